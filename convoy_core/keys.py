@@ -1,0 +1,81 @@
+"""Every Redis key of one queue: names, types, and what being in each means.
+
+Rule: no other module builds a key. The first group is redis-convoy's wire format, read and written by live Node
+clients, so neither name, type nor meaning may change; the second group is ours alone, and Node never looks at it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DEFAULT_PREFIX = "cv:"
+
+SHARED = {
+    "queued": "list",  # IDs waiting; push right, pop left
+    "committed": "set",  # every ID waiting or running: the one test of uniqueness
+    "processing": "zset",  # ID -> Unix seconds; the start, refreshed by our heartbeat so that Node's jam guard sees life
+    "failed": "zset",  # ID -> number of failures
+    "errorLog": "",  # prefix of errorLog.<day>, a list of messages, newest first, kept one day
+    "lock": "",  # prefix of lock:clearJammedJobs:<5 s bucket>, Node's guard lock
+}
+
+OURS = {
+    "delayed": "zset",  # ID -> Unix ms when it is due
+    "started": "zset",  # ID -> Unix ms of its true start, for every ID that one of our workers holds
+    "owner": "hash",  # ID -> fencing token of its holder, "<worker>:<count>"
+    "workers": "zset",  # worker -> Unix ms when its lease ends
+    "worker": "",  # prefix of worker:<id>, a hash: host, pid, handler, concurrency, since, done, failed, running
+    "claim": "",  # prefix of claim:<worker>, a list: IDs handed to that worker by BLMOVE, not yet processing
+    "published": "hash",  # ID -> Unix ms when it was accepted
+    "attempts": "hash",  # ID -> runs that failed since it was last queued from outside; the retry budget spent
+    "failures": "hash",  # ID -> failures remembered while it is not in `failed`; forgotten when it succeeds
+    "crashes": "hash",  # ID -> times its worker died or it was jammed
+    "payload": "hash",  # ID -> payload, first byte tells the kind
+    "rerun": "set",  # running IDs to queue once more when their run ends
+    "failure": "hash",  # ID -> JSON of the last failure
+    "totals": "hash",  # counters that only grow
+    "paused": "string",  # Unix ms since when no worker of ours claims
+    "meta": "hash",  # schema version and epoch: a changed epoch means the store was emptied or replaced
+}
+
+TYPES: dict[str, str] = SHARED | OURS
+"""Key name -> Redis type; empty for a prefix under which further keys stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of one queue.
+
+    In a Cluster the queue's name is put in braces, so that all its keys share one slot.
+    """
+
+    prefix: str
+    queue: str
+    braces: bool = False
+
+    def named(self, name: str) -> bytes:
+        """The full key of `name`, which must be one of `TYPES`."""
+        if name not in TYPES:
+            raise KeyError(name)
+        queue = f"{{{self.queue}}}" if self.braces else self.queue
+        return f"{self.prefix}{queue}:{name}".encode("utf-8", "surrogateescape")
+
+    def claim_list(self, worker: str) -> bytes:
+        """The list through which BLMOVE hands IDs to `worker`."""
+        return self.named("claim") + b":" + worker.encode()
+
+
+def registry(prefix: str) -> bytes:
+    """The set that names every queue under `prefix` that one of our clients ever wrote to."""
+    return f"{prefix}queues".encode()
+
+
+def queue_of(key: bytes, prefix: str) -> str | None:
+    """The queue's name, if `key` is one of the four that make a queue; else None."""
+    text = key.decode("utf-8", "surrogateescape")
+    if not text.startswith(prefix):
+        return None
+    name, _, kind = text[len(prefix) :].rpartition(":")
+    if kind not in ("queued", "committed", "processing", "failed") or not name or ":claim" in f":{name}":
+        return None
+    return name[1:-1] if name.startswith("{") and name.endswith("}") else name

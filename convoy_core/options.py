@@ -1,0 +1,137 @@
+"""Settings with their defaults and limits, and the checks that IDs, names and payloads pass before anything is sent."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TypeAlias
+
+from convoy_core.errors import InvalidID, InvalidOption, InvalidPayload, InvalidQueueName
+from convoy_core.keys import DEFAULT_PREFIX
+
+MAX_ID_BYTES = 16 * 1024
+MAX_PAYLOAD_BYTES = 1024 * 1024
+MAX_QUEUE_NAME_BYTES = 200
+
+BATCH = 500
+"""IDs per script call at most: 1,000 took 8 ms and 5,000 took 29 ms of the store's only thread (RELIABILITY F7)."""
+
+JobID: TypeAlias = str | int
+JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
+Payload: TypeAlias = "bytes | JSON"
+
+_QUEUE_NAME = re.compile(r"[A-Za-z0-9_.:-]*(\{[A-Za-z0-9_.:-]+\})?[A-Za-z0-9_.:-]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolOptions:
+    """How a worker pool behaves. Times are seconds.
+
+    Raises InvalidOption when a value is out of its range.
+    """
+
+    lease_s: float = 15.0
+    """How long a silent pool keeps its IDs; then any other pool recovers them."""
+    beat_s: float = 4.0
+    """How often the heartbeat renews the lease; under a third of it, so that two beats may be lost."""
+    grace_s: float = 25.0
+    """How long a stopping pool lets running jobs finish before it gives their IDs back."""
+    backoff_s: float = 1.0
+    """Delay before the first retry; doubles each time, with full jitter."""
+    backoff_cap_s: float = 3600.0
+    """The longest delay between retries."""
+    max_crashes: int = 3
+    """After this many worker deaths or jams an ID is failed instead of queued again."""
+    burst: bool = False
+    """Stop when nothing is queued any more, instead of waiting for more."""
+
+    def __post_init__(self) -> None:
+        """Check each range once, so that nothing downstream has to."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name != "burst" and not value > 0:
+                raise InvalidOption(f"{field.name} is {value!r}; it must be greater than 0.")
+        if self.beat_s * 3 > self.lease_s:
+            raise InvalidOption(
+                f"beat_s is {self.beat_s:g} and lease_s {self.lease_s:g}; "
+                "the lease must last at least three beats, or one lost beat could cost it."
+            )
+
+
+def encode_id(id: JobID) -> bytes:
+    """The bytes of an ID; integers become text. Raises InvalidID."""
+    if isinstance(id, bool) or not isinstance(id, str | int):
+        raise InvalidID(f"A job ID must be text or an integer, not {type(id).__name__}.")
+    try:
+        raw = str(id).encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise InvalidID("A job ID holds half of a surrogate pair, which no text can hold.") from None
+    if not raw:
+        raise InvalidID("A job ID must not be empty.")
+    if len(raw) > MAX_ID_BYTES:
+        raise InvalidID(f"A job ID has {len(raw):,} bytes; at most {MAX_ID_BYTES:,} are allowed.")
+    return raw
+
+
+def decode_id(raw: bytes) -> str:
+    """The text of an ID; bytes that are not UTF-8 survive as surrogates and encode back to themselves."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def check_queue_name(name: str, *, existing: bool = False) -> str:
+    """Return `name` if a queue may be called so. Raises InvalidQueueName.
+
+    With `existing`, any name that some other client made can be opened; only emptiness and length are refused.
+    """
+    if not isinstance(name, str) or not name:
+        raise InvalidQueueName("A queue needs a name.")
+    if len(name.encode("utf-8", "surrogateescape")) > MAX_QUEUE_NAME_BYTES:
+        raise InvalidQueueName(f"A queue name has at most {MAX_QUEUE_NAME_BYTES} bytes.")
+    if not existing and not _QUEUE_NAME.fullmatch(name):
+        raise InvalidQueueName(
+            f"{name!r} is no queue name; use letters, digits, '_', '.', '-', ':' and at most one '{{tag}}'."
+        )
+    return name
+
+
+def check_prefix(prefix: str | None) -> str:
+    """The key prefix: the argument, else CONVOY_PREFIX, else `cv:`. Raises InvalidOption."""
+    prefix = prefix if prefix is not None else os.environ.get("CONVOY_PREFIX") or DEFAULT_PREFIX
+    if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,100}", prefix):
+        raise InvalidOption(
+            f"{prefix!r} is no key prefix; use 1 to 100 letters, digits, '_', '.', '-' and ':'."
+        )
+    return prefix
+
+
+def encode_payload(payload: Payload) -> bytes:
+    """A payload as stored: one byte for its kind (b bytes, s text, j JSON), then its content. Raises InvalidPayload."""
+    if isinstance(payload, bytes):
+        raw = b"b" + payload
+    elif isinstance(payload, str):
+        raw = b"s" + payload.encode("utf-8", "surrogateescape")
+    else:
+        try:
+            raw = b"j" + json.dumps(payload, separators=(",", ":"), allow_nan=False).encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidPayload(f"A payload must be bytes, text or a JSON value: {error}.") from None
+    if len(raw) - 1 > MAX_PAYLOAD_BYTES:
+        raise InvalidPayload(f"A payload has {len(raw) - 1:,} bytes; at most {MAX_PAYLOAD_BYTES:,} are allowed.")
+    return raw
+
+
+def decode_payload(raw: bytes) -> Payload:
+    """The payload that `encode_payload` stored; bytes as they are if another client stored them."""
+    kind, content = raw[:1], raw[1:]
+    if kind == b"s":
+        return content.decode("utf-8", "surrogateescape")
+    if kind == b"j":
+        try:
+            value: Payload = json.loads(content)
+        except ValueError:
+            return raw
+        return value
+    return content if kind == b"b" else raw

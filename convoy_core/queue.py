@@ -1,0 +1,252 @@
+"""Queue and Fleet, blocking: one line per method over the operations in `calls`.
+
+`aio` holds the awaited twins; a test compares the two, name by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+from types import TracebackType
+from typing import Self, TypeVar
+
+import redis
+
+from convoy_core import calls
+from convoy_core.calls import Call, Chunk
+from convoy_core.connection import Connection
+from convoy_core.models import Counts, Details, Entry, Jammed, Outcome, Page, Published, Snapshot, Tally, Then, WorkerInfo
+from convoy_core.options import JobID, Payload
+from convoy_core.states import State
+
+T = TypeVar("T")
+
+
+class Fleet:
+    """Every queue of one store under one prefix.
+
+    `redis` is a URL, a ready-made `redis.Redis` (with `decode_responses` off), or None for `CONVOY_REDIS_URL`, else the
+    embedded store. Nothing is connected until the first call. Raises InvalidURL and InvalidOption.
+    """
+
+    def __init__(
+        self, *, redis: str | redis.Redis | None = None, prefix: str | None = None, read_only: bool = False
+    ) -> None:
+        self._connection = Connection(redis, prefix=prefix, read_only=read_only)
+
+    @property
+    def store(self) -> str:
+        """Where this is connected, for people; never with a password."""
+        return self._connection.shown
+
+    def queue(self, name: str) -> Queue:
+        """The queue of that name, over this fleet's connection. Raises InvalidQueueName only when empty or too long."""
+        return Queue._over(self._connection, name)
+
+    def ping(self) -> float:
+        """Ask the store for its time; the round trip in seconds. Raises StoreError."""
+        return self._connection.ping()
+
+    def queues(self) -> list[str]:
+        """Every queue's name, sorted: those registered, and those that only Node clients made, found by a scan of the store."""
+        return self._connection.drive(calls.queue_names(self._connection.keyspace))
+
+    def snapshot(self, names: Iterable[str], *, jam_after_s: float = 300.0) -> list[Snapshot]:
+        """The named queues at one instant, in one round trip, however long they are.
+
+        `jammed` counts what has been processing for longer than `jam_after_s`.
+        """
+        return self._connection.run(calls.snapshot(self._connection.keyspace, names, jam_after_s))
+
+    def find(self, id: JobID, names: Iterable[str] | None = None) -> list[Details]:
+        """Where the ID is: its details in every queue (or those named) that knows it."""
+        names = self.queues() if names is None else names
+        found = [self.queue(name).show(id) for name in names]
+        return [details for details in found if details.state is not State.ABSENT or details.is_committed]
+
+    def close(self) -> None:
+        """Close the connections made here; a ready-made client stays open."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        """Nothing to open: the first call connects."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close."""
+        self.close()
+
+
+class Queue:
+    """One queue of unique IDs.
+
+    `redis` as in Fleet. With `read_only` every method that writes raises ReadOnly before anything is sent.
+    Every write is one atomic script: when it raises StoreError nothing is half done, and repeating it is safe.
+    Raises InvalidQueueName, InvalidURL and InvalidOption.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        redis: str | redis.Redis | None = None,
+        prefix: str | None = None,
+        read_only: bool = False,
+    ) -> None:
+        self._connection = Connection(redis, prefix=prefix, read_only=read_only)
+        self._keys = self._connection.keyspace.queue(name)
+
+    @classmethod
+    def _over(cls, connection: Connection, name: str) -> Self:
+        queue = cls.__new__(cls)
+        queue._connection = connection
+        queue._keys = connection.keyspace.queue(name, existing=True)
+        return queue
+
+    @property
+    def name(self) -> str:
+        """The queue's name."""
+        return self._keys.queue
+
+    @property
+    def store(self) -> str:
+        """Where this is connected, for people; never with a password."""
+        return self._connection.shown
+
+    def publish(
+        self, id: JobID, *, payload: Payload = None, delay_s: float = 0.0, front: bool = False, rerun: bool = False
+    ) -> Published:
+        """Put the ID into the queue, unless it is there already; the answer says which.
+
+        With `delay_s` it waits that long first; `front` puts it next in line; with `rerun` a publish that meets a running
+        ID has it queued once more when that run ends, however it ends. Raises InvalidID, InvalidPayload, InvalidOption,
+        InvalidQueueName and StoreError.
+        """
+        chunks = self.publish_chunks([id], payload=payload, delay_s=delay_s, front=front, rerun=rerun)
+        return next(chunks).answers()[0]
+
+    def publish_many(
+        self,
+        ids: Iterable[JobID],
+        *,
+        payload: Payload = None,
+        delay_s: float = 0.0,
+        front: bool = False,
+        rerun: bool = False,
+    ) -> Tally:
+        """Publish any number of IDs, streamed in chunks of one round trip each, with the same options.
+
+        Cut short by an error, what was published stays so, and publishing all again is safe.
+        """
+        chunks = self.publish_chunks(ids, payload=payload, delay_s=delay_s, front=front, rerun=rerun)
+        return sum((chunk.tally for chunk in chunks), Tally())
+
+    def publish_chunks(
+        self,
+        ids: Iterable[JobID],
+        *,
+        payload: Payload = None,
+        delay_s: float = 0.0,
+        front: bool = False,
+        rerun: bool = False,
+        dry_run: bool = False,
+    ) -> Iterator[Chunk]:
+        """Publish as `publish_many` does, yielding each chunk with its tally and the answer for every ID.
+
+        With `dry_run` nothing is written, and the answers are what publishing would have said.
+        """
+        options = calls.PublishOptions(payload, delay_s, front, rerun, dry_run)
+        for call in calls.publish(self._keys, ids, options):
+            yield self._connection.run(call)
+
+    def counts(self) -> Counts:
+        """How many IDs are in each state, in one instant."""
+        return self._run(calls.counts(self._keys))
+
+    def snapshot(self, *, jam_after_s: float = 300.0) -> Snapshot:
+        """The counts with ages, workers and counters; see `Fleet.snapshot` for many queues at once."""
+        return self._run(calls.snapshot(self._connection.keyspace, [self.name], jam_after_s))[0]
+
+    def page(self, state: State | None, *, start: int = 0, limit: int = 50) -> Page:
+        """A window of the IDs in one state: at most 500 entries from rank `start`, next in line, due first, oldest or fewest failures first.
+
+        `state` None lists the committed set, which has no order: there `start` is the previous page's `next`, and `limit`
+        only a hint. Raises InvalidOption for ABSENT.
+        """
+        return self._run(calls.page(self._keys, state, start, limit))
+
+    def entries(self, state: State | None) -> Iterator[Entry]:
+        """All entries of a state, read page by page; what moves meanwhile may be missed or, for the committed set, seen twice."""
+        start: int | None = 0
+        while start is not None:
+            page = self.page(state, start=start, limit=500)
+            yield from page.entries
+            start = page.next
+
+    def show(self, id: JobID) -> Details:
+        """Everything known about one ID, in one instant. An unknown ID is ABSENT, not an error."""
+        return self._run(calls.show(self._keys, id))
+
+    def workers(self) -> list[WorkerInfo]:
+        """Every pool registered on this queue, alive or silent."""
+        return self._run(calls.workers(self._keys))
+
+    def jammed(self, *, idle_s: float) -> list[Jammed]:
+        """What a jam guard would look at: every entry that has been processing for longer than `idle_s`, oldest first."""
+        return self._drive(calls.jammed(self._keys, idle_s))
+
+    def free_jammed(
+        self,
+        entries: Iterable[Jammed],
+        *,
+        then: Then = Then.REQUEUE,
+        skip_live: bool = False,
+        max_crashes: int = 3,
+    ) -> dict[str, Outcome]:
+        """Free exactly these entries, each only if it still runs since the same start.
+
+        Requeueing counts a crash, and the `max_crashes`-th fails the ID instead.
+        """
+        return self._drive(calls.free_jammed(self._keys, entries, then, skip_live=skip_live, max_crashes=max_crashes))
+
+    def jam_guard(self, *, idle_s: float, then: Then = Then.REQUEUE, skip_live: bool = False) -> list[str]:
+        """Free what has been processing for longer than `idle_s`; the IDs that left processing."""
+        outcomes = self.free_jammed(self.jammed(idle_s=idle_s), then=then, skip_live=skip_live)
+        return calls.freed(outcomes)
+
+    def requeue(self, ids: Iterable[JobID], *, dry_run: bool = False) -> dict[str, Outcome]:
+        """Queue these failed IDs again, each with a fresh retry budget; its count of failures is remembered."""
+        return self._drive(calls.requeue(self._keys, ids, dry_run=dry_run))
+
+    def requeue_all(self) -> dict[str, Outcome]:
+        """Queue every ID that is failed now again."""
+        return self.requeue([entry.id for entry in self.entries(State.FAILED)])
+
+    def discard(self, ids: Iterable[JobID], *, state: State, dry_run: bool = False) -> dict[str, Outcome]:
+        """Forget these IDs, each only if it is in `state`: QUEUED, DELAYED or FAILED. Raises InvalidOption for another."""
+        return self._drive(calls.discard(self._keys, ids, state, dry_run=dry_run))
+
+    def pause(self) -> bool:
+        """Stop our workers from claiming here (Node's do not look); running jobs go on. Whether this changed anything."""
+        return self._run(calls.pause(self._keys))
+
+    def resume(self) -> bool:
+        """Let workers claim again. Whether this changed anything."""
+        return self._run(calls.resume(self._keys))
+
+    def close(self) -> None:
+        """Close the connections made here; a ready-made client stays open."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        """Nothing to open: the first call connects."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close."""
+        self.close()
+
+    def _run(self, call: Call[T]) -> T:
+        return self._connection.run(call)
+
+    def _drive(self, steps: Generator[Call[object], object, T]) -> T:
+        return self._connection.drive(steps)

@@ -1,0 +1,89 @@
+"""Every state an ID can be in and every move between them: the whole machine on one screen.
+
+Rule: nothing else in Convoy decides what may follow what. The Lua scripts, the tests, the README's diagram and the
+dashboard's words are all checked against this table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where an ID is. It is in exactly one of these at any time, per queue."""
+
+    ABSENT = "absent"
+    """Nowhere: it may be published."""
+    QUEUED = "queued"
+    """Waiting its turn in the list; committed, so a second publish is refused."""
+    DELAYED = "delayed"
+    """Waiting for a time: published with a delay, or a failure that will be retried; committed."""
+    PROCESSING = "processing"
+    """Held by one worker; committed."""
+    FAILED = "failed"
+    """Ended badly and kept to be seen; not committed, so it may be published again."""
+
+    @property
+    def is_committed(self) -> bool:
+        """Whether an ID in this state is in the committed set, which refuses a second publish."""
+        return self in COMMITTED
+
+
+COMMITTED = frozenset({State.QUEUED, State.DELAYED, State.PROCESSING})
+
+
+class Actor(StrEnum):
+    """Who makes a move."""
+
+    PUBLISHER = "publisher"
+    OWNER = "owner"  # the worker that holds the ID, proven by its token
+    WORKER = "worker"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One row of the table. `name` is also the Lua file, the method, the command and the log event."""
+
+    name: str
+    sources: frozenset[State]
+    targets: frozenset[State]
+    actor: Actor
+    why: str
+
+
+def _move(name: str, sources: set[State], targets: set[State], actor: Actor, why: str) -> Move:
+    return Move(name, frozenset(sources), frozenset(targets), actor, why)
+
+
+_ABSENT, _QUEUED, _DELAYED, _PROCESSING, _FAILED = State
+
+MOVES: dict[str, Move] = {
+    move.name: move
+    for move in (
+        _move("publish", {_ABSENT, _FAILED}, {_QUEUED, _DELAYED}, Actor.PUBLISHER, "someone wants it run"),
+        _move("promote", {_DELAYED}, {_QUEUED}, Actor.WORKER, "its time has come"),
+        _move("claim", {_QUEUED}, {_PROCESSING}, Actor.WORKER, "a worker takes it"),
+        _move("renew", {_PROCESSING}, {_PROCESSING}, Actor.OWNER, "the heartbeat: still at it"),
+        _move("complete", {_PROCESSING}, {_ABSENT, _QUEUED}, Actor.OWNER, "it went well (queued: a rerun was asked for)"),
+        _move(
+            "fail",
+            {_PROCESSING},
+            {_FAILED, _DELAYED, _QUEUED},
+            Actor.OWNER,
+            "it went badly (delayed: retries are left; queued: a rerun was asked for)",
+        ),
+        _move("release", {_PROCESSING}, {_QUEUED}, Actor.OWNER, "the worker stops and gives it back unharmed"),
+        _move("recover", {_PROCESSING}, {_QUEUED, _FAILED}, Actor.WORKER, "its worker died (failed: for the third time)"),
+        _move(
+            "jam_guard",
+            {_PROCESSING},
+            {_QUEUED, _FAILED, _ABSENT},
+            Actor.OPERATOR,
+            "it has been processing for too long",
+        ),
+        _move("requeue", {_FAILED}, {_QUEUED}, Actor.OPERATOR, "try the failure again"),
+        _move("discard", {_QUEUED, _DELAYED, _FAILED}, {_ABSENT}, Actor.OPERATOR, "forget it"),
+    )
+}
