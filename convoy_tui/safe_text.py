@@ -1,0 +1,80 @@
+"""Make text from the store harmless and visible on a terminal: every face passes it through this one function.
+
+Rule: nothing that came from the store, a file or an argument reaches a terminal except through `safe`. What comes
+out holds no character that moves the cursor, changes direction, takes no room or looks like nothing.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rich.cells import cell_len, split_graphemes
+
+_UNSAFE = re.compile(
+    "["
+    "\x00-\x1f\x7f-\x9f"  # C0, DEL, C1: terminals obey them
+    "\u2028\u2029"  # line and paragraph separators
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidi controls: they make one ID read as another
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # no ink: one ID reads as another
+    "\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0"
+    "\ufe00-\ufe0f\U000e0100-\U000e01ef"  # variation selectors: no ink, and terminals disagree on their width
+    "\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"  # annotation, shorthand and musical controls
+    "\U000e0000-\U000e0fff"  # tag characters
+    "\ud800-\udfff"  # lone surrogates; \udc80-\udcff stand for bytes that were not UTF-8
+    "]"
+)
+_SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+
+
+def safe(text: str, width: int | None = None) -> str:
+    r"""The text with every unsafe character as a visible escape, cut in the middle with `…` to `width` cells.
+
+    Bytes that were not UTF-8 show as ``\x80`` to ``\xff``, so the control characters of those numbers show as
+    ``\u0080`` to ``\u009f``.
+
+    >>> safe("a\x1b[31mb\u202ec")
+    'a\\x1b[31mb\\u202ec'
+    >>> safe("mail:88412@example.org", 12)
+    'mail:8…e.org'
+    """
+    if width is None:
+        return _UNSAFE.sub(_escape, text)
+    too_long = len(text) > 4 * width + 4
+    if too_long:  # a foreign client may have stored megabytes; what is cut away is not worth escaping
+        text = text[: 2 * width + 2] + text[-2 * width - 2 :]
+    text = _UNSAFE.sub(_escape, text)
+    return _clip(text, width) if too_long or cell_len(text) > width else text
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
+    code = ord(character)
+    if character in _SHORT:
+        return _SHORT[character]
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _clip(text: str, width: int) -> str:
+    """Keep the beginning and the end, which is where IDs differ."""
+    if width <= 0:
+        return ""
+    room = width - 1  # for the ellipsis
+    spans, _ = split_graphemes(text)
+    head = _fitting([(end, cells) for _, end, cells in spans], (room + 1) // 2)
+    tail = _fitting([(len(text) - start, cells) for start, _, cells in reversed(spans)], room // 2)
+    return text[: min(head, len(text))] + "…" + (text[-tail:] if tail else "")
+
+
+def _fitting(pieces: list[tuple[int, int]], room: int) -> int:
+    """How many characters fit into `room` cells; a piece is where it ends, and its cells."""
+    length = 0
+    for reach, cells in pieces:
+        room -= cells
+        if room < 0:
+            break
+        length = reach
+    return length
