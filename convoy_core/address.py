@@ -1,6 +1,7 @@
 """Reads a store URL: pure text in, an address out, or `InvalidURL` in one sentence.
 
-No message made here quotes any part of a URL, since a password with a stray ``/`` or ``#`` can end up in any part.
+No message made here quotes any part of a URL, since a password with a stray ``/`` or ``#`` can end up in any
+part.
 """
 
 from __future__ import annotations
@@ -93,9 +94,10 @@ Address = Tcp | Unix | Embedded
 
 
 def read(url: str) -> Address:
-    """Turn a URL into an address; a relative embedded path is fixed to the present directory. Raises `InvalidURL`."""
+    """Turn a URL into an address, or raise `InvalidURL`; a relative embedded path is fixed to where we are now."""
     if re.search(r"[\x00-\x1f\x7f]", url):
-        # urlsplit drops line breaks without a word, and would go to another host than the one that was checked.
+        # urlsplit drops line breaks without a word, and would go to another host than the one that was
+        # checked.
         raise InvalidURL("The store URL holds a line break or another control character; remove it.")
     scheme, colon, rest = url.partition(":")
     readers: dict[str, Callable[[], Address]] = {
@@ -107,9 +109,7 @@ def read(url: str) -> Address:
     scheme = scheme.lower()
     if colon and re.fullmatch(r"rediss?\+(sentinel|cluster)", scheme):
         kind = scheme.partition("+")[2].capitalize()
-        raise InvalidURL(
-            f"This release does not connect to {kind} yet; give the URL of one server, like {EXAMPLES}."
-        )
+        raise InvalidURL(f"This release does not connect to {kind} yet; give the URL of one server, like {EXAMPLES}.")
     if not colon or scheme not in readers:
         raise InvalidURL(f"The store URL starts with no known scheme; write one like {EXAMPLES}.")
     return readers[scheme]()
@@ -119,15 +119,11 @@ def _embedded(path: str) -> Embedded:
     if not path:
         return Embedded(None)
     if re.match(r"//(?!/)", path):
-        raise InvalidURL(
-            "An embedded store has no host; write embedded:/path/to/directory, or embedded: alone."
-        )
+        raise InvalidURL("An embedded store has no host; write embedded:/path/to/directory, or embedded: alone.")
     try:
         directory = Path(re.sub("^/+", "/", path)).expanduser()
     except RuntimeError:
-        raise InvalidURL(
-            "The embedded store's path starts with ~ and a user this machine does not know."
-        ) from None
+        raise InvalidURL("The embedded store's path starts with ~ and a user this machine does not know.") from None
     return Embedded(Path.cwd() / directory)
 
 
@@ -182,23 +178,19 @@ def _split(url: str) -> SplitResult:
 def _refuse_stray_login(parts: SplitResult) -> None:
     """A raw ``/``, ``?`` or ``#`` in a password ends the host part early, and leaves the ``@`` behind it."""
     if "@" in parts.path + parts.query + parts.fragment or parts.netloc.count("@") > 1:
-        raise InvalidURL(
-            f"The user name or password in the store URL holds a reserved character; {PERCENT_ENCODE}."
-        )
+        raise InvalidURL(f"The user name or password in the store URL holds a reserved character; {PERCENT_ENCODE}.")
     if parts.fragment:
         raise InvalidURL(f"The store URL holds a #, which means nothing here; {PERCENT_ENCODE}.")
 
 
 def _login(parts: SplitResult) -> Login:
     if parts.netloc.rpartition("@")[0].count("@"):
-        raise InvalidURL(
-            f"The user name or password in the store URL holds a reserved character; {PERCENT_ENCODE}."
-        )
+        raise InvalidURL(f"The user name or password in the store URL holds a reserved character; {PERCENT_ENCODE}.")
     if parts.username and parts.password is None:
         # Nearly always a password written where the user name goes, which would then be shown as a name.
         raise InvalidURL(
-            "The store URL names a user without a password; write redis://:PASSWORD@host for a password alone,"
-            " redis://USER:PASSWORD@host for both, or redis://USER:@host for a user that needs none."
+            "The store URL names a user without a password; write redis://:PASSWORD@host for a password"
+            " alone, redis://USER:PASSWORD@host for both, or redis://USER:@host for a user that needs none."
         )
     return Login(unquote(parts.username or "") or None, unquote(parts.password or "") or None)
 

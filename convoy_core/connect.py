@@ -1,7 +1,7 @@
 """From a store URL to redis-py clients whose every setting is Convoy's own choice.
 
-The rule this module keeps: no client repeats a command by itself. A repeat after a lost reply runs a script twice, and
-only the caller knows whether that is harmless.
+The rule this module keeps: no client repeats a command by itself. A repeat after a lost reply runs a script
+twice, and only the caller knows whether that is harmless.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Limits:
-    """How long one role's client waits for a reply, how many connections it may open, and when it checks an idle one."""
+    """One role's wait for a reply, its most connections, and the idle time after which it asks whether one lives."""
 
     reply_s: float
     connections: int
@@ -109,18 +109,23 @@ class Store:
         return ()
 
     def client(self, role: Role) -> redis.Redis:
-        """Make a client with its own pool; closing the client closes the pool. It survives a fork: the child opens anew.
+        """Make a client with a pool of its own, which it closes; after a fork the child opens new connections.
 
-        Does not connect, except that an embedded server is started when none runs, which takes a moment and may raise
-        `EmbeddedStoreError`. Only making a client starts it: a client that loses the server does not bring it back, or
-        `convoy server stop` would be undone by the next worker.
+        Does not connect, except that an embedded server is started when none runs, which takes a moment and
+        may raise `EmbeddedStoreError`. Only making a client starts it: a client that loses the server does
+        not bring it back, or `convoy server stop` would be undone by the next worker.
         """
         kind, settings = self._connection(role)
-        pool = redis.BlockingConnectionPool(connection_class=_SYNC_KINDS[kind], **settings)
+        pool = redis.BlockingConnectionPool(  # type: ignore[no-untyped-call] # redis-py left this one without types
+            connection_class=_SYNC_KINDS[kind], **settings
+        )
         return redis.Redis.from_pool(pool)
 
     def async_client(self, role: Role) -> redis.asyncio.Redis:
-        """Make the asyncio twin of `client`, for one event loop. Starting an embedded server blocks the loop for a moment."""
+        """Make the asyncio twin of `client`, for one event loop.
+
+        Starting an embedded server blocks the loop for a moment.
+        """
         kind, settings = self._connection(role)
         pool = redis.asyncio.BlockingConnectionPool(connection_class=_ASYNC_KINDS[kind], **settings)
         return redis.asyncio.Redis.from_pool(pool)
@@ -131,9 +136,7 @@ class Store:
         address = self._address
         match address:
             case Tcp():
-                settings |= {"host": address.host, "port": address.port, "socket_keepalive": True} | _login(
-                    address
-                )
+                settings |= {"host": address.host, "port": address.port, "socket_keepalive": True} | _login(address)
                 return ("tls", settings | _tls(address.tls)) if address.tls else ("tcp", settings)
             case Unix():
                 return "unix", settings | {"path": str(address.path)} | _login(address)
@@ -145,9 +148,9 @@ class Store:
 
 
 def resolve(url: str | None = None) -> Store:
-    """Choose the store: the argument, else ``CONVOY_REDIS_URL``, else ``embedded:``. Nothing is opened or started.
+    """Choose the store: the argument, else ``CONVOY_REDIS_URL``, else ``embedded:``.
 
-    Raises `InvalidURL`, whose text never holds a password.
+    Nothing is opened or started. Raises `InvalidURL`, whose text never holds a password.
     """
     return Store(url or os.environ.get(URL_VARIABLE) or "embedded:")
 
@@ -167,7 +170,8 @@ _ASYNC_KINDS: Final = {
 def _settings(role: Role) -> dict[str, Any]:
     limits = _LIMITS[role]
     return {
-        # redis-py's own default repeats a command up to 10 times. Its clients take this from the pool they are given.
+        # redis-py's own default repeats a command up to 10 times. Its clients take this from the pool they
+        # are given.
         "retry": Retry(NoBackoff(), 0),
         "max_connections": limits.connections,
         "timeout": limits.reply_s,

