@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-DEFAULT_PREFIX = "cv:"
+from convoy_core.options import check_queue_name
 
 SHARED = {
     "queued": "list",  # IDs waiting; push right, pop left
     "committed": "set",  # every ID waiting or running: the one test of uniqueness
-    "processing": "zset",  # ID -> Unix seconds; the start, refreshed by our heartbeat so that Node's jam guard sees life
+    "processing": "zset",  # ID -> Unix seconds of the start; our heartbeat refreshes it to show Node's jam guard life
     "failed": "zset",  # ID -> number of failures
     "errorLog": "",  # prefix of errorLog.<day>, a list of messages, newest first, kept one day
     "lock": "",  # prefix of lock:clearJammedJobs:<5 s bucket>, Node's guard lock
@@ -65,17 +65,33 @@ class Keys:
         return self.named("claim") + b":" + worker.encode()
 
 
-def registry(prefix: str) -> bytes:
-    """The set that names every queue under `prefix` that one of our clients ever wrote to."""
-    return f"{prefix}queues".encode()
+@dataclass(frozen=True, slots=True)
+class Keyspace:
+    """Where the queues of one prefix live."""
 
+    prefix: str
+    braces: bool = False
 
-def queue_of(key: bytes, prefix: str) -> str | None:
-    """The queue's name, if `key` is one of the four that make a queue; else None."""
-    text = key.decode("utf-8", "surrogateescape")
-    if not text.startswith(prefix):
-        return None
-    name, _, kind = text[len(prefix) :].rpartition(":")
-    if kind not in ("queued", "committed", "processing", "failed") or not name or ":claim" in f":{name}":
-        return None
-    return name[1:-1] if name.startswith("{") and name.endswith("}") else name
+    @property
+    def registry(self) -> bytes:
+        """The set that names every queue that one of our clients ever wrote to."""
+        return f"{self.prefix}queues".encode()
+
+    def queue(self, name: str, *, existing: bool = False) -> Keys:
+        """The keys of the queue of that name. Raises InvalidQueueName; `existing` admits any name another client
+        chose.
+        """
+        return Keys(self.prefix, check_queue_name(name, existing=existing), self.braces)
+
+    @property
+    def pattern(self) -> bytes:
+        """What SCAN is to match to find every queue's keys; a prefix holds no character that SCAN would expand."""
+        return f"{self.prefix}*".encode()
+
+    def queue_of(self, key: bytes) -> str | None:
+        """The name of the queue whose list, set or zset `key` is; None for any other key."""
+        text = key.decode("utf-8", "surrogateescape")
+        name, _, kind = text.removeprefix(self.prefix).rpartition(":")
+        if not text.startswith(self.prefix) or not TYPES.get(kind) or kind not in SHARED or not name:
+            return None
+        return name[1:-1] if self.braces and name.startswith("{") and name.endswith("}") else name

@@ -1,4 +1,7 @@
-"""What callers receive: frozen records, and the words that operations answer with. Times are Unix seconds, ages seconds."""
+"""What callers receive: frozen records, and the words that operations answer with.
+
+Times are Unix seconds by the store's clock, ages and durations seconds.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,22 @@ from enum import StrEnum
 
 from convoy_core.options import Payload
 from convoy_core.states import State
+
+TOTALS = (
+    "published",  # accepted publishes
+    "refused",  # duplicates
+    "done",
+    "failed",  # runs that ended in `failed`, or would have but for a rerun
+    "retried",  # runs that failed and will be tried again
+    "released",  # given back by a stopping worker
+    "recovered",  # taken from a dead worker
+    "jammed",  # freed by our jam guard
+    "requeued",
+    "discarded",
+    "stale",  # results that came too late and changed nothing
+    "merged",  # second copies of a running ID
+    "adopted",  # claimed IDs that were not in the committed set
+)
 
 
 class Published(StrEnum):
@@ -99,7 +118,9 @@ class Counts:
 
     @property
     def drift(self) -> int:
-        """Committed IDs beyond those that are somewhere. Not 0 only while a Node client is between two commands, or by damage."""
+        """Committed IDs beyond those that are somewhere: 0 but while a Node client is between two commands, or by
+        damage.
+        """
         return self.committed - self.queued - self.processing - self.delayed
 
 
@@ -125,7 +146,7 @@ class Snapshot:
     next_due_s: float | None
     """Seconds until the first delayed ID is due; negative when overdue."""
     totals: Mapping[str, int] = field(default_factory=dict)
-    """Counters that only grow: published, refused, done, failed, retried, released, recovered, jammed, requeued, discarded, stale, merged, adopted."""
+    """Counters that only grow; `TOTALS` names them. Another client's work is not counted."""
     damage: str | None = None
     """Why the queue cannot be read (a key of a foreign type); the numbers are then 0."""
 

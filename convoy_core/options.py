@@ -10,7 +10,8 @@ from dataclasses import dataclass, fields
 from typing import TypeAlias
 
 from convoy_core.errors import InvalidID, InvalidOption, InvalidPayload, InvalidQueueName
-from convoy_core.keys import DEFAULT_PREFIX
+
+DEFAULT_PREFIX = "cv:"
 
 MAX_ID_BYTES = 16 * 1024
 MAX_PAYLOAD_BYTES = 1024 * 1024
@@ -20,7 +21,7 @@ BATCH = 500
 """IDs per script call at most: 1,000 took 8 ms and 5,000 took 29 ms of the store's only thread (RELIABILITY F7)."""
 
 JobID: TypeAlias = str | int
-JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
+JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 Payload: TypeAlias = "bytes | JSON"
 
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9_.:-]*(\{[A-Za-z0-9_.:-]+\})?[A-Za-z0-9_.:-]*")
@@ -86,7 +87,7 @@ def check_queue_name(name: str, *, existing: bool = False) -> str:
 
     With `existing`, any name that some other client made can be opened; only emptiness and length are refused.
     """
-    if not isinstance(name, str) or not name:
+    if not name:
         raise InvalidQueueName("A queue needs a name.")
     if len(name.encode("utf-8", "surrogateescape")) > MAX_QUEUE_NAME_BYTES:
         raise InvalidQueueName(f"A queue name has at most {MAX_QUEUE_NAME_BYTES} bytes.")
@@ -101,9 +102,7 @@ def check_prefix(prefix: str | None) -> str:
     """The key prefix: the argument, else CONVOY_PREFIX, else `cv:`. Raises InvalidOption."""
     prefix = prefix if prefix is not None else os.environ.get("CONVOY_PREFIX") or DEFAULT_PREFIX
     if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,100}", prefix):
-        raise InvalidOption(
-            f"{prefix!r} is no key prefix; use 1 to 100 letters, digits, '_', '.', '-' and ':'."
-        )
+        raise InvalidOption(f"{prefix!r} is no key prefix; use 1 to 100 letters, digits, '_', '.', '-' and ':'.")
     return prefix
 
 

@@ -14,7 +14,19 @@ import redis
 from convoy_core import calls
 from convoy_core.calls import Call, Chunk
 from convoy_core.connection import Connection
-from convoy_core.models import Counts, Details, Entry, Jammed, Outcome, Page, Published, Snapshot, Tally, Then, WorkerInfo
+from convoy_core.models import (
+    Counts,
+    Details,
+    Entry,
+    Jammed,
+    Outcome,
+    Page,
+    Published,
+    Snapshot,
+    Tally,
+    Then,
+    WorkerInfo,
+)
 from convoy_core.options import JobID, Payload
 from convoy_core.states import State
 
@@ -47,7 +59,9 @@ class Fleet:
         return self._connection.ping()
 
     def queues(self) -> list[str]:
-        """Every queue's name, sorted: those registered, and those that only Node clients made, found by a scan of the store."""
+        """Every queue's name, sorted: the registered ones, and those that only Node clients made (the store is
+        scanned).
+        """
         return self._connection.drive(calls.queue_names(self._connection.keyspace))
 
     def snapshot(self, names: Iterable[str], *, jam_after_s: float = 300.0) -> list[Snapshot]:
@@ -71,7 +85,9 @@ class Fleet:
         """Nothing to open: the first call connects."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Close."""
         self.close()
 
@@ -113,11 +129,18 @@ class Queue:
         return self._connection.shown
 
     def publish(
-        self, id: JobID, *, payload: Payload = None, delay_s: float = 0.0, front: bool = False, rerun: bool = False
+        self,
+        id: JobID,
+        *,
+        payload: Payload = None,
+        delay_s: float = 0.0,
+        front: bool = False,
+        rerun: bool = False,
     ) -> Published:
         """Put the ID into the queue, unless it is there already; the answer says which.
 
-        With `delay_s` it waits that long first; `front` puts it next in line; with `rerun` a publish that meets a running
+        With `delay_s` it waits that long first; `front` puts it next in line; with `rerun` a publish that meets a
+        running
         ID has it queued once more when that run ends, however it ends. Raises InvalidID, InvalidPayload, InvalidOption,
         InvalidQueueName and StoreError.
         """
@@ -167,15 +190,21 @@ class Queue:
         return self._run(calls.snapshot(self._connection.keyspace, [self.name], jam_after_s))[0]
 
     def page(self, state: State | None, *, start: int = 0, limit: int = 50) -> Page:
-        """A window of the IDs in one state: at most 500 entries from rank `start`, next in line, due first, oldest or fewest failures first.
+        """A window of the IDs in one state: at most 500 entries from rank `start`.
 
-        `state` None lists the committed set, which has no order: there `start` is the previous page's `next`, and `limit`
+        The order is next in line, due first, oldest first, or fewest failures first.
+
+        `state` None lists the committed set, which has no order: there `start` is the previous page's `next`, and
+        `limit`
         only a hint. Raises InvalidOption for ABSENT.
         """
         return self._run(calls.page(self._keys, state, start, limit))
 
     def entries(self, state: State | None) -> Iterator[Entry]:
-        """All entries of a state, read page by page; what moves meanwhile may be missed or, for the committed set, seen twice."""
+        """All entries of a state, read page by page.
+
+        What moves meanwhile may be missed or, in the committed set, seen twice.
+        """
         start: int | None = 0
         while start is not None:
             page = self.page(state, start=start, limit=500)
@@ -191,7 +220,7 @@ class Queue:
         return self._run(calls.workers(self._keys))
 
     def jammed(self, *, idle_s: float) -> list[Jammed]:
-        """What a jam guard would look at: every entry that has been processing for longer than `idle_s`, oldest first."""
+        """What a jam guard would free: every entry that has been processing for longer than `idle_s`, oldest first."""
         return self._drive(calls.jammed(self._keys, idle_s))
 
     def free_jammed(
@@ -222,15 +251,20 @@ class Queue:
         return self.requeue([entry.id for entry in self.entries(State.FAILED)])
 
     def discard(self, ids: Iterable[JobID], *, state: State, dry_run: bool = False) -> dict[str, Outcome]:
-        """Forget these IDs, each only if it is in `state`: QUEUED, DELAYED or FAILED. Raises InvalidOption for another."""
+        """Forget these IDs, each only if it is in `state`: QUEUED, DELAYED or FAILED.
+
+        Raises InvalidOption for another state.
+        """
         return self._drive(calls.discard(self._keys, ids, state, dry_run=dry_run))
 
     def pause(self) -> bool:
-        """Stop our workers from claiming here (Node's do not look); running jobs go on. Whether this changed anything."""
+        """Stop our workers from claiming here (Node's do not look); running jobs go on. True if this changed
+        anything.
+        """
         return self._run(calls.pause(self._keys))
 
     def resume(self) -> bool:
-        """Let workers claim again. Whether this changed anything."""
+        """Let workers claim again. True if this changed anything."""
         return self._run(calls.resume(self._keys))
 
     def close(self) -> None:
@@ -241,7 +275,9 @@ class Queue:
         """Nothing to open: the first call connects."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Close."""
         self.close()
 

@@ -66,7 +66,13 @@ MOVES: dict[str, Move] = {
         _move("promote", {_DELAYED}, {_QUEUED}, Actor.WORKER, "its time has come"),
         _move("claim", {_QUEUED}, {_PROCESSING}, Actor.WORKER, "a worker takes it"),
         _move("renew", {_PROCESSING}, {_PROCESSING}, Actor.OWNER, "the heartbeat: still at it"),
-        _move("complete", {_PROCESSING}, {_ABSENT, _QUEUED}, Actor.OWNER, "it went well (queued: a rerun was asked for)"),
+        _move(
+            "complete",
+            {_PROCESSING},
+            {_ABSENT, _QUEUED},
+            Actor.OWNER,
+            "it went well (queued: a rerun was asked for)",
+        ),
         _move(
             "fail",
             {_PROCESSING},
@@ -75,7 +81,13 @@ MOVES: dict[str, Move] = {
             "it went badly (delayed: retries are left; queued: a rerun was asked for)",
         ),
         _move("release", {_PROCESSING}, {_QUEUED}, Actor.OWNER, "the worker stops and gives it back unharmed"),
-        _move("recover", {_PROCESSING}, {_QUEUED, _FAILED}, Actor.WORKER, "its worker died (failed: for the third time)"),
+        _move(
+            "recover",
+            {_PROCESSING},
+            {_QUEUED, _FAILED},
+            Actor.WORKER,
+            "its worker died (failed: for the third time)",
+        ),
         _move(
             "jam_guard",
             {_PROCESSING},

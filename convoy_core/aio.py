@@ -1,0 +1,295 @@
+"""AsyncQueue and AsyncFleet: what `queue` does, awaited, for one event loop.
+
+The docstrings there hold here as well; a test compares the two, name by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Generator, Iterable
+from types import TracebackType
+from typing import Self, TypeVar
+
+import redis.asyncio
+
+from convoy_core import calls
+from convoy_core.calls import Call, Chunk
+from convoy_core.connection import AsyncConnection
+from convoy_core.models import (
+    Counts,
+    Details,
+    Entry,
+    Jammed,
+    Outcome,
+    Page,
+    Published,
+    Snapshot,
+    Tally,
+    Then,
+    WorkerInfo,
+)
+from convoy_core.options import JobID, Payload
+from convoy_core.states import State
+
+T = TypeVar("T")
+
+
+class AsyncFleet:
+    """Every queue of one store under one prefix.
+
+    `redis` is a URL, a ready-made `redis.asyncio.Redis` (with `decode_responses` off), or None for
+    `CONVOY_REDIS_URL`, else the
+    embedded store. Nothing is connected until the first call. Raises InvalidURL and InvalidOption.
+    """
+
+    def __init__(
+        self, *, redis: str | redis.asyncio.Redis | None = None, prefix: str | None = None, read_only: bool = False
+    ) -> None:
+        self._connection = AsyncConnection(redis, prefix=prefix, read_only=read_only)
+
+    @property
+    def store(self) -> str:
+        """Where this is connected, for people; never with a password."""
+        return self._connection.shown
+
+    def queue(self, name: str) -> AsyncQueue:
+        """The queue of that name, over this fleet's connection. Raises InvalidQueueName only when empty or too long."""
+        return AsyncQueue._over(self._connection, name)
+
+    async def ping(self) -> float:
+        """Ask the store for its time; the round trip in seconds. Raises StoreError."""
+        return await self._connection.ping()
+
+    async def queues(self) -> list[str]:
+        """Every queue's name, sorted: the registered ones, and those that only Node clients made (the store is
+        scanned).
+        """
+        return await self._connection.drive(calls.queue_names(self._connection.keyspace))
+
+    async def snapshot(self, names: Iterable[str], *, jam_after_s: float = 300.0) -> list[Snapshot]:
+        """The named queues at one instant, in one round trip, however long they are.
+
+        `jammed` counts what has been processing for longer than `jam_after_s`.
+        """
+        return await self._connection.run(calls.snapshot(self._connection.keyspace, names, jam_after_s))
+
+    async def find(self, id: JobID, names: Iterable[str] | None = None) -> list[Details]:
+        """Where the ID is: its details in every queue (or those named) that knows it."""
+        names = await self.queues() if names is None else names
+        found = [await self.queue(name).show(id) for name in names]
+        return [details for details in found if details.state is not State.ABSENT or details.is_committed]
+
+    async def close(self) -> None:
+        """Close the connections made here; a ready-made client stays open."""
+        await self._connection.close()
+
+    async def __aenter__(self) -> Self:
+        """Nothing to open: the first call connects."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        await self.close()
+
+
+class AsyncQueue:
+    """One queue of unique IDs.
+
+    `redis` as in Fleet. With `read_only` every method that writes raises ReadOnly before anything is sent.
+    Every write is one atomic script: when it raises StoreError nothing is half done, and repeating it is safe.
+    Raises InvalidQueueName, InvalidURL and InvalidOption.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        redis: str | redis.asyncio.Redis | None = None,
+        prefix: str | None = None,
+        read_only: bool = False,
+    ) -> None:
+        self._connection = AsyncConnection(redis, prefix=prefix, read_only=read_only)
+        self._keys = self._connection.keyspace.queue(name)
+
+    @classmethod
+    def _over(cls, connection: AsyncConnection, name: str) -> Self:
+        queue = cls.__new__(cls)
+        queue._connection = connection
+        queue._keys = connection.keyspace.queue(name, existing=True)
+        return queue
+
+    @property
+    def name(self) -> str:
+        """The queue's name."""
+        return self._keys.queue
+
+    @property
+    def store(self) -> str:
+        """Where this is connected, for people; never with a password."""
+        return self._connection.shown
+
+    async def publish(
+        self,
+        id: JobID,
+        *,
+        payload: Payload = None,
+        delay_s: float = 0.0,
+        front: bool = False,
+        rerun: bool = False,
+    ) -> Published:
+        """Put the ID into the queue, unless it is there already; the answer says which.
+
+        With `delay_s` it waits that long first; `front` puts it next in line; with `rerun` a publish that meets a
+        running
+        ID has it queued once more when that run ends, however it ends. Raises InvalidID, InvalidPayload, InvalidOption,
+        InvalidQueueName and StoreError.
+        """
+        chunks = self.publish_chunks([id], payload=payload, delay_s=delay_s, front=front, rerun=rerun)
+        return (await anext(chunks)).answers()[0]
+
+    async def publish_many(
+        self,
+        ids: Iterable[JobID],
+        *,
+        payload: Payload = None,
+        delay_s: float = 0.0,
+        front: bool = False,
+        rerun: bool = False,
+    ) -> Tally:
+        """Publish any number of IDs, streamed in chunks of one round trip each, with the same options.
+
+        Cut short by an error, what was published stays so, and publishing all again is safe.
+        """
+        chunks = self.publish_chunks(ids, payload=payload, delay_s=delay_s, front=front, rerun=rerun)
+        tally = Tally()
+        async for chunk in chunks:
+            tally += chunk.tally
+        return tally
+
+    async def publish_chunks(
+        self,
+        ids: Iterable[JobID],
+        *,
+        payload: Payload = None,
+        delay_s: float = 0.0,
+        front: bool = False,
+        rerun: bool = False,
+        dry_run: bool = False,
+    ) -> AsyncIterator[Chunk]:
+        """Publish as `publish_many` does, yielding each chunk with its tally and the answer for every ID.
+
+        With `dry_run` nothing is written, and the answers are what publishing would have said.
+        """
+        options = calls.PublishOptions(payload, delay_s, front, rerun, dry_run)
+        for call in calls.publish(self._keys, ids, options):
+            yield await self._connection.run(call)
+
+    async def counts(self) -> Counts:
+        """How many IDs are in each state, in one instant."""
+        return await self._run(calls.counts(self._keys))
+
+    async def snapshot(self, *, jam_after_s: float = 300.0) -> Snapshot:
+        """The counts with ages, workers and counters; see `Fleet.snapshot` for many queues at once."""
+        return (await self._run(calls.snapshot(self._connection.keyspace, [self.name], jam_after_s)))[0]
+
+    async def page(self, state: State | None, *, start: int = 0, limit: int = 50) -> Page:
+        """A window of the IDs in one state: at most 500 entries from rank `start`.
+
+        The order is next in line, due first, oldest first, or fewest failures first.
+
+        `state` None lists the committed set, which has no order: there `start` is the previous page's `next`, and
+        `limit`
+        only a hint. Raises InvalidOption for ABSENT.
+        """
+        return await self._run(calls.page(self._keys, state, start, limit))
+
+    async def entries(self, state: State | None) -> AsyncIterator[Entry]:
+        """All entries of a state, read page by page.
+
+        What moves meanwhile may be missed or, in the committed set, seen twice.
+        """
+        start: int | None = 0
+        while start is not None:
+            page = await self.page(state, start=start, limit=500)
+            for entry in page.entries:
+                yield entry
+            start = page.next
+
+    async def show(self, id: JobID) -> Details:
+        """Everything known about one ID, in one instant. An unknown ID is ABSENT, not an error."""
+        return await self._run(calls.show(self._keys, id))
+
+    async def workers(self) -> list[WorkerInfo]:
+        """Every pool registered on this queue, alive or silent."""
+        return await self._run(calls.workers(self._keys))
+
+    async def jammed(self, *, idle_s: float) -> list[Jammed]:
+        """What a jam guard would free: every entry that has been processing for longer than `idle_s`, oldest first."""
+        return await self._drive(calls.jammed(self._keys, idle_s))
+
+    async def free_jammed(
+        self,
+        entries: Iterable[Jammed],
+        *,
+        then: Then = Then.REQUEUE,
+        skip_live: bool = False,
+        max_crashes: int = 3,
+    ) -> dict[str, Outcome]:
+        """Free exactly these entries, each only if it still runs since the same start.
+
+        Requeueing counts a crash, and the `max_crashes`-th fails the ID instead.
+        """
+        return await self._drive(
+            calls.free_jammed(self._keys, entries, then, skip_live=skip_live, max_crashes=max_crashes)
+        )
+
+    async def jam_guard(self, *, idle_s: float, then: Then = Then.REQUEUE, skip_live: bool = False) -> list[str]:
+        """Free what has been processing for longer than `idle_s`; the IDs that left processing."""
+        outcomes = await self.free_jammed(await self.jammed(idle_s=idle_s), then=then, skip_live=skip_live)
+        return calls.freed(outcomes)
+
+    async def requeue(self, ids: Iterable[JobID], *, dry_run: bool = False) -> dict[str, Outcome]:
+        """Queue these failed IDs again, each with a fresh retry budget; its count of failures is remembered."""
+        return await self._drive(calls.requeue(self._keys, ids, dry_run=dry_run))
+
+    async def requeue_all(self) -> dict[str, Outcome]:
+        """Queue every ID that is failed now again."""
+        return await self.requeue([entry.id async for entry in self.entries(State.FAILED)])
+
+    async def discard(self, ids: Iterable[JobID], *, state: State, dry_run: bool = False) -> dict[str, Outcome]:
+        """Forget these IDs, each only if it is in `state`: QUEUED, DELAYED or FAILED.
+
+        Raises InvalidOption for another state.
+        """
+        return await self._drive(calls.discard(self._keys, ids, state, dry_run=dry_run))
+
+    async def pause(self) -> bool:
+        """Stop our workers from claiming here (Node's do not look); running jobs go on. True if this changed
+        anything.
+        """
+        return await self._run(calls.pause(self._keys))
+
+    async def resume(self) -> bool:
+        """Let workers claim again. True if this changed anything."""
+        return await self._run(calls.resume(self._keys))
+
+    async def close(self) -> None:
+        """Close the connections made here; a ready-made client stays open."""
+        await self._connection.close()
+
+    async def __aenter__(self) -> Self:
+        """Nothing to open: the first call connects."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        await self.close()
+
+    async def _run(self, call: Call[T]) -> T:
+        return await self._connection.run(call)
+
+    async def _drive(self, steps: Generator[Call[object], object, T]) -> T:
+        return await self._connection.drive(steps)

@@ -1,0 +1,56 @@
+"""Where a ready-made redis-py client leads, so that a worker pool can open the further connections it needs."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import redis
+import redis.asyncio
+
+from convoy_core.connect import Store
+from convoy_core.errors import InvalidOption
+
+_TLS_OPTIONS = (
+    "ssl_ca_certs",
+    "ssl_ca_path",
+    "ssl_certfile",
+    "ssl_keyfile",
+    "ssl_cert_reqs",
+    "ssl_check_hostname",
+)
+
+
+def like(client: redis.Redis | redis.asyncio.Redis) -> Store:
+    """The store that `client` talks to, to be reached with our own settings.
+
+    Raises InvalidOption when a job ID could not survive the client, or its login cannot be repeated.
+    """
+    settings: dict[str, Any] = client.connection_pool.connection_kwargs
+    if settings.get("decode_responses"):
+        raise InvalidOption("A ready-made client must have decode_responses off, since job IDs may be any bytes.")
+    if settings.get("credential_provider") is not None:
+        raise InvalidOption("A ready-made client with a credential provider cannot be used; give a URL instead.")
+    login = _login(settings.get("username"), settings.get("password"))
+    options: dict[str, Any] = {"protocol": settings.get("protocol") or 3}
+    if path := settings.get("path"):
+        return Store(f"unix://{login}{quote(str(path))}?{urlencode(options | {'db': settings.get('db') or 0})}")
+    is_tls = issubclass(client.connection_pool.connection_class, redis.SSLConnection | redis.asyncio.SSLConnection)
+    if is_tls:
+        options |= {
+            name: str(settings[name]).lower() if isinstance(settings[name], bool) else settings[name]
+            for name in _TLS_OPTIONS
+            if settings.get(name) is not None
+        }
+    host = settings.get("host") or "localhost"
+    address = f"[{host}]" if ":" in host else host
+    scheme = "rediss" if is_tls else "redis"
+    return Store(
+        f"{scheme}://{login}{address}:{settings.get('port') or 6379}/{settings.get('db') or 0}?{urlencode(options)}"
+    )
+
+
+def _login(username: str | None, password: str | None) -> str:
+    if username is None and password is None:
+        return ""
+    return f"{quote(username or '', safe='')}:{quote(password or '', safe='')}@"

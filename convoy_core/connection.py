@@ -1,0 +1,200 @@
+"""Runs calls against a store: blocking and awaited, from one description of what a call needs.
+
+What a call needs (registering its queue, the script's text where its hash is unknown, the right word for reads) is
+decided
+once, in `_Exchange.steps`; the two connections only wait differently.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Generator
+from typing import Any, TypeAlias, TypeVar
+
+import redis
+import redis.asyncio
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+
+from convoy_core import borrowed, connect
+from convoy_core.calls import Argument, Call, Steps, command
+from convoy_core.connect import Role, Store
+from convoy_core.errors import ReadOnly
+from convoy_core.faults import explain
+from convoy_core.keys import Keyspace
+from convoy_core.options import check_prefix
+
+T = TypeVar("T")
+Command: TypeAlias = "tuple[Argument, ...]"
+
+
+class _Exchange:
+    """What both connections know: where they lead, under which prefix, and how a call becomes commands."""
+
+    def __init__(self, store: Store, *, prefix: str | None, read_only: bool) -> None:
+        self.store = store
+        self.keyspace = Keyspace(check_prefix(prefix), braces=store.is_cluster)
+        self.read_only = read_only
+        self._registered: set[str] = set()
+        self._has_ro = True
+
+    @property
+    def shown(self) -> str:
+        """Where this is connected, for people; never with a password."""
+        return self.store.shown
+
+    def steps(self, call: Call[T]) -> Generator[Command, Any, T]:
+        """Yield the commands that `call` takes, each to be answered by its reply or its error; return what it reads."""
+        if call.writes and self.read_only:
+            raise ReadOnly("This connection is read-only; nothing was sent. Leave read-only mode to change anything.")
+        if call.registers is not None and call.registers not in self._registered:
+            # In a Cluster the registry lives in another slot than the queue, so no script can do this on the way.
+            yield "SADD", self.keyspace.registry, call.registers.encode("utf-8", "surrogateescape")
+            self._registered.add(call.registers)
+        if call.script is None:
+            return call.read((yield call.arguments))
+        try:
+            reply = yield self._eval("EVALSHA", call.script.sha, call)
+        except NoScriptError:
+            reply = yield self._eval("EVAL", call.script.source, call)
+        except ResponseError as error:
+            # Redis before 7 knows no read-only evaluation.
+            if call.writes or "unknown command" not in str(error).lower():
+                raise
+            self._has_ro = False
+            return (yield from self.steps(call))
+        return call.read(reply)
+
+    def _eval(self, word: str, text: str, call: Call[Any]) -> Command:
+        if self._has_ro and not call.writes:
+            word += "_RO"
+        return (word, text, len(call.keys), *call.keys, b"", *call.arguments)
+
+
+class Connection(_Exchange):
+    """A blocking connection, made at the first call, and anew in a forked child."""
+
+    def __init__(self, given: str | redis.Redis | Store | None, *, prefix: str | None, read_only: bool) -> None:
+        ready = given if isinstance(given, redis.Redis) else None
+        super().__init__(_store(given), prefix=prefix, read_only=read_only)
+        self._ready = ready
+        self._own: redis.Redis | None = None
+        self._pid = os.getpid()
+
+    def run(self, call: Call[T]) -> T:
+        """Make one call. Raises StoreError, or ReadOnly before anything is sent."""
+        steps = self.steps(call)
+        client = self._client()
+        try:
+            to_send = next(steps)
+            while True:
+                try:
+                    reply = client.execute_command(*to_send)  # type: ignore[no-untyped-call]
+                except (RedisError, OSError) as error:
+                    to_send = steps.throw(error)
+                else:
+                    to_send = steps.send(reply)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        except (RedisError, OSError) as error:
+            raise explain(error, self.shown) from error
+
+    def drive(self, steps: Steps[T]) -> T:
+        """Make the calls that `steps` asks for, one after the other."""
+        try:
+            call = next(steps)
+            while True:
+                call = steps.send(self.run(call))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    def ping(self) -> float:
+        """Seconds of one round trip."""
+        start = time.perf_counter()
+        self.run(command("TIME", read=bool))
+        return time.perf_counter() - start
+
+    def close(self) -> None:
+        """Close what was made here."""
+        if self._own is not None and self._pid == os.getpid():
+            self._own.close()
+        self._own = None
+
+    def _client(self) -> redis.Redis:
+        if self._ready is not None:
+            return self._ready
+        if self._own is None or self._pid != os.getpid():
+            # A socket shared with the parent would hand one process the other's replies (RELIABILITY F60).
+            self._own = self.store.client(Role.COMMAND)
+            self._pid = os.getpid()
+        return self._own
+
+
+class AsyncConnection(_Exchange):
+    """The awaited twin, for one event loop."""
+
+    def __init__(self, given: str | redis.asyncio.Redis | Store | None, *, prefix: str | None, read_only: bool) -> None:
+        ready = given if isinstance(given, redis.asyncio.Redis) else None
+        super().__init__(_store(given), prefix=prefix, read_only=read_only)
+        self._ready = ready
+        self._own: redis.asyncio.Redis | None = None
+        self._pid = os.getpid()
+
+    async def run(self, call: Call[T]) -> T:
+        """Make one call. Raises StoreError, or ReadOnly before anything is sent."""
+        steps = self.steps(call)
+        client = self._client()
+        try:
+            to_send = next(steps)
+            while True:
+                try:
+                    reply = await client.execute_command(*to_send)  # type: ignore[no-untyped-call]
+                except (RedisError, OSError) as error:
+                    to_send = steps.throw(error)
+                else:
+                    to_send = steps.send(reply)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        except (RedisError, OSError) as error:
+            raise explain(error, self.shown) from error
+
+    async def drive(self, steps: Steps[T]) -> T:
+        """Make the calls that `steps` asks for, one after the other."""
+        try:
+            call = next(steps)
+            while True:
+                call = steps.send(await self.run(call))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    async def ping(self) -> float:
+        """Seconds of one round trip."""
+        start = time.perf_counter()
+        await self.run(command("TIME", read=bool))
+        return time.perf_counter() - start
+
+    async def close(self) -> None:
+        """Close what was made here."""
+        if self._own is not None and self._pid == os.getpid():
+            await self._own.aclose()
+        self._own = None
+
+    def _client(self) -> redis.asyncio.Redis:
+        if self._ready is not None:
+            return self._ready
+        if self._own is None or self._pid != os.getpid():
+            self._own = self.store.async_client(Role.COMMAND)
+            self._pid = os.getpid()
+        return self._own
+
+
+def _store(given: str | redis.Redis | redis.asyncio.Redis | Store | None) -> Store:
+    if isinstance(given, Store):
+        return given
+    if given is None or isinstance(given, str):
+        return connect.resolve(given)
+    return borrowed.like(given)

@@ -1,0 +1,92 @@
+-- claim: queued -> processing
+-- keys: queued claim committed processing started owner workers delayed failed paused attempts failures crashes payload rerun
+-- with: totals lease
+
+-- Another copy of an ID that is running came out of the list (a Node race, a hand-made push). Ours will run it again;
+-- Node's worker knows no rerun marks, so its copy waits for a while instead. Never two holders.
+local function merge_copy(id, token, wait)
+  if token then
+    call('SADD', rerun, id)
+  else
+    call('ZADD', delayed, now + wait, id)
+  end
+  count('merged', 1)
+end
+
+-- What has been handed over to this worker comes first, then the head of the list.
+local function take_ids(own, want)
+  local ids = call('LRANGE', own, 0, -1)
+  if #ids > 0 then call('DEL', own) end
+  if #ids > want then
+    local surplus = {}
+    for i = want + 1, #ids do
+      surplus[#surplus + 1] = ids[i]
+      ids[i] = nil
+    end
+    push_front(queued, surplus)
+  elseif #ids < want then
+    for _, id in ipairs(call('LPOP', queued, want - #ids) or {}) do ids[#ids + 1] = id end
+  end
+  return ids
+end
+
+-- IDs that may run now; copies of running ones are merged away.
+local function admit(ids, wait)
+  local admitted, seen = {}, {}
+  local running = call('ZMSCORE', processing, unpack(ids))
+  local tokens = call('HMGET', owner, unpack(ids))
+  for i, id in ipairs(ids) do
+    if tokens[i] or running[i] or seen[id] then
+      merge_copy(id, tokens[i] or seen[id], wait)
+    else
+      seen[id] = true
+      admitted[#admitted + 1] = id
+    end
+  end
+  return admitted
+end
+
+-- A Node publisher leaves the ID in `failed`; its count is carried along until the run has ended.
+local function carry_failures(ids)
+  if not exists(failed) then return end
+  for i, score in ipairs(call('ZMSCORE', failed, unpack(ids))) do
+    if score then
+      call('ZREM', failed, ids[i])
+      call('HSET', failures, ids[i], score)
+    end
+  end
+end
+
+local function column(hash, ids)
+  return exists(hash) and call('HMGET', hash, unpack(ids)) or {}
+end
+
+-- Answers a word, the IDs and, each empty or one per ID, their attempts, failures, crashes and payloads.
+-- The i-th ID's token is `<worker>:<number + i - 1>`.
+local function claim_up_to(want, worker, number, wait)
+  local own = claim .. ':' .. worker
+  local lease = call('ZSCORE', workers, worker)
+  if not lease then return { 'gone', {}, {}, {}, {}, {} } end
+  if not is_live(worker) then return { 'lapsed', {}, {}, {}, {}, {} } end
+  if exists(paused) then
+    push_front(queued, call('LRANGE', own, 0, -1))
+    call('DEL', own)
+    return { 'paused', {}, {}, {}, {}, {} }
+  end
+  local ids = take_ids(own, want)
+  if #ids > 0 then ids = admit(ids, wait) end
+  if #ids == 0 then return { 'open', {}, {}, {}, {}, {} } end
+
+  local seconds, scores, starts, tokens = math.floor(now / 1000), {}, {}, {}
+  for i, id in ipairs(ids) do
+    scores[2 * i - 1], scores[2 * i] = seconds, id
+    starts[2 * i - 1], starts[2 * i] = now, id
+    tokens[2 * i - 1], tokens[2 * i] = id, worker .. ':' .. string.format('%d', number + i - 1)
+  end
+  call('ZADD', processing, unpack(scores))
+  call('ZADD', started, unpack(starts))
+  call('HSET', owner, unpack(tokens))
+  count('adopted', call('SADD', committed, unpack(ids)))
+  carry_failures(ids)
+  return { 'open', ids, column(attempts, ids), column(failures, ids), column(crashes, ids), column(payload, ids) }
+end

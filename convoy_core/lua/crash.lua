@@ -1,0 +1,21 @@
+-- crash: a run ended without a word from its worker; the third time the ID fails instead of being queued again
+-- keys: crashes
+-- with: rerun bury
+
+-- Returns 'queue' when the caller is to queue the ID again, 'queued' when a rerun did, or 'failed'.
+local function charge_crash(id, limit, what)
+  local n = call('HINCRBY', crashes, id, 1)
+  if n < limit then
+    call('SREM', rerun, id)
+    return 'queue'
+  end
+  local message = what .. ' ' .. n .. ' times in a row'
+  local record = cjson.encode({ error = message })
+  local _, again = queue_reruns({ id })
+  if again == 1 then
+    remember_failure(id, record)
+    return 'queued'
+  end
+  bury(id, message, record)
+  return 'failed'
+end

@@ -1,0 +1,36 @@
+-- discard: queued, delayed, failed -> absent
+-- keys: queued delayed processing owner
+-- with: forget totals
+-- args: dry run, state, ID...
+-- answer: one word per ID: discarded, gone
+local dry, state, ids = take() == '1', take(), take_rest()
+
+local function is_there(id)
+  if state == 'queued' then
+    if dry then return call('LPOS', queued, id) end
+    return call('LREM', queued, 1, id) > 0
+  end
+  local set = state == 'delayed' and delayed or failed
+  if dry then return call('ZSCORE', set, id) end
+  return call('ZREM', set, id) > 0
+end
+
+local answer, gone = {}, {}
+for i, id in ipairs(ids) do
+  answer[i] = is_there(id) and 'discarded' or 'gone'
+  if answer[i] == 'discarded' and not dry then gone[#gone + 1] = id end
+end
+if #gone > 0 then
+  -- A failed ID that a Node client has queued again stays committed: only its entry in `failed` goes.
+  if state == 'failed' then
+    local busy, idle = call('SMISMEMBER', committed, unpack(gone)), {}
+    for i, id in ipairs(gone) do
+      if busy[i] == 0 then idle[#idle + 1] = id end
+    end
+    forget(idle)
+  else
+    forget(gone)
+  end
+  count('discarded', #gone)
+end
+return answer

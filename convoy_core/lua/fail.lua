@@ -1,0 +1,24 @@
+-- fail: processing -> failed, delayed, queued
+-- keys: delayed
+-- with: holding rerun bury totals
+
+-- `retry` is the delay in ms before the next attempt, or nil when none is left.
+local function fail(id, message, record, retry)
+  leave_processing({ id })
+  local _, again = queue_reruns({ id })
+  if again == 0 and not retry then
+    bury(id, message, record)
+    count('failed', 1)
+    return
+  end
+  call('HINCRBY', failures, id, 1)
+  remember_failure(id, record)
+  log_error(message)
+  if again == 0 then
+    call('HINCRBY', attempts, id, 1)
+    call('ZADD', delayed, now + retry, id)
+    count('retried', 1)
+  else
+    count('failed', 1)
+  end
+end

@@ -1,0 +1,15 @@
+-- forget: what is remembered about an ID goes
+-- keys: committed failed published attempts failures crashes payload failure
+
+-- It becomes absent.
+local function forget(ids)
+  if #ids == 0 then return end
+  call('SREM', committed, unpack(ids))
+  if exists(failed) then call('ZREM', failed, unpack(ids)) end
+  for _, hash in ipairs({ published, attempts, failures, crashes, payload, failure }) do drop_all(hash, ids) end
+end
+
+-- It went well, so what went badly before no longer counts.
+local function forget_failures(ids)
+  for _, hash in ipairs({ failures, crashes, failure }) do drop_all(hash, ids) end
+end

@@ -1,0 +1,12 @@
+-- hello: a worker registers, before it may hold anything
+-- keys: workers worker meta
+-- args: worker, lease ms, our schema version, a new epoch, (field, value)...
+-- answer: the store's epoch, the schema version found
+local id, lease, schema, epoch = take(), take_number(), take(), take()
+call('HSETNX', meta, 'schema', schema)
+call('HSETNX', meta, 'epoch', epoch)
+local found = call('HMGET', meta, 'epoch', 'schema')
+if tonumber(found[2]) ~= tonumber(schema) then return found end
+call('ZADD', workers, now + lease, id)
+call('HSET', worker .. ':' .. id, 'since', now, unpack(take_rest()))
+return found

@@ -1,0 +1,61 @@
+-- jam_guard: processing -> queued, failed, absent
+-- keys: lock
+-- with: holding crash forget lease totals
+-- args: requeue | fail | discard, '1' to leave out live holders, how many crashes fail an ID, (ID, start ms)...
+-- answer: one word per ID: queued, failed, discarded, gone, held, locked
+local what, skip_live, limit, entries = take(), take() == '1', take_number(), take_rest()
+
+-- Node's guard reads, then removes one by one, under this lock. Ours is one atomic step, so it need only see that no
+-- other guard is in the middle of its own; holding the lock could never be observed.
+local seconds = math.floor(now / 1000)
+local is_locked = exists(lock .. ':clearJammedJobs:' .. string.format('%d', seconds - seconds % 5))
+
+local function start_of(id)
+  local ours = call('ZSCORE', started, id)
+  if ours then return tonumber(ours) end
+  local foreign = call('ZSCORE', processing, id)
+  return foreign and tonumber(foreign) * 1000
+end
+
+local function is_held(id)
+  local token = call('HGET', owner, id)
+  return token and is_live(worker_of(token))
+end
+
+local function free(id)
+  leave_processing({ id })
+  count('jammed', 1)
+  if what == 'requeue' then
+    local word = charge_crash(id, limit, 'jammed')
+    if word ~= 'queue' then return word end
+    call('RPUSH', queued, id)
+    -- A Node guard that came before us may have taken it from the set.
+    call('SADD', committed, id)
+    return 'queued'
+  end
+  local _, again = queue_reruns({ id })
+  if again == 1 then return 'queued' end
+  if what == 'fail' then
+    bury(id, 'jammed', '{"error":"jammed: it had been processing for too long"}')
+    return 'failed'
+  end
+  forget({ id })
+  return 'discarded'
+end
+
+local answer = {}
+for i = 1, #entries, 2 do
+  local id = entries[i]
+  local word
+  if is_locked then
+    word = 'locked'
+  elseif start_of(id) ~= tonumber(entries[i + 1]) then
+    word = 'gone'
+  elseif skip_live and is_held(id) then
+    word = 'held'
+  else
+    word = free(id)
+  end
+  answer[#answer + 1] = word
+end
+return answer

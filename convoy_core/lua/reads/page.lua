@@ -1,0 +1,79 @@
+-- page: a window of one state
+-- keys: queued delayed processing failed started owner published failure committed
+-- args: state or 'committed', start, how many, bytes of an ID to show
+-- answer: now, total, next start or -1, row...; a row is ID, since or due, worker's token, failures, error
+local state, start, limit, clip = take(), take_number(), take_number(), take_number()
+local rows, total = {}, 0
+
+local function add(id, time, token, number, message)
+  rows[#rows + 1] = { string.sub(id, 1, clip), time or false, token or false, number or false, message or false }
+end
+
+local function scored(key, first, n)
+  return call('ZRANGE', key, first, first + n - 1, 'WITHSCORES')
+end
+
+local function error_of(record)
+  if not record then return nil, nil end
+  local is_json, value = pcall(cjson.decode, record)
+  if not is_json or type(value) ~= 'table' then return nil, nil end
+  local line = type(value.error) == 'string' and string.match(value.error, '^[^\n]*') or ''
+  return string.sub(line, 1, 500), type(value.at) == 'number' and tostring(value.at * 1000)
+end
+
+-- Of Node's entries only the score is known; they follow ours, which stand in true order.
+local function add_foreign(skip, n)
+  local at = 0
+  while n > 0 and at < total do
+    local window = scored(processing, at, 500)
+    local ids = {}
+    for i = 1, #window, 2 do ids[#ids + 1] = window[i] end
+    if #ids == 0 then return end
+    for i, ours in ipairs(call('ZMSCORE', started, unpack(ids))) do
+      if not ours and n > 0 then
+        if skip > 0 then
+          skip = skip - 1
+        else
+          add(ids[i], string.format('%d', window[2 * i] * 1000))
+          n = n - 1
+        end
+      end
+    end
+    at = at + #ids
+  end
+end
+
+local following
+if state == 'queued' then
+  total = call('LLEN', queued)
+  local ids = call('LRANGE', queued, start, start + limit - 1)
+  local times = #ids > 0 and call('HMGET', published, unpack(ids)) or {}
+  for i, id in ipairs(ids) do add(id, times[i]) end
+elseif state == 'delayed' then
+  total = call('ZCARD', delayed)
+  local window = scored(delayed, start, limit)
+  for i = 1, #window, 2 do add(window[i], window[i + 1]) end
+elseif state == 'failed' then
+  total = call('ZCARD', failed)
+  local window, ids = scored(failed, start, limit), {}
+  for i = 1, #window, 2 do ids[#ids + 1] = window[i] end
+  local records = #ids > 0 and call('HMGET', failure, unpack(ids)) or {}
+  for i, id in ipairs(ids) do
+    local message, at = error_of(records[i])
+    add(id, at, nil, window[2 * i], message)
+  end
+elseif state == 'processing' then
+  total = call('ZCARD', processing)
+  local window, ids = scored(started, start, limit), {}
+  for i = 1, #window, 2 do ids[#ids + 1] = window[i] end
+  local tokens = #ids > 0 and call('HMGET', owner, unpack(ids)) or {}
+  for i, id in ipairs(ids) do add(id, window[2 * i], tokens[i]) end
+  if #ids < limit then add_foreign(math.max(0, start - call('ZCARD', started)), limit - #ids) end
+else
+  total = call('SCARD', committed)
+  local scan = call('SSCAN', committed, start, 'COUNT', limit)
+  for _, id in ipairs(scan[2]) do add(id) end
+  following = scan[1] == '0' and '-1' or scan[1]
+end
+if not following then following = start + #rows < total and #rows > 0 and tostring(start + #rows) or '-1' end
+return { string.format('%d', now), total, following, rows }

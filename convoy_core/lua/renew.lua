@@ -1,0 +1,31 @@
+-- renew: processing -> processing
+-- keys: committed workers worker processing owner meta
+-- args: worker, lease ms, runs done, runs failed, (ID, claim number)...
+-- answer: 'gone' when this worker is no longer registered, else the store's epoch; then the IDs it has lost
+local id, lease = take(), take_number()
+if not call('ZSCORE', workers, id) then return { 'gone' } end
+call('ZADD', workers, now + lease, id)
+local done, bad, claims = take(), take(), take_rest()
+call('HSET', worker .. ':' .. id, 'done', done, 'failed', bad, 'running', #claims / 2)
+
+local lost, scores, ids = {}, {}, {}
+if #claims > 0 then
+  local asked = {}
+  for i = 1, #claims, 2 do asked[#asked + 1] = claims[i] end
+  local tokens = call('HMGET', owner, unpack(asked))
+  for i, job in ipairs(asked) do
+    if tokens[i] == id .. ':' .. claims[2 * i] then
+      ids[#ids + 1] = job
+      scores[#scores + 1] = math.floor(now / 1000)
+      scores[#scores + 1] = job
+    else
+      lost[#lost + 1] = job
+    end
+  end
+end
+if #ids > 0 then
+  -- The token decides, so what a Node jam guard took away from a living job is put back.
+  call('ZADD', processing, unpack(scores))
+  call('SADD', committed, unpack(ids))
+end
+return { call('HGET', meta, 'epoch') or '', unpack(lost) }

@@ -1,0 +1,34 @@
+-- requeue: failed -> queued
+-- keys: failed committed queued published attempts crashes failures
+-- with: totals
+-- args: dry run, ID...
+-- answer: one word per ID: queued, already_committed, gone
+local dry, ids = take() == '1', take_rest()
+local answer, moved = {}, {}
+local scores = call('ZMSCORE', failed, unpack(ids))
+local busy = call('SMISMEMBER', committed, unpack(ids))
+local seen = {}
+for i, id in ipairs(ids) do
+  if not scores[i] then
+    answer[i] = 'gone'
+  elseif busy[i] == 1 or seen[id] then
+    answer[i] = 'already_committed'
+  else
+    answer[i] = 'queued'
+    seen[id] = true
+    moved[#moved + 1] = id
+  end
+  if scores[i] and not dry then
+    call('ZREM', failed, id)
+    call('HSET', failures, id, scores[i])
+  end
+end
+if #moved > 0 and not dry then
+  drop_all(attempts, moved)
+  drop_all(crashes, moved)
+  set_all(published, moved, now)
+  call('SADD', committed, unpack(moved))
+  call('RPUSH', queued, unpack(moved))
+  count('requeued', #moved)
+end
+return answer

@@ -1,0 +1,19 @@
+-- rerun: a run has ended; queue the IDs that were asked for meanwhile once more
+-- keys: rerun queued published attempts
+
+-- Returns the IDs that nobody asked for, and how many were queued.
+local function queue_reruns(ids)
+  if #ids == 0 or not exists(rerun) then return ids, 0 end
+  local asked = call('SMISMEMBER', rerun, unpack(ids))
+  local over, again = {}, {}
+  for i, id in ipairs(ids) do
+    if asked[i] == 1 then again[#again + 1] = id else over[#over + 1] = id end
+  end
+  if #again > 0 then
+    call('SREM', rerun, unpack(again))
+    call('RPUSH', queued, unpack(again))
+    set_all(published, again, now)
+    drop_all(attempts, again)
+  end
+  return over, #again
+end

@@ -1,0 +1,3 @@
+-- resume: our workers claim again
+-- keys: paused
+return call('DEL', paused)

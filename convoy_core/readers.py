@@ -1,0 +1,237 @@
+"""From the store's replies to records. The only module where replies are untyped."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from convoy_core.errors import StoreDamaged
+from convoy_core.models import (
+    Counts,
+    Details,
+    Entry,
+    Failure,
+    Jammed,
+    Outcome,
+    Page,
+    Published,
+    Snapshot,
+    WorkerInfo,
+)
+from convoy_core.options import Payload, decode_id, decode_payload
+from convoy_core.states import State
+
+
+def seconds(milliseconds: Any) -> float | None:
+    """Unix seconds from a reply in ms; None when there is none, or another client wrote something else there."""
+    try:
+        return None if milliseconds is None else float(milliseconds) / 1000
+    except ValueError:
+        return None
+
+
+def whole(value: Any) -> int:
+    """A count from a reply; 0 when there is none, or another client wrote something else there."""
+    try:
+        return int(float(value)) if value is not None else 0
+    except ValueError:
+        return 0
+
+
+def worker_of(token: bytes | None) -> str | None:
+    """The worker in a fencing token."""
+    return token.decode("utf-8", "replace").rpartition(":")[0] if token else None
+
+
+def fields(flat: list[bytes]) -> dict[bytes, bytes]:
+    """A hash from its flat reply."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def runs(reply: list[Any]) -> list[tuple[Published, int]]:
+    """Equal answers in a row."""
+    return [(Published(word.decode()), int(n)) for word, n in zip(reply[::2], reply[1::2], strict=True)]
+
+
+def outcomes(reply: list[bytes]) -> list[Outcome]:
+    """One outcome per ID."""
+    return [Outcome(word.decode()) for word in reply]
+
+
+def snapshots(queues: list[str], reply: list[Any]) -> list[Snapshot]:
+    """One snapshot per queue; a damaged queue has its reason and zeros."""
+    at = float(reply[0]) / 1000
+    return [_snapshot(queue, at, row) for queue, row in zip(queues, reply[1:], strict=True)]
+
+
+def _snapshot(queue: str, at: float, row: list[Any]) -> Snapshot:
+    if len(row) == 1:
+        why = row[0].decode("utf-8", "replace")
+        return Snapshot(queue, at, Counts(), False, 0, 0, 0, None, None, None, damage=why)
+    queued, committed, processing, failed, delayed, jammed, start, head, due, live, silent, paused, totals = row
+    start, head, due = seconds(start), seconds(head), seconds(due)
+    return Snapshot(
+        queue,
+        at,
+        Counts(queued, committed, processing, failed, delayed),
+        paused=bool(paused),
+        workers=live,
+        silent=silent,
+        jammed=jammed,
+        oldest_queued_s=None if head is None else max(0.0, at - head),
+        oldest_processing_s=None if start is None else max(0.0, at - start),
+        next_due_s=None if due is None else due - at,
+        totals={name.decode(): whole(n) for name, n in fields(totals).items()},
+    )
+
+
+def page(state: State | None, reply: list[Any]) -> Page:
+    """A window of a listing."""
+    now, total, following, rows = reply
+    after = int(following)
+    entries = tuple(_entry(state, row) for row in rows)
+    return Page(entries, int(total), None if after == -1 else after, float(now) / 1000)
+
+
+def _entry(state: State | None, row: list[Any]) -> Entry:
+    raw, time, token, failures, message = row
+    at = seconds(time)
+    return Entry(
+        decode_id(raw),
+        state,
+        since=None if state is State.DELAYED else at,
+        due=at if state is State.DELAYED else None,
+        worker=worker_of(token),
+        failures=None if failures is None else whole(failures),
+        error=message.decode("utf-8", "replace") if message else None,
+    )
+
+
+def details(id: str, queue: str, reply: list[Any]) -> Details:
+    """All about one ID."""
+    now, member, position, due, score, start, token, live, failed, published, *rest = reply
+    attempts, failures, crashes, rerun, failure, payload = rest
+    is_committed = bool(member)
+    state = _state(is_committed, due, score or token, failed)
+    foreign_start = None if score is None else float(score)
+    return Details(
+        id,
+        queue,
+        state,
+        at=float(now) / 1000,
+        is_committed=is_committed,
+        publish_would=_publish_would(state),
+        position=position,
+        published=seconds(published),
+        started=seconds(start) if start is not None else foreign_start,
+        due=seconds(due),
+        worker=worker_of(token),
+        worker_is_live=None if live is None else bool(live),
+        token=token.decode("utf-8", "replace") if token else None,
+        attempt=whole(attempts) + 1,
+        failures=max(whole(failures), whole(failed)),
+        crashes=whole(crashes),
+        rerun=bool(rerun),
+        failure=_failure(failure),
+        payload=_payload(payload),
+        payload_bytes=len(payload) - 1 if payload else None,
+    )
+
+
+def _state(is_committed: bool, due: Any, held: Any, failed: Any) -> State:
+    """What moves on first wins: a running ID is processing, even if a Node client also left it elsewhere."""
+    if held is not None:
+        return State.PROCESSING
+    if due is not None:
+        return State.DELAYED
+    if is_committed:
+        return State.QUEUED
+    return State.ABSENT if failed is None else State.FAILED
+
+
+def _publish_would(state: State) -> Published:
+    match state:
+        case State.ABSENT | State.FAILED:
+            return Published.QUEUED
+        case State.QUEUED:
+            return Published.ALREADY_QUEUED
+        case State.DELAYED:
+            return Published.ALREADY_DELAYED
+        case State.PROCESSING:
+            return Published.PROCESSING
+
+
+def _failure(raw: bytes | None) -> Failure | None:
+    try:
+        record = json.loads(raw) if raw else None
+    except ValueError:
+        record = None
+    if not isinstance(record, dict):
+        return None
+    return Failure(
+        error=str(record.get("error", "")),
+        at=record.get("at"),
+        traceback=record.get("traceback"),
+        worker=record.get("worker"),
+        attempt=record.get("attempt"),
+        seconds=record.get("seconds"),
+    )
+
+
+def _payload(raw: bytes | None) -> Payload:
+    return decode_payload(raw) if raw else None
+
+
+def jammed(reply: list[Any]) -> tuple[int, list[Jammed]]:
+    """How many entries were read, and those of them that count."""
+    now, read, rows = reply
+    at = float(now)
+    return int(read), [
+        Jammed(
+            decode_id(raw),
+            float(start) / 1000,
+            max(0.0, (at - float(start)) / 1000),
+            worker_of(token),
+            bool(live),
+        )
+        for raw, start, token, live in rows
+    ]
+
+
+def workers(queue: str, reply: list[Any]) -> list[WorkerInfo]:
+    """Every registered pool."""
+    now = float(reply[0])
+    return [_worker(queue, now, row) for row in reply[1:]]
+
+
+def _worker(queue: str, now: float, row: list[Any]) -> WorkerInfo:
+    id, lease_end, flat = row
+    record = fields(flat)
+
+    def text(name: bytes) -> str:
+        return record.get(name, b"").decode("utf-8", "replace")
+
+    return WorkerInfo(
+        id=id.decode("utf-8", "replace"),
+        queue=queue,
+        host=text(b"host"),
+        pid=whole(record.get(b"pid")) or None,
+        handler=text(b"handler"),
+        concurrency=whole(record.get(b"concurrency")) or None,
+        since=seconds(record.get(b"since")),
+        lease_ends_in_s=(float(lease_end) - now) / 1000,
+        running=whole(record.get(b"running")),
+        done=whole(record.get(b"done")),
+        failed=whole(record.get(b"failed")),
+    )
+
+
+def schema(reply: list[Any], ours: int) -> str:
+    """The store's epoch, once its schema is known to be ours. Raises StoreDamaged."""
+    epoch, found = reply
+    if whole(found) != ours:
+        raise StoreDamaged(
+            f"This queue was written with schema {found.decode('utf-8', 'replace')}, and this release knows {ours};"
+            " use a release that fits."
+        )
+    return str(epoch.decode())

@@ -1,0 +1,112 @@
+"""The Lua scripts: read from `lua/` by name, their fragments put in front, hashed.
+
+A file starts with a contract in comments. Of these lines the loader reads three:
+
+    -- keys: queued committed      the keys it touches; each becomes a local of that name, checked for its type
+    -- each: queued committed      the same, for a script that goes over many queues: the table `groups`
+    -- with: totals lease          the fragments whose functions it calls
+
+so that no key is counted by hand and no script carries one it does not need. Sent by content hash, two releases can run
+side by side.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from convoy_core.keys import TYPES
+
+_HEADER = re.compile(r"^-- (keys|each|with): (.+)$", re.MULTILINE)
+
+_TYPE_CHECK = """\
+local function damage_in(keys)
+  for i = 1, #keys, 2 do
+    local found = call('TYPE', keys[i]).ok
+    if found ~= 'none' and found ~= keys[i + 1] then
+      return 'The key ' .. keys[i] .. ' holds a ' .. found .. ', where Convoy keeps a ' .. keys[i + 1] .. '.'
+    end
+  end
+end
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One script, ready to be sent."""
+
+    name: str
+    source: str
+    sha: str
+    """The source's SHA-1, by which EVALSHA names it."""
+    keys: tuple[str, ...]
+    """Names of the keys to pass, in order; for a script over many queues, once per queue."""
+    is_read: bool
+
+
+@cache
+def load(name: str) -> Script:
+    """The script of that name: a file of `lua/`, or of `lua/reads/` for those that never write."""
+    source, is_read = _text(name)
+    fragments = _with_fragments(name)
+    texts = [_text(fragment)[0] for fragment in fragments]
+    keys = _unique(key for text in texts for key in _header(text, "keys"))
+    each = tuple(_header(source, "each"))
+    parts = [_text("prelude")[0], _TYPE_CHECK, _name_groups(each) if each else _name_keys(keys), *texts]
+    whole = "\n".join(parts)
+    return Script(name, whole, hashlib.sha1(whole.encode(), usedforsecurity=False).hexdigest(), each or keys, is_read)
+
+
+def _text(name: str) -> tuple[str, bool]:
+    folder = files("convoy_core") / "lua"
+    file = folder / f"{name}.lua"
+    if file.is_file():
+        return file.read_text("utf-8"), False
+    return (folder / "reads" / f"{name}.lua").read_text("utf-8"), True
+
+
+def _header(text: str, word: str) -> list[str]:
+    return [item for key, line in _HEADER.findall(text) if key == word for item in line.split()]
+
+
+def _with_fragments(name: str) -> list[str]:
+    """The fragments that `name` needs, each after those it needs itself, and `name` last."""
+    ordered: list[str] = []
+
+    def add(fragment: str) -> None:
+        for needed in _header(_text(fragment)[0], "with"):
+            add(needed)
+        if fragment not in ordered:
+            ordered.append(fragment)
+
+    add(name)
+    return ordered
+
+
+def _unique(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def _name_keys(keys: tuple[str, ...]) -> str:
+    if not keys:
+        return ""
+    values = ", ".join(f"KEYS[{number}]" for number in range(1, len(keys) + 1))
+    checked = ", ".join(f"{key}, '{TYPES[key]}'" for key in keys if TYPES[key])
+    return (
+        f"local {', '.join(keys)} = {values}\n"
+        f"local damage = damage_in({{{checked}}})\n"
+        "if damage then return redis.error_reply('CONVOY-DAMAGED ' .. damage) end\n"
+    )
+
+
+def _name_groups(keys: tuple[str, ...]) -> str:
+    fields = ", ".join(f"{key} = KEYS[i + {offset}]" for offset, key in enumerate(keys))
+    checked = ", ".join(f"q.{key}, '{TYPES[key]}'" for key in keys)
+    return (
+        f"local groups = {{}}\nfor i = 1, #KEYS, {len(keys)} do groups[#groups + 1] = {{ {fields} }} end\n"
+        f"local function damage_of(q) return damage_in({{{checked}}}) end\n"
+    )
