@@ -1,0 +1,1 @@
+"""The `convoy` command line: stdout is the answer, stderr is talk."""

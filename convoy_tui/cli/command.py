@@ -1,0 +1,85 @@
+"""Turn a plain function into a command: the options every command has, one session, and one way to end."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+import typer
+
+from convoy_core import ConvoyError
+from convoy_tui.cli import parameters as p
+from convoy_tui.cli.exits import Code, Ended, ending
+from convoy_tui.cli.session import Flags, Session
+
+Function: TypeAlias = "Callable[..., Code | None]"
+
+SHARED: Mapping[str, object] = {
+    "redis": p.Redis,
+    "prefix": p.Prefix,
+    "profile": p.ProfileName,
+    "read_only": p.ReadOnlyFlag,
+    "output": p.OutputFormat,
+    "json": p.JSONFlag,
+    "color": p.ColorChoice,
+    "quiet": p.Quiet,
+}
+
+
+def command(
+    app: typer.Typer, name: str, *, panel: str | None = None, writes: bool = False
+) -> Callable[[Function], Function]:
+    """Register a function as the command `name`. It gets a Session first, and its result is the exit code."""
+
+    def register(function: Function) -> Function:
+        app.command(name, rich_help_panel=panel)(_with_shared_options(function, writes=writes))
+        return function
+
+    return register
+
+
+def _with_shared_options(function: Function, *, writes: bool) -> Callable[..., int]:
+    @functools.wraps(function)
+    def run(ctx: typer.Context, **values: object) -> int:
+        flags = Flags(**{name: values.pop(name) for name in SHARED}).over(outer_flags(ctx))  # type: ignore[arg-type]
+        session = Session(flags, nul=bool(values.get("nul")))
+        return finish(session, lambda: function(session, **values), writes=writes)
+
+    own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]  # without the session
+    kind = inspect.Parameter.KEYWORD_ONLY
+    first = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    shared = [inspect.Parameter(name, kind, default=None, annotation=hint) for name, hint in SHARED.items()]
+    parameters = [first, *(parameter.replace(kind=kind) for parameter in own), *shared]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
+def outer_flags(ctx: typer.Context) -> Flags:
+    """The flags given before the command's name."""
+    flags = ctx.find_root().obj
+    return flags if isinstance(flags, Flags) else Flags()
+
+
+def finish(session: Session, work: Callable[[], Code | None], *, writes: bool) -> int:
+    """Do the work and end in its exit code, with a message on stderr where it did not go well."""
+    try:
+        code = work() or Code.DONE
+        session.out.flush()
+    except (Ended, ConvoyError) as error:
+        ended = error if isinstance(error, Ended) else ending(error)
+        session.talk.error(ended)
+        return ended.code
+    except BrokenPipeError:
+        # The reader has seen enough, as with `convoy list trucks | head`; what is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Code.PARTLY if writes else Code.DONE
+    except KeyboardInterrupt:
+        return Code.INTERRUPTED
+    finally:
+        session.close()
+    return code

@@ -1,0 +1,30 @@
+"""Queue names for the shell's Tab key: whatever goes wrong, there is just nothing to complete."""
+
+from __future__ import annotations
+
+import os
+
+import typer
+
+from convoy_core import ConvoyError, Fleet, connect
+from convoy_tui.cli.settings import resolve
+from convoy_tui.safe_text import safe
+
+
+def queue_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The queues whose names begin like that. Never starts an embedded store, nor waits for long."""
+    try:
+        return [name for name in _all_names(ctx) if name.startswith(incomplete) and name == safe(name)]
+    except (ConvoyError, OSError):
+        return []
+
+
+def _all_names(ctx: typer.Context) -> list[str]:
+    given = {**(ctx.parent.params if ctx.parent else {}), **{k: v for k, v in ctx.params.items() if v is not None}}
+    settings = resolve(os.environ, redis=given.get("redis"), prefix=given.get("prefix"), profile=given.get("profile"))
+    store = connect.resolve(settings.url or "embedded:")
+    server = store.embedded_server
+    if server is not None and not server.status().running:
+        return []
+    with Fleet(redis=store.url, prefix=settings.prefix, read_only=True) as fleet:
+        return fleet.queues()

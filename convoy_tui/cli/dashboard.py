@@ -1,0 +1,37 @@
+"""`convoy tui`: hand over to the dashboard."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from convoy_tui.cli.command import command
+from convoy_tui.cli.exits import Code
+from convoy_tui.cli.session import Session
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "tui", panel="Run")(tui)
+
+
+def tui(session: Session) -> Code:
+    """Open the live dashboard; same as convoy-tui.
+
+    Examples:
+      convoy tui
+      convoy tui --redis redis://localhost:6379 --read-only
+    """
+    settings = session.settings
+    given = {
+        "CONVOY_REDIS_URL": session.store.url,
+        "CONVOY_PREFIX": settings.prefix,
+        "CONVOY_PROFILE": session.flags.profile,
+    }
+    if settings.read_only:
+        given["CONVOY_READ_ONLY"] = "1"
+    # By the environment: a password in a URL must not show in the list of processes.
+    environment = os.environ | {name: value for name, value in given.items() if value is not None}
+    os.execve(sys.executable, [sys.executable, "-m", "convoy_tui"], environment)  # noqa: S606 - no shell, on purpose

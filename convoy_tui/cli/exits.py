@@ -1,0 +1,68 @@
+"""What the exit codes mean, and which error ends in which: errors are one or two lines that say what to do next."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from convoy_core.errors import (
+    ConvoyError,
+    EmbeddedStoreError,
+    HandlerNotFound,
+    InvalidInput,
+    OutcomeUnknown,
+    ReadOnly,
+    StoreDamaged,
+    StoreFull,
+    StoreRefused,
+    StoreUnreachable,
+)
+
+
+class Code(IntEnum):
+    """How a command ended."""
+
+    DONE = 0
+    UNEXPECTED = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    REFUSED = 4
+    PARTLY = 5
+    UNCONFIRMED = 6
+    UNREACHABLE = 7
+    WARNING = 10
+    ALARM = 11
+    INTERRUPTED = 130
+
+
+class Ended(Exception):
+    """A command stops here: its code, what is wrong, and what to do next."""
+
+    def __init__(self, code: Code, message: str, advice: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.advice = advice
+
+
+_CODES: dict[type[Exception], Code] = {
+    InvalidInput: Code.USAGE,
+    HandlerNotFound: Code.USAGE,
+    ReadOnly: Code.REFUSED,
+    StoreRefused: Code.REFUSED,
+    StoreUnreachable: Code.UNREACHABLE,
+    OutcomeUnknown: Code.UNREACHABLE,
+    StoreFull: Code.UNREACHABLE,
+    EmbeddedStoreError: Code.UNREACHABLE,
+    StoreDamaged: Code.UNEXPECTED,
+}
+
+_ADVICE: dict[type[Exception], str] = {
+    OutcomeUnknown: "Repeating the command is safe: what was applied is not applied twice.",
+    StoreFull: "Make room in the store, then repeat the command: what was applied is not applied twice.",
+}
+
+
+def ending(error: ConvoyError) -> Ended:
+    """How a command ends that met this error."""
+    code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), Code.UNEXPECTED)
+    advice = next((advice for kind, advice in _ADVICE.items() if isinstance(error, kind)), None)
+    return Ended(code, str(error), advice)

@@ -1,0 +1,160 @@
+"""`convoy list` and `convoy find`: IDs by state, and one ID in every queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from convoy_core import Details, Entry, State
+from convoy_tui.cli import parameters as p
+from convoy_tui.cli.command import command
+from convoy_tui.cli.exits import Code, Ended
+from convoy_tui.cli.output import Column, Format, Shape
+from convoy_tui.cli.selecting import Filter, Window
+from convoy_tui.cli.session import Session
+from convoy_tui.cli.table import Cell
+from convoy_tui.words import age, count, number
+
+
+class Listed(StrEnum):
+    """What `list` can list."""
+
+    QUEUED = "queued"
+    DELAYED = "delayed"
+    PROCESSING = "processing"
+    FAILED = "failed"
+    COMMITTED = "committed"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    command(app, "list", panel="Look")(list_ids)
+    command(app, "find", panel="Look")(find)
+
+
+def list_ids(  # noqa: PLR0913 - typer reads the options from here
+    session: Session,
+    queue: p.QueueName,
+    *,
+    state: Annotated[Listed, typer.Option("--state", "-s", help="Which IDs.")] = Listed.QUEUED,
+    match: p.Match = None,
+    error: p.ErrorText = None,
+    min_failures: p.MinFailures = None,
+    older_than: Annotated[
+        float | None,
+        typer.Option("--older-than", metavar="TIME", parser=p.seconds, help="Only IDs in this state that long."),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many.")] = 50,
+    start: Annotated[int, typer.Option("--start", metavar="N", min=0, help="Where to begin.")] = 0,
+    everything: Annotated[bool, typer.Option("--all", help="No limit.")] = False,
+    nul: p.Nul = False,
+) -> Code:
+    """List the IDs of a queue in one state.
+
+    Examples:
+      convoy list trucks
+      convoy list trucks --state failed --error timeout
+      convoy list trucks --state processing --older-than 5m
+      convoy list trucks --state failed --all -o ids > failed.txt
+    """
+    target = session.queue(queue)
+    wanted = None if state is Listed.COMMITTED else State(state.value)
+    window = Window(target, wanted, Filter(match, error, min_failures, older_than), start)
+    entries = window.entries(None if everything else limit)
+    shape = Shape("convoy.list/1", "entries", _columns(wanted, lambda: window.at), asdict, lambda entry: entry.id)
+    if session.out.format in (Format.TABLE, Format.JSON) or not everything:
+        found = list(entries)
+        head = {"queue": queue, "state": state, "at": window.at, "total": window.total, "next": window.next}
+        session.out.rows(shape, found, head)
+        _say_how_much(session, window, state, len(found))
+    else:
+        session.out.rows(shape, entries)
+    return Code.DONE
+
+
+def _say_how_much(session: Session, window: Window, state: Listed, shown: int) -> None:
+    if not window.total:
+        session.talk.note(f"Nothing in {window.queue.name} is {state}.")
+    elif not shown and window.next is None:
+        session.talk.note(f"None of {number(window.total)} {state} matches.")
+    elif window.next is not None:
+        session.talk.note(f"{number(shown)} of {number(window.total)} {state}; more: --start {window.next}, or --all")
+
+
+def _columns(state: State | None, at: Callable[[], float]) -> list[Column[Entry]]:
+    def since(heading: str) -> Column[Entry]:
+        return Column(heading, lambda e: e.since, lambda e: Cell(_ago(e.since, at())), right=True)
+
+    columns: list[Column[Entry]] = [Column("ID", lambda e: e.id, shrinks=True)]
+    if state is State.QUEUED:
+        columns += [since("WAITING")]
+    elif state is State.DELAYED:
+        columns += [Column("DUE IN", lambda e: e.due, lambda e: Cell(_in(e.due, at())), right=True)]
+        columns += [Column("FAILURES", lambda e: e.failures or 0, lambda e: Cell(number(e.failures or 0)), right=True)]
+    elif state is State.PROCESSING:
+        columns += [since("RUNNING"), Column("WORKER", lambda e: e.worker, _worker, drop=1)]
+    elif state is State.FAILED:
+        columns += [since("FAILED"), Column("TIMES", lambda e: e.failures, right=True)]
+        columns += [Column("ERROR", lambda e: e.error, shrinks=True)]
+    return columns
+
+
+def _worker(entry: Entry) -> Cell:
+    return Cell(entry.worker, "") if entry.worker else Cell("Node client", "dim")
+
+
+def _ago(since: float | None, at: float) -> str:
+    return "—" if since is None else age(max(0.0, at - since))
+
+
+def _in(due: float | None, at: float) -> str:
+    if due is None:
+        return "—"
+    return age(due - at) if due > at else "now"
+
+
+def since_of(details: Details) -> float | None:
+    """When the ID came into the state it is in, where that is known."""
+    match details.state:
+        case State.QUEUED | State.DELAYED:
+            return details.published
+        case State.PROCESSING:
+            return details.started
+        case State.FAILED:
+            return details.failure.at if details.failure else None
+        case State.ABSENT:
+            return None
+
+
+FOUND: Shape[Details] = Shape(
+    "convoy.find/1",
+    "queues",
+    [
+        Column("QUEUE", lambda d: d.queue, shrinks=True),
+        Column("STATE", lambda d: d.state),
+        Column("SINCE", since_of, lambda d: Cell(_ago(since_of(d), d.at)), right=True),
+        Column("FAILURES", lambda d: d.failures, right=True),
+        Column("WORKER", lambda d: d.worker, drop=1),
+    ],
+    lambda d: {"queue": d.queue, "id": d.id, "state": d.state, "since": since_of(d), "at": d.at, "worker": d.worker},
+    lambda d: d.queue,
+)
+
+
+def find(session: Session, id: p.ID) -> Code:
+    """Say in which queues an ID is, and in which state.
+
+    Examples:
+      convoy find 42
+      convoy find 42 --json
+    """
+    names = session.fleet.queues()
+    found = session.fleet.find(id, names)
+    if not found and session.out.format is not Format.JSON:
+        raise Ended(Code.NOT_FOUND, f"{id} is in none of {count(len(names), 'queue')} at {session.where}.")
+    session.out.rows(FOUND, found, {"id": id})
+    return Code.DONE if found else Code.NOT_FOUND

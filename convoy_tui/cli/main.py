@@ -1,0 +1,117 @@
+"""The `convoy` command: the commands by group, the options before them, and the last line of defence for errors."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.text import Text
+from typer.core import TyperGroup
+
+from convoy_tui.cli import dashboard, jam, looking, moving, pausing, publish, server, show, workers
+from convoy_tui.cli import parameters as p
+from convoy_tui.cli.exits import Code, Ended
+from convoy_tui.cli.session import Flags
+from convoy_tui.cli.talk import Talk
+from convoy_tui.safe_text import safe
+
+
+class _Group(TyperGroup):
+    """Ends every command in an exit code and at most two lines, whoever calls it."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> NoReturn:
+        try:
+            code = super().main(
+                args,
+                prog_name or "convoy",
+                complete_var,
+                standalone_mode=False,
+                windows_expand_args=windows_expand_args,
+                **extra,
+            )
+        except typer.Abort:
+            code = Code.INTERRUPTED
+        except Exception as error:  # noqa: BLE001 - the last one who can turn it into a line and an exit code
+            ended = _usage(error) or _unexpected(error)
+            if str(ended):
+                Talk().error(ended)
+            code = ended.code
+        sys.exit(int(code or 0))
+
+
+app = typer.Typer(
+    name="convoy",
+    cls=_Group,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from importlib import metadata  # noqa: PLC0415 - 20 ms that no other command should pay
+
+        try:
+            typer.echo(f"convoy {metadata.version('convoy-queue')}")
+        except metadata.PackageNotFoundError:
+            typer.echo("convoy, run from its sources")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(  # noqa: PLR0913 - the options that stand before a command
+    ctx: typer.Context,
+    *,
+    redis: p.Redis = None,
+    prefix: p.Prefix = None,
+    profile: p.ProfileName = None,
+    read_only: p.ReadOnlyFlag = None,
+    output: p.OutputFormat = None,
+    json: p.JSONFlag = None,
+    color: p.ColorChoice = None,
+    quiet: p.Quiet = None,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,
+) -> None:
+    """Queues of unique IDs on Redis or Valkey: publish, look, repair, work."""
+    ctx.obj = Flags(redis, prefix, profile, read_only, output, json, color, quiet)
+
+
+def _usage(error: Exception) -> Ended | None:
+    """A usage error that typer found: its message, and where to read on."""
+    say = getattr(error, "format_message", None)
+    if say is None:
+        return None
+    ctx = getattr(error, "ctx", None)
+    path = ctx.command_path if ctx else "convoy"
+    return Ended(Code.USAGE, Text.from_markup(say()).plain, f"See {path} --help.")
+
+
+def _unexpected(error: Exception) -> Ended:
+    kind = type(error).__name__
+    return Ended(
+        Code.UNEXPECTED,
+        f"Unexpected {kind}: {safe(str(error), 300)}",
+        "That should not happen; please report it with the command that led to it.",
+    )
+
+
+for group in (publish, looking, show, workers, jam, moving, pausing, server, dashboard):
+    group.register(app)
+
+
+def run() -> NoReturn:
+    """The entry point."""
+    app()
+    raise AssertionError  # app() always exits

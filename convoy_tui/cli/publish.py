@@ -1,0 +1,167 @@
+"""`convoy publish`: IDs into a queue, streamed, ending in a tally."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from convoy_core import Chunk, ConvoyError, InvalidOption, Published, Queue, Tally
+from convoy_core.options import Payload
+from convoy_tui.cli import parameters as p
+from convoy_tui.cli.command import command
+from convoy_tui.cli.exits import Code, Ended, ending
+from convoy_tui.cli.output import Format
+from convoy_tui.cli.reading import Source
+from convoy_tui.cli.session import Session
+from convoy_tui.words import count, number
+
+SCHEMA = "convoy.publish/1"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "publish", panel="Put in", writes=True)(publish)
+
+
+def publish(  # noqa: PLR0913 - typer reads the options from here
+    session: Session,
+    queue: p.QueueName,
+    ids: p.IDs = None,
+    *,
+    file: p.FromFile = None,
+    nul: p.Nul = False,
+    rerun: Annotated[bool, typer.Option("--rerun", help="Have IDs that run now run once more afterwards.")] = False,
+    front: Annotated[bool, typer.Option("--front", help="Next in line, before all that wait.")] = False,
+    delay: Annotated[
+        float | None, typer.Option("--delay", metavar="TIME", parser=p.seconds, help="Wait that long first, like 10m.")
+    ] = None,
+    payload: Annotated[
+        str | None, typer.Option("--payload", metavar="JSON", help="A JSON value for the handler, the same for all.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="End with 5 if any ID was refused.")] = False,
+    dry_run: p.DryRun = False,
+) -> Code:
+    """Put IDs into a queue, each unless it is there already.
+
+    Examples:
+      convoy publish trucks 42 43 44
+      seq 1 1000 | convoy publish trucks -
+      convoy publish trucks --from ids.txt --delay 10m
+      find . -print0 | convoy publish files - -0
+      convoy publish trucks 42 --payload '{"color": "red"}' --rerun
+    """
+    source = Source(ids or [], file, nul)
+    source.require()
+    content = _payload(payload)
+    if not dry_run:
+        session.must_write()
+    target = session.new_queue(queue)
+
+    def chunks() -> Iterator[Chunk]:
+        for block in source.blocks():
+            yield from target.publish_chunks(
+                block, payload=content, delay_s=delay or 0.0, front=front, rerun=rerun, dry_run=dry_run
+            )
+
+    run = _Run(session, target, source, dry_run=dry_run)
+    run.publish(chunks())
+    refused = run.tally.waiting + run.tally.running
+    return Code.PARTLY if strict and refused else Code.DONE
+
+
+class _Run:
+    """One publish under way: passes the answers on where they were asked for, and counts."""
+
+    def __init__(self, session: Session, queue: Queue, source: Source, *, dry_run: bool) -> None:
+        self.tally = Tally()
+        self._talk = session.talk
+        self._out = session.out
+        self._queue = queue.name
+        self._source = source
+        self._dry_run = dry_run
+
+    def publish(self, chunks: Iterator[Chunk]) -> None:
+        """Drive the chunks; the tally comes out however this ends. Raises Ended with PARTLY when it was cut short."""
+        source = self._source
+        try:
+            with self._talk.progress(f"publishing to {self._queue}", source.size, shown=source.is_long) as meter:
+                for chunk in chunks:
+                    self.tally += chunk.tally
+                    meter.moved(source.read, self.tally.total)
+                    self._pass_on(chunk)
+        except ConvoyError as error:
+            if not self.tally.published:
+                raise
+            ended = ending(error)
+            advice = ended.advice or "What was published stays so; publishing all again is safe."
+            raise Ended(Code.PARTLY, str(ended), advice) from error
+        finally:
+            if sys.exc_info()[0] is None or self.tally.total:
+                self._close()
+
+    def _close(self) -> None:
+        """Give the tally as the answer, or as a note beside the answers for each ID."""
+        tally = self.tally
+        words = tally_words(tally, dry_run=self._dry_run)
+        if self._out.format is Format.JSON:
+            fields = {"queue": self._queue, "dry_run": self._dry_run, "published": tally.published}
+            fields |= {"waiting": tally.waiting, "running": tally.running, "will_rerun": tally.will_rerun}
+            self._out.document(SCHEMA, fields)
+        elif self._out.format in (Format.TABLE, Format.PLAIN):
+            self._out.line(words)
+        else:
+            self._talk.note(words)
+        if self._source.empty:
+            self._talk.note(f"{count(self._source.empty, 'empty line')} skipped.")
+        if self._source.returns:
+            has = count(self._source.returns, "ID ends", "IDs end")
+            self._talk.warn(f"{has} in a carriage return, which was kept; if it is not meant: tr -d '\\r'")
+
+    def _pass_on(self, chunk: Chunk) -> None:
+        if self._out.format is Format.IDS:
+            pairs = zip(chunk.ids, chunk.answers(), strict=True)
+            self._out.ids(id for id, answer in pairs if answer.is_accepted)
+        elif self._out.format is Format.JSONL:
+            for id, answer in zip(chunk.ids, chunk.answers(), strict=True):
+                self._out.document(SCHEMA, {"queue": self._queue, "id": id, "answer": answer})
+
+
+def tally_words(tally: Tally, *, dry_run: bool = False) -> str:
+    """The tally as a sentence: what was published, and what refused the rest."""
+    published = "would be published" if dry_run else "published"
+    parts = [f"{number(tally.published)} {published}"]
+    others = (
+        (tally.will_rerun, "will run again"),
+        (tally.waiting, "already waiting"),
+        (tally.running, "already running"),
+    )
+    return ", ".join(parts + [f"{number(n)} {words}" for n, words in others if n])
+
+
+def answer_words(answer: Published) -> str:
+    """What a publish of one ID would do, for people."""
+    match answer:
+        case Published.QUEUED:
+            return "queue it"
+        case Published.DELAYED:
+            return "queue it for later"
+        case Published.WILL_RERUN:
+            return "have it run again"
+        case Published.ALREADY_QUEUED | Published.ALREADY_DELAYED:
+            return "be refused: already waiting"
+        case Published.PROCESSING:
+            return "be refused: already running (--rerun has it run once more)"
+
+
+def _payload(text: str | None) -> Payload:
+    if text is None:
+        return None
+    try:
+        value: Payload = json.loads(text)
+    except ValueError as error:
+        raise InvalidOption(f"--payload is no JSON ({error}); text needs its own quotes, like '\"red\"'.") from None
+    return value

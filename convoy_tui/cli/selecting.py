@@ -1,0 +1,65 @@
+"""Which entries of a queue are meant: filters over a listing, read page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from convoy_core import Entry, Queue, State
+
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What an entry must be like; what is None does not matter."""
+
+    match: str | None = None
+    error: str | None = None
+    min_failures: int | None = None
+    older_than: float | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it lets everything through."""
+        return self == Filter()
+
+    def fits(self, entry: Entry, at: float) -> bool:
+        """Whether the entry is meant, at the store's time `at`. What is not known does not fit."""
+        if self.match is not None and not fnmatchcase(entry.id, self.match):
+            return False
+        if self.error is not None and self.error.lower() not in (entry.error or "").lower():
+            return False
+        if self.min_failures is not None and (entry.failures or 0) < self.min_failures:
+            return False
+        return self.older_than is None or (entry.since is not None and at - entry.since >= self.older_than)
+
+
+@dataclass(slots=True)
+class Window:
+    """A walk through one state from `next` on; afterwards it says how much there is and where to go on."""
+
+    queue: Queue
+    state: State | None
+    filter: Filter
+    next: int | None = 0
+    total: int = 0
+    at: float = 0.0
+
+    def entries(self, limit: int | None) -> Iterator[Entry]:
+        """Entries that fit, at most `limit`; a page of the committed set is never cut, since it has no order."""
+        found = 0
+        while self.next is not None and (limit is None or found < limit):
+            size = PAGE if limit is None or not self.filter.is_empty else min(PAGE, limit - found)
+            start = self.next
+            page = self.queue.page(self.state, start=start, limit=size)
+            self.next, self.total, self.at = page.next, page.total, page.at
+            for place, entry in enumerate(page.entries, start + 1):
+                if not self.filter.fits(entry, page.at):
+                    continue
+                found += 1
+                yield entry
+                if found == limit and self.state is not None:
+                    self.next = place if place < page.total else None
+                    return

@@ -1,0 +1,149 @@
+"""What one command runs with: its settings, its store, and where it writes and talks."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from functools import cached_property
+
+from convoy_core import Fleet, InvalidQueueName, Queue, ReadOnly, connect
+from convoy_core.options import check_queue_name
+from convoy_tui.cli.exits import Code, Ended
+from convoy_tui.cli.output import Color, Format, Output
+from convoy_tui.cli.settings import Settings, resolve
+from convoy_tui.cli.talk import Talk
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The options that every command takes, before its name or after it."""
+
+    redis: str | None = None
+    prefix: str | None = None
+    profile: str | None = None
+    read_only: bool | None = None
+    output: Format | None = None
+    json: bool | None = None
+    color: Color | None = None
+    quiet: bool | None = None
+
+    def over(self, outer: Flags) -> Flags:
+        """These flags, and where they say nothing, the outer ones."""
+        pairs = {field.name: (getattr(self, field.name), getattr(outer, field.name)) for field in fields(Flags)}
+        return Flags(**{name: inner if inner is not None else outside for name, (inner, outside) in pairs.items()})
+
+
+class Session:
+    """One command's surroundings. Nothing is connected until a store is asked for."""
+
+    def __init__(self, flags: Flags, *, nul: bool = False) -> None:
+        self.flags = flags
+        color = flags.color or Color.AUTO
+        self.out = Output(Format.JSON if flags.json else flags.output, color=color, nul=nul)
+        self.talk = Talk(color=color, quiet=bool(flags.quiet))
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings. Raises InvalidOption."""
+        flags = self.flags
+        return resolve(
+            os.environ,
+            redis=flags.redis,
+            prefix=flags.prefix,
+            profile=flags.profile,
+            read_only=bool(flags.read_only),
+        )
+
+    @cached_property
+    def store(self) -> connect.Store:
+        """The store's address. Raises InvalidURL."""
+        store = connect.resolve(self.settings.url or "embedded:")
+        if self.flags.redis and "***" in store.shown:
+            self.talk.warn(
+                "A password on the command line can be seen by everyone on this machine; "
+                "CONVOY_REDIS_URL and the config file keep it to you."
+            )
+        for caution in store.cautions:
+            self.talk.warn(caution)
+        return store
+
+    @cached_property
+    def fleet(self) -> Fleet:
+        """Every queue of the store; connects at its first call."""
+        settings = self.settings
+        return Fleet(redis=self.store.url, prefix=settings.prefix, read_only=settings.read_only)
+
+    @property
+    def where(self) -> str:
+        """Where this is connected, with the environment's label."""
+        label = self.settings.environment
+        return f"{self.store.shown} ({label})" if label else self.store.shown
+
+    def must_write(self) -> None:
+        """Refuse a write in read-only mode before anything is read, asked or started."""
+        if reason := self.settings.read_only_because:
+            raise ReadOnly(f"This is read-only because of {reason}; nothing was changed.")
+
+    def new_queue(self, name: str) -> Queue:
+        """A queue that may not exist yet: a new name is checked. Raises InvalidQueueName."""
+        try:
+            check_queue_name(name)
+        except InvalidQueueName:
+            if name not in self.fleet.queues():
+                raise
+        return self.fleet.queue(name)
+
+    def queue(self, name: str) -> Queue:
+        """A queue that exists. Raises Ended with NOT_FOUND."""
+        self.names([name])
+        return self.fleet.queue(name)
+
+    def names(self, names: list[str]) -> list[str]:
+        """These queue names, or all there are for none; each must exist. Raises Ended with NOT_FOUND."""
+        if not names:
+            return self.fleet.queues()
+        unknown = [name for name in names if not self._is_known(name)]
+        if unknown:
+            all_names = self.fleet.queues()  # a scan of the store, so only when it decides
+            unknown = [name for name in unknown if name not in all_names]
+            if unknown:
+                raise self._no_queue(unknown[0], all_names)
+        return list(dict.fromkeys(names))
+
+    def say_where(self) -> None:
+        """Say which store answers, and hint at another one that may have been meant."""
+        if not self.store.is_embedded:
+            self.talk.note(f"Connected to {self.where}.")
+            return
+        server = self.store.embedded_server
+        self.talk.note(f"Embedded store at {server.directory if server else self.where}.")
+        if self.settings.url is None and _answers("localhost", 6379):
+            self.talk.warn("A server answers on localhost:6379; to use that one: --redis redis://localhost:6379")
+
+    def close(self) -> None:
+        """Close the connection, if one was made."""
+        if "fleet" in self.__dict__:
+            self.fleet.close()
+
+    def _is_known(self, name: str) -> bool:
+        snapshot = self.fleet.snapshot([name])[0]
+        counts = snapshot.counts
+        signs = (counts.committed, counts.queued, counts.processing, counts.failed, counts.delayed)
+        return any(signs) or bool(snapshot.totals) or snapshot.damage is not None
+
+    def _no_queue(self, name: str, names: list[str]) -> Ended:
+        near = get_close_matches(name, names, 1)
+        advice = f"Did you mean {near[0]}?" if near else "`convoy status` lists the queues there are."
+        if not names:
+            advice = f"There are no queues yet; `convoy publish {name} ID` makes one."
+        return Ended(Code.NOT_FOUND, f"There is no queue {name} at {self.where}.", advice)
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=0.2):
+            return True
+    except OSError:
+        return False

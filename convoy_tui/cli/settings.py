@@ -1,0 +1,137 @@
+"""Where to connect and what is allowed: flag > environment > user config file > default.
+
+A profile named on the command line is a flag: its URL wins over the environment's.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+import platformdirs
+
+from convoy_core.errors import InvalidOption
+
+_YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One `[profiles.NAME]` of the config file."""
+
+    url: str | None = None
+    prefix: str | None = None
+    environment: str | None = None
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The user's config file."""
+
+    path: Path
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    default_profile: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a command runs with. None leaves the choice to convoy_core: the embedded store, the prefix `cv:`."""
+
+    url: str | None = None
+    prefix: str | None = None
+    environment: str | None = None
+    read_only: bool = False
+    read_only_because: str = ""
+    """What made it read-only, for the message that refuses a write."""
+
+
+def resolve(
+    environ: Mapping[str, str],
+    *,
+    redis: str | None = None,
+    prefix: str | None = None,
+    profile: str | None = None,
+    read_only: bool = False,
+) -> Settings:
+    """The settings of one command, from its flags, the environment and the config file. Raises InvalidOption."""
+    config = read_config(config_path())
+    name = profile or environ.get("CONVOY_PROFILE") or config.default_profile
+    chosen = _profile(config, name) if name else Profile()
+    flagged = chosen if profile else Profile()
+    reason = _read_only_because(environ, flag=read_only, profile=chosen, name=name)
+    return Settings(
+        url=redis or flagged.url or environ.get("CONVOY_REDIS_URL") or chosen.url,
+        prefix=prefix or flagged.prefix or environ.get("CONVOY_PREFIX") or chosen.prefix,
+        environment=chosen.environment,
+        read_only=bool(reason),
+        read_only_because=reason,
+    )
+
+
+def config_path() -> Path:
+    """Where the user's config file is."""
+    return platformdirs.user_config_path("convoy") / "config.toml"
+
+
+def read_config(path: Path) -> Config:
+    """The config file; an empty one if there is none. Raises InvalidOption when it cannot be used."""
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return Config(path)
+    except (OSError, ValueError) as error:
+        raise InvalidOption(f"The config file {path} cannot be read: {_reason(error)}.") from None
+    _refuse_unknown(path, "at the top", table, {"profiles", "default_profile"})
+    profiles = table.get("profiles", {})
+    default = table.get("default_profile")
+    if not isinstance(profiles, dict) or not isinstance(default, str | None):
+        raise InvalidOption(f"The config file {path} needs [profiles.NAME] tables, and default_profile as text.")
+    return Config(path, {name: _read_profile(path, name, entry) for name, entry in profiles.items()}, default)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, tomllib.TOMLDecodeError):
+        return str(error)
+    return error.strerror or "it cannot be opened" if isinstance(error, OSError) else "it is not UTF-8"
+
+
+def _read_profile(path: Path, name: str, entry: object) -> Profile:
+    where = f"in [profiles.{name}]"
+    if not isinstance(entry, dict):
+        raise InvalidOption(f"The config file {path} needs a table {where}.")
+    _refuse_unknown(path, where, entry, {field.name for field in fields(Profile)})
+    for key, value in entry.items():
+        expected = bool if key == "read_only" else str
+        if not isinstance(value, expected):
+            kind = "true or false" if expected is bool else "text"
+            raise InvalidOption(f"The config file {path} needs {kind} for {key!r} {where}.")
+    return Profile(**entry)
+
+
+def _refuse_unknown(path: Path, where: str, table: Mapping[str, object], known: set[str]) -> None:
+    for key in table:
+        if key not in known:
+            raise InvalidOption(f"The config file {path} has {key!r} {where}; known there: {', '.join(sorted(known))}.")
+
+
+def _profile(config: Config, name: str) -> Profile:
+    if name in config.profiles:
+        return config.profiles[name]
+    known = ", ".join(sorted(config.profiles)) or "none"
+    raise InvalidOption(f"There is no profile {name!r} in {config.path}; it has: {known}.")
+
+
+def _read_only_because(environ: Mapping[str, str], *, flag: bool, profile: Profile, name: str | None) -> str:
+    """Why writes are refused; empty when they are not."""
+    if flag:
+        return "--read-only"
+    text = environ.get("CONVOY_READ_ONLY")
+    if text is not None and text.lower() in _YES:
+        return "CONVOY_READ_ONLY"
+    if text is not None and text.lower() not in _NO:
+        raise InvalidOption(f"CONVOY_READ_ONLY is {text!r}; use 1 or 0.")
+    allowed = bool(text)  # said as 0 or no, which overrules the profile; empty says nothing
+    return f"profile {name}" if profile.read_only and not allowed else ""
