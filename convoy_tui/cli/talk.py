@@ -53,7 +53,8 @@ class Talk:
         if yes:
             return
         if not self.can_ask:
-            raise Ended(Code.UNCONFIRMED, f"{effect}: not done without a yes.", "Nothing changed. Answer with --yes.")
+            advice = "Nothing changed. Answer with --yes, or look first with --dry-run."
+            raise Ended(Code.UNCONFIRMED, f"{effect}; that needs a yes.", advice)
         self.console.print(Text(safe(f"{effect}.")))
         self.console.print("Go on? [y/N] ", end="")
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
