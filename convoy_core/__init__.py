@@ -17,6 +17,7 @@ changes nothing.
 """
 
 from convoy_core.aio import AsyncFleet, AsyncQueue
+from convoy_core.attempt import Job
 from convoy_core.calls import Chunk
 from convoy_core.errors import (
     ConvoyError,
@@ -51,6 +52,7 @@ from convoy_core.models import (
     WorkerInfo,
 )
 from convoy_core.options import PoolOptions
+from convoy_core.pool import PoolState, PoolStatus, WorkerPool
 from convoy_core.queue import Fleet, Queue
 from convoy_core.states import State
 
@@ -73,10 +75,13 @@ __all__ = [
     "InvalidQueueName",
     "InvalidURL",
     "Jammed",
+    "Job",
     "Outcome",
     "OutcomeUnknown",
     "Page",
     "PoolOptions",
+    "PoolState",
+    "PoolStatus",
     "Published",
     "Queue",
     "ReadOnly",
@@ -90,4 +95,5 @@ __all__ = [
     "Tally",
     "Then",
     "WorkerInfo",
+    "WorkerPool",
 ]

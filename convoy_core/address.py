@@ -6,6 +6,7 @@ part.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -120,10 +121,9 @@ def _embedded(path: str) -> Embedded:
         return Embedded(None)
     if re.match(r"//(?!/)", path):
         raise InvalidURL("An embedded store has no host; write embedded:/path/to/directory, or embedded: alone.")
-    try:
-        directory = Path(re.sub("^/+", "/", path)).expanduser()
-    except RuntimeError:
-        raise InvalidURL("The embedded store's path starts with ~ and a user this machine does not know.") from None
+    directory = Path(os.path.expanduser(re.sub("^/+", "/", path)))  # noqa: PTH111 - the method raises for unknown users
+    if directory.parts[0].startswith("~"):
+        raise InvalidURL("The embedded store's path starts with ~ and a user this machine does not know; write it out.")
     return Embedded(Path.cwd() / directory)
 
 

@@ -129,6 +129,11 @@ class AsyncQueue:
         """Where this is connected, for people; never with a password."""
         return self._connection.shown
 
+    @property
+    def connection(self) -> AsyncConnection:
+        """For a worker pool, which opens connections of its own to the same store."""
+        return self._connection
+
     async def publish(
         self,
         id: JobID,

@@ -35,6 +35,8 @@ class _Exchange:
         self.store = store
         self.keyspace = Keyspace(check_prefix(prefix), braces=store.is_cluster)
         self.read_only = read_only
+        self.now_ms: int | None = None
+        """A clock for tests: scripts take this Unix time in ms instead of the store's own."""
         self._registered: set[str] = set()
         self._has_ro = True
 
@@ -68,15 +70,24 @@ class _Exchange:
     def _eval(self, word: str, text: str, call: Call[Any]) -> Command:
         if self._has_ro and not call.writes:
             word += "_RO"
-        return (word, text, len(call.keys), *call.keys, b"", *call.arguments)
+        now: Argument = b"" if self.now_ms is None else self.now_ms
+        return (word, text, len(call.keys), *call.keys, now, *call.arguments)
 
 
 class Connection(_Exchange):
     """A blocking connection, made at the first call, and anew in a forked child."""
 
-    def __init__(self, given: str | redis.Redis | Store | None, *, prefix: str | None, read_only: bool) -> None:
+    def __init__(
+        self,
+        given: str | redis.Redis | Store | None,
+        *,
+        prefix: str | None,
+        read_only: bool,
+        role: Role = Role.COMMAND,
+    ) -> None:
         ready = given if isinstance(given, redis.Redis) else None
         super().__init__(_store(given), prefix=prefix, read_only=read_only)
+        self._role = role
         self._ready = ready
         self._own: redis.Redis | None = None
         self._pid = os.getpid()
@@ -127,7 +138,7 @@ class Connection(_Exchange):
             return self._ready
         if self._own is None or self._pid != os.getpid():
             # A socket shared with the parent would hand one process the other's replies (RELIABILITY F60).
-            self._own = self.store.client(Role.COMMAND)
+            self._own = self.store.client(self._role)
             self._pid = os.getpid()
         return self._own
 

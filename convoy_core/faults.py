@@ -37,9 +37,10 @@ from convoy_core.errors import (
 
 DAMAGED_WORD: Final = "CONVOY-DAMAGED"
 
-# How an error inside a script is written: by Redis 6.2, and by Redis 7 and Valkey.
+# How an error inside a script is written: by Redis 6.2; and by Redis 7 and Valkey, whose newest leave the hash out.
 _SCRIPT_BEFORE: Final = re.compile(r"^ERR Error running script \(call to \w+\): @user_script: ?\d+: -?", re.DOTALL)
-_SCRIPT_AFTER: Final = re.compile(r" script: \w+, on @?user_script:\d+\.?$", re.DOTALL)
+_SCRIPT_AFTER: Final = re.compile(r" script: (?:\w+, )?on @?user_script:\d+\.?$", re.DOTALL)
+_FORBIDDEN_IN_SCRIPT: Final = re.compile(r"ACL failure in script|user executing the script can't")
 _PIPELINE_BEFORE: Final = re.compile(r"^Command # \d+ \(.*?\) of pipeline caused error: ", re.DOTALL)
 
 _LONGEST_QUOTE: Final = 200
@@ -52,36 +53,50 @@ class _Meaning(NamedTuple):
     sentence: str
 
 
-_NO_MEMORY: Final = (
-    "The store at {store} is out of memory and took nothing new. Let workers drain it, or raise its maxmemory."
-)
-_NO_REPLICA: Final = (
-    "The store at {store} has too few replicas to take writes. Bring its replicas back, then try again."
-)
-_CLUSTER: Final = (
-    "{store} is a node of a Cluster, which this release does not support yet. Give the URL of a single server."
-)
+_CLUSTER: Final = "{store} belongs to a Cluster, which this release does not support yet. Give a single server's URL."
 
 _MEANINGS: Final = {
-    "NOAUTH": _Meaning(StoreRefused, "The store at {store} wants a password. Put it into the URL: redis://user:password@host."),
-    "WRONGPASS": _Meaning(StoreRefused, "The store at {store} refused the user name or password. Correct them in the URL."),
-    "DENIED": _Meaning(StoreRefused, "The store at {store} takes only local connections (protected mode). Give it a password."),
+    "NOAUTH": _Meaning(
+        StoreRefused, "The store at {store} wants a password. Put it into the URL: redis://user:password@host."
+    ),
+    "WRONGPASS": _Meaning(
+        StoreRefused, "The store at {store} refused the user name or password. Correct them in the URL."
+    ),
+    "DENIED": _Meaning(
+        StoreRefused, "The store at {store} takes only local connections (protected mode). Give it a password."
+    ),
     "READONLY": _Meaning(StoreRefused, "{store} is a replica and takes no writes. Give the URL of the primary."),
     "CROSSSLOT": _Meaning(StoreRefused, _CLUSTER),
     "MOVED": _Meaning(StoreRefused, _CLUSTER),
     "ASK": _Meaning(StoreRefused, _CLUSTER),
-    "OOM": _Meaning(StoreFull, _NO_MEMORY),
+    "OOM": _Meaning(
+        StoreFull, "The store at {store} is out of memory and took nothing. Drain queues, or raise its maxmemory."
+    ),
     "MISCONF": _Meaning(StoreFull, "The store at {store} cannot save to its disk, and takes no writes: {said}"),
-    "WRONGTYPE": _Meaning(StoreDamaged, "A key of the queue at {store} holds something of another type. Run `convoy doctor`."),
-    DAMAGED_WORD: _Meaning(StoreDamaged, "The queue at {store} is damaged: {said} Run `convoy doctor`."),
-    "LOADING": _Meaning(StoreUnreachable, "The store at {store} is loading its data after a start. Try again in a moment."),
-    "BUSY": _Meaning(StoreUnreachable, "The store at {store} is busy with a long script. Try again, or stop it with SCRIPT KILL."),
-    "CLUSTERDOWN": _Meaning(StoreUnreachable, "The Cluster at {store} is down: {said} Try again when it has recovered."),
-    "MASTERDOWN": _Meaning(StoreUnreachable, "The replica at {store} has lost its primary. Try again, or use the primary's URL."),
-    "TRYAGAIN": _Meaning(StoreUnreachable, "The store at {store} is moving these keys to another node. Try again in a moment."),
-    "NOREPLICAS": _Meaning(StoreUnreachable, _NO_REPLICA),
+    "WRONGTYPE": _Meaning(
+        StoreDamaged, "A key of the queue at {store} holds something of another type."
+    ),
+    DAMAGED_WORD: _Meaning(StoreDamaged, "The queue at {store} is damaged: {said}"),
+    "LOADING": _Meaning(
+        StoreUnreachable, "The store at {store} is loading its data after a start. Try again in a moment."
+    ),
+    "BUSY": _Meaning(
+        StoreUnreachable, "The store at {store} is busy with a long script. Try again, or stop it with SCRIPT KILL."
+    ),
+    "CLUSTERDOWN": _Meaning(
+        StoreUnreachable, "The Cluster at {store} is down: {said} Try again when it has recovered."
+    ),
+    "MASTERDOWN": _Meaning(
+        StoreUnreachable, "The replica at {store} has lost its primary. Try again, or use the primary's URL."
+    ),
+    "TRYAGAIN": _Meaning(
+        StoreUnreachable, "The store at {store} is moving these keys to another node. Try again in a moment."
+    ),
+    "NOREPLICAS": _Meaning(
+        StoreUnreachable, "The store at {store} has too few replicas to take writes. Bring them back, then try again."
+    ),
     "UNBLOCKED": _Meaning(StoreUnreachable, "The store at {store} has just become a replica. Try again in a moment."),
-}  # fmt: skip
+}
 
 
 def explain(error: Exception, store: str) -> StoreError:
@@ -102,7 +117,7 @@ def explain(error: Exception, store: str) -> StoreError:
 
 
 def _is_reply(error: Exception) -> bool:
-    """Whether the server said this; redis-py makes some of its replies connection errors, and notes their first word."""
+    """Whether the server said this; redis-py makes connection errors of some replies, and notes their first word."""
     noted = isinstance(error, RedisError) and error.status_code is not None
     return noted or isinstance(error, ResponseError | AuthenticationError)
 
@@ -123,29 +138,33 @@ def _explain_reply(text: str, store: str) -> StoreError:
     word, _, said = plain.partition(" ")
     if (meaning := _MEANINGS.get(word)) is not None:
         return meaning.error(meaning.sentence.format(store=store, said=_quoted(said)))
-    if word == "NOPERM" or "can't run this command" in plain or "can't access at least one" in plain:
-        return StoreRefused(_forbidden(said, store))
+    if word == "NOPERM" or _FORBIDDEN_IN_SCRIPT.search(plain):
+        return StoreRefused(_forbidden(_quoted(plain), store))
     if "max number of clients" in plain:
         return StoreUnreachable(f"The store at {store} has no connection left. Close some, or raise its maxclients.")
-    if "unknown command" in plain.lower():
-        # Its text goes on with the arguments, and those of HELLO and AUTH hold the password.
-        return StoreRefused(f"The store at {store} is too old or restricted. Convoy needs Redis 6.2 or Valkey 7.2.")
     if plain != text.strip():
         return OutcomeUnknown(
-            f"A script failed midway at {store}, and what it wrote before stays: {_quoted(said)} Run `convoy doctor`."
+            f"A script failed midway at {store}, and what it wrote before stays: {_quoted(said)}"
         )
+    if "unknown command" in plain.lower():
+        # Its text goes on with the arguments, and those of HELLO and AUTH hold the password.
+        return StoreRefused(f"The store at {store} lacks a command. Convoy needs Redis 6.2 or Valkey 7.2, or newer.")
     return StoreRefused(f"The store at {store} refused: {_quoted(plain)}")
 
 
 def _forbidden(said: str, store: str) -> str:
+    user = re.search(r"\bUser (\S+) has", said)
     command = re.search(r"run the '([^']+)' command", said)
-    act = f"run '{command[1]}'" if command else "do this" if "key" not in said else "touch a key that this needs"
-    return f"The user of {store} may not {act}. Grant it with ACL SETUSER, or log in as another user."
+    who = f"User {user[1]}" if user else "The user"
+    act = f"run '{command[1]}'" if command else "touch a key that this needs" if "key" in said else "do this"
+    return f"{who} may not {act} at {store}. Grant it with ACL SETUSER, or log in as another user."
 
 
 def _explain_silence(error: Exception, inner: Exception, store: str) -> StoreError:
     cause = _cause(inner)
-    if _was_never_sent(error) or isinstance(cause, ConnectionRefusedError | FileNotFoundError | socket.gaierror):
+    # Under redis-py's errors these can be a reconnect after a lost reply; by themselves they are a first connect.
+    first_connect = isinstance(inner, ConnectionRefusedError | FileNotFoundError | socket.gaierror)
+    if first_connect or _was_never_sent(error):
         return StoreUnreachable(_unreachable(inner, cause, store))
     slow = isinstance(inner, RedisTimeoutError | TimeoutError)
     what = "did not answer in time" if slow else "broke the connection before it answered"
@@ -173,26 +192,35 @@ def _cause(error: Exception) -> BaseException:
 
 
 def _unreachable(error: Exception, cause: BaseException, store: str) -> str:
-    start = "Run `convoy server start`." if store.startswith("embedded") else (
-        "Start one, or leave --redis out to use the embedded store."
-    )  # fmt: skip
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"The certificate of {store} was not accepted: {cause.verify_message}. Name its authority with ?ssl_ca_certs=."
-    if isinstance(cause, ssl.SSLError):
         return (
-            f"No TLS connection to {store}: {_quoted(cause.reason or str(cause))}. If it speaks no TLS, use redis://."
+            f"The certificate of {store} was refused: {cause.verify_message}. Name its authority with ?ssl_ca_certs=."
         )
+    if isinstance(cause, ssl.SSLError):
+        return f"No TLS connection to {store}: {_quoted(cause.reason or str(cause))} If it has no TLS, use redis://."
     if isinstance(cause, socket.gaierror):
         return f"The host of {store} is not known. Check the name in the URL."
+    if isinstance(error, RedisTimeoutError | TimeoutError):
+        return f"No store answers at {store}: it timed out. Check that it runs, and any firewall between."
+    if (number := _errno(cause)) is not None and not isinstance(cause, ConnectionResetError | BrokenPipeError):
+        return f"No store answers at {store}: {os.strerror(number).lower()}. {_how_to_start(store)}"
+    return _strange_answer(error, store)
+
+
+def _strange_answer(error: Exception, store: str) -> str:
     if isinstance(error, InvalidResponse):
         return f"What answers at {store} is no Redis. Check the port in the URL."
     if "No connection available" in str(error):
         return f"All connections of this process to {store} are in use. Try again, with fewer threads or tasks."
-    if isinstance(error, RedisTimeoutError | TimeoutError):
-        return f"No store answers at {store}: it timed out. Check the address, and any firewall between."
-    if (number := _errno(cause)) is not None:
-        return f"No store answers at {store}: {os.strerror(number).lower()}. {start}"
-    return f"What is at {store} closed the connection. Check the port in the URL; where TLS is expected, use rediss://."
+    return (
+        f"What is at {store} closed the connection. Check the port, and if it wants TLS (rediss://) or not (redis://)."
+    )
+
+
+def _how_to_start(store: str) -> str:
+    if store.startswith("embedded"):
+        return "Run `convoy server start`."
+    return "Start one, or leave --redis out to use the embedded store."
 
 
 def _errno(cause: BaseException) -> int | None:
@@ -204,7 +232,7 @@ def _errno(cause: BaseException) -> int | None:
 
 
 def _quoted(text: str) -> str:
-    """A server's words on one line, of a bearable length, with nothing in them that moves a terminal's cursor."""
+    """A server's words as one sentence of bearable length, with nothing in it that moves a terminal's cursor."""
     line = "".join(sign if sign.isprintable() else " " for sign in text)
-    line = " ".join(line.split())
-    return line if len(line) <= _LONGEST_QUOTE else line[: _LONGEST_QUOTE - 1] + "…"
+    line = " ".join(line.split()).rstrip(".")
+    return f"{line}." if len(line) <= _LONGEST_QUOTE else f"{line[:_LONGEST_QUOTE]}…"

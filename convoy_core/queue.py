@@ -128,6 +128,11 @@ class Queue:
         """Where this is connected, for people; never with a password."""
         return self._connection.shown
 
+    @property
+    def connection(self) -> Connection:
+        """For a worker pool, which opens connections of its own to the same store."""
+        return self._connection
+
     def publish(
         self,
         id: JobID,

@@ -1,0 +1,172 @@
+"""The two kinds of handler, coroutine functions and plain functions, behind one face: start a run, hear how it
+ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import threading
+from collections.abc import Awaitable, Callable
+from queue import SimpleQueue
+from typing import Any, Protocol, TypeAlias
+
+from convoy_core.attempt import Job
+from convoy_core.errors import HandlerNotFound
+
+Handler: TypeAlias = "Callable[[Job], Awaitable[object]] | Callable[[Job], object]"
+Ended: TypeAlias = "Callable[[Job, BaseException | None], None]"
+"""Called on the event loop when a run has ended: with its error, or None."""
+
+
+class TimedOut(Exception):
+    """The run took longer than the job timeout."""
+
+
+class Runner(Protocol):
+    """Runs a pool's jobs."""
+
+    def start(self, job: Job) -> None:
+        """Start a run; `ended` is called once it is over."""
+
+    def cancel(self, job: Job) -> bool:
+        """Ask a run to end. False when it cannot be made to: its slot then stays taken until it returns."""
+
+    def close(self) -> None:
+        """No more runs will be started."""
+
+
+def load(path: str) -> Handler:
+    """The handler that `package.module:function` names; the function may be an attribute of an attribute.
+
+    Raises HandlerNotFound, saying which part was not found; an error inside the module's own code is named in it.
+    """
+    module_name, colon, attribute = path.partition(":")
+    if not colon or not module_name or not attribute:
+        raise HandlerNotFound(f"{path!r} is no handler; write it as package.module:function.")
+    try:
+        target: Any = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and module_name.startswith(error.name):
+            raise HandlerNotFound(f"There is no module {error.name!r}; the handler was given as {path!r}.") from error
+        raise HandlerNotFound(f"Importing {module_name!r} failed: it needs the module {error.name!r}.") from error
+    except Exception as error:
+        raise HandlerNotFound(f"Importing {module_name!r} failed: {type(error).__name__}: {error}.") from error
+    for name in attribute.split("."):
+        try:
+            target = getattr(target, name)
+        except AttributeError:
+            raise HandlerNotFound(f"The module {module_name!r} has no {attribute!r}.") from None
+    if not callable(target):
+        raise HandlerNotFound(f"{path!r} is {type(target).__name__}, not something that can be called.")
+    handler: Handler = target
+    return handler
+
+
+def is_coroutine_handler(handler: Handler) -> bool:
+    """Whether calling it gives a coroutine: an `async def`, or an object whose `__call__` is one."""
+    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(getattr(handler, "__call__", None))  # noqa: B004
+
+
+def runner_for(handler: Handler, ended: Ended) -> Runner:
+    """The runner that fits the handler. Needs a running event loop."""
+    return Coroutines(handler, ended) if is_coroutine_handler(handler) else Threads(handler, ended)
+
+
+class Coroutines:
+    """Runs `async def` handlers as tasks of the pool's event loop."""
+
+    def __init__(self, handler: Callable[[Job], Any], ended: Ended) -> None:
+        self._handler = handler
+        self._ended = ended
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def start(self, job: Job) -> None:
+        """Start a task for it."""
+        self._tasks[job.token] = asyncio.get_running_loop().create_task(self._run(job), name=f"convoy {job.token}")
+
+    def cancel(self, job: Job) -> bool:
+        """Cancel the task."""
+        task = self._tasks.get(job.token)
+        if task is not None:
+            task.cancel()
+        return True
+
+    def close(self) -> None:
+        """Cancel what is left."""
+        for task in self._tasks.values():
+            task.cancel()
+
+    async def _run(self, job: Job) -> None:
+        error: BaseException | None = None
+        try:
+            await self._handler(job)
+        except BaseException as raised:  # noqa: BLE001 - the user's code: even SystemExit ends this ID alone
+            error = raised
+        del self._tasks[job.token]
+        self._ended(job, error)
+
+
+class Threads:
+    """Runs plain functions in daemon threads, started as they are needed.
+
+    A thread cannot be stopped from outside. The threads are daemons so that one that never returns cannot keep the
+    process
+    from ending; an executor's threads would.
+    """
+
+    def __init__(self, handler: Callable[[Job], Any], ended: Ended) -> None:
+        self._handler = handler
+        self._ended = ended
+        self._loop = asyncio.get_running_loop()
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._results: list[tuple[Job, BaseException | None]] = []
+        self._threads = 0
+        self._busy = 0
+
+    def start(self, job: Job) -> None:
+        """Hand it to an idle thread, or to a new one."""
+        self._busy += 1
+        if self._busy > self._threads:
+            self._threads += 1
+            threading.Thread(target=self._work, name=f"convoy-handler-{self._threads}", daemon=True).start()
+        self._jobs.put(job)
+
+    def cancel(self, job: Job) -> bool:
+        """A thread cannot be made to end."""
+        return False
+
+    def close(self) -> None:
+        """Let idle threads end; busy ones end after their run."""
+        for _ in range(self._threads):
+            self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            error: BaseException | None = None
+            try:
+                self._handler(job)
+            except BaseException as raised:  # noqa: BLE001 - the user's code: even SystemExit ends this ID alone
+                error = raised
+            if not self._hand_in(job, error):
+                return
+
+    def _hand_in(self, job: Job, error: BaseException | None) -> bool:
+        with self._lock:
+            self._results.append((job, error))
+            if len(self._results) > 1:
+                return True  # one wake-up serves all results that arrive before the loop comes round
+        try:
+            self._loop.call_soon_threadsafe(self._deliver)
+        except RuntimeError:  # the pool is gone; nobody waits for this result any more
+            return False
+        return True
+
+    def _deliver(self) -> None:
+        with self._lock:
+            results, self._results = self._results, []
+        self._busy -= len(results)
+        for job, error in results:
+            self._ended(job, error)

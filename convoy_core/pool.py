@@ -1,0 +1,237 @@
+"""WorkerPool: takes IDs from a queue, runs a handler on each, and writes down how each ended.
+
+The order of a stop, which nothing may change: stop claiming, wait for running jobs, give back the rest, sign off,
+stop the heartbeat, close.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from types import TracebackType
+from typing import Self
+
+from convoy_core.aio import AsyncQueue
+from convoy_core.errors import ConvoyError, InvalidOption
+from convoy_core.handlers import Handler
+from convoy_core.options import PoolOptions
+from convoy_core.queue import Queue
+from convoy_core.runs import Plan
+from convoy_core.shift import Shift
+
+log = logging.getLogger(__name__)
+
+
+class PoolState(StrEnum):
+    """What a pool is doing."""
+
+    IDLE = "idle"
+    STARTING = "starting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STORE_AWAY = "store away"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStatus:
+    """A pool at one moment, as counted by itself since it started."""
+
+    state: PoolState
+    worker: str
+    """Its random ID, one per start."""
+    running: tuple[tuple[str, float], ...] = ()
+    """IDs it holds, each with the seconds it has been running."""
+    done: int = 0
+    failed: int = 0
+    retried: int = 0
+    released: int = 0
+    stale: int = 0
+    """Results that came too late and changed nothing."""
+    unknown: int = 0
+    """Results whose reply was lost and that the store no longer waits for: most likely written down."""
+    error: str | None = None
+    """Why the store is away, or why the pool ended."""
+
+
+class WorkerPool:
+    """Workers on one queue: up to `concurrency` runs of `handler` at once.
+
+    An `async def` handler runs on the pool's event loop, a plain function in threads. A run that takes longer than
+    `job_timeout` seconds has failed: a coroutine is cancelled; a thread cannot be, so its slot stays taken until it
+    returns.
+    A failure is tried again up to `retries` times, each after a growing random delay, and then stays among the failed.
+
+    Three doors: `run()` in the foreground, with SIGTERM and SIGINT stopping it gracefully; `await serve()` on the
+    caller's
+    event loop; `start()` and `stop()`, or `with`, in a thread. Raises InvalidOption.
+    """
+
+    def __init__(
+        self,
+        queue: Queue | AsyncQueue,
+        handler: Handler,
+        *,
+        concurrency: int = 1,
+        job_timeout: float | None = 300.0,
+        retries: int = 0,
+        options: PoolOptions | None = None,
+    ) -> None:
+        if not 1 <= concurrency <= 10_000:
+            raise InvalidOption(f"concurrency is {concurrency}; a pool runs 1 to 10,000 jobs at once.")
+        if job_timeout is not None and not job_timeout > 0:
+            raise InvalidOption(f"job_timeout is {job_timeout!r}; it must be greater than 0, or None for no limit.")
+        if retries < 0:
+            raise InvalidOption(f"retries is {retries}; it must be 0 or more.")
+        if not callable(handler):
+            raise InvalidOption("A handler must be callable.")
+        self._connection = queue.connection
+        self._options = options or PoolOptions()
+        self._plan = Plan(queue.name, handler, concurrency, job_timeout, retries, self._options)
+        self._shift: Shift | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._ready = threading.Event()
+        self._is_stopped = False
+        self._stop_requests = 0
+        self._error: ConvoyError | None = None
+
+    @property
+    def queue(self) -> str:
+        """The name of the queue it works on."""
+        return self._plan.queue
+
+    # -- doors
+
+    async def serve(self) -> PoolStatus:
+        """Work on the caller's event loop until stopped (or, in a burst, until nothing is queued); the final status.
+
+        Cancelled, it gives back at once what it holds, and passes the cancellation on. Raises StoreError when it cannot
+        begin.
+        """
+        if self._shift is not None:
+            raise InvalidOption("This pool has been started already; make a new one.")
+        self._loop = asyncio.get_running_loop()
+        shift = self._shift = Shift(self._connection.store, self._connection.keyspace.prefix, self._plan)
+        life = asyncio.create_task(shift.run(self._ready.set), name=f"convoy pool {shift.worker}")
+        if self._stop_requests:
+            shift.request_stop(self._options.grace_s)
+        try:
+            await asyncio.shield(life)
+        except asyncio.CancelledError:
+            shift.request_stop(0)
+            await life
+            raise
+        except ConvoyError as error:
+            self._error = error
+            raise
+        finally:
+            self._is_stopped = True
+        return self.status()
+
+    def run(self) -> PoolStatus:
+        """Work in the foreground; the final status. Raises StoreError when it cannot begin.
+
+        In the main thread, SIGTERM and SIGINT stop it gracefully, and a second one gives back at once what is running.
+        """
+        return asyncio.run(self._serve_with_signals())
+
+    def start(self) -> None:
+        """Work in a thread of its own; returns once it is registered, or raises StoreError."""
+        self._thread = threading.Thread(target=self._serve_in_thread, name=f"convoy-pool-{self.queue}", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+        if self._error is not None:
+            self._thread.join()
+            raise self._error
+
+    def request_stop(self, grace_s: float | None = None) -> None:
+        """Stop claiming, and give back in `grace_s` seconds what is still running then. Returns at once.
+
+        May be called from any thread and from a signal handler; the second call without a time gives back at once.
+        """
+        self._stop_requests += 1
+        if grace_s is None:
+            grace_s = self._options.grace_s if self._stop_requests == 1 else 0
+        if self._shift is not None and self._loop is not None and not self._is_stopped:
+            try:
+                self._loop.call_soon_threadsafe(self._shift.request_stop, grace_s)
+            except RuntimeError:  # the loop has been closed in this very moment: it is stopped
+                return
+
+    def stop(self, grace_s: float | None = None) -> PoolStatus:
+        """Stop a started pool and wait until it has ended; the final status."""
+        self.request_stop(grace_s)
+        if self._thread is not None:
+            self._thread.join()
+        return self.status()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop, and wait for running jobs as `stop` does."""
+        self.stop()
+
+    # -- looking
+
+    def status(self) -> PoolStatus:
+        """What it is doing now. May be called from any thread."""
+        shift = self._shift
+        if shift is None:
+            return PoolStatus(PoolState.IDLE, "")
+        error = str(self._error) if self._error is not None else shift.error
+        return PoolStatus(self._state(shift), shift.worker, shift.snapshot(), error=error, **asdict(shift.tallies))
+
+    def _state(self, shift: Shift) -> PoolState:
+        if self._is_stopped:
+            return PoolState.STOPPED
+        if not self._ready.is_set():
+            return PoolState.STARTING
+        if shift.error is not None:
+            return PoolState.STORE_AWAY
+        if shift.is_stopping:
+            return PoolState.STOPPING
+        return PoolState.PAUSED if shift.is_paused else PoolState.RUNNING
+
+    # -- behind the doors
+
+    async def _serve_with_signals(self) -> PoolStatus:
+        with _signals(self.request_stop):
+            return await self.serve()
+
+    def _serve_in_thread(self) -> None:
+        try:
+            asyncio.run(self.serve())
+        except ConvoyError as error:
+            self._error = error
+        except BaseException:
+            log.exception("queue %s: the pool broke down; its IDs will be recovered by another", self.queue)
+            raise
+        finally:
+            self._ready.set()
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Let SIGTERM and SIGINT call `stop`, where signals can be caught at all: in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, lambda *_: stop()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,145 @@
+"""The runs a pool has going: slots, time limits, and the verdict on each. Knows nothing of the store."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from convoy_core.attempt import Claim, Job, Verdict, failed
+from convoy_core.handlers import Handler, Runner, TimedOut, runner_for
+from convoy_core.options import PoolOptions
+
+log = logging.getLogger(__name__)
+
+CANCEL_GRACE_S = 5.0
+"""How long a cancelled coroutine may clean up before its ID is settled without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a pool was asked to do."""
+
+    queue: str
+    handler: Handler
+    concurrency: int
+    job_timeout: float | None
+    retries: int
+    options: PoolOptions
+
+
+@dataclass(slots=True)
+class Run:
+    """One claimed ID on its way through the handler."""
+
+    job: Job
+    claim: Claim
+    started: float
+    is_settled: bool = False
+    """Its verdict is out, although the handler has not returned yet: it keeps its slot."""
+    timed_out: bool = False
+
+
+class Runs:
+    """Up to `plan.concurrency` runs. Verdicts are put into `results`, and `wake` is called for each."""
+
+    def __init__(self, plan: Plan, worker: str, wake: Callable[[], None]) -> None:
+        self.results: deque[tuple[Claim, Verdict]] = deque()
+        self._plan = plan
+        self._worker = worker
+        self._wake = wake
+        self._loop = asyncio.get_running_loop()
+        self._running: dict[str, Run] = {}  # by token, in the order they were started
+        self._runner: Runner = runner_for(plan.handler, self._ended)
+        self._expiry: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        """Slots taken."""
+        return len(self._running)
+
+    @property
+    def free(self) -> int:
+        """Slots left."""
+        return self._plan.concurrency - len(self._running)
+
+    def start(self, claim: Claim) -> None:
+        """Run the handler on a claimed ID."""
+        job = Job(claim, self._plan.queue, self._worker)
+        self._running[job.token] = Run(job, claim, time.monotonic())
+        if self._plan.job_timeout is not None and self._expiry is None:
+            self._expiry = self._loop.call_later(self._plan.job_timeout, self._expire, self._plan.job_timeout)
+        self._runner.start(job)
+
+    def mark_lost(self, raw_ids: list[bytes]) -> None:
+        """Somebody took these IDs away: tell their handlers. Their results will be stale."""
+        gone = set(raw_ids)
+        for run in self._running.values():
+            if run.claim.raw_id in gone:
+                run.job.mark_lost()
+
+    def give_back(self) -> None:
+        """Stop every run; its ID is released unharmed."""
+        for run in list(self._running.values()):
+            if not run.is_settled:
+                run.is_settled = True
+                run.job.mark_lost()
+                self.results.append((run.claim, "released"))
+                self._runner.cancel(run.job)
+
+    def snapshot(self) -> tuple[tuple[str, float], ...]:
+        """The IDs that occupy a slot, each with the seconds since it was claimed. May be called from any thread."""
+        now = time.monotonic()
+        return tuple((run.job.id, now - run.started) for run in list(self._running.values()))
+
+    def close(self) -> None:
+        """Start no more."""
+        if self._expiry is not None:
+            self._expiry.cancel()
+        self._runner.close()
+
+    def _ended(self, job: Job, error: BaseException | None) -> None:
+        """The runner reports: the handler has returned, or raised."""
+        run = self._running.pop(job.token)
+        if not run.is_settled:
+            self._decide(run, self._timeout() if run.timed_out else error)
+        self._wake()
+
+    def _decide(self, run: Run, error: BaseException | None) -> None:
+        run.is_settled = True
+        verdict: Verdict = "completed"
+        if error is not None:
+            seconds, plan = time.monotonic() - run.started, self._plan
+            verdict = failed(
+                error, run.claim, worker=self._worker, seconds=seconds, retries=plan.retries, options=plan.options
+            )
+            log.info("queue %s: %r failed: %s", plan.queue, run.job.id, verdict.message)
+        self.results.append((run.claim, verdict))
+
+    def _timeout(self) -> TimedOut:
+        return TimedOut(f"it ran for longer than {self._plan.job_timeout:g} s")
+
+    def _expire(self, timeout: float) -> None:
+        """End what has run out of time. One timer serves all runs, since they expire in the order they were started."""
+        self._expiry = None
+        now = time.monotonic()
+        for run in list(self._running.values()):
+            if run.timed_out or run.is_settled:
+                continue
+            if run.started + timeout > now:
+                self._expiry = self._loop.call_later(run.started + timeout - now, self._expire, timeout)
+                return
+            run.timed_out = True
+            if self._runner.cancel(run.job):
+                self._loop.call_later(CANCEL_GRACE_S, self._give_up, run)
+            else:
+                self._give_up(run)
+
+    def _give_up(self, run: Run) -> None:
+        """It does not end: settle its ID all the same; the slot stays taken, visibly, until it does."""
+        if not run.is_settled:
+            run.job.mark_lost()
+            self._decide(run, self._timeout())
+            self._wake()

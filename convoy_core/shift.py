@@ -1,0 +1,322 @@
+"""One life of a worker pool, from hello to bye, on one event loop.
+
+It goes in rounds. A round is one exchange with the store: what has ended since the last is settled, and as many IDs as
+there are free slots are claimed, in one script. While nothing is to settle and nothing is queued, it waits in BLMOVE.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from convoy_core import calls, worker_calls
+from convoy_core.attempt import Claim, Failed
+from convoy_core.connect import Role, Store
+from convoy_core.connection import AsyncConnection, Connection
+from convoy_core.errors import ConvoyError, OutcomeUnknown
+from convoy_core.fetch import Fetch
+from convoy_core.options import BATCH, decode_id, encode_payload
+from convoy_core.runs import Plan, Runs
+from convoy_core.upkeep import Heartbeat, Upkeep
+from convoy_core.worker_calls import Renewal, Round, Settlement
+
+log = logging.getLogger(__name__)
+
+RECONNECT_S = (0.1, 5.0)
+"""Shortest and longest pause before the store is tried again, in seconds; it doubles, with full jitter."""
+
+PAUSED_S = 1.0
+"""How often a paused pool asks whether it may go on."""
+
+
+@dataclass(slots=True)
+class Tallies:
+    """What a shift has done so far, by its own count."""
+
+    done: int = 0
+    failed: int = 0
+    retried: int = 0
+    released: int = 0
+    stale: int = 0
+    unknown: int = 0
+
+
+class Shift:
+    """The rounds of one pool. `run` is its whole life. Every method but `snapshot` belongs to its event loop."""
+
+    def __init__(self, store: Store, prefix: str, plan: Plan) -> None:
+        self.worker = secrets.token_hex(16)
+        self.tallies = Tallies()
+        self.error: str | None = None
+        """Why the store does not take anything at present; None while it does."""
+        self.is_paused = False
+        self.is_stopping = False
+        self._plan = plan
+        self._store = store
+        self._commands = AsyncConnection(store, prefix=prefix, read_only=False)
+        self._keys = self._commands.keyspace.queue(plan.queue, existing=True)
+        self._upkeep = Upkeep(self._commands, self._keys, plan.options)
+        self._loop = asyncio.get_running_loop()
+        self._wake = asyncio.Event()
+        self._may_wait = asyncio.Event()
+        """Whether the queue is known to be empty, so that waiting in BLMOVE makes sense."""
+        self._runs = Runs(plan, self.worker, self._wake.set)
+        self._held: dict[int, bytes] = {}
+        """Number -> ID of every claim that the store believes we hold; the heartbeat's thread reads it."""
+        self._number = 1
+        self._is_hungry = True  # the queue may hold something for us
+        self._is_unsure = False  # a reply was lost, so the store may have done more than we know
+        self._give_back_at: float | None = None
+        self._tries = 0
+
+    async def run(self, registered: Callable[[], None]) -> None:
+        """Work until told to stop, or, in a burst, until nothing is left. Raises StoreError when it cannot even
+        begin.
+        """
+        prefix, options = self._commands.keyspace.prefix, self._plan.options
+        beats = Connection(self._store, prefix=prefix, read_only=False, role=Role.HEARTBEAT)
+        heartbeat = Heartbeat(beats, self._keys, self.worker, options, self._held_now, self._report)
+        fetch = Fetch(self._store.async_client(Role.FETCH), self._keys, self.worker, self._store.shown)
+        try:
+            await self._register()
+            registered()
+            heartbeat.start()
+            log.info("queue %s: worker %s started", self._plan.queue, self.worker)
+            async with asyncio.TaskGroup() as tasks:
+                tending = tasks.create_task(self._upkeep.run(self._store_failed), name="convoy upkeep")
+                fetching = tasks.create_task(self._fetch(fetch), name="convoy fetch")
+                await self._rounds()
+                tending.cancel()
+                self.is_stopping = True
+                self._may_wait.set()
+                await fetch.interrupt(self._commands)
+                await fetching
+            await self._sign_off()
+        finally:
+            self._runs.close()
+            await asyncio.to_thread(heartbeat.stop)
+            await fetch.close()
+            await self._commands.close()
+            log.info("queue %s: worker %s stopped", self._plan.queue, self.worker)
+
+    def request_stop(self, grace_s: float) -> None:
+        """Stop claiming, and give back in `grace_s` seconds what has not ended by then; a second call can only
+        shorten it.
+        """
+        at = time.monotonic() + grace_s
+        self.is_stopping = True
+        self._give_back_at = at if self._give_back_at is None else min(at, self._give_back_at)
+        self._loop.call_later(grace_s, self._wake.set)
+        self._wake.set()
+
+    def snapshot(self) -> tuple[tuple[str, float], ...]:
+        """The IDs that occupy a slot, each with the seconds since it was claimed. May be called from any thread."""
+        return self._runs.snapshot()
+
+    # -- rounds
+
+    async def _rounds(self) -> None:
+        while not self._is_over():
+            if self._grace_is_over():
+                self._runs.give_back()
+            is_claiming = not self.is_stopping and self._is_hungry and self._runs.free > 0
+            if self._runs.results or is_claiming or self.error is not None:
+                await self._exchange()
+            else:
+                self._wake.clear()
+                await self._wake.wait()
+
+    def _is_over(self) -> bool:
+        if self._runs.results or self._held:
+            # With the store away nothing more can be written down; the lease will run out, and others take over.
+            return self._grace_is_over() and self.error is not None
+        return self.is_stopping or (self._plan.options.burst and not self._is_hungry)
+
+    def _grace_is_over(self) -> bool:
+        return self._give_back_at is not None and time.monotonic() >= self._give_back_at
+
+    async def _exchange(self) -> None:
+        want = 0 if self.is_stopping else min(BATCH, self._runs.free)
+        # Numbers are spent even when the reply is lost, so that no token is ever used twice.
+        number, self._number = self._number, self._number + want
+        settlement = Settlement()
+        try:
+            if self._is_unsure:
+                await self._resynchronise()
+            settlement = self._take_results()
+            wait_ms = round(self._plan.options.lease_s * 1000)
+            call = worker_calls.exchange(self._keys, self.worker, settlement, want, number, wait_ms)
+            answer = await self._commands.run(call)
+        except ConvoyError as error:
+            self._put_back(settlement)
+            await self._back_off(error)
+            return
+        self.error, self._tries = None, 0
+        self._count(settlement, set(answer.stale))
+        await self._take_on(answer, want)
+
+    async def _take_on(self, answer: Round, want: int) -> None:
+        for claim in answer.claims:
+            self._start(claim)
+        self.is_paused = answer.word == "paused"
+        if answer.word == "open":
+            if want:
+                self._is_hungry = len(answer.claims) == want
+            if not self._is_hungry and self._runs.free:
+                self._may_wait.set()
+        elif answer.word == "paused":
+            self._is_hungry = False
+            self._may_wait.clear()
+            self._loop.call_later(PAUSED_S, self._look_again)
+        else:
+            await self._return_to_roll(answer.word)
+
+    def _start(self, claim: Claim) -> None:
+        self._held[claim.number] = claim.raw_id
+        self._runs.start(claim)
+
+    def _look_again(self) -> None:
+        self._is_hungry = True
+        self._wake.set()
+
+    async def _fetch(self, fetch: Fetch) -> None:
+        """Wait at the empty queue whenever the rounds have found it so."""
+        while True:
+            await self._may_wait.wait()
+            if self.is_stopping or self._plan.options.burst:
+                return
+            try:
+                is_handed_over = await fetch.wait()
+            except ConvoyError as error:
+                # Whether or not an ID was handed over: the next claim looks into the claim list.
+                is_handed_over = True
+                self._store_failed(error)
+                await asyncio.sleep(RECONNECT_S[0])
+            if is_handed_over:
+                self._may_wait.clear()
+                self._look_again()
+
+    # -- results
+
+    def _take_results(self) -> Settlement:
+        settlement = Settlement()
+        while self._runs.results and len(settlement) < BATCH:
+            claim, verdict = self._runs.results.popleft()
+            if isinstance(verdict, Failed):
+                settlement.failed.append((claim, verdict))
+            elif verdict == "completed":
+                settlement.completed.append(claim)
+            else:
+                settlement.released.append(claim)
+        return settlement
+
+    def _put_back(self, settlement: Settlement) -> None:
+        self._runs.results.extendleft((claim, "released") for claim in settlement.released)
+        self._runs.results.extendleft(settlement.failed)
+        self._runs.results.extendleft((claim, "completed") for claim in settlement.completed)
+
+    def _count(self, settlement: Settlement, stale: set[bytes]) -> None:
+        counted = self.tallies
+        for claim in settlement.claims():
+            self._held.pop(claim.number, None)
+            counted.stale += claim.raw_id in stale
+        counted.done += sum(claim.raw_id not in stale for claim in settlement.completed)
+        counted.released += sum(claim.raw_id not in stale for claim in settlement.released)
+        for claim, verdict in settlement.failed:
+            if claim.raw_id not in stale:
+                counted.failed += verdict.retry_ms is None
+                counted.retried += verdict.retry_ms is not None
+        if stale:
+            log.warning("queue %s: %d results came too late and changed nothing", self._plan.queue, len(stale))
+
+    # -- when the store is away
+
+    def _store_failed(self, error: ConvoyError) -> None:
+        if self.error is None:
+            log.warning("queue %s: %s", self._plan.queue, error)
+        self.error = str(error)
+        self._is_unsure = self._is_unsure or isinstance(error, OutcomeUnknown)
+        self._upkeep.postpone_judgement()
+        self._look_again()
+
+    async def _back_off(self, error: ConvoyError) -> None:
+        self._store_failed(error)
+        shortest, longest = RECONNECT_S
+        pause = random.uniform(shortest, max(shortest, min(longest, shortest * 2 ** min(self._tries, 10))))
+        self._tries += 1
+        if self._give_back_at is not None:
+            pause = min(pause, max(0.05, self._give_back_at - time.monotonic()))
+        await asyncio.sleep(pause)
+
+    async def _resynchronise(self) -> None:
+        """Replies were lost: learn from the store what we hold, settle what we still can, start what we did not
+        know of.
+        """
+        held = {
+            number: raw for raw, number in await self._commands.drive(worker_calls.holdings(self._keys, self.worker))
+        }
+        self._is_unsure = False
+        for claim, verdict in list(self._runs.results):
+            if claim.number not in held:
+                # Written down before the reply was lost, most likely; or recovered by somebody. Nobody can tell.
+                self._runs.results.remove((claim, verdict))
+                self.tallies.unknown += 1
+                self._held.pop(claim.number, None)
+        self._runs.mark_lost([raw for number, raw in self._held.items() if number not in held])
+        for number, raw in held.items():
+            if number not in self._held:
+                details = await self._commands.run(calls.show(self._keys, decode_id(raw)))
+                content = None if details.payload_bytes is None else encode_payload(details.payload)
+                self._start(Claim(raw, number, details.attempt - 1, details.failures, details.crashes, content))
+
+    # -- lease
+
+    async def _register(self) -> None:
+        about: dict[str, str | int] = {
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "handler": _name_of(self._plan.handler),
+            "concurrency": self._plan.concurrency,
+        }
+        lease_ms = round(self._plan.options.lease_s * 1000)
+        await self._commands.run(worker_calls.hello(self._keys, self.worker, lease_ms, secrets.token_hex(8), about))
+
+    async def _return_to_roll(self, word: str) -> None:
+        """We were away for too long: the lease has lapsed, or (`gone`) others have already recovered what we held."""
+        log.warning("queue %s: worker %s lost its lease (%s)", self._plan.queue, self.worker, word)
+        try:
+            await (self._renew() if word == "lapsed" else self._register())
+        except ConvoyError as error:
+            await self._back_off(error)
+
+    async def _renew(self) -> None:
+        done, bad, held = self._held_now()
+        lease_ms = round(self._plan.options.lease_s * 1000)
+        await self._commands.run(worker_calls.renew(self._keys, self.worker, lease_ms, done, bad, held[:BATCH]))
+
+    async def _sign_off(self) -> None:
+        if self.error is None:
+            await self._commands.run(worker_calls.bye(self._keys, self.worker))
+
+    def _held_now(self) -> tuple[int, int, list[tuple[bytes, int]]]:
+        held = [(raw, number) for number, raw in list(self._held.items())]
+        return self.tallies.done, self.tallies.failed, held
+
+    def _report(self, renewal: Renewal) -> None:
+        """On the heartbeat's thread: pass its answer to the event loop."""
+        if renewal.lost:
+            self._loop.call_soon_threadsafe(self._runs.mark_lost, renewal.lost)
+        if renewal.epoch is None:
+            self._loop.call_soon_threadsafe(self._look_again)
+
+
+def _name_of(handler: object) -> str:
+    module, name = getattr(handler, "__module__", ""), getattr(handler, "__qualname__", type(handler).__name__)
+    return f"{module}:{name}"

@@ -1,0 +1,129 @@
+"""What keeps a pool and its queue in order besides the work itself: renew, promote, recover. Each is one turn of a
+loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from convoy_core import worker_calls
+from convoy_core.connection import AsyncConnection, Connection
+from convoy_core.errors import ConvoyError
+from convoy_core.keys import Keys
+from convoy_core.options import BATCH, PoolOptions
+from convoy_core.worker_calls import Renewal
+
+log = logging.getLogger(__name__)
+
+PROMOTE_EVERY_S = 1.0
+"""Another client may delay an ID at any time, so this often somebody looks whether one is due."""
+
+
+class Heartbeat:
+    """Renews a pool's lease from a thread and over a connection of its own, so that a handler that keeps the event loop
+    busy does not cost the pool its IDs (RELIABILITY F15).
+
+    `held` tells what the pool holds and what it has done; `report` gets each answer, on the heartbeat's thread.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        keys: Keys,
+        worker: str,
+        options: PoolOptions,
+        held: Callable[[], tuple[int, int, Sequence[tuple[bytes, int]]]],
+        report: Callable[[Renewal], None],
+    ) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._worker = worker
+        self._options = options
+        self._held = held
+        self._report = report
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"convoy-heartbeat-{worker[:8]}", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first beat is one interval away."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the beat under way; waits no longer than a beat may take."""
+        self._stopping.set()
+        self._thread.join(timeout=5)
+        self._connection.close()
+
+    def run_once(self) -> None:
+        """Renew once. Raises StoreError."""
+        done, failed, held = self._held()
+        lease_ms = round(self._options.lease_s * 1000)
+        for at in range(0, max(1, len(held)), BATCH):
+            renewal = self._connection.run(
+                worker_calls.renew(self._keys, self._worker, lease_ms, done, failed, held[at : at + BATCH])
+            )
+            self._report(renewal)
+
+    def _beat(self) -> None:
+        # A lost beat is tried again sooner, so that there are several tries within one lease.
+        pause = self._options.beat_s
+        while not self._stopping.wait(pause):
+            try:
+                self.run_once()
+                pause = self._options.beat_s
+            except ConvoyError as error:
+                log.warning("queue %s: heartbeat failed: %s", self._keys.queue, error)
+                pause = self._options.beat_s / 4
+
+
+class Upkeep:
+    """Promotes what is due and recovers what dead pools held, for the queue as a whole; any pool may do it."""
+
+    def __init__(self, connection: AsyncConnection, keys: Keys, options: PoolOptions) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._options = options
+        self._wait_ms = round(options.lease_s * 1000)
+        self.judge_from = time.monotonic() + options.lease_s
+        """Until then other pools are not judged: after an outage everybody's lease looks dead (RELIABILITY F18)."""
+
+    def postpone_judgement(self) -> None:
+        """The store was away: give every pool a full lease to come back."""
+        self.judge_from = time.monotonic() + self._options.lease_s
+
+    async def promote(self) -> float:
+        """Queue everything that is due; seconds until it is worth looking again."""
+        while True:
+            moved, following = await self._connection.run(worker_calls.promote(self._keys, BATCH, self._wait_ms))
+            if moved < BATCH:
+                return PROMOTE_EVERY_S if following is None else min(following, PROMOTE_EVERY_S)
+
+    async def recover(self) -> dict[str, str]:
+        """Take back what dead pools held; where each ID went."""
+        moved: dict[str, str] = {}
+        if time.monotonic() < self.judge_from:
+            return moved
+        for worker in await self._connection.run(worker_calls.silent(self._keys)):
+            steps = worker_calls.recover(self._keys, worker, self._options.max_crashes)
+            taken = await self._connection.drive(steps)
+            log.warning("queue %s: recovered %d IDs of the dead worker %s", self._keys.queue, len(taken), worker)
+            moved |= taken
+        return moved
+
+    async def run(self, failed: Callable[[ConvoyError], None]) -> None:
+        """Do both until cancelled, each at its pace; errors of the store are reported, and end nothing."""
+        recover_at = time.monotonic()
+        while True:
+            pause = PROMOTE_EVERY_S
+            try:
+                pause = await self.promote()
+                if time.monotonic() >= recover_at:
+                    recover_at = time.monotonic() + self._options.beat_s
+                    await self.recover()
+            except ConvoyError as error:
+                failed(error)
+            await asyncio.sleep(max(pause, 0.01))

@@ -1,0 +1,149 @@
+"""What a worker pool asks of the store, each as a value; see `calls` for the form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from convoy_core import readers
+from convoy_core.attempt import Claim, Failed
+from convoy_core.calls import Argument, Call, Steps, chunked, command, of
+from convoy_core.keys import Keys
+from convoy_core.options import decode_id
+
+SCHEMA = 1
+"""Version of our own keys' meaning; a release accepts its own."""
+
+
+@dataclass(slots=True)
+class Settlement:
+    """Results to be written down, of up to `options.BATCH` claims together."""
+
+    completed: list[Claim] = field(default_factory=list)
+    failed: list[tuple[Claim, Failed]] = field(default_factory=list)
+    released: list[Claim] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        """How many claims it settles."""
+        return len(self.completed) + len(self.failed) + len(self.released)
+
+    def claims(self) -> list[Claim]:
+        """All of them."""
+        return [*self.completed, *(claim for claim, _ in self.failed), *self.released]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """The store's answer to one exchange."""
+
+    stale: list[bytes]
+    """IDs settled too late: their token no longer counted, so nothing changed."""
+    word: str
+    """`open`, or why nothing was claimed: `paused`, `lapsed` (renew first) or `gone` (register again)."""
+    claims: list[Claim]
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """The store's answer to a heartbeat."""
+
+    epoch: str | None
+    """None: this worker is not registered any more."""
+    lost: list[bytes]
+    """IDs it held and holds no longer."""
+
+
+def hello(keys: Keys, worker: str, lease_ms: int, epoch: str, about: dict[str, str | int]) -> Call[str]:
+    """Register; the store's epoch. The reader raises StoreDamaged when the queue has another schema."""
+    described = [part for pair in about.items() for part in pair]
+    return of("hello", keys, (worker, lease_ms, SCHEMA, epoch, *described), lambda reply: readers.schema(reply, SCHEMA))
+
+
+def exchange(keys: Keys, worker: str, settlement: Settlement, want: int, number: int, wait_ms: int) -> Call[Round]:
+    """Settle what ended, then claim up to `want`, numbered from `number`."""
+    arguments: list[Argument] = [worker, want, number, wait_ms, len(settlement.completed)]
+    for claim in settlement.completed:
+        arguments += (claim.raw_id, claim.number)
+    arguments.append(len(settlement.failed))
+    for claim, failed in settlement.failed:
+        retry = "" if failed.retry_ms is None else failed.retry_ms
+        arguments += (claim.raw_id, claim.number, failed.message, failed.record, retry)
+    arguments.append(len(settlement.released))
+    for claim in settlement.released:
+        arguments += (claim.raw_id, claim.number)
+    return of("exchange", keys, arguments, lambda reply: _round(number, reply))
+
+
+def _round(number: int, reply: list[Any]) -> Round:
+    stale, word, ids, attempts, failures, crashes, payloads = reply
+    claims = [Claim(raw, number + i) for i, raw in enumerate(ids)]
+    for name, column in (("attempts", attempts), ("failures", failures), ("crashes", crashes)):
+        for claim, value in zip(claims, column, strict=False):
+            setattr(claim, name, readers.whole(value))
+    for claim, content in zip(claims, payloads, strict=False):
+        claim.raw_payload = content
+    return Round(stale, word.decode(), claims)
+
+
+def renew(
+    keys: Keys, worker: str, lease_ms: int, done: int, failed: int, held: Sequence[tuple[bytes, int]]
+) -> Call[Renewal]:
+    """The heartbeat: keep the lease, and see what was lost."""
+    claims = [part for pair in held for part in pair]
+    return of("renew", keys, (worker, lease_ms, done, failed, *claims), _renewal)
+
+
+def _renewal(reply: list[bytes]) -> Renewal:
+    epoch, *lost = reply
+    return Renewal(None if epoch == b"gone" else epoch.decode(), lost)
+
+
+def bye(keys: Keys, worker: str) -> Call[bool]:
+    """Sign off."""
+    return of("bye", keys, (worker,), bool)
+
+
+def promote(keys: Keys, limit: int, wait_ms: int) -> Call[tuple[int, float | None]]:
+    """Queue what is due; how many, and seconds until the next is due."""
+    return of("promote", keys, (limit, wait_ms), _promoted)
+
+
+def _promoted(reply: list[Any]) -> tuple[int, float | None]:
+    moved, following = reply
+    return moved, None if following < 0 else following / 1000
+
+
+def silent(keys: Keys) -> Call[list[str]]:
+    """Workers whose lease ran out."""
+    return of("silent", keys, (100,), lambda reply: [worker.decode("ascii", "replace") for worker in reply])
+
+
+def holdings(keys: Keys, worker: str) -> Steps[list[tuple[bytes, int]]]:
+    """Every claim that `worker` holds by the store's word, in the order it was made."""
+    prefix = worker.encode() + b":"
+    held: dict[bytes, int] = {}
+    cursor = 0
+    while True:
+        scan = command("HSCAN", keys.named("owner"), cursor, "COUNT", 1000, read=tuple)
+        cursor, owners = yield scan
+        held.update(
+            {id: readers.whole(token[len(prefix) :]) for id, token in owners.items() if token.startswith(prefix)}
+        )
+        if not int(cursor):
+            return sorted(held.items(), key=lambda item: item[1])
+
+
+def recover(keys: Keys, dead: str, max_crashes: int) -> Steps[dict[str, str]]:
+    """Take back everything that a dead worker held; where each ID went. Empty when it turns out to be alive."""
+    moved: dict[str, str] = {}
+    held = yield from holdings(keys, dead)
+    chunks: list[Iterable[tuple[bytes, int]]] = [*chunked(held), ()]
+    for at, chunk in enumerate(chunks, start=1):
+        pairs = [part for id, number in chunk for part in (id, f"{dead}:{number}")]
+        last = "1" if at == len(chunks) else ""
+        word, *ids = yield of("recover", keys, (dead, max_crashes, last, *pairs), list)
+        if word == b"alive":
+            return moved
+        moved.update({decode_id(id): where.decode() for id, where in zip(ids[::2], ids[1::2], strict=True)})
+    return moved
