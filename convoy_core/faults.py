@@ -73,9 +73,7 @@ _MEANINGS: Final = {
         StoreFull, "The store at {store} is out of memory and took nothing. Drain queues, or raise its maxmemory."
     ),
     "MISCONF": _Meaning(StoreFull, "The store at {store} cannot save to its disk, and takes no writes: {said}"),
-    "WRONGTYPE": _Meaning(
-        StoreDamaged, "A key of the queue at {store} holds something of another type."
-    ),
+    "WRONGTYPE": _Meaning(StoreDamaged, "A key of the queue at {store} holds something of another type."),
     DAMAGED_WORD: _Meaning(StoreDamaged, "The queue at {store} is damaged: {said}"),
     "LOADING": _Meaning(
         StoreUnreachable, "The store at {store} is loading its data after a start. Try again in a moment."
@@ -143,9 +141,7 @@ def _explain_reply(text: str, store: str) -> StoreError:
     if "max number of clients" in plain:
         return StoreUnreachable(f"The store at {store} has no connection left. Close some, or raise its maxclients.")
     if plain != text.strip():
-        return OutcomeUnknown(
-            f"A script failed midway at {store}, and what it wrote before stays: {_quoted(said)}"
-        )
+        return OutcomeUnknown(f"A script failed midway at {store}, and what it wrote before stays: {_quoted(said)}")
     if "unknown command" in plain.lower():
         # Its text goes on with the arguments, and those of HELLO and AUTH hold the password.
         return StoreRefused(f"The store at {store} lacks a command. Convoy needs Redis 6.2 or Valkey 7.2, or newer.")

@@ -1,0 +1,570 @@
+"""From a URL to a client: which URLs are taken, what is never shown, and that no client does anything twice."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import textwrap
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import redis.asyncio
+
+from convoy_core.connect import Role, Store, resolve
+from convoy_core.embedded import EmbeddedServer
+from convoy_core.errors import InvalidURL, StoreError, StoreUnreachable
+from convoy_core.faults import explain
+from tests.servers import RealServer
+
+SECRET = "S3cret"
+
+
+# --- which store
+
+
+def test_the_argument_comes_before_the_environment_and_that_before_the_embedded_store(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert resolve().url == "embedded:"
+
+    monkeypatch.setenv("CONVOY_REDIS_URL", "redis://from-environment")
+
+    assert resolve().url == "redis://from-environment"
+    assert resolve("redis://argument").url == "redis://argument"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://", "redis://localhost:6379"),
+        ("redis://localhost", "redis://localhost:6379"),
+        ("REDIS://Example.org:7/3", "redis://example.org:7/3"),
+        ("redis://user:S3cret@host:6379/0", "redis://user:***@host:6379/0"),
+        ("redis://:S3cret@host", "redis://:***@host:6379"),
+        ("redis://user:@host", "redis://user:***@host:6379"),
+        ("redis://us%40er:S3%2F%23%3F%40cret@host/2", "redis://us@er:***@host:6379/2"),
+        ("redis://[::1]:7000", "redis://[::1]:7000"),
+        ("rediss://user:S3cret@host?ssl_ca_certs=/ca.pem", "rediss://user:***@host:6379"),
+        ("unix:///run/redis.sock", "unix:///run/redis.sock"),
+        ("unix://user:S3cret@/run/my%20redis@home.sock?db=2", "unix://user:***@/run/my%20redis@home.sock"),
+        ("embedded:/var/lib/convoy", "embedded (/var/lib/convoy)"),
+        ("embedded:///var/lib/convoy", "embedded (/var/lib/convoy)"),
+        ("embedded:/with space#and%20more", "embedded (/with space#and%20more)"),
+    ],
+)
+def test_s10_a_store_is_shown_without_its_password(url: str, shown: str) -> None:
+    store = resolve(url)
+
+    assert store.shown == shown
+    assert repr(store) == f"Store({shown!r})"
+    assert store.url == url
+    assert store.is_cluster is False
+    assert store.is_embedded is url.startswith("embedded:")
+
+
+def test_an_embedded_path_may_be_relative_or_start_at_home_and_stays_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    relative, home, default = resolve("embedded:my/store"), resolve("embedded:~/store"), resolve("embedded:")
+    monkeypatch.chdir("/")
+
+    assert relative.shown == f"embedded ({tmp_path.resolve()}/my/store)"
+    assert home.shown == f"embedded ({tmp_path.resolve()}/store)"  # the test's HOME
+    assert default.shown == f"embedded ({EmbeddedServer().directory})"
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("redis://user:S3/cret@host", "%2F"),
+        ("redis://user:S3#cret@host", "%23"),
+        ("redis://user:S3?cret@host", "%3F"),
+        ("redis://user:S3@cret@host", "%40"),
+        ("redis://user:@S3/cret@host", "%40"),
+        ("redis://:S3cret/@host:6379/0", "%2F"),
+        ("redis://:S3cret#@host:6379/0", "%23"),
+        ("redis://host:S3cret", "port"),
+        ("redis://host:S3cret/x", "port"),
+        ("redis://host:0", "port"),
+        ("redis://host:65536", "port"),
+        ("redis://S3cret@host", "without a password"),
+        ("redis://[S3cret", "cannot be read"),
+        ("redis://host\N{DOUBLE QUESTION MARK}:S3cret@x", "cannot be read"),
+        ("redis:S3cret@host", "cannot be read"),
+        ("redis://host/S3cret", "database"),
+        ("redis://host/1/2", "database"),
+        ("redis://host/-1", "database"),
+        ("redis://host/1?db=1", "twice"),
+        ("redis://host#S3cret", "%23"),
+        ("redis://host?password=S3cret", "db, protocol"),
+        ("redis://host?ssl_cert_reqs=none", "db, protocol"),
+        ("redis://host?db=1&db=2", "each once"),
+        ("redis://host?retry_on_timeout=yes&S3cret", "time limits and retries are Convoy's own"),
+        ("redis://host?protocol=4", "2 or 3"),
+        ("redis://ho\nst:S3cret@x", "control character"),
+        ("rediss://host?ssl_cert_reqs=optional", "required or none"),
+        ("rediss://host?ssl_check_hostname=S3cret", "true or false"),
+        ("unix://run/redis.sock", "absolute path"),
+        ("unix://user:S3/cret@/run/redis.sock", "absolute path"),
+        ("unix://user:S3#cret@/run/redis.sock", "absolute path"),
+        ("unix://user:S3@cret@/run/redis.sock", "%40"),
+        ("embedded://host/path", "has no host"),
+        ("embedded:~no-such-user-here/S3cret", "does not know; write it out"),
+        ("http://user:S3cret@host", "no known scheme"),
+        ("user:S3cret@localhost:6379", "no known scheme"),
+        ("S3cret", "no known scheme"),
+        ("redis+sentinel://:S3cret@a,b/main", "does not connect to Sentinel yet"),
+        ("redis+cluster://:S3cret@a,b", "does not connect to Cluster yet"),
+        ("rediss+cluster://:S3cret@a", "does not connect to Cluster yet"),
+    ],
+)
+def test_s10_a_url_that_cannot_be_used_is_refused_in_one_line_without_quoting_it(url: str, words: str) -> None:
+    with pytest.raises(InvalidURL) as caught:
+        resolve(url)
+
+    said = str(caught.value)
+    assert words in said
+    assert "\n" not in said
+    # Not even the chained errors, which a logger or a debugger would print.
+    assert caught.value.__context__ is None
+    printed = "".join(traceback.format_exception(caught.value))
+    assert not any(part in printed.replace(repr(url), "") for part in (SECRET, "S3", "cret"))
+
+
+def test_s10_no_failing_connection_shows_the_password(store: RealServer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    wrong = resolve(store.url.replace("unix://", f"unix://bob:{SECRET}@"))
+    refused = resolve(f"redis://bob:{SECRET}@127.0.0.1:{port}")
+
+    for one in (wrong, refused):
+        with one.client(Role.COMMAND) as client, pytest.raises(redis.RedisError) as caught:
+            client.ping()
+        try:
+            raise explain(caught.value, one.shown) from caught.value
+        except StoreError as error:
+            said = (
+                "".join(traceback.format_exception(error)) + repr(error) + repr(client) + repr(client.connection_pool)
+            )
+        assert SECRET not in said
+
+
+@pytest.mark.parametrize(
+    ("url", "cautions"),
+    [
+        ("redis://user:S3cret@far.example", ["The password for redis://user:***@far.example:6379 travels unencrypted"]),
+        ("redis://far.example", []),
+        ("redis://user:S3cret@localhost", []),
+        ("redis://user:S3cret@127.0.0.2", []),
+        ("redis://user:S3cret@[::1]", []),
+        ("rediss://user:S3cret@far.example", []),
+        ("rediss://far.example?ssl_cert_reqs=none", ["The certificate of rediss://far.example:6379 is not checked"]),
+        ("rediss://far.example?ssl_check_hostname=no", ["The host name in the certificate of rediss://far.example"]),
+        ("unix://user:S3cret@/run/redis.sock", []),
+        ("embedded:", []),
+    ],
+)
+def test_s11_what_is_not_safe_on_the_way_to_the_store_is_said(url: str, cautions: list[str]) -> None:
+    said = resolve(url).cautions
+
+    assert len(said) == len(cautions)
+    assert all(one.startswith(start) for one, start in zip(said, cautions, strict=True))
+
+
+# --- the clients' settings
+
+
+USED_AT_CONNECT = {
+    "hello",
+    "client|setname",
+    "client|setinfo",
+    "echo",
+    "ping",
+    "client|list",
+    "config|resetstat",
+    "info",
+}
+
+ANY_URL = {
+    "tcp": "redis://bob:pw@host:7/5",
+    "tls": "rediss://bob:pw@host:7/5",
+    "unix": "unix://bob:pw@/run/redis.sock?db=5",
+}
+
+
+@pytest.mark.parametrize("kind", ANY_URL)
+@pytest.mark.parametrize(
+    ("role", "reply_s", "connections", "health_check_s"),
+    [(Role.COMMAND, 5, 8, 15), (Role.FETCH, 5, 1, 0), (Role.HEARTBEAT, 3, 1, 0)],
+)
+def test_every_client_has_exactly_the_settings_of_its_role(
+    role: Role, reply_s: float, connections: int, health_check_s: int, kind: str
+) -> None:
+    store = resolve(ANY_URL[kind])
+
+    for client in (store.client(role), store.async_client(role)):
+        pool: Any = client.connection_pool
+        settings = dict(pool.connection_kwargs)
+        retry = settings.pop("retry")
+        name = settings.pop("client_name")
+        assert retry.get_retries() == 0
+        assert client.get_retry() is retry
+        assert name.startswith(f"convoy:{role.value}:")
+        assert type(pool).__name__ == "BlockingConnectionPool"
+        assert (pool.max_connections, pool.timeout) == (connections, reply_s)
+        for redis_pys_own in ("himport_registry", "maint_notifications_config", "event_dispatcher"):
+            settings.pop(redis_pys_own, None)
+        where = {"path": "/run/redis.sock"} if kind == "unix" else {"host": "host", "port": 7, "socket_keepalive": True}
+        tls = {
+            "ssl_cert_reqs": "required",
+            "ssl_check_hostname": True,
+            "ssl_min_version": ssl.TLSVersion.TLSv1_2,
+            "ssl_ca_certs": None,
+            "ssl_ca_path": None,
+            "ssl_certfile": None,
+            "ssl_keyfile": None,
+        }
+        assert settings == where | (tls if kind == "tls" else {}) | {
+            "username": "bob",
+            "password": "pw",
+            "db": 5,
+            "protocol": 3,
+            "socket_timeout": reply_s,
+            "socket_connect_timeout": 3,
+            "health_check_interval": health_check_s,
+            "decode_responses": False,
+        }
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_the_server_sees_a_named_client_speaking_resp3_with_bytes_and_no_maintenance_notices(
+    store: RealServer, role: Role
+) -> None:
+    chosen = resolve(store.url)
+    with store.client() as watcher, chosen.client(role) as client:
+        watcher.config_resetstat()
+        async with chosen.async_client(role) as twin:
+            assert client.echo("x") == await twin.echo("x") == b"x"
+            seen = [link for link in watcher.client_list() if link["name"].startswith("convoy:")]
+        assert {link["resp"] for link in seen} == {"3"}
+        assert len({link["name"] for link in seen}) == 2
+        used = set(watcher.info("commandstats"))
+        refused = watcher.info("errorstats")
+    assert used <= {f"cmdstat_{name}" for name in USED_AT_CONNECT}
+    assert refused == {}
+
+
+def test_resp2_is_spoken_where_the_url_asks_for_it(store: RealServer) -> None:
+    with resolve(f"{store.url}?protocol=2").client(Role.COMMAND) as client:
+        assert {link["resp"] for link in client.client_list() if link["name"].startswith("convoy:")} == {"2"}
+
+
+def test_more_threads_than_connections_wait_their_turn(store: RealServer) -> None:
+    errors: list[Exception] = []
+    with resolve(store.url).client(Role.COMMAND) as client:
+
+        def block() -> None:
+            try:
+                client.blpop(["empty"], timeout=0.05)
+            except redis.RedisError as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=block) for _ in range(24)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        names = [link["name"] for link in client.client_list()]
+
+    assert errors == []
+    assert sum(name.startswith("convoy:command:") for name in names) == 8
+
+
+def test_f60_parent_and_children_of_a_fork_never_get_each_others_replies(store: RealServer) -> None:
+    program = textwrap.dedent("""
+        import os, sys
+        from convoy_core.connect import Role, resolve
+        client = resolve(sys.argv[1]).client(Role.COMMAND)
+        first = client.client_id()
+        children = []
+        for number in range(4):
+            child = os.fork()
+            if child == 0:
+                crossed = sum(client.echo(f"{number}:{turn}") != f"{number}:{turn}".encode() for turn in range(300))
+                os._exit(1 if crossed or client.client_id() == first else 0)
+            children.append(child)
+        crossed = sum(client.echo(f"parent:{turn}") != f"parent:{turn}".encode() for turn in range(300))
+        failed = sum(os.waitpid(child, 0)[1] != 0 for child in children)
+        print(crossed, failed, client.client_id() == first)
+    """)
+
+    ended = subprocess.run([sys.executable, "-c", program, store.url], capture_output=True, text=True, check=True)
+
+    assert ended.stdout == "0 0 True\n"
+
+
+# --- F4, F38: a command is sent once
+
+
+class ReplyCutter:
+    """A proxy before a real server: it waits for the reply to each EVALSHA, and hangs up instead of passing it on."""
+
+    def __init__(self, server: RealServer, directory: Path, family: socket.AddressFamily) -> None:
+        self._server = server
+        self._listener = socket.socket(family)
+        self._listener.bind(str(directory / "proxy") if family == socket.AF_UNIX else ("127.0.0.1", 0))
+        self._listener.listen()
+        self.cut = 0
+        name = self._listener.getsockname()
+        self.url = f"unix://{name}" if family == socket.AF_UNIX else f"redis://127.0.0.1:{name[1]}"
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> ReplyCutter:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                link, _ = self._listener.accept()
+                with link, socket.socket(socket.AF_UNIX) as onward, suppress(OSError):
+                    onward.connect(str(self._server.socket))
+                    self._pass(link, onward)
+
+    def _pass(self, link: socket.socket, onward: socket.socket) -> None:
+        """One request and one reply at a time, which is how these clients talk."""
+        while request := link.recv(100_000):
+            onward.sendall(request)
+            reply = onward.recv(100_000)
+            if b"EVALSHA" in request:
+                self.cut += 1
+                return
+            link.sendall(reply)
+
+
+COUNT = "return redis.call('incr', 'ran')"
+
+
+@pytest.fixture(params=[socket.AF_INET, socket.AF_UNIX], ids=["tcp", "unix"])
+def cutter(request: pytest.FixtureRequest, store: RealServer) -> Iterator[ReplyCutter]:
+    with store.client() as client:
+        client.script_load(COUNT)
+    with ReplyCutter(store, store.directory, request.param) as proxy:
+        yield proxy
+    (store.directory / "proxy").unlink(missing_ok=True)
+
+
+SHA = hashlib.sha1(COUNT.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("role", Role)
+def test_f4_a_script_whose_reply_is_lost_has_run_once(store: RealServer, cutter: ReplyCutter, role: Role) -> None:
+    with resolve(cutter.url).client(role) as client, pytest.raises(redis.ConnectionError):
+        client.evalsha(SHA, 0)
+
+    with store.client() as client:
+        assert client.get("ran") == b"1"
+    assert cutter.cut == 1
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_f4_an_awaited_script_whose_reply_is_lost_has_run_once(
+    store: RealServer, cutter: ReplyCutter, role: Role
+) -> None:
+    async with resolve(cutter.url).async_client(role) as client:
+        with pytest.raises(redis.ConnectionError):
+            await client.evalsha(SHA, 0)
+
+    with store.client() as client:
+        assert client.get("ran") == b"1"
+    assert cutter.cut == 1
+
+
+# --- S11: certificates
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Make certificates for this run, signed by its own authority; skips where that cannot be done."""
+    if shutil.which("openssl") is None or shutil.which("redis-server") is None:
+        pytest.skip("needs openssl to make certificates, and a redis-server built with TLS")
+    place = tmp_path_factory.mktemp("tls")
+
+    def openssl(*words: str) -> None:
+        subprocess.run(["openssl", *words], cwd=place, check=True, capture_output=True)
+
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority", "-days", "2")
+
+    def make(name: str, host: str, *, days: int = 2) -> Path:
+        openssl("req", *key, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={host}")
+        (place / "names").write_text(f"subjectAltName=DNS:{host}")
+        signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names")
+        openssl("x509", "-req", "-in", f"{name}.csr", *signed, "-out", f"{name}.pem", "-days", str(days))
+        return place
+
+    return make
+
+
+@pytest.fixture
+def tls_server(authority: Callable[..., Path]) -> Iterator[Callable[..., tuple[int, Path]]]:
+    """Start a Redis with a certificate for a host; give its port and the authority's file."""
+    binary = shutil.which("redis-server")
+    assert binary is not None
+    with ExitStack() as stop:
+
+        def start(host: str, *, days: int = 2) -> tuple[int, Path]:
+            place = authority("server", host, days=days)
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                port = free.getsockname()[1]
+            files = [f"--tls-cert-file {place}/server.pem", f"--tls-key-file {place}/server.key"]
+            settings = " ".join(
+                [f"--tls-port {port}", *files, f"--tls-ca-cert-file {place}/ca.pem --tls-auth-clients no"]
+            )
+            server = RealServer(Path(binary), *settings.split())
+            stop.callback(server.stop)
+            return port, place / "ca.pem"
+
+        yield start
+
+
+def both_refuse(url: str) -> str:
+    """Both clients must refuse the connection, for the same reason; return the explanation."""
+    store = resolve(url)
+    with store.client(Role.COMMAND) as client, pytest.raises(redis.ConnectionError) as caught:
+        client.ping()
+    blocking = explain(caught.value, store.shown)
+
+    async def ping() -> StoreError:
+        async with store.async_client(Role.COMMAND) as twin:
+            with pytest.raises(redis.ConnectionError) as awaited:
+                await twin.ping()
+        return explain(awaited.value, store.shown)
+
+    assert str(asyncio.run(ping())) == str(blocking)
+    assert type(blocking) is StoreUnreachable
+    return str(blocking)
+
+
+def test_s11_a_certificate_is_taken_only_from_a_known_authority_and_for_the_right_host(
+    tls_server: Callable[..., tuple[int, Path]],
+) -> None:
+    port, ca = tls_server("localhost")
+
+    with resolve(f"rediss://localhost:{port}?ssl_ca_certs={ca}").client(Role.COMMAND) as client:
+        assert client.ping()
+    unknown = both_refuse(f"rediss://localhost:{port}")
+    elsewhere = both_refuse(f"rediss://127.0.0.1:{port}?ssl_ca_certs={ca}")
+
+    assert f"The certificate of rediss://localhost:{port} was refused" in unknown
+    assert "IP address mismatch" in elsewhere
+    with resolve(f"rediss://127.0.0.1:{port}?ssl_ca_certs={ca}&ssl_check_hostname=no").client(Role.COMMAND) as client:
+        assert client.ping()
+    with resolve(f"rediss://127.0.0.1:{port}?ssl_cert_reqs=none").client(Role.COMMAND) as client:
+        assert client.ping()
+
+
+def test_s11_an_expired_certificate_is_refused(tls_server: Callable[..., tuple[int, Path]]) -> None:
+    port, ca = tls_server("localhost", days=-1)
+
+    assert "has expired" in both_refuse(f"rediss://localhost:{port}?ssl_ca_certs={ca}")
+
+
+def test_s11_plain_and_encrypted_mistaken_for_each_other_are_explained(
+    store: RealServer, tls_server: Callable[..., tuple[int, Path]]
+) -> None:
+    port, _ = tls_server("localhost")
+
+    assert "if it wants TLS (rediss://) or not (redis://)" in both_refuse(f"redis://localhost:{port}")
+
+
+# --- the embedded store
+
+
+@pytest.fixture
+def embedded(tmp_path: Path) -> Iterator[Store]:
+    store = resolve(f"embedded:{tmp_path}/store")
+    yield store
+    assert store.embedded_server is not None
+    store.embedded_server.stop()
+
+
+async def test_clients_of_an_embedded_store_start_the_server_once_and_share_it(embedded: Store) -> None:
+    assert embedded.embedded_server is not None
+    assert embedded.embedded_server.status().running is False
+
+    with embedded.client(Role.COMMAND) as client:
+        client.set("key", "value")
+        async with embedded.async_client(Role.FETCH) as twin:
+            assert await twin.get("key") == b"value"
+            assert client.info("server")["process_id"] == embedded.embedded_server.status().pid
+
+
+def test_with_no_url_at_all_the_embedded_store_of_the_user_serves(tmp_path: Path) -> None:
+    store = resolve()
+    assert store.embedded_server is not None
+    assert store.embedded_server.directory.is_relative_to(tmp_path.resolve())
+
+    try:
+        with store.client(Role.COMMAND) as client:
+            assert client.ping()
+    finally:
+        assert store.embedded_server.stop()
+
+
+def test_a_client_does_not_bring_back_a_server_that_was_stopped(embedded: Store) -> None:
+    assert embedded.embedded_server is not None
+    with embedded.client(Role.COMMAND) as client:
+        client.ping()
+        embedded.embedded_server.stop()
+
+        with pytest.raises(redis.ConnectionError) as caught:
+            client.ping()
+
+    said = explain(caught.value, embedded.shown)
+    assert type(said) is StoreUnreachable
+    assert str(said).endswith("Run `convoy server start`.")
+    assert embedded.embedded_server.status().running is False
+
+
+def test_on_windows_all_but_the_embedded_store_works() -> None:
+    """Windows as far as it can be had here: no fcntl, and the platform's name."""
+    program = textwrap.dedent("""
+        import asyncio, subprocess, sys, redis, redis.asyncio, platformdirs
+        sys.modules["fcntl"] = None
+        sys.platform = "win32"
+        from convoy_core.connect import Role, resolve
+        from convoy_core.errors import EmbeddedStoreError
+        resolve("redis://localhost").client(Role.COMMAND).close()
+        assert resolve().shown.startswith("embedded (")
+        server = resolve().embedded_server
+        for call in (lambda: resolve().client(Role.COMMAND), server.ensure, server.stop, server.status):
+            try:
+                call()
+            except EmbeddedStoreError as error:
+                print(error)
+    """)
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    said = ended.stdout.splitlines()
+    assert len(said) == 4
+    assert all(line.startswith("The embedded store does not run on Windows; start a Redis") for line in said)
