@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
     command(app, "work", panel="Run", writes=True)(work)
 
 
-def work(  # noqa: PLR0913 - typer reads the options from here
+def work(
     session: Session,
     queue: p.QueueName,
     *,
