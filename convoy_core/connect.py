@@ -152,7 +152,10 @@ def resolve(url: str | None = None) -> Store:
 
     Nothing is opened or started. Raises `InvalidURL`, whose text never holds a password.
     """
-    return Store(url or os.environ.get(URL_VARIABLE) or "embedded:")
+    if url is None:
+        # An empty variable counts as none, as in a shell; an empty argument is a mistake, and no wish for a default.
+        url = os.environ.get(URL_VARIABLE) or "embedded:"
+    return Store(url)
 
 
 _SYNC_KINDS: Final = {

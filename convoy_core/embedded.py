@@ -176,7 +176,6 @@ class EmbeddedServer:
                 cwd=self._directory,
                 env={"LC_ALL": "C", "PATH": os.defpath},
                 pass_fds=(lock,),
-                start_new_session=True,
                 umask=0o077,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -192,7 +191,8 @@ class EmbeddedServer:
     def _facts(self) -> dict[str, str]:
         """The server's own INFO; empty when it does not answer."""
         lines = self._ask(b"INFO").decode(errors="replace").splitlines()
-        return dict(line.split(":", 1) for line in lines if ":" in line and line[0].isalpha())
+        facts = dict(line.split(":", 1) for line in lines if ":" in line)
+        return facts if {"process_id", "uptime_in_seconds", "used_memory"} <= facts.keys() else {}
 
     def _ask(self, command: bytes) -> bytes:
         """Send one command and return its reply without the frame; nothing when there is none."""

@@ -42,6 +42,8 @@ def test_the_argument_comes_before_the_environment_and_that_before_the_embedded_
 
     assert resolve().url == "redis://from-environment"
     assert resolve("redis://argument").url == "redis://argument"
+    monkeypatch.setenv("CONVOY_REDIS_URL", "")
+    assert resolve().url == "embedded:"
 
 
 @pytest.mark.parametrize(
@@ -126,6 +128,7 @@ def test_an_embedded_path_may_be_relative_or_start_at_home_and_stays_where_it_wa
         ("http://user:S3cret@host", "no known scheme"),
         ("user:S3cret@localhost:6379", "no known scheme"),
         ("S3cret", "no known scheme"),
+        ("", "no known scheme"),
         ("redis+sentinel://:S3cret@a,b/main", "does not connect to Sentinel yet"),
         ("redis+cluster://:S3cret@a,b", "does not connect to Cluster yet"),
         ("rediss+cluster://:S3cret@a", "does not connect to Cluster yet"),
@@ -265,6 +268,19 @@ async def test_the_server_sees_a_named_client_speaking_resp3_with_bytes_and_no_m
         refused = watcher.info("errorstats")
     assert used <= {f"cmdstat_{name}" for name in USED_AT_CONNECT}
     assert refused == {}
+
+
+async def test_f5_a_fetch_that_waits_its_full_time_in_vain_raises_nothing(store: RealServer) -> None:
+    chosen = resolve(store.url)
+    with chosen.client(Role.FETCH) as client:
+        async with chosen.async_client(Role.FETCH) as twin:
+            blocking = asyncio.to_thread(client.blmove, "empty", "claimed", 2, "LEFT", "RIGHT")
+            awaited = twin.blmove("empty", "claimed", 2, "LEFT", "RIGHT")
+
+            first, second = await asyncio.gather(blocking, awaited)
+
+    assert first is None
+    assert second is None
 
 
 def test_resp2_is_spoken_where_the_url_asks_for_it(store: RealServer) -> None:
