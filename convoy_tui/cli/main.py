@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 from typer.core import TyperGroup
 
-from convoy_tui.cli import dashboard, jam, looking, moving, pausing, publish, server, show, work, workers
+from convoy_tui.cli import dashboard, jam, looking, moving, pausing, publish, server, show, status, work, workers
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.exits import Code, Ended
 from convoy_tui.cli.session import Flags
@@ -107,7 +107,7 @@ def _unexpected(error: Exception) -> Ended:
     )
 
 
-for group in (publish, looking, show, workers, jam, moving, pausing, work, server, dashboard):
+for group in (publish, status, looking, show, workers, jam, moving, pausing, work, server, dashboard):
     group.register(app)
 
 

@@ -53,6 +53,8 @@ class Column(Generic[T]):
     right: bool = False
     shrinks: bool = False
     drop: int = 0
+    hides: bool = False
+    """Whether people need not see it while it has nothing to say in any row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +166,9 @@ def table_lines(shape: Shape[T], rows: Sequence[T], width: int) -> list[Text]:
     """The rows as a table for people, headings first; nothing for no rows."""
     if not rows:
         return []
-    headings = [Heading(c.heading, right=c.right, shrinks=c.shrinks, drop=c.drop) for c in shape.columns]
-    cells = [[c.cell(row) if c.cell else Cell(_plain(c.value(row))) for c in shape.columns] for row in rows]
+    columns = [c for c in shape.columns if not c.hides or any(c.value(row) for row in rows)]
+    headings = [Heading(c.heading, right=c.right, shrinks=c.shrinks, drop=c.drop) for c in columns]
+    cells = [[c.cell(row) if c.cell else Cell(_plain(c.value(row))) for c in columns] for row in rows]
     return lay_out(headings, cells, width)
 
 

@@ -140,7 +140,10 @@ def _when(at: float | None, now: float) -> str | None:
 
 
 def _clock(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    try:
+        return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (ValueError, OverflowError, OSError):  # a foreign client may have stored any number
+        return f"{at:g}"
 
 
 def _sheet(out: Output, details: Details) -> None:
