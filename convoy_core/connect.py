@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import redis
 import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
@@ -116,8 +117,9 @@ class Store:
         not bring it back, or `convoy server stop` would be undone by the next worker.
         """
         kind, settings = self._connection(role)
+        # redis-py's own default repeats a command up to 10 times. A client takes its retries from the pool it is given.
         pool = redis.BlockingConnectionPool(  # type: ignore[no-untyped-call] # redis-py left this one without types
-            connection_class=_SYNC_KINDS[kind], **settings
+            connection_class=_SYNC_KINDS[kind], retry=Retry(NoBackoff(), 0), **settings
         )
         return redis.Redis.from_pool(pool)
 
@@ -127,7 +129,10 @@ class Store:
         Starting an embedded server blocks the loop for a moment.
         """
         kind, settings = self._connection(role)
-        pool = redis.asyncio.BlockingConnectionPool(connection_class=_ASYNC_KINDS[kind], **settings)
+        # The blocking Retry would be taken here as well, and never call what tidies up after a failure.
+        pool = redis.asyncio.BlockingConnectionPool(
+            connection_class=_ASYNC_KINDS[kind], retry=AsyncRetry(NoBackoff(), 0), **settings
+        )
         return redis.asyncio.Redis.from_pool(pool)
 
     def _connection(self, role: Role) -> tuple[str, dict[str, Any]]:
@@ -173,9 +178,6 @@ _ASYNC_KINDS: Final = {
 def _settings(role: Role) -> dict[str, Any]:
     limits = _LIMITS[role]
     return {
-        # redis-py's own default repeats a command up to 10 times. Its clients take this from the pool they
-        # are given.
-        "retry": Retry(NoBackoff(), 0),
         "max_connections": limits.connections,
         "timeout": limits.reply_s,
         "socket_timeout": limits.reply_s,

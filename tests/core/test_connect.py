@@ -224,6 +224,7 @@ def test_every_client_has_exactly_the_settings_of_its_role(
         retry = settings.pop("retry")
         name = settings.pop("client_name")
         assert retry.get_retries() == 0
+        assert type(retry) is (redis.asyncio.retry.Retry if "asyncio" in type(pool).__module__ else redis.retry.Retry)
         assert client.get_retry() is retry
         assert name.startswith(f"convoy:{role.value}:")
         assert type(pool).__name__ == "BlockingConnectionPool"
