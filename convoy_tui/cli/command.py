@@ -7,9 +7,10 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from convoy_core import ConvoyError
 from convoy_tui.cli import parameters as p
@@ -20,14 +21,49 @@ Function: TypeAlias = "Callable[..., Code | None]"
 
 SHARED: Mapping[str, object] = {
     "redis": p.Redis,
-    "prefix": p.Prefix,
-    "profile": p.ProfileName,
-    "read_only": p.ReadOnlyFlag,
     "output": p.OutputFormat,
     "json": p.JSONFlag,
-    "color": p.ColorChoice,
-    "quiet": p.Quiet,
+    "prefix": p.HiddenPrefix,
+    "profile": p.HiddenProfileName,
+    "read_only": p.HiddenReadOnlyFlag,
+    "color": p.HiddenColorChoice,
+    "quiet": p.HiddenQuiet,
 }
+"""The options that every command takes as well; the help of each shows the first three, and `convoy --help` all."""
+
+
+MORE = "Also: --prefix, --profile, --read-only, --color and -q; see convoy --help."
+
+
+class Group(TyperGroup):
+    """A group of commands whose help reads as people write."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters, without type names beside them."""
+        return _without_types(super().get_params(ctx))
+
+
+class _Command(TyperCommand):
+    """A command whose help reads as people write."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters, without type names beside them."""
+        return _without_types(super().get_params(ctx))
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """`QUEUE [ID...]`, where typer would write `{QUEUE} [[ID...]]...`."""
+        arguments = [parameter for parameter in self.params if parameter.param_type_name == "argument"]
+        return ["[OPTIONS]", *[str(argument.metavar) for argument in arguments]]
+
+
+def _without_types(parameters: list[Any]) -> list[Any]:
+    """A switch takes no value, and an argument's name says enough: no `<bool>` and `<list[str]>` in the help."""
+    for parameter in parameters:
+        if parameter.param_type_name == "argument":
+            parameter.display_type_rich = lambda **_: ""
+        elif parameter.is_flag and parameter.metavar is None:
+            parameter.metavar = ""
+    return parameters
 
 
 def command(
@@ -36,7 +72,9 @@ def command(
     """Register a function as the command `name`. It gets a Session first, and its result is the exit code."""
 
     def register(function: Function) -> Function:
-        app.command(name, rich_help_panel=panel)(_with_shared_options(function, writes=writes))
+        app.command(name, cls=_Command, rich_help_panel=panel, epilog=MORE)(
+            _with_shared_options(function, writes=writes)
+        )
         return function
 
     return register

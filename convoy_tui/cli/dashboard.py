@@ -20,6 +20,8 @@ def register(app: typer.Typer) -> None:
 def tui(session: Session) -> Code:
     """Open the live dashboard; same as convoy-tui.
 
+    It shows every queue as it changes, and everything here can be done there from the keyboard.
+
     Examples:
       convoy tui
       convoy tui --redis redis://localhost:6379 --read-only

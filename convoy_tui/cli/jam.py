@@ -83,7 +83,7 @@ class Guard:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "jam-guard", panel="Repair", writes=True)(jam_guard)
+    command(app, "jam-guard", panel="Act", writes=True)(jam_guard)
 
 
 def jam_guard(

@@ -55,6 +55,8 @@ def list_ids(  # noqa: PLR0913 - typer reads the options from here
 ) -> Code:
     """List the IDs of a queue in one state.
 
+    Next in line first, due first, longest running first, fewest failures first; committed has no order.
+
     Examples:
       convoy list trucks
       convoy list trucks --state failed --error timeout
@@ -147,6 +149,8 @@ FOUND: Shape[Details] = Shape(
 
 def find(session: Session, id: p.ID) -> Code:
     """Say in which queues an ID is, and in which state.
+
+    Ends with 3 when it is in none.
 
     Examples:
       convoy find 42

@@ -8,17 +8,17 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.text import Text
-from typer.core import TyperGroup
 
 from convoy_tui.cli import dashboard, jam, looking, moving, pausing, publish, server, show, status, work, workers
 from convoy_tui.cli import parameters as p
+from convoy_tui.cli.command import Group
 from convoy_tui.cli.exits import Code, Ended
 from convoy_tui.cli.session import Flags
 from convoy_tui.cli.talk import Talk
 from convoy_tui.safe_text import safe
 
 
-class _Group(TyperGroup):
+class _Group(Group):
     """Ends every command in an exit code and at most two lines, whoever calls it."""
 
     def main(
@@ -82,7 +82,9 @@ def _options(  # noqa: PLR0913 - the options that stand before a command
     json: p.JSONFlag = None,
     color: p.ColorChoice = None,
     quiet: p.Quiet = None,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     """Queues of unique IDs on Redis or Valkey: publish, look, repair, work."""
     ctx.obj = Flags(redis, prefix, profile, read_only, output, json, color, quiet)
@@ -107,7 +109,7 @@ def _unexpected(error: Exception) -> Ended:
     )
 
 
-for group in (publish, status, looking, show, workers, jam, moving, pausing, work, server, dashboard):
+for group in (status, looking, show, workers, publish, moving, jam, pausing, work, dashboard, server):
     group.register(app)
 
 

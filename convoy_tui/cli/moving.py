@@ -33,8 +33,8 @@ class Discarded(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    command(app, "requeue", panel="Repair", writes=True)(requeue)
-    command(app, "discard", panel="Repair", writes=True)(discard)
+    command(app, "requeue", panel="Act", writes=True)(requeue)
+    command(app, "discard", panel="Act", writes=True)(discard)
 
 
 def requeue(  # noqa: PLR0913 - typer reads the options from here
@@ -53,6 +53,8 @@ def requeue(  # noqa: PLR0913 - typer reads the options from here
     dry_run: p.DryRun = False,
 ) -> Code:
     """Queue failed IDs again, named or filtered.
+
+    With filters, what would be requeued is counted first, and asked about.
 
     Examples:
       convoy requeue trucks 42
@@ -82,6 +84,8 @@ def discard(  # noqa: PLR0913 - typer reads the options from here
     dry_run: p.DryRun = False,
 ) -> Code:
     """Forget IDs that failed or wait, for good.
+
+    What would be lost is counted first, and asked about.
 
     Examples:
       convoy discard trucks 42

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -45,12 +45,12 @@ FromFile = Annotated[
     Path | None,
     typer.Option("--from", metavar="FILE", help="Read the IDs from a file, one per line.", show_default=False),
 ]
-Nul = Annotated[bool, typer.Option("-0", "--null", help="IDs are separated by NUL bytes, not lines.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer the question beforehand.")]
+Nul = Annotated[bool, typer.Option("-0", "--null", help="IDs end in NUL bytes, not in line ends.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would happen, and change nothing.")]
 All = Annotated[bool, typer.Option("--all", help="Every ID that the filters let through.")]
 Match = Annotated[
-    str | None, typer.Option("--match", metavar="GLOB", help="Only IDs like this: * ? [a-z].", show_default=False)
+    str | None, typer.Option("--match", metavar="GLOB", help="Only IDs like this, with * and ?.", show_default=False)
 ]
 ErrorText = Annotated[
     str | None,
@@ -62,55 +62,59 @@ MinFailures = Annotated[
 ]
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many.", show_default=False)]
 
-Redis = Annotated[
-    str | None,
-    typer.Option(
-        "--redis",
-        metavar="URL",
-        help="The store: redis://, rediss://, unix:// or embedded:.",
-        rich_help_panel=COMMON,
-        show_default=False,
-    ),
-]
-Prefix = Annotated[
-    str | None,
-    typer.Option(
-        "--prefix", metavar="TEXT", help="What the keys begin with.", rich_help_panel=COMMON, show_default=False
-    ),
-]
-ProfileName = Annotated[
-    str | None,
-    typer.Option(
-        "--profile",
-        metavar="NAME",
-        help="A profile of the config file.",
-        rich_help_panel=COMMON,
-        show_default=False,
-    ),
-]
-ReadOnlyFlag = Annotated[
-    bool | None,
-    typer.Option("--read-only", help="Refuse every write.", rich_help_panel=COMMON, show_default=False),
-]
-OutputFormat = Annotated[
-    Format | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FORMAT",
-        help="table, plain, json, jsonl or ids.",
-        rich_help_panel=COMMON,
-        show_default=False,
-    ),
-]
-JSONFlag = Annotated[
-    bool | None, typer.Option("--json", help="Same as -o json.", rich_help_panel=COMMON, show_default=False)
-]
-ColorChoice = Annotated[
-    Color | None,
-    typer.Option("--color", metavar="WHEN", help="auto, always or never.", rich_help_panel=COMMON, show_default=False),
-]
-Quiet = Annotated[
-    bool | None,
-    typer.Option("--quiet", "-q", help="No notes and no progress.", rich_help_panel=COMMON, show_default=False),
-]
+_REDIS = typer.Option(
+    "--redis",
+    metavar="URL",
+    help="redis://, rediss://, unix:// or embedded:, the default.",
+    rich_help_panel=COMMON,
+    show_default=False,
+)
+_OUTPUT = typer.Option(
+    "--output",
+    "-o",
+    metavar="FORMAT",
+    help="table, plain, json, jsonl or ids.",
+    rich_help_panel=COMMON,
+    show_default=False,
+)
+_JSON = typer.Option("--json", help="Same as -o json.", rich_help_panel=COMMON, show_default=False)
+
+Redis = Annotated[str | None, _REDIS]
+OutputFormat = Annotated[Format | None, _OUTPUT]
+JSONFlag = Annotated[bool | None, _JSON]
+
+
+def _prefix(*, hidden: bool) -> Any:
+    text = "What the keys begin with; cv: by default."
+    return typer.Option("--prefix", metavar="TEXT", help=text, rich_help_panel=COMMON, hidden=hidden)
+
+
+def _profile(*, hidden: bool) -> Any:
+    text = "A profile of the config file."
+    return typer.Option("--profile", metavar="NAME", help=text, rich_help_panel=COMMON, hidden=hidden)
+
+
+def _read_only(*, hidden: bool) -> Any:
+    return typer.Option("--read-only", help="Refuse every write.", rich_help_panel=COMMON, hidden=hidden)
+
+
+def _color(*, hidden: bool) -> Any:
+    text = "auto, always or never."
+    return typer.Option("--color", metavar="WHEN", help=text, rich_help_panel=COMMON, hidden=hidden)
+
+
+def _quiet(*, hidden: bool) -> Any:
+    return typer.Option("--quiet", "-q", help="No notes and no progress.", rich_help_panel=COMMON, hidden=hidden)
+
+
+Prefix = Annotated[str | None, _prefix(hidden=False)]
+ProfileName = Annotated[str | None, _profile(hidden=False)]
+ReadOnlyFlag = Annotated[bool | None, _read_only(hidden=False)]
+ColorChoice = Annotated[Color | None, _color(hidden=False)]
+Quiet = Annotated[bool | None, _quiet(hidden=False)]
+
+HiddenPrefix = Annotated[str | None, _prefix(hidden=True)]
+HiddenProfileName = Annotated[str | None, _profile(hidden=True)]
+HiddenReadOnlyFlag = Annotated[bool | None, _read_only(hidden=True)]
+HiddenColorChoice = Annotated[Color | None, _color(hidden=True)]
+HiddenQuiet = Annotated[bool | None, _quiet(hidden=True)]

@@ -14,8 +14,8 @@ from convoy_tui.cli.session import Session
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    command(app, "pause", panel="Steer", writes=True)(pause)
-    command(app, "resume", panel="Steer", writes=True)(resume)
+    command(app, "pause", panel="Act", writes=True)(pause)
+    command(app, "resume", panel="Act", writes=True)(resume)
 
 
 def pause(session: Session, queues: p.QueueNames, *, dry_run: p.DryRun = False) -> Code:
@@ -32,6 +32,8 @@ def pause(session: Session, queues: p.QueueNames, *, dry_run: p.DryRun = False) 
 
 def resume(session: Session, queues: p.QueueNames, *, dry_run: p.DryRun = False) -> Code:
     """Let workers claim again.
+
+    They notice within a second.
 
     Examples:
       convoy resume trucks

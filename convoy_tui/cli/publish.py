@@ -24,7 +24,7 @@ SCHEMA = "convoy.publish/1"
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "publish", panel="Put in", writes=True)(publish)
+    command(app, "publish", panel="Act", writes=True)(publish)
 
 
 def publish(  # noqa: PLR0913 - typer reads the options from here
@@ -46,6 +46,8 @@ def publish(  # noqa: PLR0913 - typer reads the options from here
     dry_run: p.DryRun = False,
 ) -> Code:
     """Put IDs into a queue, each unless it is there already.
+
+    Ends with a tally: published, already waiting, already running. Repeating it is safe.
 
     Examples:
       convoy publish trucks 42 43 44

@@ -8,7 +8,7 @@ import typer
 
 from convoy_core import InvalidOption
 from convoy_core.embedded import EmbeddedServer, ServerStatus
-from convoy_tui.cli.command import command
+from convoy_tui.cli.command import Group, command
 from convoy_tui.cli.exits import Code
 from convoy_tui.cli.output import Format
 from convoy_tui.cli.session import Session
@@ -19,7 +19,7 @@ SCHEMA = "convoy.server/1"
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(no_args_is_help=True, help="Start, stop and ask the embedded store.")
+    group = typer.Typer(cls=Group, no_args_is_help=True, help="Start, stop and ask the embedded store.")
     command(group, "start")(start)
     command(group, "stop")(stop)
     command(group, "status")(status)
