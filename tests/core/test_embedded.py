@@ -55,7 +55,8 @@ def servers_in(directory: Path) -> list[int]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             program = (process / "exe").readlink().name
-            if program == "valkey-server" and (process / "cwd").readlink() == directory:
+            place = str((process / "cwd").readlink()).removesuffix(" (deleted)")
+            if program == "valkey-server" and place == str(directory):
                 found.append(int(process.name))
         except OSError:
             continue  # it ended meanwhile, or is another user's
@@ -275,6 +276,25 @@ def test_f44_no_second_server_starts_beside_one_whose_files_were_deleted(
     assert servers_in(one.directory) == []
 
 
+def test_f44_a_server_that_hangs_is_reported_and_not_replaced(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = server("store")
+    one.ensure()
+    (pid,) = servers_in(one.directory)
+    monkeypatch.setattr("convoy_core.embedded._REPLY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("convoy_core.embedded._START_TIMEOUT_S", 0.3)
+    os.kill(pid, signal.SIGSTOP)
+
+    status = one.status()
+    with pytest.raises(EmbeddedStoreError, match=rf"\(process {pid}\) but does not answer"):
+        one.ensure()
+    with pytest.raises(EmbeddedStoreError, match=rf"\(process {pid}\) did not stop within 0.2 s"):
+        one.stop(timeout_s=0.2)
+    os.kill(pid, signal.SIGCONT)
+
+    assert status == ServerStatus(True, pid, one.directory, one.socket, None, None, None)
+    wait_until(lambda: not one.status().running)  # the request to stop was not lost
+
+
 def test_f44_the_server_of_a_living_starter_leaves_no_zombie_and_can_be_started_again(server: Server) -> None:
     one = server("store")
     one.ensure()
@@ -329,7 +349,7 @@ def short() -> Iterator[Path]:
 @pytest.mark.parametrize(("length", "beside"), [(107, True), (108, False), (300, False)])
 @pytest.mark.skipif(sys.platform == "darwin", reason="the limit is another there")
 def test_f45_a_path_too_long_for_a_socket_gets_a_short_one(
-    server: Server, short: Path, length: int, beside: bool
+    short: Path, server: Server, length: int, beside: bool
 ) -> None:
     rest = length - len(os.fsencode(short / "server.sock")) - 1
     parts = "/".join("d" * min(200, rest - start) for start in range(0, rest, 201))
