@@ -290,24 +290,21 @@ def test_resp2_is_spoken_where_the_url_asks_for_it(store: RealServer) -> None:
 
 
 def test_more_threads_than_connections_wait_their_turn(store: RealServer) -> None:
-    errors: list[Exception] = []
-    with resolve(store.url).client(Role.COMMAND) as client:
-
-        def block() -> None:
-            try:
-                client.blpop(["empty"], timeout=0.05)
-            except redis.RedisError as error:
-                errors.append(error)
-
-        threads = [threading.Thread(target=block) for _ in range(24)]
+    got: list[object] = []
+    with store.client() as watcher, resolve(store.url).client(Role.COMMAND) as client:
+        threads = [threading.Thread(target=lambda: got.append(client.blpop(["list"], timeout=4))) for _ in range(24)]
         for thread in threads:
             thread.start()
+        while watcher.info("clients")["blocked_clients"] < 8:
+            pass
+        connections = sum(link["name"].startswith("convoy:command:") for link in watcher.client_list())
+        watcher.rpush("list", *range(24))
         for thread in threads:
             thread.join()
-        names = [link["name"] for link in client.client_list()]
 
-    assert errors == []
-    assert sum(name.startswith("convoy:command:") for name in names) == 8
+    assert connections == 8
+    assert len(got) == 24
+    assert None not in got
 
 
 def test_f60_parent_and_children_of_a_fork_never_get_each_others_replies(store: RealServer) -> None:

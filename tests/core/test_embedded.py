@@ -474,6 +474,24 @@ def test_f46_a_start_that_failed_can_be_repeated_once_the_data_is_whole(filled: 
         assert talk.llen("list") == 100
 
 
+def test_f46_an_old_failure_in_the_log_is_not_blamed_for_a_new_one(filled: EmbeddedServer) -> None:
+    path = append_only_file(filled)
+    whole = path.read_bytes()
+    path.write_bytes(b"rubbish\r\n" + whole)
+    with pytest.raises(EmbeddedStoreError, match="check the data with"):
+        filled.ensure()
+    path.write_bytes(whole)
+    filled.socket.unlink(missing_ok=True)
+    filled.socket.mkdir()
+
+    with pytest.raises(EmbeddedStoreError, match="did not start") as caught:
+        filled.ensure()
+    filled.socket.rmdir()
+
+    assert "append only file" not in str(caught.value)
+    assert "check the data with" not in str(caught.value)
+
+
 # --- S12: for this user alone
 
 
