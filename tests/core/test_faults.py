@@ -161,7 +161,8 @@ def test_f38_waiting_in_vain_for_a_free_connection_was_not_applied(store: RealSe
 
 
 def test_f38_a_reply_that_never_comes_leaves_the_outcome_unknown(store: RealServer) -> None:
-    with redis.Redis(unix_socket_path=str(store.socket), socket_timeout=0.2) as client:
+    once = redis.retry.Retry(redis.backoff.NoBackoff(), 0)
+    with redis.Redis(unix_socket_path=str(store.socket), socket_timeout=0.2, retry=once) as client:
         client.ping()
         with pytest.raises(redis.TimeoutError) as caught:
             client.blpop(["empty"], timeout=1)
