@@ -1,0 +1,164 @@
+"""The whole keyspace in a readable form: seed it, act once, compare it.
+
+A string is a str, a list a list, a set a set, a zset a dict of numbers and a hash a dict of strings. Keys of the queue
+`q` are written without their `cv:q:`; all other keys in full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, TypeVar
+
+import redis
+
+from convoy_core import Queue
+from convoy_core.attempt import Claim, Failed
+from convoy_core.calls import Call, Steps
+from convoy_core.keys import Keys
+from convoy_core.worker_calls import Round, Settlement, exchange
+from tests.servers import RealServer
+
+T = TypeVar("T")
+Value: TypeAlias = "str | list[str] | set[str] | Mapping[str, float] | Mapping[str, str]"
+Keyspace: TypeAlias = "Mapping[str, Value]"
+
+NOW = 1_700_000_000_000
+"""The clock of these tests: Unix ms."""
+SECOND = NOW // 1000
+DAY = 1_699_920_000
+"""Start of that UTC day: names the error log."""
+T0 = str(NOW)
+LEASE = 15_000
+W = "aa"
+"""A worker with a live lease, and its entry in `workers`."""
+ALIVE: Keyspace = {"workers": {W: NOW + LEASE}}
+
+_OURS = "cv:q:"
+
+
+def seed(client: redis.Redis, keyspace: Keyspace) -> None:
+    """Write every key of `keyspace`."""
+    for name, value in keyspace.items():
+        key = _bytes(name if name.startswith("cv:") else _OURS + name)
+        match value:
+            case str():
+                client.set(key, _bytes(value))
+            case list():
+                client.rpush(key, *map(_bytes, value))
+            case set():
+                client.sadd(key, *map(_bytes, value))
+            case _ if all(isinstance(number, str) for number in value.values()):
+                client.hset(key, mapping={_bytes(field): _bytes(str(text)) for field, text in value.items()})
+            case _:
+                client.zadd(key, {_bytes(member): float(score) for member, score in value.items()})
+
+
+def dump(client: redis.Redis) -> dict[str, Value]:
+    """Every key there is, with its content."""
+    return {_text(key).removeprefix(_OURS): _content(client, key) for key in sorted(client.scan_iter(count=1000))}
+
+
+def _content(client: Any, key: bytes) -> Value:
+    match client.type(key):
+        case b"string":
+            return _text(client.get(key))
+        case b"list":
+            return [_text(item) for item in client.lrange(key, 0, -1)]
+        case b"set":
+            return {_text(member) for member in client.smembers(key)}
+        case b"hash":
+            return {_text(field): _text(value) for field, value in client.hgetall(key).items()}
+        case b"zset":
+            return {_text(member): score for member, score in client.zrange(key, 0, -1, withscores=True)}
+        case other:
+            raise AssertionError(f"{key!r} holds a {other!r}")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+class World:
+    """The queue `q` on one store, at `NOW`; its name is in the registry from the start, and not shown."""
+
+    def __init__(self, server: RealServer) -> None:
+        self.server = server
+        self.client = server.client()
+        self.queue = Queue("q", redis=server.url)
+        self.queue.connection.now_ms = NOW
+
+    @property
+    def keys(self) -> Keys:
+        """The keys of `q`."""
+        return self.queue.connection.keyspace.queue("q")
+
+    def seed(self, *parts: Keyspace) -> None:
+        """Start from these keys and no others; a later part's key replaces an earlier one's."""
+        self.client.flushdb()
+        seed(self.client, {"cv:queues": {"q"}})
+        for name, value in {name: value for part in parts for name, value in part.items()}.items():
+            seed(self.client, {name: value})
+
+    def state(self) -> dict[str, Value]:
+        """All keys but the registry."""
+        found = dump(self.client)
+        assert found.pop("cv:queues", {"q"}) == {"q"}
+        return found
+
+    def run(self, call: Call[T]) -> T:
+        """Make one call."""
+        return self.queue.connection.run(call)
+
+    def drive(self, steps: Steps[T]) -> T:
+        """Make the calls that `steps` asks for."""
+        return self.queue.connection.drive(steps)
+
+    def exchange(
+        self,
+        *,
+        completed: list[Claim] | None = None,
+        failed: list[tuple[Claim, Failed]] | None = None,
+        released: list[Claim] | None = None,
+        want: int = 0,
+        number: int = 7,
+        wait_ms: int = LEASE,
+    ) -> Round:
+        """One round of worker `W`."""
+        settlement = Settlement(completed or [], failed or [], released or [])
+        return self.run(exchange(self.keys, W, settlement, want, number, wait_ms))
+
+    def close(self) -> None:
+        """Close both connections."""
+        self.queue.close()
+        self.client.close()
+
+
+def claim(
+    id: str, number: int = 1, *, attempts: int = 0, failures: int = 0, crashes: int = 0, payload: bytes | None = None
+) -> Claim:
+    """What worker `W` holds of `id`, by its count `number`."""
+    return Claim(_bytes(id), number, attempts, failures, crashes, payload)
+
+
+def failure(message: str = "boom", retry_ms: int | None = None) -> Failed:
+    """A verdict on a failed run."""
+    return Failed(message, f'{{"error":"{message}"}}', retry_ms)
+
+
+def commands(client: redis.Redis, act: Callable[[], object]) -> dict[str, int]:
+    """What the store was sent while `act` ran: command -> times, this look itself left out."""
+    client.config_resetstat()
+    try:
+        act()
+    finally:
+        stats: dict[str, dict[str, int]] = client.info("commandstats")
+    ours = {"info", "config|resetstat", "config", "client|setinfo", "hello", "client|setname", "select"}
+    return {
+        name.removeprefix("cmdstat_"): row["calls"]
+        for name, row in stats.items()
+        if name.removeprefix("cmdstat_") not in ours
+    }
