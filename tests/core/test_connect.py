@@ -549,7 +549,7 @@ def test_a_client_does_not_bring_back_a_server_that_was_stopped(embedded: Store)
     with embedded.client(Role.COMMAND) as client:
         client.ping()
         embedded.embedded_server.stop()
-        client.connection_pool.disconnect()  # so that it has to connect anew, even if the dying server's end is open still
+        client.connection_pool.disconnect()  # it must connect anew, though the dying end may be open still
 
         with pytest.raises(redis.ConnectionError) as caught:
             client.ping()
