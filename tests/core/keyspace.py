@@ -38,40 +38,61 @@ _OURS = "cv:q:"
 
 def seed(client: redis.Redis, keyspace: Keyspace) -> None:
     """Write every key of `keyspace`."""
-    for name, value in keyspace.items():
-        key = _bytes(name if name.startswith("cv:") else _OURS + name)
-        match value:
-            case str():
-                client.set(key, _bytes(value))
-            case list():
-                client.rpush(key, *map(_bytes, value))
-            case set():
-                client.sadd(key, *map(_bytes, value))
-            case _ if all(isinstance(number, str) for number in value.values()):
-                client.hset(key, mapping={_bytes(field): _bytes(str(text)) for field, text in value.items()})
-            case _:
-                client.zadd(key, {_bytes(member): float(score) for member, score in value.items()})
+    with client.pipeline(transaction=False) as pipe:
+        for name, value in keyspace.items():
+            key = _bytes(name if name.startswith("cv:") else _OURS + name)
+            match value:
+                case str():
+                    pipe.set(key, _bytes(value))
+                case list():
+                    pipe.rpush(key, *map(_bytes, value))
+                case set():
+                    pipe.sadd(key, *map(_bytes, value))
+                case _ if all(isinstance(number, str) for number in value.values()):
+                    pipe.hset(key, mapping={_bytes(field): _bytes(str(text)) for field, text in value.items()})
+                case _:
+                    pipe.zadd(key, {_bytes(member): float(score) for member, score in value.items()})
+        pipe.execute()
 
 
 def dump(client: redis.Redis) -> dict[str, Value]:
     """Every key there is, with its content."""
-    return {_text(key).removeprefix(_OURS): _content(client, key) for key in sorted(client.scan_iter(count=1000))}
+    keys = sorted(client.scan_iter(count=1000))
+    with client.pipeline(transaction=False) as pipe:
+        for key in keys:
+            pipe.type(key)
+        kinds = pipe.execute()
+        for key, kind in zip(keys, kinds, strict=True):
+            pipe.execute_command(*(part if part is not _KEY else key for part in _LOOK[kind]))
+        contents = pipe.execute()
+    return {
+        _text(key).removeprefix(_OURS): _readable(kind, content)
+        for key, kind, content in zip(keys, kinds, contents, strict=True)
+    }
 
 
-def _content(client: Any, key: bytes) -> Value:
-    match client.type(key):
+_KEY = object()
+_LOOK: dict[bytes, tuple[Any, ...]] = {
+    b"string": ("GET", _KEY),
+    b"list": ("LRANGE", _KEY, 0, -1),
+    b"set": ("SMEMBERS", _KEY),
+    b"hash": ("HGETALL", _KEY),
+    b"zset": ("ZRANGE", _KEY, 0, -1, "WITHSCORES"),
+}
+
+
+def _readable(kind: bytes, content: Any) -> Value:
+    match kind:
         case b"string":
-            return _text(client.get(key))
+            return _text(content)
         case b"list":
-            return [_text(item) for item in client.lrange(key, 0, -1)]
+            return [_text(item) for item in content]
         case b"set":
-            return {_text(member) for member in client.smembers(key)}
+            return {_text(member) for member in content}
         case b"hash":
-            return {_text(field): _text(value) for field, value in client.hgetall(key).items()}
-        case b"zset":
-            return {_text(member): score for member, score in client.zrange(key, 0, -1, withscores=True)}
-        case other:
-            raise AssertionError(f"{key!r} holds a {other!r}")
+            return {_text(field): _text(value) for field, value in content.items()}
+        case _:
+            return {_text(member): float(score) for member, score in content}
 
 
 def _bytes(text: str) -> bytes:
@@ -100,8 +121,7 @@ class World:
         """Start from these keys and no others; a later part's key replaces an earlier one's."""
         self.client.flushdb()
         seed(self.client, {"cv:queues": {"q"}})
-        for name, value in {name: value for part in parts for name, value in part.items()}.items():
-            seed(self.client, {name: value})
+        seed(self.client, {name: value for part in parts for name, value in part.items()})
 
     def state(self) -> dict[str, Value]:
         """All keys but the registry."""

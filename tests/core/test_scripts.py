@@ -1,0 +1,413 @@
+"""The Lua scripts as a whole: what they declare, what they do when the store is damaged, and when they run twice."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from convoy_core import Jammed, State, StoreDamaged, StoreError
+from convoy_core.calls import of
+from convoy_core.keys import TYPES
+from convoy_core.models import Then
+from convoy_core.scripts import load
+from convoy_core.states import MOVES
+from convoy_core.worker_calls import bye, hello, holdings, promote, recover, renew, silent
+from tests.core.keyspace import (
+    DAY,
+    LEASE,
+    NOW,
+    SECOND,
+    Keyspace,
+    Value,
+    W,
+    World,
+    claim,
+    commands,
+    dump,
+    failure,
+)
+from tests.servers import RealServer
+
+ROOT = Path(__file__).parents[2]
+LUA = ROOT / "convoy_core" / "lua"
+FILES = sorted(LUA.rglob("*.lua"))
+
+
+@pytest.fixture
+def world(each_store: RealServer) -> Iterator[World]:
+    """An empty queue, on Valkey and on Redis."""
+    world = World(each_store)
+    yield world
+    world.close()
+
+
+# -- one keyspace in which every script finds something to do
+
+DEAD = "dd"
+HOLDERS = {"p1": f"{W}:1", "p2": f"{W}:2", "p3": f"{W}:3", "p4": f"{W}:4", "p5": f"{DEAD}:1", "p6": f"{DEAD}:2"}
+BUSY: Keyspace = {
+    "queued": ["q1", "q2"],
+    f"claim:{W}": ["c1"],
+    f"claim:{DEAD}": ["c2"],
+    "delayed": {"d1": NOW - 1, "d2": NOW + 9},
+    "committed": {"q1", "q2", "c1", "c2", "d1", "d2", "n1", *HOLDERS},
+    "processing": dict.fromkeys([*HOLDERS, "n1"], SECOND - 100),
+    "started": dict.fromkeys(HOLDERS, NOW - 100_000),
+    "owner": HOLDERS,
+    "failed": {"f1": 2},
+    "failure": {"f1": '{"error":"boom"}'},
+    "workers": {W: NOW + LEASE, DEAD: NOW - 1},
+    f"worker:{W}": {"host": "h"},
+    f"worker:{DEAD}": {"host": "h"},
+    "published": dict.fromkeys(["q1", "q2", "c1", "c2", "d1", "d2", *HOLDERS], str(NOW - 100_000)),
+    "attempts": {"p1": "1", "q1": "1"},
+    "failures": {"p2": "1", "q1": "1"},
+    "crashes": {"p5": "1", "p6": "2", "q1": "1"},
+    "payload": {"q1": "sx", "p1": "sx"},
+    "rerun": {"p3"},
+    "totals": {"done": "1"},
+    "meta": {"schema": "1", "epoch": "e"},
+    f"errorLog.{DAY}": ["older"],
+}
+
+
+def _settle(world: World) -> object:
+    return world.exchange(
+        completed=[claim("p1", 1), claim("p3", 3)],
+        failed=[(claim("p2", 2), failure())],
+        released=[claim("p4", 4)],
+        want=2,
+    )
+
+
+def _retry(world: World) -> object:
+    return world.exchange(failed=[(claim("p1", 1), failure(retry_ms=50))])
+
+
+def _free(then: Then) -> Callable[[World], object]:
+    seen = [Jammed(id, SECOND - 100, 100, None, False) for id in ("n1", "p6", "p3")]
+    return lambda world: world.queue.free_jammed(seen, then=then)
+
+
+def _discard(id: str, state: State) -> Callable[[World], object]:
+    return lambda world: world.queue.discard([id], state=state)
+
+
+def _page(state: State | None) -> Callable[[World], object]:
+    return lambda world: world.queue.page(state)
+
+
+WRITES: dict[str, tuple[str, Callable[[World], object]]] = {
+    "publish": ("publish", lambda world: world.queue.publish_many(["new", "f1", "p1"], payload=1, rerun=True)),
+    "publish delayed": ("publish", lambda world: world.queue.publish_many(["new", "f1"], delay_s=5)),
+    "promote": ("promote", lambda world: world.run(promote(world.keys, 10, LEASE))),
+    "exchange": ("exchange", _settle),
+    "exchange with a retry": ("exchange", _retry),
+    "hello": ("hello", lambda world: world.run(hello(world.keys, W, 2 * LEASE, "new", {"pid": 5}))),
+    "renew": ("renew", lambda world: world.run(renew(world.keys, W, 2 * LEASE, 5, 2, [(b"p1", 1), (b"p5", 1)]))),
+    "bye": ("bye", lambda world: world.run(bye(world.keys, W))),
+    "recover": ("recover", lambda world: world.drive(recover(world.keys, DEAD, 3))),
+    "jam_guard requeue": ("jam_guard", _free(Then.REQUEUE)),
+    "jam_guard fail": ("jam_guard", _free(Then.FAIL)),
+    "jam_guard discard": ("jam_guard", _free(Then.DISCARD)),
+    "requeue": ("requeue", lambda world: world.queue.requeue(["f1", "q1"])),
+    "discard queued": ("discard", _discard("q1", State.QUEUED)),
+    "discard delayed": ("discard", _discard("d1", State.DELAYED)),
+    "discard failed": ("discard", _discard("f1", State.FAILED)),
+    "pause": ("pause", lambda world: world.queue.pause()),
+    "resume": ("resume", lambda world: world.queue.resume()),
+}
+READS: dict[str, tuple[str, Callable[[World], object]]] = {
+    "counts": ("counts", lambda world: world.queue.counts()),
+    "jammed": ("jammed", lambda world: world.queue.jammed(idle_s=5)),
+    "show": ("show", lambda world: world.queue.show("p1")),
+    "silent": ("silent", lambda world: world.run(silent(world.keys))),
+    "workers": ("workers", lambda world: world.queue.workers()),
+    "page queued": ("page", _page(State.QUEUED)),
+    "page delayed": ("page", _page(State.DELAYED)),
+    "page processing": ("page", _page(State.PROCESSING)),
+    "page failed": ("page", _page(State.FAILED)),
+    "page committed": ("page", _page(None)),
+}
+BELOW = {
+    "exchange": [f"claim:{W}", f"errorLog.{DAY}"],
+    "exchange with a retry": [f"errorLog.{DAY}"],
+    "hello": [f"worker:{W}"],
+    "renew": [f"worker:{W}"],
+    "bye": [f"claim:{W}"],
+    "recover": [f"claim:{DEAD}", f"errorLog.{DAY}"],
+    "jam_guard requeue": [f"errorLog.{DAY}"],
+    "jam_guard fail": [f"errorLog.{DAY}"],
+    "workers": [f"worker:{W}"],
+}
+"""Keys below a prefix, which a script names by itself."""
+
+ALL = WRITES | READS
+
+
+# -- the table and the files
+
+
+def test_the_table_of_moves_equals_the_headers_of_the_scripts() -> None:
+    headers = {}
+    for file in FILES:
+        first = file.read_text().partition("\n")[0]
+        if move := re.fullmatch(r"-- (\w+): ([\w, ]+) -> ([\w, ]+)", first):
+            headers[move[1]] = (set(move[2].split(", ")), set(move[3].split(", ")))
+            assert move[1] == file.stem
+
+    assert headers == {move.name: (set(move.sources), set(move.targets)) for move in MOVES.values()}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_file_says_first_what_it_is(file: Path) -> None:
+    if file.stem != "prelude":
+        assert file.read_text().startswith(f"-- {file.stem}: ")
+
+
+def test_every_script_is_sent_by_some_operation_here() -> None:
+    fragments = {name for file in FILES for name in _header(file.read_text(), "with")}
+    tops = {file.stem for file in FILES} - fragments - {"prelude", "snapshot"}
+
+    assert {name for name, _ in ALL.values()} == tops
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.stem != "prelude"], ids=lambda file: file.stem)
+def test_a_file_uses_exactly_the_keys_it_declares(file: Path) -> None:
+    text = file.read_text()
+    declared = {*_header(text, "keys"), *_header(text, "each")}
+
+    used = _names_in(text) & TYPES.keys()
+
+    borrowed = {key for name in _header(text, "with") for key in load(name).keys}
+    assert declared <= used
+    assert used <= declared | borrowed
+
+
+def _header(text: str, word: str) -> list[str]:
+    return [name for line in re.findall(rf"^-- {word}: (.+)$", text, re.MULTILINE) for name in line.split()]
+
+
+def _names_in(lua: str) -> set[str]:
+    """The names that a Lua text uses from outside: no comments, no strings, no locals or parameters of its own."""
+    code = re.sub(r"--[^\n]*|'[^'\n]*'", " ", lua)
+    own = {
+        name
+        for names in re.findall(r"\blocal ((?:\w+, )*\w+) =", code) + re.findall(r"\bfunction \w*\((.*?)\)", code)
+        for name in re.findall(r"\w+", names)
+    }
+    return set(re.findall(r"\w+", code)) - own
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in ALL.values()} | {"snapshot"}))
+def test_a_script_is_known_to_the_server_by_the_hash_we_send(world: World, name: str) -> None:
+    script = load(name)
+
+    assert world.client.script_load(script.source) == script.sha
+
+
+def test_the_wheel_holds_every_script(tmp_path: Path) -> None:
+    pytest.importorskip("hatchling")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".lua")}
+    assert packed == {str(file.relative_to(ROOT)) for file in FILES}
+
+
+# -- how they are sent
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_f33_a_forgotten_script_is_sent_again(world: World, name: str) -> None:
+    world.seed(BUSY)
+    ALL[name][1](world)
+    expected = world.state()
+    world.seed(BUSY)
+    world.client.script_flush()
+
+    ALL[name][1](world)
+
+    assert world.state() == expected
+
+
+def test_f33_the_text_is_sent_once(world: World) -> None:
+    world.seed({})
+
+    first = commands(world.client, lambda: world.queue.publish("a"))
+    second = commands(world.client, lambda: world.queue.publish("b"))
+
+    assert (first.get("evalsha"), first.get("eval")) == (1, 1)
+    assert (second.get("evalsha"), second.get("eval")) == (1, None)
+
+
+@pytest.mark.parametrize("name", READS)
+def test_s14_a_read_is_sent_as_one(world: World, name: str) -> None:
+    world.seed(BUSY)
+
+    sent = commands(world.client, lambda: READS[name][1](world))
+
+    assert {word for word in sent if word.startswith("eval")} <= {"evalsha_ro", "eval_ro"}
+    assert world.state() == BUSY
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("publish", (0, "", "", "", b"", "new")),
+        ("requeue", ("", "f1")),
+        ("discard", ("", "failed", "f1")),
+    ],
+)
+def test_s14_the_store_itself_keeps_a_dry_run_from_writing(world: World, name: str, arguments: tuple[str, ...]) -> None:
+    world.seed(BUSY)
+
+    with pytest.raises(StoreError):
+        world.run(of(name, world.keys, arguments, list, dry=True))
+
+    assert world.state() == BUSY
+
+
+# -- a damaged store
+
+
+def _wrong(kind: str) -> dict[str, Value]:
+    values: dict[str, Value] = {"string": "x", "list": ["x"], "set": {"x"}, "zset": {"x": 1}, "hash": {"x": "1"}}
+    return {name: value for name, value in values.items() if name != kind}
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        (name, key)
+        for name, (script, _) in ALL.items()
+        for key in [*(key for key in load(script).keys if TYPES[key]), *BELOW.get(name, [])]
+    ],
+)
+def test_f31_s21_a_key_of_a_wrong_type_stops_a_script_before_it_writes(world: World, name: str, key: str) -> None:
+    kind = TYPES.get(key) or {"claim": "list", "worker": "hash", "errorLog": "list"}[re.split("[:.]", key)[0]]
+    for wrong in _wrong(kind).values():
+        before = {**BUSY, key: wrong}
+        world.seed(before)
+
+        with pytest.raises(StoreDamaged):
+            ALL[name][1](world)
+
+        assert world.state() == before
+
+
+def test_f31_a_stream_is_a_wrong_type_as_well(world: World) -> None:
+    world.seed({})
+    world.client.xadd("cv:q:queued", {"a": "b"})
+
+    with pytest.raises(StoreDamaged, match=r"cv:q:queued holds a stream, where Convoy keeps a list"):
+        world.queue.publish("a")
+
+    assert world.client.keys("cv:q:*") == [b"cv:q:queued"]
+
+
+@pytest.mark.parametrize("value", ["abc", "1.5", "1e21", "inf"])
+@pytest.mark.parametrize("key", ["failures", "attempts", "crashes", "totals"])
+@pytest.mark.parametrize(
+    "name", ["exchange", "exchange with a retry", "recover", "jam_guard requeue", "jam_guard fail"]
+)
+def test_f31_a_count_that_is_no_number_loses_no_id(world: World, name: str, key: str, value: str) -> None:
+    fields = ["done", "failed", "retried", "recovered", "jammed", "released"] if key == "totals" else list(HOLDERS)
+    before = {**BUSY, key: dict.fromkeys(fields, value)}
+    world.seed(before)
+
+    try:
+        ALL[name][1](world)
+    except StoreDamaged:
+        assert world.state() == before
+    else:
+        assert _misplaced(world.state()) == []
+
+
+# -- twice
+
+
+def _misplaced(state: dict[str, Value]) -> list[str]:
+    """IDs that break the invariant: committed = queued + handed over + delayed + processing, none of them twice."""
+    places: Counter[str] = Counter()
+    for name, value in state.items():
+        if name in ("queued", "delayed", "processing") or name.startswith("claim:"):
+            places.update(list(value))
+    committed = set(state.get("committed", ()))
+    failed = set(state.get("failed", ()))
+    owned = set(state.get("owner", ())) - set(state.get("processing", ()))
+    twice = {id for id, n in places.items() if n > 1}
+    return sorted((places.keys() ^ committed) | (committed & failed) | twice | owned)
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_f4_a_script_applied_twice_loses_nothing_and_holds_nothing_twice(world: World, name: str) -> None:
+    world.seed(BUSY)
+    act = WRITES[name][1]
+    act(world)
+    once = world.state()
+
+    act(world)
+
+    twice = world.state()
+    assert _misplaced(once) == []
+    assert _misplaced(twice) == []
+    everything = {"new", "q1", "q2", "c1", "c2", "d1", "d2", "n1", "f1", *HOLDERS}
+    kept = [{id for id in everything if _knows(state, id)} for state in (once, twice)]
+    assert kept[0] == kept[1]
+
+
+def _knows(state: dict[str, Value], id: str) -> bool:
+    return id in state.get("committed", ()) or id in state.get("failed", ())
+
+
+@pytest.mark.parametrize("name", [name for name in WRITES if name != "exchange"])
+def test_f4_a_script_applied_twice_changes_nothing_the_second_time_but_its_own_refusals(
+    world: World, name: str
+) -> None:
+    world.seed(BUSY)
+    act = WRITES[name][1]
+    act(world)
+    once = world.state()
+
+    act(world)
+
+    twice = world.state()
+    counted = [_without_refusals(state.pop("totals", {})) for state in (once, twice)]
+    assert twice == once
+    assert counted[0] == counted[1]
+
+
+def _without_refusals(totals: Value) -> dict[str, str]:
+    assert isinstance(totals, dict)
+    return {word: n for word, n in totals.items() if word not in ("refused", "stale")}
+
+
+def test_f4_an_exchange_applied_twice_shows_all_its_claims_in_holdings_under_different_numbers(world: World) -> None:
+    world.seed({"workers": {W: NOW + LEASE}, "queued": ["a", "b", "c"], "committed": {"a", "b", "c"}})
+    world.exchange(want=1, number=7)
+
+    world.exchange(want=1, number=7)
+
+    held = world.drive(holdings(world.keys, W))
+    assert len({number for _, number in held}) == len(held)
+
+
+def test_s14_a_whole_look_around_writes_nothing(world: World) -> None:
+    world.seed(BUSY)
+    before = dump(world.client)
+
+    for _, act in READS.values():
+        act(world)
+    world.queue.snapshot()
+
+    assert dump(world.client) == before
