@@ -37,6 +37,11 @@ class Span(NamedTuple):
     tone: Tone = Tone.NORMAL
     key: str = ""
 
+    @property
+    def cells(self) -> int:
+        """How many cells it takes."""
+        return cell_len(self.text)
+
 
 Line: TypeAlias = "tuple[Span, ...]"
 

@@ -33,7 +33,7 @@ def title(board: Board, width: int, glyphs: Glyphs) -> Line:
     """The first line of the screen."""
     room = max(12, width - 56)
     left = line(Span(" convoy ", Tone.STRONG), *badge(board), Span(safe(board.place.store, min(room, 48)), Tone.DIM))
-    parts = [_live(board, glyphs, is_wide=width >= 100)]
+    parts: list[Line] = [_live(board, glyphs, is_wide=width >= 100)]
     if width >= 100 and board.link.state is LinkState.LIVE:
         workers = sum(row.snapshot.workers for row in board.rows)
         parts.append(line(Span(f"{count(len(board.rows), 'queue')} · {count(workers, 'worker')}", Tone.DIM)))
@@ -72,7 +72,7 @@ def verdict(board: Board, width: int, lines: int, glyphs: Glyphs) -> list[Line]:
     """What an operator must know first, in at most `lines` lines."""
     room = width - 2
     if board.is_lost:
-        return [line(" ", part) for part in _lost(board, room, glyphs)[:lines]]
+        return [(Span(" "), *part) for part in _lost(board, room, glyphs)[:lines]]
     if board.link.state is LinkState.CONNECTING:
         return [
             line(

@@ -1,0 +1,92 @@
+"""`convoy-tui`: open the dashboard, or, without a terminal, say what `convoy status` says."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from convoy_core import ConvoyError, connect
+from convoy_tui.cli.settings import Settings, resolve
+from convoy_tui.safe_text import safe
+
+FPS = "30"
+"""Half of Textual's own: enough for numbers, and half the bytes over ssh. Read when Textual is imported."""
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _say_version(value: bool) -> None:
+    if value:
+        from importlib import metadata  # noqa: PLC0415 - 20 ms that the dashboard should not pay
+
+        typer.echo(f"convoy-tui {metadata.version('convoy-queue')}")
+        raise typer.Exit
+
+
+@app.command()
+def dashboard(
+    *,
+    redis: Annotated[
+        str | None, typer.Option(metavar="URL", help="The store: redis://, rediss://, unix:// or embedded:.")
+    ] = None,
+    prefix: Annotated[str | None, typer.Option(metavar="TEXT", help="What the keys begin with.")] = None,
+    profile: Annotated[str | None, typer.Option(metavar="NAME", help="A profile of the config file.")] = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Change nothing, whatever is pressed.")] = False,
+    ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters alone.")] = False,
+    interval: Annotated[float, typer.Option(min=0.2, max=60, help="Seconds between two looks.")] = 1.0,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which.")
+    ] = False,
+) -> None:
+    """Open the live dashboard of a store's queues."""
+    try:
+        settings = resolve(os.environ, redis=redis, prefix=prefix, profile=profile, read_only=read_only)
+        if not sys.stdout.isatty():
+            raise typer.Exit(_status_instead(settings))
+        _open(settings, ascii_only=ascii_only, interval=interval)
+    except ConvoyError as error:
+        typer.echo(safe(str(error)), err=True)
+        raise typer.Exit(2) from None
+
+
+def _open(settings: Settings, *, ascii_only: bool, interval: float) -> None:
+    os.environ.setdefault("TEXTUAL_FPS", FPS)
+    from convoy_tui.app import ConvoyApp  # noqa: PLC0415 - after the line above, and not for --help
+    from convoy_tui.board import Place  # noqa: PLC0415
+    from convoy_tui.source import LiveSource  # noqa: PLC0415
+
+    source = LiveSource(url=settings.url, prefix=settings.prefix, read_only=settings.read_only)
+    place = Place(source.shown, settings.environment, settings.read_only, settings.read_only_because)
+    ConvoyApp(source, place, interval_s=interval, is_ascii=ascii_only).run()
+
+
+def _status_instead(settings: Settings) -> int:
+    """Print what `convoy status` prints; the exit code is 0 where it could be read."""
+    from convoy_tui.cli.main import app as cli  # noqa: PLC0415 - only without a terminal
+
+    typer.echo("convoy-tui needs a terminal; this is what `convoy status` says.", err=True)
+    store = connect.resolve(settings.url)
+    os.environ["CONVOY_REDIS_URL"] = store.url
+    if settings.prefix:
+        os.environ["CONVOY_PREFIX"] = settings.prefix
+    try:
+        cli(["status"])
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def run() -> None:
+    """The entry point."""
+    app(prog_name="convoy-tui")
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,119 @@
+"""Write screenshots/*.svg and *.png from fixed data: `python -m tests.tui.screenshots`, or `make screenshots`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from convoy_tui.app import ConvoyApp
+from convoy_tui.history import History
+from tests.tui.fixed import FixedSource, alarm_source, an_app, calm
+
+FOLDER = Path(__file__).parents[2] / "screenshots"
+_FONT = "DejaVu Sans Mono"
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture."""
+
+    name: str
+    size: tuple[int, int]
+    walk: Callable[[Pilot[None], ConvoyApp, FixedSource], Awaitable[None]]
+    make: Callable[[], tuple[FixedSource, History]] = alarm_source
+    theme: str = "convoy-dark"
+
+
+async def _stay(pilot: Pilot[None], app: ConvoyApp, source: FixedSource) -> None:
+    await pilot.pause()
+
+
+def _press(*keys: str) -> Callable[[Pilot[None], ConvoyApp, FixedSource], Awaitable[None]]:
+    async def walk(pilot: Pilot[None], app: ConvoyApp, source: FixedSource) -> None:
+        await pilot.press(*keys)
+        await pilot.pause(0.6)
+
+    return walk
+
+
+async def _publish(pilot: Pilot[None], app: ConvoyApp, source: FixedSource) -> None:
+    await pilot.press("N")
+    await pilot.pause()
+    ids = app.screen.query_one("#ids")
+    ids.text = "mail:90001\nmail:90002\nmail:88412\nmail:90002\nmail:90003"  # type: ignore[attr-defined]
+    await pilot.pause(0.8)
+
+
+async def _lose(pilot: Pilot[None], app: ConvoyApp, source: FixedSource) -> None:
+    source.is_away = True
+    await pilot.press("r")
+    await pilot.pause(0.3)
+
+
+def _calm() -> tuple[FixedSource, History]:
+    snapshots, history = calm()
+    return FixedSource(snapshots), history
+
+
+SHOTS = (
+    Shot("overview", (120, 36), _stay),
+    Shot("overview-80x24", (80, 24), _stay),
+    Shot("overview-wide", (200, 60), _stay),
+    Shot("all-is-well", (120, 36), _stay, _calm),
+    Shot("jam-guard", (120, 36), _press("J")),
+    Shot("jam-guard-discard", (120, 36), _press("J", "shift+tab", "shift+tab", "down")),
+    Shot("publish", (120, 36), _publish),
+    Shot("requeue", (120, 36), _press("j", "R")),
+    Shot("pause", (120, 36), _press("P")),
+    Shot("workers", (120, 36), _press("W")),
+    Shot("launch", (120, 36), _press("W", "W", *"time:time")),
+    Shot("lost", (120, 36), _lose),
+    Shot("help", (120, 36), _press("question_mark")),
+    Shot("overview-light", (120, 36), _stay, theme="convoy-light"),
+    Shot("overview-high-contrast", (120, 36), _stay, theme="convoy-high-contrast"),
+)
+
+
+async def take(shot: Shot) -> str:
+    """The picture as SVG."""
+    source, history = shot.make()
+    app = an_app(source, history, theme=shot.theme)
+    async with app.run_test(size=shot.size) as pilot:
+        await pilot.pause(0.2)
+        await shot.walk(pilot, app, source)
+        return app.export_screenshot(title="convoy-tui")
+
+
+def prepare(svg: str) -> str:
+    """What rsvg-convert needs: kept spaces, no no-break spaces, an installed font."""
+    svg = svg.replace("&#160;", " ").replace("\u00a0", " ").replace("<text ", '<text xml:space="preserve" ')
+    return re.sub(r"Fira Code", _FONT, svg)
+
+
+def main(names: list[str]) -> None:
+    """Write the pictures of those names, or all."""
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    FOLDER.mkdir(exist_ok=True)
+    for shot in SHOTS:
+        if names and shot.name not in names:
+            continue
+        svg = prepare(asyncio.run(take(shot)))
+        path = FOLDER / f"{shot.name}.svg"
+        path.write_text(svg, "utf-8")
+        if converter := shutil.which("rsvg-convert"):
+            subprocess.run([converter, str(path), "-o", str(path.with_suffix(".png"))], check=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
