@@ -167,7 +167,7 @@ def snapshot(keyspace: Keyspace, names: Iterable[str], jam_after_s: float) -> Ca
     """Many queues at one instant."""
     queues = list(names)
     script = load("snapshot")
-    keys = tuple(keyspace.queue(queue).named(key) for queue in queues for key in script.keys)
+    keys = tuple(keyspace.queue(queue, existing=True).named(key) for queue in queues for key in script.keys)
     limit = _milliseconds("jam_after_s", jam_after_s)
     return Call(script, keys, (limit,), lambda reply: readers.snapshots(queues, reply), writes=False)
 
@@ -232,7 +232,7 @@ def freed(outcomes: dict[str, Outcome]) -> list[str]:
 
 def requeue(keys: Keys, ids: Iterable[JobID], *, dry_run: bool) -> Steps[dict[str, Outcome]]:
     """Queue failed IDs again."""
-    return _per_id("requeue", keys, (), ids, dry_run=dry_run, size=BATCH)
+    return _per_id("requeue", keys, (), _distinct(ids), dry_run=dry_run, size=BATCH)
 
 
 def discard(keys: Keys, ids: Iterable[JobID], state: State, *, dry_run: bool) -> Steps[dict[str, Outcome]]:
@@ -242,11 +242,12 @@ def discard(keys: Keys, ids: Iterable[JobID], state: State, *, dry_run: bool) ->
     # Taking an ID out of the middle of the list costs the store up to 14 ms per million entries, so each gets its
     # own call
     # when the list may be long; a thousand entries are as nothing.
+    raw = _distinct(ids)
     size = BATCH
     if state is State.QUEUED:
         length: Counts = yield counts(keys)
         size = max(1, min(BATCH, 500_000 // (length.queued + 1)))
-    return (yield from _per_id("discard", keys, (state.value,), ids, dry_run=dry_run, size=size))
+    return (yield from _per_id("discard", keys, (state.value,), raw, dry_run=dry_run, size=size))
 
 
 def pause(keys: Keys) -> Call[bool]:
@@ -260,14 +261,18 @@ def resume(keys: Keys) -> Call[bool]:
 
 
 def _per_id(
-    name: str, keys: Keys, first: tuple[Argument, ...], ids: Iterable[JobID], *, dry_run: bool, size: int
+    name: str, keys: Keys, first: tuple[Argument, ...], ids: Iterable[bytes], *, dry_run: bool, size: int
 ) -> Steps[dict[str, Outcome]]:
     outcomes: dict[str, Outcome] = {}
-    for chunk in chunked(ids, size):
-        raw = [encode_id(id) for id in chunk]
+    for raw in chunked(ids, size):
         words = yield of(name, keys, ("1" if dry_run else "", *first, *raw), readers.outcomes, dry=dry_run)
         outcomes.update(zip((decode_id(id) for id in raw), words, strict=True))
     return outcomes
+
+
+def _distinct(ids: Iterable[JobID]) -> list[bytes]:
+    """Every ID once, all checked before the first is sent: the second of two equal ones would be told of the first."""
+    return list(dict.fromkeys(encode_id(id) for id in ids))
 
 
 def _milliseconds(name: str, seconds: float) -> int:

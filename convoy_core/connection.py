@@ -45,10 +45,15 @@ class _Exchange:
         """Where this is connected, for people; never with a password."""
         return self.store.shown
 
+    def check_writable(self) -> None:
+        """Raise ReadOnly if nothing may be written here."""
+        if self.read_only:
+            raise ReadOnly("This connection is read-only; nothing was sent. Leave read-only mode to change anything.")
+
     def steps(self, call: Call[T]) -> Generator[Command, Any, T]:
         """Yield the commands that `call` takes, each to be answered by its reply or its error; return what it reads."""
-        if call.writes and self.read_only:
-            raise ReadOnly("This connection is read-only; nothing was sent. Leave read-only mode to change anything.")
+        if call.writes:
+            self.check_writable()
         if call.registers is not None and call.registers not in self._registered:
             # In a Cluster the registry lives in another slot than the queue, so no script can do this on the way.
             yield "SADD", self.keyspace.registry, call.registers.encode("utf-8", "surrogateescape")

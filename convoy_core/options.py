@@ -53,8 +53,8 @@ class PoolOptions:
         """Check each range once, so that nothing downstream has to."""
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name != "burst" and not value > 0:
-                raise InvalidOption(f"{field.name} is {value!r}; it must be greater than 0.")
+            if field.name != "burst" and not 0 < value < 10**9:
+                raise InvalidOption(f"{field.name} is {value!r}; it must be greater than 0 and below a billion.")
         if self.beat_s * 3 > self.lease_s:
             raise InvalidOption(
                 f"beat_s is {self.beat_s:g} and lease_s {self.lease_s:g}; "
@@ -82,16 +82,17 @@ def decode_id(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
-def check_queue_name(name: str, *, existing: bool = False) -> str:
+def check_queue_name(name: object, *, existing: bool = False) -> str:
     """Return `name` if a queue may be called so. Raises InvalidQueueName.
 
     With `existing`, any name that some other client made can be opened; only emptiness and length are refused.
     """
-    if not name:
-        raise InvalidQueueName("A queue needs a name.")
-    if len(name.encode("utf-8", "surrogateescape")) > MAX_QUEUE_NAME_BYTES:
+    if not isinstance(name, str) or not name:
+        raise InvalidQueueName(f"A queue's name must be text and not empty, not {name!r}.")
+    if len(name.encode("utf-8", "surrogatepass")) > MAX_QUEUE_NAME_BYTES:
         raise InvalidQueueName(f"A queue name has at most {MAX_QUEUE_NAME_BYTES} bytes.")
-    if not existing and not _QUEUE_NAME.fullmatch(name):
+    is_encodable = not re.search("[\ud800-\udc7f\udd00-\udfff]", name)
+    if not is_encodable or (not existing and not _QUEUE_NAME.fullmatch(name)):
         raise InvalidQueueName(
             f"{name!r} is no queue name; use letters, digits, '_', '.', '-', ':' and at most one '{{tag}}'."
         )
@@ -108,15 +109,15 @@ def check_prefix(prefix: str | None) -> str:
 
 def encode_payload(payload: Payload) -> bytes:
     """A payload as stored: one byte for its kind (b bytes, s text, j JSON), then its content. Raises InvalidPayload."""
-    if isinstance(payload, bytes):
-        raw = b"b" + payload
-    elif isinstance(payload, str):
-        raw = b"s" + payload.encode("utf-8", "surrogateescape")
-    else:
-        try:
+    try:
+        if isinstance(payload, bytes):
+            raw = b"b" + payload
+        elif isinstance(payload, str):
+            raw = b"s" + payload.encode("utf-8", "surrogateescape")
+        else:
             raw = b"j" + json.dumps(payload, separators=(",", ":"), allow_nan=False).encode()
-        except (TypeError, ValueError, RecursionError) as error:
-            raise InvalidPayload(f"A payload must be bytes, text or a JSON value: {error}.") from None
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidPayload(f"A payload must be bytes, text or a JSON value: {error}.") from None
     if len(raw) - 1 > MAX_PAYLOAD_BYTES:
         raise InvalidPayload(f"A payload has {len(raw) - 1:,} bytes; at most {MAX_PAYLOAD_BYTES:,} are allowed.")
     return raw
@@ -130,7 +131,7 @@ def decode_payload(raw: bytes) -> Payload:
     if kind == b"j":
         try:
             value: Payload = json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             return raw
         return value
     return content if kind == b"b" else raw

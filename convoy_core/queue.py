@@ -183,6 +183,8 @@ class Queue:
         With `dry_run` nothing is written, and the answers are what publishing would have said.
         """
         options = calls.PublishOptions(payload, delay_s, front, rerun, dry_run)
+        if not dry_run:
+            self._connection.check_writable()
         for call in calls.publish(self._keys, ids, options):
             yield self._connection.run(call)
 
@@ -240,19 +242,24 @@ class Queue:
 
         Requeueing counts a crash, and the `max_crashes`-th fails the ID instead.
         """
+        self._connection.check_writable()
         return self._drive(calls.free_jammed(self._keys, entries, then, skip_live=skip_live, max_crashes=max_crashes))
 
     def jam_guard(self, *, idle_s: float, then: Then = Then.REQUEUE, skip_live: bool = False) -> list[str]:
         """Free what has been processing for longer than `idle_s`; the IDs that left processing."""
+        self._connection.check_writable()
         outcomes = self.free_jammed(self.jammed(idle_s=idle_s), then=then, skip_live=skip_live)
         return calls.freed(outcomes)
 
     def requeue(self, ids: Iterable[JobID], *, dry_run: bool = False) -> dict[str, Outcome]:
         """Queue these failed IDs again, each with a fresh retry budget; its count of failures is remembered."""
+        if not dry_run:
+            self._connection.check_writable()
         return self._drive(calls.requeue(self._keys, ids, dry_run=dry_run))
 
     def requeue_all(self) -> dict[str, Outcome]:
         """Queue every ID that is failed now again."""
+        self._connection.check_writable()
         return self.requeue([entry.id for entry in self.entries(State.FAILED)])
 
     def discard(self, ids: Iterable[JobID], *, state: State, dry_run: bool = False) -> dict[str, Outcome]:
@@ -260,6 +267,8 @@ class Queue:
 
         Raises InvalidOption for another state.
         """
+        if not dry_run:
+            self._connection.check_writable()
         return self._drive(calls.discard(self._keys, ids, state, dry_run=dry_run))
 
     def pause(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from convoy_core.errors import StoreDamaged
@@ -33,8 +34,8 @@ def seconds(milliseconds: Any) -> float | None:
 def whole(value: Any) -> int:
     """A count from a reply; 0 when there is none, or another client wrote something else there."""
     try:
-        return int(float(value)) if value is not None else 0
-    except ValueError:
+        return max(0, int(float(value))) if value is not None else 0
+    except (ValueError, OverflowError):
         return 0
 
 
@@ -120,7 +121,7 @@ def details(id: str, queue: str, reply: list[Any]) -> Details:
         state,
         at=float(now) / 1000,
         is_committed=is_committed,
-        publish_would=_publish_would(state),
+        publish_would=_publish_would(state, is_known=is_committed or token is not None),
         position=position,
         published=seconds(published),
         started=seconds(start) if start is not None else foreign_start,
@@ -149,7 +150,9 @@ def _state(is_committed: bool, due: Any, held: Any, failed: Any) -> State:
     return State.ABSENT if failed is None else State.FAILED
 
 
-def _publish_would(state: State) -> Published:
+def _publish_would(state: State, *, is_known: bool) -> Published:
+    if not is_known:
+        return Published.QUEUED
     match state:
         case State.ABSENT | State.FAILED:
             return Published.QUEUED
@@ -164,17 +167,27 @@ def _publish_would(state: State) -> Published:
 def _failure(raw: bytes | None) -> Failure | None:
     try:
         record = json.loads(raw) if raw else None
-    except ValueError:
+    except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict):
         return None
+
+    def number(name: str) -> float | None:
+        value = record.get(name)
+        return value if isinstance(value, int | float) and math.isfinite(value) else None
+
+    def text(name: str) -> str | None:
+        value = record.get(name)
+        return value if isinstance(value, str) else None
+
+    attempt = number("attempt")
     return Failure(
-        error=str(record.get("error", "")),
-        at=record.get("at"),
-        traceback=record.get("traceback"),
-        worker=record.get("worker"),
-        attempt=record.get("attempt"),
-        seconds=record.get("seconds"),
+        error=text("error") or "",
+        at=number("at"),
+        traceback=text("traceback"),
+        worker=text("worker"),
+        attempt=None if attempt is None else int(attempt),
+        seconds=number("seconds"),
     )
 
 

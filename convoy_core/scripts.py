@@ -32,6 +32,10 @@ local function damage_in(keys)
     end
   end
 end
+local function damage_reply(keys)
+  local damage = damage_in(keys)
+  return damage and redis.error_reply('CONVOY-DAMAGED ' .. damage)
+end
 """
 
 
@@ -98,8 +102,8 @@ def _name_keys(keys: tuple[str, ...]) -> str:
     checked = ", ".join(f"{key}, '{TYPES[key]}'" for key in keys if TYPES[key])
     return (
         f"local {', '.join(keys)} = {values}\n"
-        f"local damage = damage_in({{{checked}}})\n"
-        "if damage then return redis.error_reply('CONVOY-DAMAGED ' .. damage) end\n"
+        f"local damage = damage_reply({{{checked}}})\n"
+        "if damage then return damage end\n"
     )
 
 

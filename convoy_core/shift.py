@@ -25,7 +25,7 @@ from convoy_core.fetch import Fetch
 from convoy_core.options import BATCH, decode_id, encode_payload
 from convoy_core.runs import Plan, Runs
 from convoy_core.upkeep import Heartbeat, Upkeep
-from convoy_core.worker_calls import Renewal, Round, Settlement
+from convoy_core.worker_calls import Pulse, Renewal, Round, Settlement
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +67,7 @@ class Shift:
         self._wake = asyncio.Event()
         self._may_wait = asyncio.Event()
         """Whether the queue is known to be empty, so that waiting in BLMOVE makes sense."""
+        self._is_closing = asyncio.Event()
         self._runs = Runs(plan, self.worker, self._wake.set)
         self._held: dict[int, bytes] = {}
         """Number -> ID of every claim that the store believes we hold; the heartbeat's thread reads it."""
@@ -82,7 +83,7 @@ class Shift:
         """
         prefix, options = self._commands.keyspace.prefix, self._plan.options
         beats = Connection(self._store, prefix=prefix, read_only=False, role=Role.HEARTBEAT)
-        heartbeat = Heartbeat(beats, self._keys, self.worker, options, self._held_now, self._report)
+        heartbeat = Heartbeat(beats, self._keys, self.worker, options, self._pulse, self._report)
         fetch = Fetch(self._store.async_client(Role.FETCH), self._keys, self.worker, self._store.shown)
         try:
             await self._register()
@@ -90,11 +91,11 @@ class Shift:
             heartbeat.start()
             log.info("queue %s: worker %s started", self._plan.queue, self.worker)
             async with asyncio.TaskGroup() as tasks:
-                tending = tasks.create_task(self._upkeep.run(self._store_failed), name="convoy upkeep")
+                tasks.create_task(self._upkeep.run(self._is_closing, self._store_failed), name="convoy upkeep")
                 fetching = tasks.create_task(self._fetch(fetch), name="convoy fetch")
                 await self._rounds()
-                tending.cancel()
                 self.is_stopping = True
+                self._is_closing.set()
                 self._may_wait.set()
                 await fetch.interrupt(self._commands)
                 await fetching
@@ -175,6 +176,8 @@ class Shift:
             self._is_hungry = False
             self._may_wait.clear()
             self._loop.call_later(PAUSED_S, self._look_again)
+        elif answer.word == "repeated":
+            self._is_unsure = True
         else:
             await self._return_to_roll(answer.word)
 
@@ -297,17 +300,17 @@ class Shift:
             await self._back_off(error)
 
     async def _renew(self) -> None:
-        done, bad, held = self._held_now()
         lease_ms = round(self._plan.options.lease_s * 1000)
-        await self._commands.run(worker_calls.renew(self._keys, self.worker, lease_ms, done, bad, held[:BATCH]))
+        await self._commands.run(worker_calls.renew(self._keys, self.worker, lease_ms, self._pulse(), ()))
 
     async def _sign_off(self) -> None:
         if self.error is None:
             await self._commands.run(worker_calls.bye(self._keys, self.worker))
 
-    def _held_now(self) -> tuple[int, int, list[tuple[bytes, int]]]:
+    def _pulse(self) -> Pulse:
+        """On the heartbeat's thread, too."""
         held = [(raw, number) for number, raw in list(self._held.items())]
-        return self.tallies.done, self.tallies.failed, held
+        return Pulse(self.tallies.done, self.tallies.failed, held)
 
     def _report(self, renewal: Renewal) -> None:
         """On the heartbeat's thread: pass its answer to the event loop."""

@@ -8,14 +8,15 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import suppress
 
 from convoy_core import worker_calls
 from convoy_core.connection import AsyncConnection, Connection
 from convoy_core.errors import ConvoyError
 from convoy_core.keys import Keys
 from convoy_core.options import BATCH, PoolOptions
-from convoy_core.worker_calls import Renewal
+from convoy_core.worker_calls import Pulse, Renewal
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ class Heartbeat:
     """Renews a pool's lease from a thread and over a connection of its own, so that a handler that keeps the event loop
     busy does not cost the pool its IDs (RELIABILITY F15).
 
-    `held` tells what the pool holds and what it has done; `report` gets each answer, on the heartbeat's thread.
+    `pulse` tells what the pool holds and has done; `report` gets each answer, on the heartbeat's thread.
     """
 
     def __init__(
@@ -36,14 +37,14 @@ class Heartbeat:
         keys: Keys,
         worker: str,
         options: PoolOptions,
-        held: Callable[[], tuple[int, int, Sequence[tuple[bytes, int]]]],
+        pulse: Callable[[], Pulse],
         report: Callable[[Renewal], None],
     ) -> None:
         self._connection = connection
         self._keys = keys
         self._worker = worker
         self._options = options
-        self._held = held
+        self._pulse = pulse
         self._report = report
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._beat, name=f"convoy-heartbeat-{worker[:8]}", daemon=True)
@@ -55,18 +56,17 @@ class Heartbeat:
     def stop(self) -> None:
         """End after the beat under way; waits no longer than a beat may take."""
         self._stopping.set()
-        self._thread.join(timeout=5)
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
         self._connection.close()
 
     def run_once(self) -> None:
         """Renew once. Raises StoreError."""
-        done, failed, held = self._held()
+        pulse = self._pulse()
         lease_ms = round(self._options.lease_s * 1000)
-        for at in range(0, max(1, len(held)), BATCH):
-            renewal = self._connection.run(
-                worker_calls.renew(self._keys, self._worker, lease_ms, done, failed, held[at : at + BATCH])
-            )
-            self._report(renewal)
+        for at in range(0, max(1, len(pulse.held)), BATCH):
+            claims = pulse.held[at : at + BATCH]
+            self._report(self._connection.run(worker_calls.renew(self._keys, self._worker, lease_ms, pulse, claims)))
 
     def _beat(self) -> None:
         # A lost beat is tried again sooner, so that there are several tries within one lease.
@@ -81,18 +81,22 @@ class Heartbeat:
 
 
 class Upkeep:
-    """Promotes what is due and recovers what dead pools held, for the queue as a whole; any pool may do it."""
+    """Promotes what is due, recovers what dead pools held and sweeps up after Node's, for the queue as a whole; any
+    pool may do it.
+    """
 
     def __init__(self, connection: AsyncConnection, keys: Keys, options: PoolOptions) -> None:
         self._connection = connection
         self._keys = keys
         self._options = options
         self._wait_ms = round(options.lease_s * 1000)
+        self._swept_to = 0
         self.judge_from = time.monotonic() + options.lease_s
         """Until then other pools are not judged: after an outage everybody's lease looks dead (RELIABILITY F18)."""
 
     def postpone_judgement(self) -> None:
         """The store was away: give every pool a full lease to come back."""
+        self._swept_to = 0
         self.judge_from = time.monotonic() + self._options.lease_s
 
     async def promote(self) -> float:
@@ -114,16 +118,27 @@ class Upkeep:
             moved |= taken
         return moved
 
-    async def run(self, failed: Callable[[ConvoyError], None]) -> None:
-        """Do both until cancelled, each at its pace; errors of the store are reported, and end nothing."""
+    async def sweep(self) -> None:
+        """Look at some more of what we remember, and forget what Node workers have finished meanwhile."""
+        self._swept_to = await self._connection.run(worker_calls.sweep(self._keys, self._swept_to, BATCH))
+
+    async def run(self, stopping: asyncio.Event, failed: Callable[[ConvoyError], None]) -> None:
+        """Do all of it until `stopping`, each at its pace; errors of the store are reported, and end nothing.
+
+        It is not cancelled: a command that is cancelled leaves its connection in doubt, and redis-py has been seen to
+        swallow the cancellation.
+        """
         recover_at = time.monotonic()
-        while True:
+        while not stopping.is_set():
             pause = PROMOTE_EVERY_S
             try:
                 pause = await self.promote()
                 if time.monotonic() >= recover_at:
                     recover_at = time.monotonic() + self._options.beat_s
                     await self.recover()
+                    await self.sweep()
             except ConvoyError as error:
                 failed(error)
-            await asyncio.sleep(max(pause, 0.01))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(pause, 0.01)):
+                    await stopping.wait()

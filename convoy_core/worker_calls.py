@@ -40,8 +40,19 @@ class Round:
     stale: list[bytes]
     """IDs settled too late: their token no longer counted, so nothing changed."""
     word: str
-    """`open`, or why nothing was claimed: `paused`, `lapsed` (renew first) or `gone` (register again)."""
+    """`open`, or why nothing was claimed: `paused`, `lapsed` (renew first), `gone` (register again) or `repeated` (the
+    same request has arrived before, so ask what it did)."""
     claims: list[Claim]
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What a heartbeat tells of its pool."""
+
+    done: int
+    failed: int
+    held: list[tuple[bytes, int]]
+    """ID and number of every claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +97,10 @@ def _round(number: int, reply: list[Any]) -> Round:
     return Round(stale, word.decode(), claims)
 
 
-def renew(
-    keys: Keys, worker: str, lease_ms: int, done: int, failed: int, held: Sequence[tuple[bytes, int]]
-) -> Call[Renewal]:
-    """The heartbeat: keep the lease, and see what was lost."""
+def renew(keys: Keys, worker: str, lease_ms: int, pulse: Pulse, held: Sequence[tuple[bytes, int]]) -> Call[Renewal]:
+    """The heartbeat: keep the lease, and see which of the claims in `held` (up to `BATCH`) were lost."""
     claims = [part for pair in held for part in pair]
-    return of("renew", keys, (worker, lease_ms, done, failed, *claims), _renewal)
+    return of("renew", keys, (worker, lease_ms, pulse.done, pulse.failed, len(pulse.held), *claims), _renewal)
 
 
 def _renewal(reply: list[bytes]) -> Renewal:
@@ -112,6 +121,11 @@ def promote(keys: Keys, limit: int, wait_ms: int) -> Call[tuple[int, float | Non
 def _promoted(reply: list[Any]) -> tuple[int, float | None]:
     moved, following = reply
     return moved, None if following < 0 else following / 1000
+
+
+def sweep(keys: Keys, cursor: int, limit: int) -> Call[int]:
+    """Forget what Node workers have finished, about `limit` IDs at a time; where to go on, 0 at the end."""
+    return of("sweep", keys, (cursor, limit), int)
 
 
 def silent(keys: Keys) -> Call[list[str]]:

@@ -1,5 +1,10 @@
 -- bury: an ID has failed for good; as redis-convoy, it leaves `committed`, its score in `failed` grows, the day's log gets a line
 -- keys: committed failed published attempts failures crashes failure errorLog
+-- with: totals
+local seconds = math.floor(now / 1000)
+local todays_log = errorLog .. '.' .. string.format('%d', seconds - seconds % 86400)
+local log_damage = damage_reply({ todays_log, 'list' })
+if log_damage then return log_damage end
 
 -- `record` is a JSON object without `at`, which the store's clock supplies.
 local function remember_failure(id, record)
@@ -7,17 +12,16 @@ local function remember_failure(id, record)
 end
 
 local function log_error(message)
-  local seconds = math.floor(now / 1000)
-  local log = errorLog .. '.' .. string.format('%d', seconds - seconds % 86400)
-  call('LPUSH', log, string.sub(message, 1, 4096))
-  call('EXPIRE', log, 86400)
+  call('LPUSH', todays_log, string.sub(message, 1, 4096))
+  call('EXPIRE', todays_log, 86400)
 end
 
 local function bury(id, message, record)
-  local before = math.max(tonumber(call('HGET', failures, id) or 0), tonumber(call('ZSCORE', failed, id) or 0))
+  local before = math.max(whole(call('HGET', failures, id)), whole(call('ZSCORE', failed, id)))
   call('SREM', committed, id)
   call('ZADD', failed, before + 1, id)
   for _, hash in ipairs({ published, attempts, failures, crashes }) do drop_all(hash, { id }) end
   remember_failure(id, record)
   log_error(message)
+  count('failed', 1)
 end

@@ -1,6 +1,6 @@
 -- claim: queued -> processing
--- keys: queued claim committed processing started owner workers delayed failed paused attempts failures crashes payload rerun
--- with: totals lease
+-- keys: queued committed processing started owner workers worker delayed failed paused attempts failures crashes payload rerun
+-- with: totals lease claim_list
 
 -- Another copy of an ID that is running came out of the list (a Node race, a hand-made push). Ours will run it again;
 -- Node's worker knows no rerun marks, so its copy waits for a while instead. Never two holders.
@@ -15,16 +15,10 @@ end
 
 -- What has been handed over to this worker comes first, then the head of the list.
 local function take_ids(own, want)
+  return_claim_list(own, want)
   local ids = call('LRANGE', own, 0, -1)
   if #ids > 0 then call('DEL', own) end
-  if #ids > want then
-    local surplus = {}
-    for i = want + 1, #ids do
-      surplus[#surplus + 1] = ids[i]
-      ids[i] = nil
-    end
-    push_front(queued, surplus)
-  elseif #ids < want then
+  if #ids < want then
     for _, id in ipairs(call('LPOP', queued, want - #ids) or {}) do ids[#ids + 1] = id end
   end
   return ids
@@ -52,7 +46,7 @@ local function carry_failures(ids)
   for i, score in ipairs(call('ZMSCORE', failed, unpack(ids))) do
     if score then
       call('ZREM', failed, ids[i])
-      call('HSET', failures, ids[i], score)
+      call('HSET', failures, ids[i], whole(score))
     end
   end
 end
@@ -63,25 +57,26 @@ end
 
 -- Answers a word, the IDs and, each empty or one per ID, their attempts, failures, crashes and payloads.
 -- The i-th ID's token is `<worker>:<number + i - 1>`.
-local function claim_up_to(want, worker, number, wait)
-  local own = claim .. ':' .. worker
-  local lease = call('ZSCORE', workers, worker)
-  if not lease then return { 'gone', {}, {}, {}, {}, {} } end
-  if not is_live(worker) then return { 'lapsed', {}, {}, {}, {}, {} } end
+local function claim_up_to(want, id, number, wait)
+  local own, record = claim_list_of(id), worker .. ':' .. id
+  if not call('ZSCORE', workers, id) then return { 'gone', {}, {}, {}, {}, {} } end
+  if not is_live(id) then return { 'lapsed', {}, {}, {}, {}, {} } end
   if exists(paused) then
-    push_front(queued, call('LRANGE', own, 0, -1))
-    call('DEL', own)
+    return_claim_list(own, 0)
     return { 'paused', {}, {}, {}, {}, {} }
   end
+  -- A request that arrives twice (a proxy, a retry) must not hand out the same tokens again.
+  if want > 0 and number <= whole(call('HGET', record, 'number')) then return { 'repeated', {}, {}, {}, {}, {} } end
+  if want > 0 then call('HSET', record, 'number', string.format('%d', number + want - 1)) end
   local ids = take_ids(own, want)
   if #ids > 0 then ids = admit(ids, wait) end
   if #ids == 0 then return { 'open', {}, {}, {}, {}, {} } end
 
   local seconds, scores, starts, tokens = math.floor(now / 1000), {}, {}, {}
-  for i, id in ipairs(ids) do
-    scores[2 * i - 1], scores[2 * i] = seconds, id
-    starts[2 * i - 1], starts[2 * i] = now, id
-    tokens[2 * i - 1], tokens[2 * i] = id, worker .. ':' .. string.format('%d', number + i - 1)
+  for i, job in ipairs(ids) do
+    scores[2 * i - 1], scores[2 * i] = seconds, job
+    starts[2 * i - 1], starts[2 * i] = now, job
+    tokens[2 * i - 1], tokens[2 * i] = job, id .. ':' .. string.format('%d', number + i - 1)
   end
   call('ZADD', processing, unpack(scores))
   call('ZADD', started, unpack(starts))

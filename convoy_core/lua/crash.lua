@@ -4,11 +4,8 @@
 
 -- Returns 'queue' when the caller is to queue the ID again, 'queued' when a rerun did, or 'failed'.
 local function charge_crash(id, limit, what)
-  local n = call('HINCRBY', crashes, id, 1)
-  if n < limit then
-    call('SREM', rerun, id)
-    return 'queue'
-  end
+  local n = add(crashes, id, 1)
+  if n < limit then return 'queue' end
   local message = what .. ' ' .. n .. ' times in a row'
   local record = cjson.encode({ error = message })
   local _, again = queue_reruns({ id })

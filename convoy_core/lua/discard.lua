@@ -21,16 +21,14 @@ for i, id in ipairs(ids) do
   if answer[i] == 'discarded' and not dry then gone[#gone + 1] = id end
 end
 if #gone > 0 then
-  -- A failed ID that a Node client has queued again stays committed: only its entry in `failed` goes.
-  if state == 'failed' then
-    local busy, idle = call('SMISMEMBER', committed, unpack(gone)), {}
-    for i, id in ipairs(gone) do
-      if busy[i] == 0 then idle[#idle + 1] = id end
-    end
-    forget(idle)
-  else
-    forget(gone)
+  -- A copy of an ID that is running or queued elsewhere too (a race of Node's): only the copy goes, and nothing is forgotten.
+  local tokens, running = call('HMGET', owner, unpack(gone)), call('ZMSCORE', processing, unpack(gone))
+  local busy, over = call('SMISMEMBER', committed, unpack(gone)), {}
+  for i, id in ipairs(gone) do
+    local is_elsewhere = tokens[i] or running[i] or (state == 'failed' and busy[i] == 1)
+    if not is_elsewhere then over[#over + 1] = id end
   end
+  forget(over)
   count('discarded', #gone)
 end
 return answer

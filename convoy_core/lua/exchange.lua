@@ -4,7 +4,9 @@
 --       how many completed, (ID, number)..., how many failed, (ID, number, message, record, retry ms or empty)...,
 --       how many released, (ID, number)...
 -- answer: stale IDs, word, IDs, attempts, failures, crashes, payloads (see claim)
-local worker, want, number, wait = take(), take_number(), take_number(), take_number()
+local me, want, number, wait = take(), take_number(), take_number(), take_number()
+local refusal = damage_reply({ claim_list_of(me), 'list', worker .. ':' .. me, 'hash' })
+if refusal then return refusal end
 
 local function take_claims(each)
   local ids, numbers, rest = {}, {}, {}
@@ -18,7 +20,7 @@ end
 local stale = {}
 local function settle(each, move)
   local ids, numbers, rest = take_claims(each)
-  local mine, lost = split_held(worker, ids, numbers)
+  local mine, lost = split_held(me, ids, numbers)
   for _, id in ipairs(lost) do stale[#stale + 1] = id end
   local held = {}
   for _, id in ipairs(mine) do held[id] = true end
@@ -34,6 +36,6 @@ end)
 settle(0, release)
 count('stale', #stale)
 
-local answer = claim_up_to(want, worker, number, wait)
+local answer = claim_up_to(want, me, number, wait)
 table.insert(answer, 1, stale)
 return answer

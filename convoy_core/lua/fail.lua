@@ -8,14 +8,14 @@ local function fail(id, message, record, retry)
   local _, again = queue_reruns({ id })
   if again == 0 and not retry then
     bury(id, message, record)
-    count('failed', 1)
     return
   end
-  call('HINCRBY', failures, id, 1)
+  add(failures, id, 1)
   remember_failure(id, record)
   log_error(message)
   if again == 0 then
-    call('HINCRBY', attempts, id, 1)
+    add(attempts, id, 1)
+    call('SADD', committed, id)
     call('ZADD', delayed, now + retry, id)
     count('retried', 1)
   else

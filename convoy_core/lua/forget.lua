@@ -1,11 +1,12 @@
 -- forget: what is remembered about an ID goes
--- keys: committed failed published attempts failures crashes payload failure
+-- keys: committed failed published attempts failures crashes payload failure rerun
 
 -- It becomes absent.
 local function forget(ids)
   if #ids == 0 then return end
   call('SREM', committed, unpack(ids))
   if exists(failed) then call('ZREM', failed, unpack(ids)) end
+  if exists(rerun) then call('SREM', rerun, unpack(ids)) end
   for _, hash in ipairs({ published, attempts, failures, crashes, payload, failure }) do drop_all(hash, ids) end
 end
 

@@ -3,6 +3,8 @@
 -- args: worker, lease ms, our schema version, a new epoch, (field, value)...
 -- answer: the store's epoch, the schema version found
 local id, lease, schema, epoch = take(), take_number(), take(), take()
+local refusal = damage_reply({ worker .. ':' .. id, 'hash' })
+if refusal then return refusal end
 call('HSETNX', meta, 'schema', schema)
 call('HSETNX', meta, 'epoch', epoch)
 local found = call('HMGET', meta, 'epoch', 'schema')

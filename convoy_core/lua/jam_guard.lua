@@ -1,13 +1,12 @@
 -- jam_guard: processing -> queued, failed, absent
 -- keys: lock
--- with: holding crash forget lease totals
+-- with: holding crash forget lease totals enqueue
 -- args: requeue | fail | discard, '1' to leave out live holders, how many crashes fail an ID, (ID, start ms)...
 -- answer: one word per ID: queued, failed, discarded, gone, held, locked
 local what, skip_live, limit, entries = take(), take() == '1', take_number(), take_rest()
 
 -- Node's guard reads, then removes one by one, under this lock. Ours is one atomic step, so it need only see that no
 -- other guard is in the middle of its own; holding the lock could never be observed.
-local seconds = math.floor(now / 1000)
 local is_locked = exists(lock .. ':clearJammedJobs:' .. string.format('%d', seconds - seconds % 5))
 
 local function start_of(id)
@@ -28,9 +27,7 @@ local function free(id)
   if what == 'requeue' then
     local word = charge_crash(id, limit, 'jammed')
     if word ~= 'queue' then return word end
-    call('RPUSH', queued, id)
-    -- A Node guard that came before us may have taken it from the set.
-    call('SADD', committed, id)
+    enqueue({ id })
     return 'queued'
   end
   local _, again = queue_reruns({ id })

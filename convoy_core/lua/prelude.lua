@@ -21,11 +21,18 @@ end
 
 local function exists(key) return call('EXISTS', key) == 1 end
 
--- Push onto the head of a list so that the first of `ids` is the next one out.
-local function push_front(list, ids)
-  local reversed = {}
-  for i = #ids, 1, -1 do reversed[#reversed + 1] = ids[i] end
-  if #reversed > 0 then call('LPUSH', list, unpack(reversed)) end
+-- A count from whatever another client may have left there: a whole number from 0 up, else 0.
+local function whole(value)
+  local n = tonumber(value)
+  if not n or n ~= n or n < 0 or n > 2 ^ 53 then return 0 end
+  return math.floor(n)
+end
+
+-- Add to a counter in a hash; the new value.
+local function add(hash, field, n)
+  local sum = whole(call('HGET', hash, field)) + n
+  call('HSET', hash, field, string.format('%d', sum))
+  return sum
 end
 
 -- Put one value per ID into a hash.

@@ -1,5 +1,6 @@
 -- promote: delayed -> queued
--- keys: delayed queued processing committed
+-- keys: delayed processing
+-- with: enqueue
 -- args: how many at most, ms a copy of a running ID waits on
 -- answer: how many moved, ms until the next is due or -1
 local limit, wait = take_number(), take_number()
@@ -12,10 +13,6 @@ if #due > 0 then
     if running[i] then call('ZADD', delayed, now + wait, id) else ready[#ready + 1] = id end
   end
 end
-if #ready > 0 then
-  call('ZREM', delayed, unpack(ready))
-  call('SADD', committed, unpack(ready))
-  call('RPUSH', queued, unpack(ready))
-end
+enqueue(ready)
 local following = call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
 return { #ready, following[2] and math.max(0, following[2] - now) or -1 }

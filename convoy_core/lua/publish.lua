@@ -1,6 +1,6 @@
 -- publish: absent, failed -> queued, delayed
--- keys: committed queued delayed processing owner failed published attempts failures crashes payload rerun failure
--- with: totals
+-- keys: committed delayed processing owner failed published attempts failures crashes payload rerun failure
+-- with: totals enqueue
 -- args: delay ms, front, rerun, dry run, payload or empty, ID...
 -- answer: runs of equal answers, in order: word, how many, ...
 local delay, front, wants_rerun, dry = take_number(), take() == '1', take() == '1', take() == '1'
@@ -9,8 +9,10 @@ local accepted = delay > 0 and 'delayed' or 'queued'
 
 local words, fresh, old, seen = {}, {}, {}, {}
 local known = call('SMISMEMBER', committed, unpack(ids))
+-- The owner entry is the authority: a Node jam guard may have taken a running ID out of the set.
+local tokens = exists(owner) and call('HMGET', owner, unpack(ids)) or {}
 for i, id in ipairs(ids) do
-  if known[i] == 1 then
+  if known[i] == 1 or tokens[i] then
     old[#old + 1] = i
   elseif seen[id] then
     words[i] = 'already_' .. accepted
@@ -30,15 +32,14 @@ end
 if #old > 0 then
   local old_ids = {}
   for i, at in ipairs(old) do old_ids[i] = ids[at] end
-  local tokens = call('HMGET', owner, unpack(old_ids))
   local running = call('ZMSCORE', processing, unpack(old_ids))
   local waiting = call('ZMSCORE', delayed, unpack(old_ids))
   for i, at in ipairs(old) do
     -- A Node worker knows no rerun marks, so none is promised for what it holds.
-    if tokens[i] and wants_rerun then
+    if tokens[at] and wants_rerun then
       ask_for_rerun(ids[at])
       words[at] = 'will_rerun'
-    elseif tokens[i] or running[i] then
+    elseif tokens[at] or running[i] then
       words[at] = 'processing'
     else
       words[at] = waiting[i] and 'already_delayed' or 'already_queued'
@@ -54,7 +55,7 @@ if #fresh > 0 and not dry then
     for i, id in ipairs(fresh) do
       if scores[i] then
         was_failed[#was_failed + 1] = id
-        call('HSET', failures, id, scores[i])
+        call('HSET', failures, id, whole(scores[i]))
       else
         absent[#absent + 1] = id
       end
@@ -66,21 +67,19 @@ if #fresh > 0 and not dry then
   drop_all(failure, absent)
   drop_all(attempts, fresh)
   drop_all(crashes, fresh)
-  if exists(rerun) then call('SREM', rerun, unpack(fresh)) end
   if content ~= '' then set_all(payload, fresh, content) else drop_all(payload, fresh) end
   set_all(published, fresh, now)
-  call('SADD', committed, unpack(fresh))
   if delay > 0 then
+    call('SADD', committed, unpack(fresh))
+    if exists(rerun) then call('SREM', rerun, unpack(fresh)) end
     local due = {}
     for i, id in ipairs(fresh) do
       due[2 * i - 1] = now + delay
       due[2 * i] = id
     end
     call('ZADD', delayed, unpack(due))
-  elseif front then
-    push_front(queued, fresh)
   else
-    call('RPUSH', queued, unpack(fresh))
+    enqueue(fresh, front)
   end
 end
 if not dry then

@@ -1,11 +1,14 @@
 -- recover: processing -> queued, failed
--- keys: claim workers worker owner
--- with: holding crash totals
+-- keys: workers worker owner
+-- with: holding crash totals enqueue claim_list
 -- args: the dead worker, how many crashes fail an ID, '1' to strike the worker off when done, (ID, token)...
 -- answer: 'alive' and nothing done, or 'dead'; then (ID, 'queued' or 'failed')...
 local dead, limit, is_last, claims = take(), take_number(), take() == '1', take_rest()
 local lease = call('ZSCORE', workers, dead)
 if lease and tonumber(lease) > now then return { 'alive' } end
+local own = claim_list_of(dead)
+local refusal = damage_reply({ own, 'list' })
+if refusal then return refusal end
 
 local answer, back = { 'dead' }, {}
 for i = 1, #claims, 2 do
@@ -21,12 +24,11 @@ for i = 1, #claims, 2 do
     answer[#answer + 1] = word
   end
 end
-push_front(queued, back)
+enqueue(back, true)
 count('recovered', (#answer - 1) / 2)
 if is_last then
-  local own = claim .. ':' .. dead
-  push_front(queued, call('LRANGE', own, 0, -1))
-  call('DEL', own, worker .. ':' .. dead)
+  return_claim_list(own, 0)
+  call('DEL', worker .. ':' .. dead)
   call('ZREM', workers, dead)
 end
 return answer

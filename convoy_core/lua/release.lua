@@ -1,8 +1,7 @@
 -- release: processing -> queued
--- keys: queued
--- with: holding totals
+-- with: holding enqueue totals
 local function release(ids)
   leave_processing(ids)
-  push_front(queued, ids)
+  enqueue(ids, true)
   count('released', #ids)
 end

@@ -1,12 +1,14 @@
 -- renew: processing -> processing
 -- keys: committed workers worker processing owner meta
--- args: worker, lease ms, runs done, runs failed, (ID, claim number)...
+-- args: worker, lease ms, runs done, runs failed, runs going, (ID, claim number)...
 -- answer: 'gone' when this worker is no longer registered, else the store's epoch; then the IDs it has lost
 local id, lease = take(), take_number()
+local refusal = damage_reply({ worker .. ':' .. id, 'hash' })
+if refusal then return refusal end
 if not call('ZSCORE', workers, id) then return { 'gone' } end
 call('ZADD', workers, now + lease, id)
-local done, bad, claims = take(), take(), take_rest()
-call('HSET', worker .. ':' .. id, 'done', done, 'failed', bad, 'running', #claims / 2)
+local done, bad, running, claims = take(), take(), take(), take_rest()
+call('HSET', worker .. ':' .. id, 'done', done, 'failed', bad, 'running', running)
 
 local lost, scores, ids = {}, {}, {}
 if #claims > 0 then

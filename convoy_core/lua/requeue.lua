@@ -1,6 +1,6 @@
 -- requeue: failed -> queued
--- keys: failed committed queued published attempts crashes failures
--- with: totals
+-- keys: failed committed published attempts crashes failures
+-- with: totals enqueue
 -- args: dry run, ID...
 -- answer: one word per ID: queued, already_committed, gone
 local dry, ids = take() == '1', take_rest()
@@ -20,15 +20,14 @@ for i, id in ipairs(ids) do
   end
   if scores[i] and not dry then
     call('ZREM', failed, id)
-    call('HSET', failures, id, scores[i])
+    call('HSET', failures, id, whole(scores[i]))
   end
 end
 if #moved > 0 and not dry then
   drop_all(attempts, moved)
   drop_all(crashes, moved)
   set_all(published, moved, now)
-  call('SADD', committed, unpack(moved))
-  call('RPUSH', queued, unpack(moved))
+  enqueue(moved)
   count('requeued', #moved)
 end
 return answer

@@ -1,5 +1,6 @@
 -- rerun: a run has ended; queue the IDs that were asked for meanwhile once more
--- keys: rerun queued published attempts
+-- keys: rerun published attempts
+-- with: enqueue
 
 -- Returns the IDs that nobody asked for, and how many were queued.
 local function queue_reruns(ids)
@@ -10,8 +11,7 @@ local function queue_reruns(ids)
     if asked[i] == 1 then again[#again + 1] = id else over[#over + 1] = id end
   end
   if #again > 0 then
-    call('SREM', rerun, unpack(again))
-    call('RPUSH', queued, unpack(again))
+    enqueue(again)
     set_all(published, again, now)
     drop_all(attempts, again)
   end

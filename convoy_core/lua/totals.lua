@@ -1,5 +1,5 @@
 -- totals: the counters that only grow
 -- keys: totals
 local function count(name, n)
-  if n > 0 then call('HINCRBY', totals, name, n) end
+  if n > 0 then add(totals, name, n) end
 end

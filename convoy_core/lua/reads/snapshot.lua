@@ -15,11 +15,20 @@ local function count_jammed(q)
   return jammed
 end
 
+-- Ours are never shown older than they are, though their score is cut to the second: Node's first entry is sought among
+-- the first 50, and where those are all ours, ours is the oldest.
 local function oldest_start(q)
   local ours = call('ZRANGE', q.started, 0, 0, 'WITHSCORES')[2]
-  local any = call('ZRANGE', q.processing, 0, 0, 'WITHSCORES')[2]
-  if not any then return false end
-  return tostring(math.min(tonumber(ours or '') or math.huge, tonumber(any) * 1000))
+  local window, ids = call('ZRANGE', q.processing, 0, 49, 'WITHSCORES'), {}
+  for i = 1, #window, 2 do ids[#ids + 1] = window[i] end
+  local oldest = tonumber(ours or '') or math.huge
+  for i, start in ipairs(#ids > 0 and call('ZMSCORE', q.started, unpack(ids)) or {}) do
+    if not start then
+      oldest = math.min(oldest, tonumber(window[2 * i]) * 1000)
+      break
+    end
+  end
+  return oldest < math.huge and string.format('%d', oldest)
 end
 
 local function read(q)
