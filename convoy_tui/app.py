@@ -41,14 +41,29 @@ class ConvoyApp(App[None]):
     COMMAND_PALETTE_BINDING = "ctrl+p"
     COMMANDS: ClassVar = {ConvoyCommands}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "refresh", "Refresh", id="app.refresh", tooltip="Look at the store now"),
-        Binding("p", "freeze", "Freeze", id="app.freeze", tooltip="Stop looking at the store, or go on"),
-        Binding("plus,equals_sign", "pace(-1)", "Faster", key_display="+", id="app.faster", show=False),
-        Binding("minus", "pace(1)", "Slower", key_display="-", id="app.slower", show=False),
-        Binding("t", "next_theme", "Theme", id="app.theme"),
+        Binding("r", "refresh", "Refresh", id="app.refresh", tooltip="look at the store now"),
+        Binding("p", "freeze", "Freeze", id="app.freeze", tooltip="send nothing to the store, or go on"),
+        Binding(
+            "plus,equals_sign",
+            "pace(-1)",
+            "Faster",
+            key_display="+",
+            id="app.faster",
+            show=False,
+            tooltip="look more often",
+        ),
+        Binding("minus", "pace(1)", "Slower", key_display="-", id="app.slower", show=False, tooltip="look less often"),
+        Binding("t", "next_theme", "Theme", id="app.theme", tooltip="dark, light, high contrast"),
         Binding("q", "quit", "Quit", id="app.quit"),
-        Binding("colon", "command_palette", "Commands", key_display=":", id="app.commands"),
-        Binding("question_mark", "help", "Help", key_display="?", id="app.help"),
+        Binding(
+            "colon",
+            "command_palette",
+            "Commands",
+            key_display=":",
+            id="app.commands",
+            tooltip="every command and queue by name",
+        ),
+        Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="these keys"),
     ]
 
     def __init__(

@@ -50,4 +50,4 @@ class ConvoyCommands(Provider):
             key = binding.key_display or binding.key
             name = f"{binding.description}  ({key})"
             run = partial(self.app.run_action, binding.action, entry.node)
-            yield name, binding.tooltip or binding.description, run
+            yield name, (binding.tooltip or binding.description).capitalize(), run

@@ -18,6 +18,10 @@ CELL_S = 5.0
 MINUTE_S = CELLS * CELL_S
 RATE_S = 10.0
 """Rates are taken over this long: short enough to follow, long enough not to jump with every job."""
+CLEARS_S = 30.0
+"""The time until a queue is empty is judged over this long, so that a ripple is no promise."""
+_RIPPLE = 0.05
+"""A change under this share of what goes through is none."""
 _MAX_SAMPLES = 160
 _CLOSEST_S = 0.4
 """Samples closer than this replace each other, so that no refresh key fills the memory."""
@@ -49,6 +53,8 @@ class Trends:
     shrinks: bool = False
     clears_s: float | None = None
     """Seconds until nothing waits, if it goes on like this; None when it does not get less, or is not known."""
+    is_steady: bool = False
+    """About as much goes out as comes in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,8 @@ class History:
         unbroken = _since_gap(track.samples)
         recent = [sample for sample in unbroken if sample.at >= last.at - RATE_S]
         rates = _rates(recent)
+        outlook = _rates([sample for sample in unbroken if sample.at >= last.at - CLEARS_S])
+        is_steady = _is_steady(outlook)
         return Trends(
             rates=rates,
             cells=_cells(list(track.samples)),
@@ -103,7 +111,8 @@ class History:
             drift=_settled([sample.drift for sample in recent]),
             grows=_grows(unbroken),
             shrinks=any(after.queued < before.queued for before, after in pairwise(recent)),
-            clears_s=_clears_s(last.queued, rates.net_s),
+            clears_s=None if is_steady and last.queued else _clears_s(last.queued, outlook.net_s),
+            is_steady=is_steady,
         )
 
 
@@ -184,6 +193,11 @@ def _grows(unbroken: Sequence[_Sample]) -> bool:
 
 def _at(samples: Sequence[_Sample], when: float) -> int:
     return next((sample.queued for sample in samples if sample.at >= when), samples[-1].queued)
+
+
+def _is_steady(outlook: Rates) -> bool:
+    out_s = (outlook.out_s or 0.0) + (outlook.fail_s or 0.0)
+    return outlook.net_s is not None and out_s > 0 and abs(outlook.net_s) <= _RIPPLE * max(outlook.in_s or 0.0, out_s)
 
 
 def _clears_s(queued: int, net_s: float | None) -> float | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from convoy_tui.board import Board, Row
-from convoy_tui.health import Health, why, word
+from convoy_tui.health import Health, limit, why, word
 from convoy_tui.safe_text import safe
-from convoy_tui.spans import Line, Span, Tone, clip, line, spread, wrap
-from convoy_tui.view import SEVERITY_TONES, Glyphs, clears, rate, trend
+from convoy_tui.spans import Line, Span, Tone, clip, line, wrap
+from convoy_tui.view import SEVERITY_TONES, Glyphs, clears, per_s, rate, trend
 from convoy_tui.words import age, count, number
 
 _LABEL = 12
@@ -19,12 +19,8 @@ def rule(queue: str, width: int, glyphs: Glyphs, note: str = "") -> Line:
     dash = glyphs.pick("─", "-")
     name = safe(queue, max(8, width - 12 - len(note)))
     left = line((dash * 2, Tone.DIM), (f" {name} ", Tone.STRONG))
-    room = width - sum(len(span.text) for span in left)  # close enough: spread clips what wide characters add
-    return (
-        spread(left, [Span(dash * max(0, room - len(note) - 3), Tone.DIM), Span(note, Tone.DIM)], width)
-        if room > 4
-        else left
-    )
+    fill = width - sum(span.cells for span in left) - len(note)
+    return (*left, Span(dash * max(0, fill), Tone.DIM), Span(note, Tone.DIM))
 
 
 def offers(row: Row, board: Board) -> Line:
@@ -61,20 +57,29 @@ def inspector(row: Row, board: Board, width: int, height: int, glyphs: Glyphs) -
     if height <= 3:
         text = told[0] + (" …" if len(told) > 1 else "")
         short_lines = [line(" ", (head, tone), "  ", text), _in_short(row), line(" ", *offers(row, board))]
-        return [clip(spans, width) for spans in short_lines[:height]]
+        return _aged(short_lines[:height], board, width)
     lines = [line(" ", (head, tone), "   ", told[0])]
     lines += [line(" " * (len(head) + 4), text) for text in told[1:]]
-    if keys := offers(row, board):
-        lines.append(line(" " * (len(head) + 4), *keys))
+    keys = offers(row, board)
+    per_line = len(keys) if room >= 90 else 2
+    for start in range(0, len(keys), per_line):
+        lines.append(line(" " * (len(head) + 4), *keys[start : start + per_line]))
     lines += [(), *_facts(row, board, room, glyphs)]
-    return [clip(spans, width) for spans in lines[:height]]
+    return _aged(lines[:height], board, width)
+
+
+def _aged(lines: Sequence[Line], board: Board, width: int) -> list[Line]:
+    """The lines as they fit; old numbers look old everywhere."""
+    if board.is_stale:
+        lines = [tuple(span._replace(tone=Tone.DIM) for span in spans) for spans in lines]
+    return [clip(spans, width) for spans in lines]
 
 
 def _in_short(row: Row) -> Line:
     counts, rates = row.snapshot.counts, row.trends.rates
     return line(
-        *(" ", ("in ", Tone.DIM), f"{rate(rates.in_s)}/s", ("   out ", Tone.DIM), f"{rate(rates.out_s)}/s"),
-        *(("   failing ", Tone.DIM), f"{rate(rates.fail_s)}/s", ("   clears ", Tone.DIM), clears(row)),
+        *(" ", ("in ", Tone.DIM), per_s(rates.in_s), ("   out ", Tone.DIM), per_s(rates.out_s)),
+        *(("   failing ", Tone.DIM), per_s(rates.fail_s), ("   clears ", Tone.DIM), clears(row)),
         *(("   workers ", Tone.DIM), number(row.snapshot.workers)),
         *((("   delayed ", Tone.DIM), number(counts.delayed)) if counts.delayed else ()),
     )
@@ -106,9 +111,9 @@ def _label(text: str, n: int) -> Line:
 def _queued(row: Row, glyphs: Glyphs) -> tuple[Line, Line]:
     rates = row.trends.rates
     net = "" if rates.net_s is None else f"  {'+' if rates.net_s > 0 else ''}{rate(rates.net_s)}/s"
-    shape = Span(trend(row.trends.cells, glyphs), Tone.ACCENT if any(row.trends.cells) else Tone.DIM)
+    shape = Span(trend(row.trends.cells, glyphs), Tone.TREND)
     flow = line(
-        *(("in ", Tone.DIM), f"{rate(rates.in_s)}/s", ("   out ", Tone.DIM), f"{rate(rates.out_s)}/s"),
+        *(("in ", Tone.DIM), per_s(rates.in_s), ("   out ", Tone.DIM), per_s(rates.out_s)),
         *(("   clears ", Tone.DIM), clears(row)),
     )
     return (*_label("queued", row.snapshot.counts.queued), shape, Span(net)), flow
@@ -120,14 +125,14 @@ def _processing(row: Row, board: Board) -> tuple[Line, Line]:
     if snapshot.jammed:
         past = line((f"{number(snapshot.jammed)} past the limit", Tone.ALARM))
     oldest = "—" if snapshot.oldest_processing_s is None else age(snapshot.oldest_processing_s)
-    limits = line(("oldest ", Tone.DIM), oldest, ("   limit ", Tone.DIM), age(board.limits.jam_after_s))
+    limits = line(("oldest ", Tone.DIM), oldest, ("   limit ", Tone.DIM), limit(board.limits.jam_after_s))
     return (*_label("processing", snapshot.counts.processing), *past), limits
 
 
 def _failed(row: Row) -> tuple[Line, Line]:
     rates, trends = row.trends.rates, row.trends
     alarm = Tone.ALARM if row.health is Health.FAILING else Tone.NORMAL
-    flow = line((f"{rate(rates.fail_s)}/s", alarm), ("   last minute ", Tone.DIM), number(trends.failed_1m))
+    flow = line((per_s(rates.fail_s), alarm), ("   last minute ", Tone.DIM), number(trends.failed_1m))
     return _label("failed", row.snapshot.counts.failed), flow
 
 

@@ -25,6 +25,8 @@ class Tone(StrEnum):
     HEADING = "heading"
     KEY = "key"
     ACCENT = "accent"
+    TREND = "trend"
+    FAINT = "faint"
     PRODUCTION = "production"
     STAGING = "staging"
     LOCAL = "local"

@@ -26,6 +26,7 @@ DARK = Theme(
         "convoy-deliberate": "#93a8c9",
         "convoy-key": "#7cc0f5",
         "convoy-trend": "#6f8fb0",
+        "convoy-faint": "#3d566e",
     },
 )
 LIGHT = Theme(
@@ -50,6 +51,7 @@ LIGHT = Theme(
         "convoy-deliberate": "#4a5f8a",
         "convoy-key": "#1565a8",
         "convoy-trend": "#4f7396",
+        "convoy-faint": "#a9bdd0",
     },
 )
 HIGH_CONTRAST = Theme(
@@ -74,6 +76,7 @@ HIGH_CONTRAST = Theme(
         "convoy-deliberate": "#c8d8ff",
         "convoy-key": "#00ffff",
         "convoy-trend": "#ffffff",
+        "convoy-faint": "#8c8c8c",
     },
 )
 THEMES = (DARK, LIGHT, HIGH_CONTRAST)
@@ -82,5 +85,6 @@ FALLBACKS = {
     "convoy-deliberate": "$text-secondary",
     "convoy-key": "$text-accent",
     "convoy-trend": "$text-primary",
+    "convoy-faint": "$text-muted",
 }
 """What our own colours are in a theme that is not ours."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from rich.cells import cell_len
 
 from convoy_tui.board import Board, LinkState, Row
-from convoy_tui.health import Health
+from convoy_tui.health import Health, limit
 from convoy_tui.safe_text import safe
 from convoy_tui.spans import Line, Span, Tone, clip, line, spread, wrap
 from convoy_tui.view import SEVERITY_TONES, Glyphs, short
@@ -144,14 +144,14 @@ def trouble(row: Row, board: Board, *, is_short: bool) -> str:
 
 def _complaint(row: Row, board: Board, *, is_short: bool) -> str:
     snapshot, drift = row.snapshot, row.trends.drift
-    limit = age(board.limits.jam_after_s).replace("m00s", "m")
+    past = limit(board.limits.jam_after_s)
     nowhere = "IDs that are committed but nowhere" if drift > 0 else "IDs that are not committed"
     nowhere = nowhere.replace("IDs that are", "ID that is") if abs(drift) == 1 else nowhere
     complaints = {
         Health.DAMAGED: ("cannot be read", "is damaged"),
         Health.JAMMED: (
-            f"is jammed ({count(snapshot.jammed, 'job')} past {limit})",
-            f"jammed ({snapshot.jammed} past {limit})",
+            f"is jammed ({count(snapshot.jammed, 'job')} past {past})",
+            f"jammed ({snapshot.jammed} past {past})",
         ),
         Health.FAILING: (f"is failing ({number(row.trends.failed_1m)} in the last minute)", "failing"),
         Health.NO_WORKERS: (f"has {short(snapshot.counts.queued)} waiting and no workers", "has no workers"),
@@ -159,6 +159,11 @@ def _complaint(row: Row, board: Board, *, is_short: bool) -> str:
         Health.BEHIND: ("is falling behind", "behind"),
     }
     return complaints[row.health][is_short]
+
+
+def _brief(reason: str, store: str) -> str:
+    """Why a look failed, without what the title says already, and without the fate of a request that only looked."""
+    return reason.replace(f" at {store}", "").partition(", so the request may")[0]
 
 
 def _lost(board: Board, room: int, glyphs: Glyphs) -> list[Line]:
@@ -173,12 +178,12 @@ def _lost(board: Board, room: int, glyphs: Glyphs) -> list[Line]:
     )
     sign = glyphs.pick("✖", "x")
     if link.read_at is None:
-        first = f"{sign} The store does not answer."
+        first = f"{sign} No answer."
         numbers = ""
     else:
-        first = f"{sign} The store has not answered for {since}."
+        first = f"{sign} No answer for {since}."
         numbers = f"Everything below is from {clock(link.read_at)}. "
-    reason = safe(link.reason, 300)
+    reason = safe(_brief(link.reason, board.place.store), 300)
     tail = line((f"{numbers}{trying}", Tone.NORMAL), Span("  r", Tone.KEY, "r"), Span(" retries now", Tone.NORMAL, "r"))
     head = wrap(f"{first} {reason}", room)
     return [

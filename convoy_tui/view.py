@@ -118,9 +118,10 @@ def _join(spans: Sequence[Span]) -> Line:
 
 
 def trend(values: Sequence[int | None], glyphs: Glyphs) -> str:
-    """A minute as blocks, from 0 up; a blank where nothing was read."""
-    top = max((value for value in values if value is not None), default=0)
-    blocks = glyphs.blocks
+    """A minute as blocks, from 0 up; a blank where nothing was read. What stays the same stays in the middle."""
+    known = [value for value in values if value is not None]
+    top = max(known, default=0) * (1 if len(set(known)) > 1 else 2)
+    blocks = glyphs.blocks[:-1]  # the tallest would touch the row above
 
     def block(value: int | None) -> str:
         if value is None:
@@ -153,6 +154,11 @@ def rate(per_second: float | None) -> str:
     return f"{per_second:.1f}" if magnitude >= 0.1 else "<0.1" if per_second > 0 else ">-0.1"
 
 
+def per_s(per_second: float | None) -> str:
+    """A rate with its unit; a dash when it is not known."""
+    return "—" if per_second is None else f"{rate(per_second)}/s"
+
+
 def clears(row: Row) -> str:
     """How long until nothing waits, in a word or an age."""
     trends, counts = row.trends, row.snapshot.counts
@@ -164,11 +170,7 @@ def clears(row: Row) -> str:
         return age(trends.clears_s) if trends.clears_s < 86400 * 9 else ">9d"
     if trends.rates.net_s is None:
         return "—"
-    return "steady" if trends.rates.net_s == 0 and _moves(trends.rates) else "never"
-
-
-def _moves(rates: Rates) -> bool:
-    return bool(rates.out_s or rates.fail_s)
+    return "steady" if trends.is_steady else "never"
 
 
 def _state(row: Row, glyphs: Glyphs, width: int) -> Span:
@@ -190,8 +192,7 @@ def _queued(row: Row, glyphs: Glyphs, width: int) -> Span:
 
 
 def _trend(row: Row, glyphs: Glyphs, width: int) -> Span:
-    quiet = not any(row.trends.cells)
-    return Span(trend(row.trends.cells, glyphs), Tone.DIM if quiet else Tone.ACCENT)
+    return Span(trend(row.trends.cells, glyphs), Tone.TREND if row.health.needs_you else Tone.FAINT)
 
 
 def _processing(row: Row, glyphs: Glyphs, width: int) -> Span:

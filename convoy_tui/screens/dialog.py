@@ -25,6 +25,8 @@ from convoy_tui.spans import Line, Tone, line, wrap
 from convoy_tui.widgets.entry import OneLine
 from convoy_tui.widgets.lines import Lines
 
+FRAME = 92
+"""Cells of a dialog on a screen that has room for more; `convoy.tcss` says the same."""
 SLICE = 500
 """IDs per request, so that one can stop in between and always knows what was done."""
 
@@ -55,9 +57,9 @@ class Dialog(ModalScreen[Done | None]):
     def compose(self) -> ComposeResult:
         """The frame, with the body inside."""
         with Vertical(id="frame") as frame:
-            frame.border_title = Content(safe(f" {self.heading} ", 90))
+            frame.border_title = Content(safe(self.heading, max(20, self.app.size.width - 8)))
             if self.footing:
-                frame.border_subtitle = Content(f" {self.footing} ")
+                frame.border_subtitle = Content(self.footing)
             yield from self.body()
             yield Lines(id="note")
             with Horizontal(id="typing"):
@@ -97,16 +99,21 @@ class Dialog(ModalScreen[Done | None]):
 
     def note(self, text: str, tone: Tone = Tone.WARNING) -> None:
         """Say something above the answers."""
-        self.say("#note", [line((part, tone)) for part in wrap(text, self.room)] if text else [])
+        self.say("#note", [line((part, tone)) for part in self.wrapped(text)] if text else [])
 
     def say(self, selector: str, lines: Iterable[Line]) -> None:
         """Show lines in one of the body's parts."""
         self.query_one(selector, Lines).show(lines)
 
+    def wrapped(self, text: str) -> list[str]:
+        """Text in lines that fit into the frame."""
+        return [part for paragraph in text.split("\n") for part in wrap(paragraph, self.room)]
+
     @property
     def room(self) -> int:
         """Cells from edge to edge of the frame."""
-        return max(20, self.query_one("#frame").content_size.width or 60)
+        width, height = self.app.size
+        return max(20, width - 4) if width < 100 or height < 30 else FRAME - 6
 
     # -- what keys and answers do
 
@@ -162,5 +169,6 @@ class Dialog(ModalScreen[Done | None]):
         button = self.query_one("#confirm", Button)
         key = "Enter" if self._wanted else self.confirm_key
         button.label = Content(f" {key}  {label} ")
+        button.refresh(layout=True)  # a new label alone does not make it wider
         button.disabled = not self._is_armed
         button.set_class(danger, "-danger")

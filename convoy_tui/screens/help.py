@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from convoy_tui.spans import Line, Tone, line
 from convoy_tui.widgets.lines import Lines
 
+_NAMES = {"space": "Space", "escape": "Esc", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End"}
 _GROUPS = ("Change", "Look", "Move")
 
 
@@ -31,8 +32,8 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """One list per group."""
         with VerticalScroll(id="frame", can_focus=True) as frame:
-            frame.border_title = Content(" Keys ")
-            frame.border_subtitle = Content(" Esc closes ")
+            frame.border_title = Content("Keys")
+            frame.border_subtitle = Content("Esc closes")
             yield Lines(*self._lines(), id="help")
 
     def _lines(self) -> Iterable[Line]:
@@ -42,7 +43,7 @@ class HelpScreen(ModalScreen[None]):
                 yield line((group, Tone.HEADING))
                 yield from (line((f"  {key:<10}", Tone.KEY), text) for key, text in rows)
                 yield ()
-        yield line(("Capitals change something, and always ask first. Lower case only looks.", Tone.DIM))
+        yield line(("Capitals change something, and ask first. Lower case only looks.", Tone.DIM))
         yield line(("A verb acts on the selected queues, else on the one under the cursor.", Tone.DIM))
 
 
@@ -53,8 +54,8 @@ def keys_of(active: Mapping[str, ActiveBinding]) -> Iterable[tuple[str, str, str
         if not binding.id or binding.id in seen or binding.system or not binding.description:
             continue
         seen.add(binding.id)
-        shown = binding.key_display or binding.key
-        what = f"{binding.description}. {binding.tooltip}." if binding.tooltip else f"{binding.description}."
+        shown = binding.key_display or _NAMES.get(binding.key, binding.key)
+        what = f"{binding.description}: {binding.tooltip}" if binding.tooltip else binding.description
         yield shown, what, _group(binding)
 
 

@@ -15,6 +15,7 @@ from textual.widgets import Input
 from convoy_core import ConvoyError, InvalidOption, Jammed, Outcome, Then
 from convoy_tui.board import Row
 from convoy_tui.desk import Desk, Done
+from convoy_tui.health import limit
 from convoy_tui.safe_text import safe
 from convoy_tui.screens.confirm import named
 from convoy_tui.screens.dialog import SLICE, Dialog
@@ -40,7 +41,7 @@ class JamGuardDialog(Dialog):
     """Free stuck jobs."""
 
     leave_label = "Keep everything"
-    footing = "Only jobs still stuck when you press y are cleared"
+    footing = "only jobs that are still stuck at that moment are cleared"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "list('move', 1)", "Down the list", id="jam.down", show=False),
         Binding("up", "list('move', -1)", "Up the list", id="jam.up", show=False),
@@ -57,7 +58,7 @@ class JamGuardDialog(Dialog):
         """The limit, what it finds, and what then."""
         with Horizontal(id="ask"):
             yield Lines(line("Jobs running longer than "), id="ask-text")
-            yield OneLine(age(self.desk.board.limits.jam_after_s).replace("m00s", "m"), id="limit")
+            yield OneLine(limit(self.desk.board.limits.jam_after_s), id="limit")
         yield Lines(id="summary")
         yield PickList(self.desk.glyphs, id="jobs")
         with Horizontal(id="then-row"):
@@ -131,8 +132,9 @@ class JamGuardDialog(Dialog):
     def _draw(self, index: int, width: int) -> Line:
         queue, entry = self._found[index]
         holder = f"held by {safe(entry.worker, 16)}" if entry.worker else "a Node worker"
-        state = Span("ALIVE, may still run it", Tone.WARNING) if entry.is_live else Span("gone", Tone.DIM)
-        state = state if entry.worker else Span("not known", Tone.DIM)
+        alive = ("ALIVE, may still run it", Tone.WARNING) if entry.is_live else ("gone", Tone.DIM)
+        text, tone = alive if entry.worker else ("not known to be alive", Tone.DIM)
+        state = Span(f"{text:<23}", tone)
         several = [Span(f"{safe(queue, 18):<19}", Tone.DIM)] if len(self._rows) > 1 else []
         tail = [Span(f"{age(entry.age_s):>9}   ", Tone.STRONG), Span(f"{holder:<24} ", Tone.DIM), state]
         room = max(12, width - sum(len(span.text) for span in (*several, *tail)) - 1)
@@ -181,7 +183,7 @@ class JamGuardDialog(Dialog):
         elif live:
             what = "is held by a live worker. Clearing it" if live == 1 else "are held by live workers. Clearing them"
             runs = "that job" if live == 1 else "those jobs"
-            self.note(f"! {number(live)} of these {what} can run {runs} twice. Space leaves one out.")
+            self.note(f"! {number(live)} of these {what} can run {runs} twice.\n  Space leaves a job out.")
         else:
             self.note("")
 

@@ -16,12 +16,13 @@ from convoy_core.handlers import Handler, is_coroutine_handler, load
 from convoy_tui.board import Row
 from convoy_tui.crew import Order
 from convoy_tui.desk import Desk, Done, LaunchForm
+from convoy_tui.health import limit
 from convoy_tui.safe_text import safe
 from convoy_tui.screens.dialog import Dialog
 from convoy_tui.spans import Line, Tone, line
 from convoy_tui.widgets.entry import OneLine
 from convoy_tui.widgets.lines import Lines
-from convoy_tui.words import age, count, parse_duration
+from convoy_tui.words import count, parse_duration
 
 _CHECK_AFTER_S = 0.4
 _MOST = 1000
@@ -80,7 +81,7 @@ class LaunchDialog(Dialog):
 
     async def _check(self) -> None:
         path = self.query_one("#path", Input).value.strip()
-        self._hint("slots", "jobs at once, in threads of this process")
+        self._hint("slots", "jobs at once, in this process")
         self._hint("time", "a job that takes longer has failed")
         self._hint("path", "")
         try:
@@ -119,10 +120,10 @@ class LaunchDialog(Dialog):
         self.say(f"#{field}-hint", [line((text, tone))])
 
     def _offer(self, order: Order) -> None:
-        kind = "a coroutine" if is_coroutine_handler(order.handler) else "a plain function, in threads"
-        self._hint("path", f"found: {kind}", Tone.FINE)
+        kind = "a coroutine" if is_coroutine_handler(order.handler) else "runs in threads"
+        self._hint("path", f"found, {kind}", Tone.FINE)
         if order.job_timeout is not None:
-            self._hint("time", f"a job that takes longer than {age(order.job_timeout)} has failed")
+            self._hint("time", f"a job that takes longer than {limit(order.job_timeout)} has failed")
         self._order = order
         where = f", against {self.desk.board.place.environment}" if self.desk.board.place.environment else ""
         self.note(f"! This code runs on your machine, with your environment{where}.")

@@ -46,13 +46,13 @@ class OverviewScreen(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (18, "-short"), (30, "-tall")]  # noqa: RUF012 - Textual declares it so
     AUTO_FOCUS = "#queues"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("J", "jam_guard", "Jam guard", id="jam", tooltip="Free jobs that run too long"),
-        Binding("R", "requeue", "Requeue", id="requeue", tooltip="Queue failures again"),
-        Binding("N", "publish", "Publish", id="publish", tooltip="Put IDs into a queue"),
-        Binding("P", "pause", "Pause", id="pause", tooltip="Stop workers from claiming, or let them again"),
-        Binding("W", "workers", "Workers", id="workers", tooltip="Launch, scale and stop workers"),
-        Binding("slash", "filter", "Filter", key_display="/", id="filter"),
-        Binding("escape", "back", "Clear filter, then selection", id="back", show=False),
+        Binding("J", "jam_guard", "Jam guard", id="jam", tooltip="free jobs that run too long"),
+        Binding("R", "requeue", "Requeue", id="requeue", tooltip="queue failures again"),
+        Binding("N", "publish", "Publish", id="publish", tooltip="put IDs into a queue"),
+        Binding("P", "pause", "Pause", id="pause", tooltip="stop workers from claiming, or let them again"),
+        Binding("W", "workers", "Workers", id="workers", tooltip="launch, scale and stop workers"),
+        Binding("slash", "filter", "Filter", key_display="/", id="filter", tooltip="show queues by part of their name"),
+        Binding("escape", "back", "Clear the filter, then the selection", id="back", show=False),
     ]
 
     def __init__(self, desk: Desk, clock: Callable[[], float] = time.monotonic) -> None:

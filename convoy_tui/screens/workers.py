@@ -140,9 +140,9 @@ def _local(local: Local, is_chosen: bool) -> Line:
     return line(
         Span(" > " if is_chosen else "   ", Tone.ACCENT),
         (f"{local.name:<9}", Tone.STRONG if is_chosen else Tone.NORMAL),
-        (f"{safe(local.order.path, 22):<23}", Tone.DIM),
+        (f"{safe(local.order.path, 18):<19}", Tone.DIM),
         (f"{status.state.value:<11}", Tone.NORMAL),
-        f"{busy} of {slots} busy  ",
+        f"{busy} of {slots}  ",
         (f"{number(status.done)} done  ", Tone.FINE if status.done else Tone.DIM),
         (f"{number(status.failed)} failed  ", Tone.ALARM if status.failed else Tone.DIM),
         (job, Tone.DIM),
@@ -152,12 +152,12 @@ def _local(local: Local, is_chosen: bool) -> Line:
 def _elsewhere(worker: WorkerInfo) -> Line:
     silent = f"silent for {age(-worker.lease_ends_in_s)}"
     state = ("alive", Tone.FINE) if worker.is_live else (silent, Tone.WARNING)
-    process = f"{safe(worker.host, 20)}/{worker.pid if worker.pid is not None else '?'}"
+    process = f"{safe(worker.host, 11)}/{worker.pid if worker.pid is not None else '?'}"
     return line(
         "   ",
-        (f"{process:<22}", Tone.NORMAL),
-        (f"{safe(worker.handler, 22):<23}", Tone.DIM),
+        (f"{process:<19}", Tone.NORMAL),
+        (f"{safe(worker.handler, 20):<21}", Tone.DIM),
         Span(f"{state[0]:<18}", state[1]),
-        f"{worker.running} of {worker.concurrency if worker.concurrency is not None else '?'} busy  ",
+        f"{worker.running} of {worker.concurrency if worker.concurrency is not None else '?'}  ",
         (f"{number(worker.done)} done  {number(worker.failed)} failed", Tone.DIM),
     )

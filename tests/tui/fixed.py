@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from textual.pilot import Pilot
+
 from convoy_core import (
     Chunk,
     Counts,
@@ -356,4 +358,11 @@ def an_app(
     return app
 
 
-__all__ = ["FAILURES", "NOW", "STUCK", "FixedSource", "a_queue", "alarm_source", "alarms", "an_app", "calm"]
+async def settle(pilot: Pilot[None], looks: int = 3) -> None:
+    """Look often enough for every word to have proved itself."""
+    for _ in range(looks):
+        await pilot.press("r")
+        await pilot.pause()
+
+
+__all__ = ["FAILURES", "NOW", "STUCK", "FixedSource", "a_queue", "alarm_source", "alarms", "an_app", "calm", "settle"]

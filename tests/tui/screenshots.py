@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 
 from convoy_tui.app import ConvoyApp
 from convoy_tui.history import History
-from tests.tui.fixed import FixedSource, alarm_source, an_app, calm
+from tests.tui.fixed import FixedSource, alarm_source, an_app, calm, settle
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
 _FONT = "DejaVu Sans Mono"
@@ -71,7 +71,7 @@ SHOTS = (
     Shot("overview-wide", (200, 60), _stay),
     Shot("all-is-well", (120, 36), _stay, _calm),
     Shot("jam-guard", (120, 36), _press("J")),
-    Shot("jam-guard-discard", (120, 36), _press("J", "shift+tab", "shift+tab", "down")),
+    Shot("jam-guard-discard", (120, 36), _press("J", "shift+tab", "down")),
     Shot("publish", (120, 36), _publish),
     Shot("requeue", (120, 36), _press("j", "R")),
     Shot("pause", (120, 36), _press("P")),
@@ -89,7 +89,7 @@ async def take(shot: Shot) -> str:
     source, history = shot.make()
     app = an_app(source, history, theme=shot.theme)
     async with app.run_test(size=shot.size) as pilot:
-        await pilot.pause(0.2)
+        await settle(pilot)
         await shot.walk(pilot, app, source)
         return app.export_screenshot(title="convoy-tui")
 
