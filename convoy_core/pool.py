@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from itertools import chain, repeat
 from types import TracebackType
 from typing import Self
 
@@ -100,7 +101,7 @@ class WorkerPool:
         self._thread: threading.Thread | None = None
         self._ready = threading.Event()
         self._is_stopped = False
-        self._stop_requests = 0
+        self._is_stop_requested = False
         self._error: ConvoyError | None = None
 
     @property
@@ -121,7 +122,7 @@ class WorkerPool:
         self._loop = asyncio.get_running_loop()
         shift = self._shift = Shift(self._connection.store, self._connection.keyspace.prefix, self._plan)
         life = asyncio.create_task(shift.run(self._ready.set), name=f"convoy pool {shift.worker}")
-        if self._stop_requests:
+        if self._is_stop_requested:
             shift.request_stop(self._options.grace_s)
         try:
             await asyncio.shield(life)
@@ -155,11 +156,11 @@ class WorkerPool:
     def request_stop(self, grace_s: float | None = None) -> None:
         """Stop claiming, and give back in `grace_s` seconds what is still running then. Returns at once.
 
-        May be called from any thread and from a signal handler; the second call without a time gives back at once.
+        Without a time it is the pool's own grace. A later call can only shorten it. May be called from any thread.
         """
-        self._stop_requests += 1
+        self._is_stop_requested = True
         if grace_s is None:
-            grace_s = self._options.grace_s if self._stop_requests == 1 else 0
+            grace_s = self._options.grace_s
         if self._shift is not None and self._loop is not None and not self._is_stopped:
             try:
                 self._loop.call_soon_threadsafe(self._shift.request_stop, grace_s)
@@ -224,12 +225,14 @@ class WorkerPool:
 
 
 @contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Let SIGTERM and SIGINT call `stop`, where signals can be caught at all: in the main thread."""
+def _signals(stop: Callable[[float | None], None]) -> Iterator[None]:
+    """Let SIGTERM and SIGINT stop the pool, the second at once, where signals can be caught: in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, lambda *_: stop()) for number in (signal.SIGTERM, signal.SIGINT)}
+    graces: Iterator[float | None] = chain([None], repeat(0))
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, lambda *_: stop(next(graces))) for number in numbers}
     try:
         yield
     finally:
