@@ -111,6 +111,7 @@ class Shift:
         """Stop claiming, and give back in `grace_s` seconds what has not ended by then; a second call can only
         shorten it.
         """
+        log.info("queue %s: stopping; %d runs have %g s left", self._plan.queue, len(self._runs), grace_s)
         at = time.monotonic() + grace_s
         self.is_stopping = True
         self._give_back_at = at if self._give_back_at is None else min(at, self._give_back_at)
