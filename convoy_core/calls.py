@@ -215,6 +215,8 @@ def free_jammed(
     keys: Keys, entries: Iterable[Jammed], then: Then, *, skip_live: bool, max_crashes: int
 ) -> Steps[dict[str, Outcome]]:
     """Free exactly these (ID, start) pairs."""
+    if max_crashes < 1:
+        raise InvalidOption(f"max_crashes is {max_crashes}; it must be 1 or more.")
     outcomes: dict[str, Outcome] = {}
     for chunk in chunked(entries):
         pairs = [part for row in chunk for part in (encode_id(row.id), round(row.start * 1000))]

@@ -152,11 +152,11 @@ def recover(keys: Keys, dead: str, max_crashes: int) -> Steps[dict[str, str]]:
     """Take back everything that a dead worker held; where each ID went. Empty when it turns out to be alive."""
     moved: dict[str, str] = {}
     held = yield from holdings(keys, dead)
-    chunks: list[Iterable[tuple[bytes, int]]] = [*chunked(held), ()]
-    for at, chunk in enumerate(chunks, start=1):
+    # Each call puts its IDs in front of those before, so the last claims go first; the final, empty one strikes it off.
+    chunks: list[Iterable[tuple[bytes, int]]] = [*reversed([*chunked(held)]), ()]
+    for chunk in chunks:
         pairs = [part for id, number in chunk for part in (id, f"{dead}:{number}")]
-        last = "1" if at == len(chunks) else ""
-        word, *ids = yield of("recover", keys, (dead, max_crashes, last, *pairs), list)
+        word, *ids = yield of("recover", keys, (dead, max_crashes, "" if pairs else "1", *pairs), list)
         if word == b"alive":
             return moved
         moved.update({decode_id(id): where.decode() for id, where in zip(ids[::2], ids[1::2], strict=True)})

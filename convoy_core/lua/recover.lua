@@ -10,6 +10,8 @@ local own = claim_list_of(dead)
 local refusal = damage_reply({ own, 'list' })
 if refusal then return refusal end
 
+-- What was only handed over had been claimed after the rest, so it goes back first, to stand behind it.
+return_claim_list(own, 0)
 local answer, back = { 'dead' }, {}
 for i = 1, #claims, 2 do
   local id = claims[i]
@@ -27,7 +29,6 @@ end
 enqueue(back, true)
 count('recovered', (#answer - 1) / 2)
 if is_last then
-  return_claim_list(own, 0)
   call('DEL', worker .. ':' .. dead)
   call('ZREM', workers, dead)
 end
