@@ -14,7 +14,7 @@ from convoy_core.calls import of
 from convoy_core.models import Then
 from convoy_core.states import MOVES
 from convoy_core.upkeep import Heartbeat
-from convoy_core.worker_calls import Renewal, Round, bye, hello, promote, recover, renew, silent
+from convoy_core.worker_calls import Pulse, Renewal, Round, bye, hello, promote, recover, renew, silent, sweep
 from tests.core.keyspace import ALIVE, DAY, LEASE, NOW, SECOND, T0, Keyspace, W, World, claim, failure
 from tests.servers import RealServer
 
@@ -207,8 +207,16 @@ PUBLISH = [
 ]
 
 CLAIM_ONE: Callable[[World], object] = lambda world: world.exchange(want=1)  # noqa: E731 - read like the others
+
+
+def _numbered(last: int) -> Keyspace:
+    """What a claim notes, so that no number is given twice."""
+    return {f"worker:{W}": {"number": str(last)}}
+
+
 CLAIMED: Keyspace = {
     **ALIVE,
+    **_numbered(7),
     "committed": {"a"},
     "processing": {"a": SECOND},
     "started": {"a": NOW},
@@ -232,6 +240,7 @@ CLAIM = [
         Round([], "open", [claim("a", 7), claim("b", 8)]),
         {
             **ALIVE,
+            **_numbered(11),
             "committed": {"a", "b"},
             "processing": {"a": SECOND, "b": SECOND},
             "started": {"a": NOW, "b": NOW},
@@ -270,6 +279,7 @@ CLAIM = [
         Round([], "open", [claim("b", 7)]),
         {
             **MINE,
+            **_numbered(8),
             "committed": {"a", "b"},
             "processing": {"a": SECOND - 100, "b": SECOND},
             "started": {"a": PAST, "b": NOW},
@@ -284,7 +294,7 @@ CLAIM = [
         {**ALIVE, **FOREIGN, "queued": ["a"]},
         CLAIM_ONE,
         NO_CLAIM,
-        {**ALIVE, **FOREIGN, "delayed": {"a": NOW + LEASE}, "totals": {"merged": "1"}},
+        {**ALIVE, **FOREIGN, **_numbered(7), "delayed": {"a": NOW + LEASE}, "totals": {"merged": "1"}},
     ),
     Case(
         "claim: queued -> processing",
@@ -292,7 +302,7 @@ CLAIM = [
         {**ALIVE, "queued": ["a", "a"], "committed": {"a"}},
         lambda world: world.exchange(want=2),
         Round([], "open", [claim("a", 7)]),
-        {**CLAIMED, "rerun": {"a"}, "totals": {"merged": "1"}},
+        {**CLAIMED, **_numbered(8), "rerun": {"a"}, "totals": {"merged": "1"}},
     ),
     Case(
         "claim: queued -> processing",
@@ -309,6 +319,14 @@ CLAIM = [
         CLAIM_ONE,
         Round([], "open", [claim("a", 7, attempts=1, failures=4, crashes=1, payload=b"sload")]),
         {**CLAIMED, "published": {"a": OLD}, **REMEMBERED},
+    ),
+    Case(
+        "",
+        "F4 claim that arrives twice claims nothing the second time",
+        {**ALIVE, **QUEUED, **_numbered(7)},
+        CLAIM_ONE,
+        Round([], "repeated", []),
+        {**ALIVE, **QUEUED, **_numbered(7)},
     ),
     Case(
         "",
@@ -532,11 +550,11 @@ RELEASE = [
     ),
 ]
 
-BEATEN: Keyspace = {f"worker:{W}": {"done": "5", "failed": "2", "running": "1"}}
+BEATEN = {f"worker:{W}": {"done": "5", "failed": "2", "running": "1"}}
 
 
 def _beat(world: World) -> Renewal:
-    return world.run(renew(world.keys, W, LEASE, 5, 2, [(b"a", 1)]))
+    return world.run(renew(world.keys, W, LEASE, Pulse(5, 2, [(b"a", 1)]), [(b"a", 1)]))
 
 
 RENEW = [
@@ -1214,7 +1232,9 @@ def test_refused_from_every_other_state(world: World, name: str, state: State) -
 
     ACTS[name](world)
 
-    counted = {"totals": COUNTED[name]} if name in COUNTED else {}
+    counted: Keyspace = {"totals": COUNTED[name]} if name in COUNTED else {}
+    if name == "claim":
+        counted = {f"worker:{W}": {**BEATEN[f"worker:{W}"], "number": "7"}}
     assert world.state() == {**before, **counted}
 
 
@@ -1260,6 +1280,7 @@ def test_f30_one_stale_token_in_an_exchange_spoils_nothing_else(world: World) ->
     assert answer == Round([b"late", b"late2", b"late3"], "open", [claim("back", 7)])
     assert world.state() == {
         **ALIVE,
+        **_numbered(7),
         "queued": ["new"],
         "committed": {*late, "back", "new"},
         "processing": dict.fromkeys([*late, "back"], SECOND),
@@ -1356,7 +1377,7 @@ def test_renew_of_more_than_one_chunk_shows_all_that_run(world: World) -> None:
         world.keys,
         W,
         PoolOptions(),
-        lambda: (0, 0, [(id.encode(), int(id)) for id in held]),
+        lambda: Pulse(0, 0, [(id.encode(), int(id)) for id in held]),
         lambda renewal: None,
     )
 
@@ -1377,16 +1398,62 @@ def test_f25_a_publish_during_a_run_ends_in_exactly_one_more_run(world: World) -
         world.exchange(completed=claims)
 
     assert runs == 2
-    assert world.state() == {**ALIVE, "totals": {"done": "2", "refused": "2"}}
+    assert world.state() == {**ALIVE, **_numbered(3), "totals": {"done": "2", "refused": "2"}}
 
 
-def test_f52_f53_a_node_publish_gets_nothing_that_an_earlier_run_left(world: World) -> None:
+SWEEP: Callable[[World], object] = lambda world: world.run(sweep(world.keys, 0, 1000))  # noqa: E731 - as above
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        QUEUED,
+        DELAYED,
+        MINE,
+        GUARDED,
+        {**FOREIGN, "published": {"a": OLD}},
+        {**FAILED, "published": {"a": OLD}},
+        {f"claim:{W}": ["a"], "committed": {"a"}, "published": {"a": OLD}},
+    ],
+    ids=["queued", "delayed", "ours", "guarded", "theirs", "failed", "handed over"],
+)
+def test_f53_a_sweep_leaves_alone_what_is_somewhere(world: World, before: Keyspace) -> None:
+    whole = {**REMEMBERED, **before}
+    world.seed(whole)
+
+    SWEEP(world)
+
+    assert world.state() == whole
+
+
+def test_f52_f53_a_sweep_forgets_what_a_node_worker_finished(world: World) -> None:
+    world.seed(REMEMBERED, {"published": {"a": OLD}, "rerun": {"a"}})
+
+    SWEEP(world)
+
+    assert world.state() == {}
+
+
+def test_f53_sweeps_get_around_in_slices(world: World) -> None:
+    gone = [str(n) for n in range(3_000)]
+    world.seed({"published": {**dict.fromkeys(gone, OLD), "a": OLD}, "committed": {"a"}, "queued": ["a"]})
+
+    cursor, slices = world.run(sweep(world.keys, 0, 500)), 1
+    while cursor:
+        cursor, slices = world.run(sweep(world.keys, cursor, 500)), slices + 1
+
+    assert 3 <= slices <= 20
+    assert world.state() == {"published": {"a": OLD}, "committed": {"a"}, "queued": ["a"]}
+
+
+def test_f52_f53_a_node_publish_after_a_sweep_gets_nothing_that_an_earlier_run_left(world: World) -> None:
     world.seed(ALIVE)
     world.queue.publish("a", payload="secret")
     node = world.client
     node.lpop("cv:q:queued")
     node.srem("cv:q:committed", "a")
-    node.hset("cv:q:attempts", "a", 2)
+    node.hset("cv:q:attempts", "a", "2")
+    SWEEP(world)
     node.sadd("cv:q:committed", "a")
     node.rpush("cv:q:queued", "a")
 

@@ -24,8 +24,10 @@ from convoy_core import (
     StoreDamaged,
     WorkerInfo,
 )
+from convoy_core.attempt import Claim
+from convoy_core.calls import of
 from convoy_core.worker_calls import holdings
-from tests.core.keyspace import ALIVE, LEASE, NOW, SECOND, Keyspace, W, World, commands, seed
+from tests.core.keyspace import ALIVE, LEASE, NOW, SECOND, Keyspace, W, World, claim, commands, failure, seed
 from tests.servers import RealServer
 
 AT = NOW / 1000
@@ -619,22 +621,29 @@ each_thousand(tonumber(ARGV[3]), function(numbers)
   add('started', 'ZADD', numbers, ours(function(n) return { (1700000000 - n) * 1000, 'p' .. n } end))
   add('owner', 'HSET', numbers, ours(function(n) return { 'p' .. n, 'aa:' .. n } end))
 end)
+each_thousand(tonumber(ARGV[4]), function(numbers)
+  add('processing', 'ZADD', numbers, function(n) return { 1700000000, 'r' .. n } end)
+  add('committed', 'SADD', numbers, function(n) return { 'r' .. n } end)
+  add('started', 'ZADD', numbers, function(n) return { 1700000000000, 'r' .. n } end)
+  add('owner', 'HSET', numbers, function(n) return { 'r' .. n, 'aa:' .. n } end)
+end)
 redis.call('ZADD', 'cv:q:workers', 1700000015000, 'aa')
 """
 
 
 @pytest.fixture(scope="module")
 def long(valkey_server: RealServer) -> Iterator[RealServer]:
-    """A server of its own with 1,000,000 IDs queued, 100,000 failed, 10,000 delayed and 10,000 processing."""
+    """A server of its own with 1,000,000 IDs queued, 100,000 failed, 10,000 delayed and 23,000 processing."""
     server = RealServer(valkey_server.binary)
     with redis.Redis(unix_socket_path=str(server.socket), socket_timeout=120) as client:
         client.config_set("busy-reply-threshold", 120_000)
-        client.eval(_BUILD, 0, MILLION, 100_000, 10_000)
+        client.eval(_BUILD, 0, MILLION, 100_000, 10_000, 13_000)
     yield server
     server.stop()
 
 
 NUMBERS = count(10_000, 500)
+RUNNING = count(1, 500)
 IDLE_S = count(9_500, -500)
 
 
@@ -642,6 +651,17 @@ def _next_500(pattern: str) -> list[str]:
     """500 IDs that no earlier try has met."""
     first = next(NUMBERS)
     return [pattern.format(n) for n in range(first, first + 500)]
+
+
+def _next_claims() -> list[Claim]:
+    """500 running IDs that no earlier try has met."""
+    first = next(RUNNING)
+    return [claim(f"r{n}", n) for n in range(first, first + 500)]
+
+
+def _recover_500(world: World) -> object:
+    held = [part for run in _next_claims() for part in (run.raw_id, f"{W}:{run.number}")]
+    return world.run(of("recover", world.keys, ("dd", 1, "", *held), list))
 
 
 ACTS_AT_LENGTH: dict[str, Callable[[World], object]] = {
@@ -655,7 +675,7 @@ ACTS_AT_LENGTH: dict[str, Callable[[World], object]] = {
     "page, failed": lambda world: world.queue.page(State.FAILED, start=50_000, limit=500),
     "page, processing, first": lambda world: world.queue.page(State.PROCESSING, limit=500),
     "page, processing, middle": lambda world: world.queue.page(State.PROCESSING, start=5_000, limit=500),
-    "page, processing, last": lambda world: world.queue.page(State.PROCESSING, start=9_990, limit=500),
+    "page, processing, last": lambda world: world.queue.page(State.PROCESSING, start=22_990, limit=500),
     "page, committed": lambda world: world.queue.page(None, limit=500),
     "show, deep in the list": lambda world: world.queue.show("0999999"),
     "show, at the limit": lambda world: world.queue.show("0100000"),
@@ -671,6 +691,11 @@ ACTS_AT_LENGTH: dict[str, Callable[[World], object]] = {
     "discard 500 failed": lambda world: world.queue.discard(_next_500("f{}"), state=State.FAILED),
     "discard, queued": lambda world: world.queue.discard(_next_500("05{:05}")[:1], state=State.QUEUED),
     "dry discard, queued": lambda world: world.queue.discard(["0500001"], state=State.QUEUED, dry_run=True),
+    "complete 500": lambda world: world.exchange(completed=_next_claims()),
+    "fail 500": lambda world: world.exchange(failed=[(run, failure("x" * 4096)) for run in _next_claims()]),
+    "retry 500": lambda world: world.exchange(failed=[(run, failure("x", 5)) for run in _next_claims()]),
+    "release 500": lambda world: world.exchange(released=_next_claims()),
+    "recover 500": _recover_500,
     "jam guard, 500": lambda world: world.queue.jam_guard(idle_s=next(IDLE_S)),
 }
 

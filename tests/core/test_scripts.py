@@ -18,7 +18,7 @@ from convoy_core.keys import TYPES
 from convoy_core.models import Then
 from convoy_core.scripts import load
 from convoy_core.states import MOVES
-from convoy_core.worker_calls import bye, hello, holdings, promote, recover, renew, silent
+from convoy_core.worker_calls import Pulse, bye, hello, holdings, promote, recover, renew, silent, sweep
 from tests.core.keyspace import (
     DAY,
     LEASE,
@@ -66,7 +66,7 @@ BUSY: Keyspace = {
     "workers": {W: NOW + LEASE, DEAD: NOW - 1},
     f"worker:{W}": {"host": "h"},
     f"worker:{DEAD}": {"host": "h"},
-    "published": dict.fromkeys(["q1", "q2", "c1", "c2", "d1", "d2", *HOLDERS], str(NOW - 100_000)),
+    "published": dict.fromkeys(["over", "q1", "q2", "c1", "c2", "d1", "d2", *HOLDERS], str(NOW - 100_000)),
     "attempts": {"p1": "1", "q1": "1"},
     "failures": {"p2": "1", "q1": "1"},
     "crashes": {"p5": "1", "p6": "2", "q1": "1"},
@@ -91,6 +91,11 @@ def _retry(world: World) -> object:
     return world.exchange(failed=[(claim("p1", 1), failure(retry_ms=50))])
 
 
+def _renew(world: World) -> object:
+    held = [(b"p1", 1), (b"p5", 1)]
+    return world.run(renew(world.keys, W, 2 * LEASE, Pulse(5, 2, held), held))
+
+
 def _free(then: Then) -> Callable[[World], object]:
     seen = [Jammed(id, SECOND - 100, 100, None, False) for id in ("n1", "p6", "p3")]
     return lambda world: world.queue.free_jammed(seen, then=then)
@@ -111,7 +116,7 @@ WRITES: dict[str, tuple[str, Callable[[World], object]]] = {
     "exchange": ("exchange", _settle),
     "exchange with a retry": ("exchange", _retry),
     "hello": ("hello", lambda world: world.run(hello(world.keys, W, 2 * LEASE, "new", {"pid": 5}))),
-    "renew": ("renew", lambda world: world.run(renew(world.keys, W, 2 * LEASE, 5, 2, [(b"p1", 1), (b"p5", 1)]))),
+    "renew": ("renew", _renew),
     "bye": ("bye", lambda world: world.run(bye(world.keys, W))),
     "recover": ("recover", lambda world: world.drive(recover(world.keys, DEAD, 3))),
     "jam_guard requeue": ("jam_guard", _free(Then.REQUEUE)),
@@ -121,6 +126,7 @@ WRITES: dict[str, tuple[str, Callable[[World], object]]] = {
     "discard queued": ("discard", _discard("q1", State.QUEUED)),
     "discard delayed": ("discard", _discard("d1", State.DELAYED)),
     "discard failed": ("discard", _discard("f1", State.FAILED)),
+    "sweep": ("sweep", lambda world: world.run(sweep(world.keys, 0, 1000))),
     "pause": ("pause", lambda world: world.queue.pause()),
     "resume": ("resume", lambda world: world.queue.resume()),
 }
@@ -137,7 +143,7 @@ READS: dict[str, tuple[str, Callable[[World], object]]] = {
     "page committed": ("page", _page(None)),
 }
 BELOW = {
-    "exchange": [f"claim:{W}", f"errorLog.{DAY}"],
+    "exchange": [f"claim:{W}", f"worker:{W}", f"errorLog.{DAY}"],
     "exchange with a retry": [f"errorLog.{DAY}"],
     "hello": [f"worker:{W}"],
     "renew": [f"worker:{W}"],
