@@ -30,6 +30,9 @@ class Listed(StrEnum):
     COMMITTED = "committed"
 
 
+STATES = "queued, delayed, processing, failed or committed."
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     command(app, "list", panel="Look")(list_ids)
@@ -40,7 +43,7 @@ def list_ids(  # noqa: PLR0913 - typer reads the options from here
     session: Session,
     queue: p.QueueName,
     *,
-    state: Annotated[Listed, typer.Option("--state", "-s", help="Which IDs.")] = Listed.QUEUED,
+    state: Annotated[Listed, typer.Option("--state", "-s", metavar="STATE", help=STATES)] = Listed.QUEUED,
     match: p.Match = None,
     error: p.ErrorText = None,
     min_failures: p.MinFailures = None,
@@ -48,8 +51,8 @@ def list_ids(  # noqa: PLR0913 - typer reads the options from here
         float | None,
         typer.Option("--older-than", metavar="TIME", parser=p.seconds, help="Only IDs in this state that long."),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="At most so many.")] = 50,
-    start: Annotated[int, typer.Option("--start", metavar="N", min=0, help="Where to begin.")] = 0,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", parser=p.positive, help="At most so many.")] = 50,
+    start: Annotated[int, typer.Option("--start", metavar="N", parser=p.natural, help="Where to begin.")] = 0,
     everything: Annotated[bool, typer.Option("--all", help="No limit.")] = False,
     nul: p.Nul = False,
 ) -> Code:

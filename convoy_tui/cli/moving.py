@@ -72,7 +72,9 @@ def discard(  # noqa: PLR0913 - typer reads the options from here
     queue: p.QueueName,
     ids: p.IDs = None,
     *,
-    state: Annotated[Discarded, typer.Option("--state", "-s", metavar="STATE", help="Where from.")] = Discarded.FAILED,
+    state: Annotated[
+        Discarded, typer.Option("--state", "-s", metavar="STATE", help="failed, queued or delayed.")
+    ] = Discarded.FAILED,
     file: p.FromFile = None,
     nul: p.Nul = False,
     everything: p.All = False,

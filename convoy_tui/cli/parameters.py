@@ -23,6 +23,20 @@ def seconds(text: str) -> float:
         raise typer.BadParameter(str(error)) from None
 
 
+def natural(text: str | int) -> int:
+    """A whole number from 0 as an option's value."""
+    if not str(text).isascii() or not str(text).isdigit():
+        raise typer.BadParameter(f"{text} is no whole number.")
+    return int(text)
+
+
+def positive(text: str | int) -> int:
+    """A whole number from 1 as an option's value."""
+    if not natural(text):
+        raise typer.BadParameter("it must be 1 or more.")
+    return int(text)
+
+
 QueueName = Annotated[
     str, typer.Argument(metavar="QUEUE", help="The queue's name.", autocompletion=queue_names, show_default=False)
 ]
@@ -58,14 +72,18 @@ ErrorText = Annotated[
 ]
 MinFailures = Annotated[
     int | None,
-    typer.Option("--min-failures", metavar="N", min=1, help="Only IDs that failed this often.", show_default=False),
+    typer.Option(
+        "--min-failures", metavar="N", parser=positive, help="Only IDs that failed this often.", show_default=False
+    ),
 ]
-Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many.", show_default=False)]
+Limit = Annotated[
+    int | None, typer.Option("--limit", metavar="N", parser=positive, help="At most so many.", show_default=False)
+]
 
 _REDIS = typer.Option(
     "--redis",
     metavar="URL",
-    help="redis://, rediss://, unix:// or embedded:, the default.",
+    help="The store, like redis://HOST:6379 or embedded:",
     rich_help_panel=COMMON,
     show_default=False,
 )

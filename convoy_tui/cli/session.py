@@ -15,6 +15,8 @@ from convoy_tui.cli.output import Color, Format, Output
 from convoy_tui.cli.settings import Settings, resolve
 from convoy_tui.cli.talk import Talk
 
+USUAL_PORT = 6379
+
 
 @dataclass(frozen=True, slots=True)
 class Flags:
@@ -119,8 +121,10 @@ class Session:
             return
         server = self.store.embedded_server
         self.talk.note(f"Embedded store at {server.directory if server else self.where}.")
-        if self.settings.url is None and _answers("localhost", 6379):
-            self.talk.warn("A server answers on localhost:6379; to use that one: --redis redis://localhost:6379")
+        if self.settings.url is None and _answers("localhost", USUAL_PORT):
+            self.talk.warn(
+                f"A server answers on localhost:{USUAL_PORT}; to use that one: --redis redis://localhost:{USUAL_PORT}"
+            )
 
     def close(self) -> None:
         """Close the connection, if one was made."""

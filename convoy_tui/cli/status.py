@@ -44,7 +44,9 @@ def status(
     ] = None,
     samples: Annotated[
         int | None,
-        typer.Option("--samples", metavar="N", min=1, help="End a watch after so many looks.", show_default=False),
+        typer.Option(
+            "--samples", metavar="N", parser=p.positive, help="End a watch after so many looks.", show_default=False
+        ),
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="End with 10 for a warning, 11 for an alarm.")] = False,
     jam_after: Annotated[

@@ -35,9 +35,7 @@ def work(
     session: Session,
     queue: p.QueueName,
     *,
-    handler: Annotated[
-        str, typer.Option("--handler", metavar="PKG.MOD:FN", help="The function that is called with each job.")
-    ],
+    handler: Annotated[str, typer.Option("--handler", metavar="PATH", help="The function to call, as pkg.mod:fn.")],
     concurrency: Annotated[int, typer.Option("--concurrency", "-c", metavar="N", help="Jobs at once.")] = 1,
     job_timeout: Annotated[
         float | None,
@@ -56,7 +54,7 @@ def work(
 
     Examples:
       convoy work trucks --handler examples.trucks:crush
-      convoy work trucks --handler shop.jobs:sync -c 10 --retries 5 --job-timeout 30s
+      convoy work trucks --handler shop.jobs:sync -c 10 --retries 5
       convoy work trucks --handler examples.trucks:crush --burst
     """
     session.out.refuse(Format.IDS, because="there are no IDs in the answer.")
@@ -73,12 +71,9 @@ def work(
 def _run(session: Session, pool: WorkerPool, queue: Queue, handler: str, concurrency: int) -> Code:
     session.say_where()
     session.talk.note(f"{number(concurrency)} at a time from {queue.name} to {handler}; Ctrl-C stops gracefully.")
-    try:
-        with _log_to(session.talk), _progress(session.talk, pool, queue):
-            final = pool.run()
-    finally:
-        status = pool.status()
-        _answer(session, queue.name, status)
+    with _log_to(session.talk), _progress(session.talk, pool):
+        final = pool.run()
+    _answer(session, queue.name, final)
     return Code.PARTLY if final.failed else Code.DONE
 
 
@@ -104,7 +99,7 @@ def tally_words(status: PoolStatus) -> str:
 
 
 @contextmanager
-def _progress(talk: Talk, pool: WorkerPool, queue: Queue) -> Iterator[None]:
+def _progress(talk: Talk, pool: WorkerPool) -> Iterator[None]:
     """One line that says what the pool does, on a terminal."""
     if talk.quiet or not talk.console.is_terminal:
         yield

@@ -1,0 +1,234 @@
+"""How commands end: the exit code, at most two lines, never a traceback, never a password."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import redis
+
+from convoy_core import Queue
+from convoy_tui.cli.settings import config_path
+from tests.cli.conftest import Convoy
+
+CANARY = "c4n4ry-p4ss"
+COMMANDS = [
+    ["status"],
+    ["status", "trucks", "--json"],
+    ["list", "trucks"],
+    ["show", "trucks", "1"],
+    ["find", "1"],
+    ["workers"],
+    ["publish", "trucks", "1"],
+    ["requeue", "trucks", "1"],
+    ["discard", "trucks", "1", "--yes"],
+    ["jam-guard", "trucks", "--idle", "5m"],
+    ["pause", "trucks"],
+    ["resume", "trucks"],
+    ["work", "trucks", "--handler", "examples.trucks:crush", "--burst"],
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_a_store_that_does_not_answer_ends_with_7(convoy: Convoy, command: list[str]) -> None:
+    url = f"redis://user:{CANARY}@localhost:1"
+
+    result = convoy(*command, env={"CONVOY_REDIS_URL": url})
+
+    assert result.exit_code == 7
+    assert CANARY not in result.output
+    assert "user:***@localhost:1" in result.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_a_wrong_password_ends_with_4(convoy: Convoy, command: list[str], raw: redis.Redis) -> None:
+    raw.acl_setuser("eve", enabled=True, passwords=["+right"], keys=["*"], commands=["+@all"])
+
+    result = convoy(*command, env={"CONVOY_REDIS_URL": convoy.url.replace("unix://", f"unix://eve:{CANARY}@")})
+
+    assert result.exit_code == 4
+    assert CANARY not in result.output
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"redis://user:{CANARY}/x#y@host",
+        f"redis://user:{CANARY}#@host:port",
+        f"nothing://user:{CANARY}@host",
+        f"redis://user:{CANARY}@host:99999",
+        f"redis://user:{CANARY}@[::1",
+        f"{CANARY}",
+        f"redis+sentinel://user:{CANARY}@a,b/c",
+    ],
+)
+@pytest.mark.parametrize("way", ["flag", "environment", "file"])
+def test_a_url_that_cannot_be_used_ends_with_2_and_is_not_quoted(convoy: Convoy, url: str, way: str) -> None:
+    config_path().parent.mkdir(parents=True)
+    if way == "file":
+        config_path().write_text(f"[profiles.x]\nurl = '{url}'")
+    args = {"flag": ["--redis", url], "environment": [], "file": ["--profile", "x"]}[way]
+
+    result = convoy("status", *args, env={"CONVOY_REDIS_URL": url if way == "environment" else None})
+
+    assert result.exit_code == 2
+    assert CANARY not in result.output
+
+
+def test_a_broken_config_file_does_not_show_what_it_holds(convoy: Convoy) -> None:
+    config_path().parent.mkdir(parents=True)
+    config_path().write_text(f"[profiles.x]\nurl = redis://:{CANARY}@host\npassword = {CANARY}")
+
+    result = convoy("status")
+
+    assert result.exit_code == 2
+    assert CANARY not in result.output
+
+
+def test_a_password_on_the_command_line_is_warned_about(convoy: Convoy) -> None:
+    result = convoy("status", "--redis", f"redis://:{CANARY}@localhost:1")
+
+    assert "can be seen by everyone" in result.stderr
+    assert CANARY not in result.output
+
+
+def test_a_missing_permission_ends_with_4(convoy: Convoy, raw: redis.Redis) -> None:
+    may = ["+@read", "+evalsha_ro", "+eval_ro", "+time", "+hello", "+ping", "+client|setinfo", "+client|setname"]
+    raw.acl_setuser("viewer", enabled=True, passwords=["+x"], keys=["*"], commands=may)
+    url = convoy.url.replace("unix://", "unix://viewer:x@")
+    convoy("publish", "trucks", "1")
+
+    assert convoy("status", env={"CONVOY_REDIS_URL": url}).exit_code == 0
+    assert convoy("publish", "trucks", "2", env={"CONVOY_REDIS_URL": url}).exit_code == 4
+
+
+def test_a_damaged_queue_ends_with_1_and_says_which_key(convoy: Convoy, raw: redis.Redis) -> None:
+    raw.set("cv:trucks:queued", "no list")
+
+    result = convoy("publish", "trucks", "1")
+
+    assert result.exit_code == 1
+    assert "trucks" in result.stderr
+
+
+def test_an_embedded_store_that_cannot_start_ends_with_7(convoy: Convoy, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    result = convoy("status", "--redis", f"embedded:{tmp_path}/file")
+
+    assert result.exit_code == 7
+
+
+def test_a_reader_that_goes_away_is_no_failure(convoy: Convoy) -> None:
+    convoy("publish", "trucks", "-", input="".join(f"{n}\n" for n in range(50_000)))
+    script = f"{sys.executable} -m convoy_tui.cli list trucks --all -o ids; echo $? >&2"
+
+    done = subprocess.run(
+        ["sh", "-c", f"({script}) | head -1"],
+        env={**os.environ, **convoy.environment},
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert (done.stdout, done.stderr) == (b"0\n", b"0\n")
+
+
+def test_an_error_nobody_foresaw_ends_with_1_and_two_lines(convoy: Convoy, monkeypatch: pytest.MonkeyPatch) -> None:
+    def explode(*_: object) -> None:
+        raise RuntimeError("boom\x1b[31m")
+
+    monkeypatch.setattr("convoy_tui.cli.session.Session.names", explode)
+
+    result = convoy("status")
+
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[0] == r"convoy: Unexpected RuntimeError: boom\x1b[31m"
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["publsh"], "Did you mean 'publish'?"),
+        (["publish", "--rerunn"], "--rerun"),
+        (["status", "-o", "yaml"], "yaml"),
+        (["list", "trucks", "--state", "lost"], "lost"),
+        (["list", "trucks", "--limit", "x"], "no whole number"),
+        (["list", "trucks", "--limit", "0"], "1 or more"),
+        (["show", "trucks"], "Missing argument"),
+        (["server", "explode"], "No such command"),
+        (["status", "--prefix", "a b"], "no key prefix"),
+        (["work", "trucks"], "--handler"),
+        (["work", "trucks", "--handler", "nothing"], "package.module:function"),
+        (["work", "trucks", "--handler", "examples.nothing:crush"], "no module"),
+        (["work", "trucks", "--handler", "examples.trucks:nothing"], "has no 'nothing'"),
+        (["work", "trucks", "--handler", "examples.trucks:crush", "--concurrency", "0"], "concurrency"),
+        (["work", "trucks", "--handler", "examples.trucks:crush", "--retries", "-1"], "retries"),
+        (["work", "trucks", "--handler", "examples.trucks:crush", "-o", "ids"], "no IDs"),
+        (["work", "bad name", "--handler", "examples.trucks:crush"], "no queue name"),
+    ],
+)
+def test_usage_errors_end_with_2_in_at_most_two_lines(convoy: Convoy, args: list[str], says: str) -> None:
+    result = convoy(*args)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert says in result.stderr
+    assert len(result.stderr.splitlines()) <= 2
+
+
+def test_a_handler_is_imported_before_the_store_is_touched(convoy: Convoy) -> None:
+    result = convoy("work", "trucks", "--handler", "no.such:thing", env={"CONVOY_REDIS_URL": "redis://localhost:1"})
+
+    assert result.exit_code == 2
+
+
+WRITES: list[list[str]] = [
+    ["publish", "trucks", "9"],
+    ["requeue", "trucks", "--all", "-y"],
+    ["discard", "trucks", "--all", "-y"],
+    ["jam-guard", "trucks", "--idle", "5m", "-y"],
+    ["pause", "trucks"],
+    ["resume", "trucks"],
+    ["work", "trucks", "--handler", "examples.trucks:crush", "--burst"],
+]
+READS: list[list[str]] = [
+    ["status"],
+    ["list", "trucks"],
+    ["show", "trucks", "1"],
+    ["find", "1"],
+    ["workers"],
+    ["requeue", "trucks", "--all", "-n"],
+    ["discard", "trucks", "--all", "-n"],
+    ["publish", "trucks", "9", "-n"],
+    ["jam-guard", "trucks", "--idle", "5m", "-n"],
+    ["pause", "trucks", "-n"],
+]
+
+
+@pytest.mark.parametrize("command", WRITES, ids=lambda command: command[0])
+def test_read_only_refuses_every_write(
+    convoy: Convoy, command: list[str], fail: Callable[..., None], run_since: Callable[..., None]
+) -> None:
+    fail("1", "2")
+    run_since("3", "4")
+
+    result = convoy(*command, env={"CONVOY_READ_ONLY": "1"})
+
+    assert (result.exit_code, result.stdout) == (4, "")
+    assert "CONVOY_READ_ONLY" in result.stderr
+
+
+def test_reading_never_writes(convoy: Convoy, trucks: Queue, raw: redis.Redis, fail: Callable[..., None]) -> None:
+    fail("1", "2")
+    trucks.publish("5")
+    raw.config_resetstat()
+
+    for command in READS:
+        assert convoy(*command, "--read-only").exit_code == 0
+
+    sent = {name.removeprefix("cmdstat_") for name in raw.info("commandstats")}
+    assert not sent & {"eval", "evalsha", "sadd", "rpush", "lpush", "zadd", "hset", "set", "del"}

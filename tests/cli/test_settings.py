@@ -1,0 +1,124 @@
+"""Flag before environment before config file before default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from convoy_core import InvalidOption
+from convoy_tui.cli.settings import Settings, config_path, resolve
+from tests.cli.conftest import Convoy
+from tests.servers import RealServer
+
+CONFIG = """
+default_profile = "home"
+
+[profiles.home]
+url = "redis://home"
+
+[profiles.prod]
+url = "redis://prod"
+prefix = "prod:"
+environment = "production"
+read_only = true
+"""
+
+
+@pytest.fixture
+def config() -> Path:
+    """The user's config file, with two profiles."""
+    path = config_path()
+    path.parent.mkdir(parents=True)
+    path.write_text(CONFIG)
+    return path
+
+
+def test_without_anything_the_choice_is_left_to_the_core() -> None:
+    assert resolve({}) == Settings()
+
+
+@pytest.mark.usefixtures("config")
+def test_a_flag_comes_before_the_environment_before_the_file() -> None:
+    environ = {"CONVOY_REDIS_URL": "redis://environment"}
+
+    assert resolve({}).url == "redis://home"
+    assert resolve(environ).url == "redis://environment"
+    assert resolve(environ, redis="redis://flag").url == "redis://flag"
+
+
+@pytest.mark.usefixtures("config")
+def test_a_profile_on_the_command_line_is_a_flag() -> None:
+    environ = {"CONVOY_REDIS_URL": "redis://environment", "CONVOY_PREFIX": "e:"}
+
+    settings = resolve(environ, profile="prod")
+
+    assert settings == Settings("redis://prod", "prod:", "production", True, "profile prod")
+
+
+@pytest.mark.usefixtures("config")
+def test_a_profile_of_the_environment_is_not() -> None:
+    settings = resolve({"CONVOY_PROFILE": "prod", "CONVOY_REDIS_URL": "redis://environment"})
+
+    assert (settings.url, settings.prefix) == ("redis://environment", "prod:")
+
+
+@pytest.mark.usefixtures("config")
+@pytest.mark.parametrize(
+    ("environ", "reason"),
+    [
+        ({}, "profile prod"),
+        ({"CONVOY_READ_ONLY": ""}, "profile prod"),
+        ({"CONVOY_READ_ONLY": "0"}, ""),
+        ({"CONVOY_READ_ONLY": "no"}, ""),
+        ({"CONVOY_READ_ONLY": "1"}, "CONVOY_READ_ONLY"),
+        ({"CONVOY_READ_ONLY": "TRUE"}, "CONVOY_READ_ONLY"),
+    ],
+)
+def test_what_makes_it_read_only_is_known(environ: dict[str, str], reason: str) -> None:
+    assert resolve(environ, profile="prod").read_only_because == reason
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("profiles = 3", "profiles"),
+        ("profile = {}", "'profile' at the top"),
+        ("[profiles.x]\nurll = 'a'", "'urll' in \\[profiles.x\\]; known there: environment, prefix, read_only, url"),
+        ("[profiles.x]\nread_only = 'yes'", "true or false"),
+        ("[profiles.x]\nurl = 3", "text for 'url'"),
+        ("[profiles]\nx = 1", "a table"),
+        ("[", "cannot be read"),
+        ("default_profile = 'gone'", "no profile 'gone'"),
+    ],
+)
+def test_a_config_file_that_makes_no_sense_is_refused_by_name(config: Path, text: str, says: str) -> None:
+    config.write_text(text)
+
+    with pytest.raises(InvalidOption, match=says):
+        resolve({})
+
+
+def test_an_unknown_profile_names_the_known_ones(convoy: Convoy, config: Path) -> None:
+    result = convoy("status", "--profile", "pord")
+
+    assert result.exit_code == 2
+    assert f"There is no profile 'pord' in {config}; it has: home, prod." in result.stderr
+
+
+def test_nonsense_in_the_environment_is_refused(convoy: Convoy) -> None:
+    assert convoy("status", env={"CONVOY_READ_ONLY": "perhaps"}).exit_code == 2
+
+
+def test_flags_stand_before_and_after_the_command(store: RealServer, convoy: Convoy) -> None:
+    none: dict[str, str | None] = {"CONVOY_REDIS_URL": "redis://localhost:1"}
+
+    assert convoy("--redis", store.url, "--prefix", "x:", "publish", "trucks", "1", env=none).exit_code == 0
+    assert convoy("list", "trucks", "--redis", store.url, "--prefix", "x:", "-o", "ids", env=none).stdout == "1\n"
+    assert convoy("--redis", "redis://localhost:2", "list", "trucks", "--redis", store.url).exit_code == 3
+
+
+def test_the_environment_label_is_said(convoy: Convoy, config: Path) -> None:
+    config.write_text(f'[profiles.prod]\nurl = "{convoy.url}"\nenvironment = "production"')
+
+    assert "(production)" in convoy("status", "--profile", "prod").stderr

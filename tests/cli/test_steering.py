@@ -1,0 +1,91 @@
+"""`pause`, `resume`, `server` and `tui`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from convoy_core import Queue
+from tests.cli.conftest import Convoy
+
+EMBEDDED: dict[str, str | None] = {"CONVOY_REDIS_URL": None}
+
+
+def test_pause_and_resume_say_what_changed(convoy: Convoy, trucks: Queue) -> None:
+    trucks.publish("1")
+
+    assert convoy("pause", "trucks").stdout == "trucks paused\n"
+    assert trucks.snapshot().paused is True
+    assert convoy("pause", "trucks").stdout == "trucks was paused already\n"
+    assert convoy("resume", "trucks").stdout == "trucks resumed\n"
+    assert trucks.snapshot().paused is False
+    assert convoy("resume", "trucks").stdout == "trucks was not paused\n"
+
+
+def test_pause_takes_several_queues_and_answers_in_json(convoy: Convoy) -> None:
+    convoy("publish", "trucks", "1")
+    convoy("publish", "vans", "1")
+    convoy("pause", "vans")
+
+    assert convoy.json("pause", "trucks", "vans") == {
+        "schema": "convoy.pause/1",
+        "dry_run": False,
+        "queues": [
+            {"queue": "trucks", "paused": True, "changed": True},
+            {"queue": "vans", "paused": True, "changed": False},
+        ],
+    }
+
+
+def test_a_dry_run_of_pause_changes_nothing(convoy: Convoy, trucks: Queue) -> None:
+    trucks.publish("1")
+
+    assert convoy("pause", "trucks", "--dry-run").stdout == "trucks would be paused\n"
+    assert trucks.snapshot().paused is False
+
+
+@pytest.mark.parametrize("command", ["pause", "resume"])
+def test_steering_is_refused_read_only_and_has_no_ids(convoy: Convoy, trucks: Queue, command: str) -> None:
+    trucks.publish("1")
+
+    assert convoy(command, "trucks", "--read-only").exit_code == 4
+    assert convoy(command, "trucks", "-o", "ids").exit_code == 2
+
+
+def test_the_embedded_store_is_started_asked_and_stopped(convoy: Convoy) -> None:
+    assert convoy("server", "status", env=EMBEDDED).exit_code == 3
+    started = convoy("server", "start", env=EMBEDDED)
+    try:
+        again = convoy("server", "start", "--json", env=EMBEDDED)
+        status = convoy("server", "status", env=EMBEDDED)
+    finally:
+        stopped = convoy("server", "stop", env=EMBEDDED)
+
+    assert started.stdout.startswith("embedded store started\n")
+    assert '"running": true' in again.stdout
+    assert status.exit_code == 0
+    assert str(Path(os.environ["HOME"])) in status.stdout
+    assert stopped.stdout.startswith("embedded store stopped\n")
+    assert convoy("server", "stop", env=EMBEDDED).stdout.startswith("embedded store was not running\n")
+
+
+def test_server_is_about_the_embedded_store_only(convoy: Convoy) -> None:
+    result = convoy("server", "stop")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--redis embedded:" in result.stderr
+
+
+def test_tui_hands_over_with_the_settings_in_the_environment(convoy: Convoy, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr(os, "execve", lambda *call: calls.append(call))
+
+    convoy("--read-only", "tui", "--redis", "redis://:c4n4ry@localhost:1", "--prefix", "x:")
+
+    ((program, argv, environment),) = calls
+    assert (program, argv) == (sys.executable, [sys.executable, "-m", "convoy_tui"])
+    assert environment["CONVOY_REDIS_URL"] == "redis://:c4n4ry@localhost:1"
+    assert (environment["CONVOY_PREFIX"], environment["CONVOY_READ_ONLY"]) == ("x:", "1")
