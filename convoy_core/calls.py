@@ -28,7 +28,7 @@ from convoy_core.models import (
     Then,
     WorkerInfo,
 )
-from convoy_core.options import BATCH, MAX_ID_BYTES, JobID, Payload, decode_id, encode_id, encode_payload
+from convoy_core.options import BATCH, MAX_ID_BYTES, SMALL_BATCH, JobID, Payload, decode_id, encode_id, encode_payload
 from convoy_core.scripts import Script, load
 from convoy_core.states import State
 
@@ -218,7 +218,7 @@ def free_jammed(
     if max_crashes < 1:
         raise InvalidOption(f"max_crashes is {max_crashes}; it must be 1 or more.")
     outcomes: dict[str, Outcome] = {}
-    for chunk in chunked(entries):
+    for chunk in chunked(entries, SMALL_BATCH):
         pairs = [part for row in chunk for part in (encode_id(row.id), round(row.start * 1000))]
         arguments = (then.value, "1" if skip_live else "", max_crashes, *pairs)
         words = yield of("jam_guard", keys, arguments, readers.outcomes)

@@ -20,6 +20,9 @@ MAX_QUEUE_NAME_BYTES = 200
 BATCH = 500
 """IDs per script call at most: 1,000 took 8 ms and 5,000 took 29 ms of the store's only thread (RELIABILITY F7)."""
 
+SMALL_BATCH = 100
+"""The same for moves that take the store about ten commands an ID: failing, recovering, the jam guard."""
+
 JobID: TypeAlias = str | int
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 Payload: TypeAlias = "bytes | JSON"

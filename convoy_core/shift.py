@@ -22,7 +22,7 @@ from convoy_core.connect import Role, Store
 from convoy_core.connection import AsyncConnection, Connection
 from convoy_core.errors import ConvoyError, OutcomeUnknown
 from convoy_core.fetch import Fetch
-from convoy_core.options import BATCH, decode_id, encode_payload
+from convoy_core.options import BATCH, SMALL_BATCH, decode_id, encode_payload
 from convoy_core.runs import Plan, Runs
 from convoy_core.upkeep import Heartbeat, Upkeep
 from convoy_core.worker_calls import Pulse, Renewal, Round, Settlement
@@ -211,7 +211,7 @@ class Shift:
 
     def _take_results(self) -> Settlement:
         settlement = Settlement()
-        while self._runs.results and len(settlement) < BATCH:
+        while self._runs.results and len(settlement) < BATCH and len(settlement.failed) < SMALL_BATCH:
             claim, verdict = self._runs.results.popleft()
             if isinstance(verdict, Failed):
                 settlement.failed.append((claim, verdict))

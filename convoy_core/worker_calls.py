@@ -10,7 +10,7 @@ from convoy_core import readers
 from convoy_core.attempt import Claim, Failed
 from convoy_core.calls import Argument, Call, Steps, chunked, command, of
 from convoy_core.keys import Keys
-from convoy_core.options import decode_id
+from convoy_core.options import SMALL_BATCH, decode_id
 
 SCHEMA = 1
 """Version of our own keys' meaning; a release accepts its own."""
@@ -18,7 +18,7 @@ SCHEMA = 1
 
 @dataclass(slots=True)
 class Settlement:
-    """Results to be written down, of up to `options.BATCH` claims together."""
+    """Results to be written down, of up to `BATCH` claims together, `SMALL_BATCH` of them failed."""
 
     completed: list[Claim] = field(default_factory=list)
     failed: list[tuple[Claim, Failed]] = field(default_factory=list)
@@ -153,7 +153,7 @@ def recover(keys: Keys, dead: str, max_crashes: int) -> Steps[dict[str, str]]:
     moved: dict[str, str] = {}
     held = yield from holdings(keys, dead)
     # Each call puts its IDs in front of those before, so the last claims go first; the final, empty one strikes it off.
-    chunks: list[Iterable[tuple[bytes, int]]] = [*reversed([*chunked(held)]), ()]
+    chunks: list[Iterable[tuple[bytes, int]]] = [*reversed([*chunked(held, SMALL_BATCH)]), ()]
     for chunk in chunks:
         pairs = [part for id, number in chunk for part in (id, f"{dead}:{number}")]
         word, *ids = yield of("recover", keys, (dead, max_crashes, "" if pairs else "1", *pairs), list)

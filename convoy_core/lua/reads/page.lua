@@ -21,15 +21,17 @@ local function error_of(record)
   return string.sub(line, 1, 500), type(value.at) == 'number' and tostring(value.at * 1000)
 end
 
--- Of Node's entries only the score is known; they follow ours, which stand in true order.
+-- Of Node's entries only the score is known; they follow ours, which stand in true order. Nothing refreshes their scores, so
+-- they are the first to be met, and the walk ends with the last of them.
 local function add_foreign(skip, n)
-  local at = 0
-  while n > 0 and at < total do
+  local at, left = 0, total - call('ZCARD', started)
+  while n > 0 and left > 0 and at < total do
     local window = scored(processing, at, 500)
     local ids = {}
     for i = 1, #window, 2 do ids[#ids + 1] = window[i] end
     if #ids == 0 then return end
     for i, ours in ipairs(call('ZMSCORE', started, unpack(ids))) do
+      if not ours then left = left - 1 end
       if not ours and n > 0 then
         if skip > 0 then
           skip = skip - 1
