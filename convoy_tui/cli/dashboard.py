@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -17,7 +18,11 @@ def register(app: typer.Typer) -> None:
     command(app, "tui", panel="Run")(tui)
 
 
-def tui(session: Session) -> Code:
+def tui(
+    session: Session,
+    *,
+    ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters alone.")] = False,
+) -> Code:
     """Open the live dashboard; same as convoy-tui.
 
     It shows every queue as it changes, and everything here can be done there from the keyboard.
@@ -36,4 +41,5 @@ def tui(session: Session) -> Code:
         given["CONVOY_READ_ONLY"] = "1"
     # By the environment: a password in a URL must not show in the list of processes.
     environment = os.environ | {name: value for name, value in given.items() if value is not None}
-    os.execve(sys.executable, [sys.executable, "-m", "convoy_tui"], environment)  # noqa: S606 - no shell, on purpose
+    command = [sys.executable, "-m", "convoy_tui", *(["--ascii"] if ascii_only else [])]
+    os.execve(sys.executable, command, environment)  # noqa: S606 - no shell, on purpose

@@ -16,6 +16,7 @@ from convoy_tui.cli.exits import Code
 from convoy_tui.cli.output import Column, Format, Shape, table_lines
 from convoy_tui.cli.session import Session
 from convoy_tui.cli.table import Cell
+from convoy_tui.health import limit
 from convoy_tui.words import age, count, number
 
 SHOWN = 20
@@ -122,7 +123,9 @@ def jam_guard(
         raise InvalidOption("--every needs a time greater than 0, and goes without --dry-run.")
     if session.out.format is Format.JSON:
         raise InvalidOption("--every gives one answer after the other; use -o jsonl.")
-    what = f"Every {age(every)} this frees what is processing for longer than {age(idle)} in {', '.join(guard.queues)}"
+    what = (
+        f"Every {limit(every)} this frees what is processing for longer than {limit(idle)} in {', '.join(guard.queues)}"
+    )
     session.talk.confirm(f"{what} and {guard.effect}, at {session.where}", yes=yes)
     while True:
         _once(session, guard, yes=True, dry_run=False)
@@ -183,7 +186,7 @@ def _answer(session: Session, guard: Guard, rows: list[Row], *, dry_run: bool) -
 
 def _words(guard: Guard, tally: Counter[Outcome | None], n: int, *, dry_run: bool) -> str:
     if not n:
-        return f"nothing has been processing for longer than {age(guard.idle)}"
+        return f"nothing has been processing for longer than {limit(guard.idle)}"
     if dry_run:
         past = {Then.REQUEUE: "requeued", Then.FAIL: "failed", Then.DISCARD: "discarded"}[guard.then]
         return f"{number(n)} would be {past}"

@@ -79,7 +79,7 @@ def console_for(file: TextIO, color: Color) -> Console:
         emoji=False,
         soft_wrap=True,
         force_terminal=True if always else None,
-        no_color=color is Color.NEVER or None,
+        no_color=None if color is Color.AUTO else not always,
         color_system="standard" if always and not file.isatty() else "auto",
     )
 

@@ -60,12 +60,12 @@ def test_the_version_is_printed(convoy: Convoy) -> None:
 
 @pytest.mark.parametrize("command", [["--help"], ["status", "--json"], ["publish", "trucks", "1"]])
 def test_no_textual_is_loaded(convoy: Convoy, command: list[str]) -> None:
-    program = (
-        "import atexit, sys\n"
-        "from convoy_tui.cli.main import run\n"
-        "atexit.register(lambda: print([name for name in sys.modules if name.startswith('textual')], file=sys.stderr))\n"
-        "run()\n"
-    )
+    program = """
+import atexit, sys
+from convoy_tui.cli.main import run
+atexit.register(lambda: print([name for name in sys.modules if name.startswith("textual")], file=sys.stderr))
+run()
+"""
 
     done = subprocess.run(
         [sys.executable, "-c", program, *command],
