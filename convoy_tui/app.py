@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -75,11 +76,12 @@ class ConvoyApp(App[None]):
         is_ascii: bool = False,
         history: History | None = None,
         clock: Callable[[], float] = time.monotonic,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         super().__init__()
         self._clock = clock
         self._watch = Watch(Limits(), history)
-        self._poller = Poller(source.look, self._on_look, interval_s=interval_s, clock=clock)
+        self._poller = Poller(source.look, self._on_look, interval_s=interval_s, clock=clock, jitter=jitter)
         self._source = source
         self.desk = Desk(
             source=source,

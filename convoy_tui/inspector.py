@@ -61,7 +61,7 @@ def inspector(row: Row, board: Board, width: int, height: int, glyphs: Glyphs) -
     lines = [line(" ", (head, tone), "   ", told[0])]
     lines += [line(" " * (len(head) + 4), text) for text in told[1:]]
     keys = offers(row, board)
-    per_line = len(keys) if room >= 90 else 2
+    per_line = max(2, len(keys) if room >= 90 else 2)
     for start in range(0, len(keys), per_line):
         lines.append(line(" " * (len(head) + 4), *keys[start : start + per_line]))
     lines += [(), *_facts(row, board, room, glyphs)]

@@ -23,7 +23,7 @@ from convoy_tui.desk import Desk, Done
 from convoy_tui.safe_text import safe
 from convoy_tui.spans import Line, Tone, line, wrap
 from convoy_tui.widgets.entry import OneLine
-from convoy_tui.widgets.lines import Lines
+from convoy_tui.widgets.lines import Lines, plain_text
 
 FRAME = 92
 """Cells of a dialog on a screen that has room for more; `convoy.tcss` says the same."""
@@ -57,7 +57,7 @@ class Dialog(ModalScreen[Done | None]):
     def compose(self) -> ComposeResult:
         """The frame, with the body inside."""
         with Vertical(id="frame") as frame:
-            frame.border_title = Content(safe(self.heading, max(20, self.app.size.width - 8)))
+            frame.border_title = Content(plain_text(self, safe(self.heading, max(20, self.app.size.width - 8))))
             if self.footing:
                 frame.border_subtitle = Content(self.footing)
             yield from self.body()

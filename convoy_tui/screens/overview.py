@@ -93,8 +93,7 @@ class OverviewScreen(Screen[None]):
         with self.app.batch_update():
             width, glyphs = self.size.width, self.desk.glyphs
             self.query_one("#title", Lines).show([title(board, width, glyphs)])
-            tall = 1 if self.has_class("-tiny") else 2
-            said = verdict(board, width, tall, glyphs)
+            said = verdict(board, width, 2, glyphs)
             self.query_one("#verdict", Lines).show(said)
             rows = self._arrange(board)
             is_empty = not board.rows and board.link.state is LinkState.LIVE

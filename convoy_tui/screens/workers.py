@@ -113,7 +113,7 @@ class WorkersDialog(Dialog):
     def _draw(self) -> None:
         rows = [_local(local, i == self._cursor) for i, local in enumerate(self._locals)]
         nothing = [line(("   none", Tone.DIM))]
-        there = [_elsewhere(worker) for worker in self._elsewhere]
+        there = [_elsewhere(worker, self.room) for worker in self._elsewhere]
         keys = [(), _keys()] if self._locals else []
         here = [line(("In this process", Tone.HEADING)), *(rows or nothing), *keys, ()]
         self.say("#workers", [*here, line(("Elsewhere", Tone.HEADING)), *(there or nothing)])
@@ -149,15 +149,17 @@ def _local(local: Local, is_chosen: bool) -> Line:
     )
 
 
-def _elsewhere(worker: WorkerInfo) -> Line:
+def _elsewhere(worker: WorkerInfo, room: int) -> Line:
     silent = f"silent for {age(-worker.lease_ends_in_s)}"
-    state = ("alive", Tone.FINE) if worker.is_live else (silent, Tone.WARNING)
-    process = f"{safe(worker.host, 11)}/{worker.pid if worker.pid is not None else '?'}"
+    state = Span(f"{'alive':<19}", Tone.FINE) if worker.is_live else Span(f"{silent:<19}", Tone.WARNING)
+    process = f"{safe(worker.host, 12)}/{worker.pid if worker.pid is not None else '?'}"
+    slots = worker.concurrency if worker.concurrency is not None else "?"
+    spare = max(0, min(14, room - 76))
     return line(
         "   ",
-        (f"{process:<19}", Tone.NORMAL),
-        (f"{safe(worker.handler, 20):<21}", Tone.DIM),
-        Span(f"{state[0]:<18}", state[1]),
-        f"{worker.running} of {worker.concurrency if worker.concurrency is not None else '?'}  ",
-        (f"{number(worker.done)} done  {number(worker.failed)} failed", Tone.DIM),
+        f"{process:<19}",
+        (f"{safe(worker.handler, 12 + spare):<{13 + spare}}", Tone.DIM),
+        state,
+        f"{worker.running} of {slots}  ",
+        (f"{number(worker.done)} done", Tone.DIM),
     )

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.dom import DOMNode
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
@@ -16,6 +17,15 @@ from textual.widget import Widget
 from convoy_tui.spans import Line, Tone, plain
 
 TONE_CLASSES = frozenset(f"tone--{tone}" for tone in Tone)
+
+
+_PLAIN = str.maketrans({"·": "-", "—": "-", "…": "~"})
+"""The few signs of running text that are not ASCII, for terminals that have nothing else."""
+
+
+def plain_text(widget: DOMNode, text: str) -> str:
+    """The text as this app draws it: without our own signs beyond ASCII, if it was asked for that."""
+    return text.translate(_PLAIN) if widget.app.has_class("-ascii") else text
 
 
 def paint(
@@ -26,7 +36,7 @@ def paint(
     segments = []
     for text, tone, _ in line:
         style = faint or widget.get_component_rich_style(f"tone--{tone}", partial=True)
-        segments.append(Segment(text, base + style))
+        segments.append(Segment(plain_text(widget, text), base + style))
     return Strip(segments).adjust_cell_length(width, base)
 
 

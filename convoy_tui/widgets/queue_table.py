@@ -160,7 +160,7 @@ class QueueTable(ScrollView, can_focus=True):
         return tick._replace(text=" " + tick.text)
 
     def _tick(self, row: Row) -> Span:
-        return Span(self._glyphs.pick("✓", "*") if row.queue in self.selected else " ", Tone.ACCENT)
+        return Span(self._glyphs.pick("✓", "*"), Tone.ACCENT) if row.queue in self.selected else Span(" ")
 
     def _go(self, index: int) -> None:
         if not 0 <= index < len(self._rows):

@@ -234,7 +234,7 @@ class FixedSource:
 
     def _answer(self) -> None:
         if self.is_away:
-            raise StoreUnreachable(f"{self.shown} does not answer: connection refused.")
+            raise StoreUnreachable(f"No store answers at {self.shown}: connection refused. Start it, or check the URL.")
 
     def _write(self, *act: object) -> None:
         self._answer()
@@ -353,7 +353,15 @@ def an_app(
 ) -> ConvoyApp:
     """An app on a fixed source. Its clock stands still unless another is given, and it looks when told to."""
     place = Place(source.shown, environment, source.read_only, "--read-only" if source.read_only else "")
-    app = ConvoyApp(source, place, interval_s=3600, is_ascii=is_ascii, history=history, clock=clock or (lambda: 100.0))
+    app = ConvoyApp(
+        source,
+        place,
+        interval_s=3600,
+        is_ascii=is_ascii,
+        history=history,
+        clock=clock or (lambda: 100.0),
+        jitter=lambda: 0.5,
+    )
     app.theme = theme
     return app
 

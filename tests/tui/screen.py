@@ -1,0 +1,56 @@
+"""Looking at a running app the way a person does: its text, cell by cell, and waiting until it shows something."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from rich.segment import Segment
+from textual.app import App
+from textual.pilot import Pilot
+
+
+def rows_of(app: App[None]) -> list[list[Segment]]:
+    """Every line of the screen as it would be written."""
+    return [list(strip) for strip in app.screen._compositor.render_strips(app.size)]
+
+
+def text_of(app: App[None]) -> str:
+    """The screen's text, without what is blank at the ends of lines."""
+    return "\n".join("".join(segment.text for segment in row).rstrip() for row in rows_of(app)).rstrip() + "\n"
+
+
+def marked_text_of(app: App[None]) -> str:
+    """The screen's text, and under each line that has any: b for bold cells, r for reversed ones, x for both."""
+    lines = []
+    for row in rows_of(app):
+        lines.append("".join(segment.text for segment in row).rstrip())
+        marks = "".join(_mark(segment) * len(segment.text) for segment in row).rstrip()
+        lines += [f"~{marks[1:]}"] if marks.strip() else []
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _mark(segment: Segment) -> str:
+    style = segment.style
+    is_bold, is_reversed = bool(style and style.bold), bool(style and style.reverse)
+    return "x" if is_bold and is_reversed else "r" if is_reversed else "b" if is_bold else " "
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], object], *, within_s: float = 10.0) -> None:
+    """Go on as soon as the condition holds; fail when it does not in time."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {within_s:g} s; the screen is\n{text_of(pilot.app)}"
+        await pilot.pause()
+        await asyncio.sleep(0.01)
+
+
+async def shows(pilot: Pilot[None], text: str, *, within_s: float = 10.0) -> None:
+    """Go on as soon as the screen shows the text."""
+    await until(pilot, lambda: text in text_of(pilot.app), within_s=within_s)
+
+
+async def hides(pilot: Pilot[None], text: str, *, within_s: float = 10.0) -> None:
+    """Go on as soon as the screen does not show the text any more."""
+    await until(pilot, lambda: text not in text_of(pilot.app), within_s=within_s)
