@@ -157,13 +157,6 @@ def test_hostile_ids_cannot_speak_to_the_terminal(
 ) -> None:
     hostile = [b"\x1b]0;owned\x07", b"\x1b]52;c;cm0=\x07", b"\x1b[2J\x1b[H", b"\xc2\x9b31m", b"\x9b2J"]
     hostile.append(b"\x1b]8;;http://x\x1b\\link")
-        b"\x1b]0;owned\x07",
-        b"\x1b]52;c;cm0=\x07",
-        b"\x1b[2J\x1b[H",
-        b"\xc2\x9b31m",
-        b"\x9b2J",
-        b"\x1b]8;;x\x1b\\",
-    ]
     convoy("publish", "trucks", "-", "-0", input=b"\0".join(hostile))
 
     with terminal(*command) as screen:
