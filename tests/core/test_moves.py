@@ -612,7 +612,7 @@ RECOVER = [
     ),
     Case(
         "recover: processing -> queued",
-        "F10 recover keeps the order, the claim list first and uncharged",
+        "F10 recover keeps the old order, the claim list behind and uncharged",
         {
             "workers": {W: NOW},
             f"claim:{W}": ["c", "d"],
@@ -625,7 +625,7 @@ RECOVER = [
         RECOVER_IT,
         {"b": "queued", "a": "queued"},
         {
-            "queued": ["c", "d", "b", "a", "x"],
+            "queued": ["b", "a", "c", "d", "x"],
             "committed": {"a", "b", "c", "d", "x"},
             "owner": {"y": "bb:1"},
             "crashes": {"a": "1", "b": "1"},
@@ -1329,7 +1329,9 @@ def test_f10_recover_of_more_than_one_chunk_keeps_the_order(world: World) -> Non
     world.seed(
         {
             "workers": {W: NOW},
-            "committed": set(ids),
+            "queued": ["y"],
+            f"claim:{W}": ["x"],
+            "committed": {*ids, "x", "y"},
             "processing": dict.fromkeys(ids, SECOND),
             "started": dict.fromkeys(ids, NOW),
             "owner": {id: f"{W}:{n}" for n, id in enumerate(ids, start=1)},
@@ -1340,8 +1342,8 @@ def test_f10_recover_of_more_than_one_chunk_keeps_the_order(world: World) -> Non
 
     assert moved == dict.fromkeys(ids, "queued")
     assert world.state() == {
-        "queued": ids,
-        "committed": set(ids),
+        "queued": [*ids, "x", "y"],
+        "committed": {*ids, "x", "y"},
         "crashes": dict.fromkeys(ids, "1"),
         "totals": {"recovered": "1200"},
     }

@@ -26,6 +26,7 @@ from convoy_core import (
 )
 from convoy_core.attempt import Claim
 from convoy_core.calls import of
+from convoy_core.options import SMALL_BATCH
 from convoy_core.worker_calls import holdings
 from tests.core.keyspace import ALIVE, LEASE, NOW, SECOND, Keyspace, W, World, claim, commands, failure, seed
 from tests.servers import RealServer
@@ -653,13 +654,13 @@ def _next_500(pattern: str) -> list[str]:
     return [pattern.format(n) for n in range(first, first + 500)]
 
 
-def _next_claims() -> list[Claim]:
-    """500 running IDs that no earlier try has met."""
+def _next_claims(size: int = SMALL_BATCH) -> list[Claim]:
+    """As many running IDs as a pool settles at once when it costs much, none of which an earlier try has met."""
     first = next(RUNNING)
-    return [claim(f"r{n}", n) for n in range(first, first + 500)]
+    return [claim(f"r{n}", n) for n in range(first, first + size)]
 
 
-def _recover_500(world: World) -> object:
+def _recover(world: World) -> object:
     held = [part for run in _next_claims() for part in (run.raw_id, f"{W}:{run.number}")]
     return world.run(of("recover", world.keys, ("dd", 1, "", *held), list))
 
@@ -691,11 +692,11 @@ ACTS_AT_LENGTH: dict[str, Callable[[World], object]] = {
     "discard 500 failed": lambda world: world.queue.discard(_next_500("f{}"), state=State.FAILED),
     "discard, queued": lambda world: world.queue.discard(_next_500("05{:05}")[:1], state=State.QUEUED),
     "dry discard, queued": lambda world: world.queue.discard(["0500001"], state=State.QUEUED, dry_run=True),
-    "complete 500": lambda world: world.exchange(completed=_next_claims()),
-    "fail 500": lambda world: world.exchange(failed=[(run, failure("x" * 4096)) for run in _next_claims()]),
-    "retry 500": lambda world: world.exchange(failed=[(run, failure("x", 5)) for run in _next_claims()]),
-    "release 500": lambda world: world.exchange(released=_next_claims()),
-    "recover 500": _recover_500,
+    "complete 500": lambda world: world.exchange(completed=_next_claims(500)),
+    "fail": lambda world: world.exchange(failed=[(run, failure("x" * 4096)) for run in _next_claims()]),
+    "retry": lambda world: world.exchange(failed=[(run, failure("x", 5)) for run in _next_claims()]),
+    "release 500": lambda world: world.exchange(released=_next_claims(500)),
+    "recover": _recover,
     "jam guard, 500": lambda world: world.queue.jam_guard(idle_s=next(IDLE_S)),
 }
 

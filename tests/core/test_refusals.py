@@ -245,6 +245,7 @@ def test_a_lease_lasts_three_beats() -> None:
     [
         ({"concurrency": 0}, "concurrency is 0"),
         ({"concurrency": -1}, "concurrency is -1"),
+        ({"concurrency": 10_001}, "concurrency is 10001; a pool runs 1 to 10,000 jobs at once."),
         ({"job_timeout": 0}, "job_timeout is 0"),
         ({"job_timeout": -1.0}, "job_timeout is -1"),
         ({"retries": -1}, "retries is -1"),
