@@ -17,7 +17,7 @@ changes nothing.
 """
 
 from convoy_core.aio import AsyncFleet, AsyncQueue
-from convoy_core.attempt import Job
+from convoy_core.attempt import Discard, Job, Retry
 from convoy_core.calls import Chunk
 from convoy_core.errors import (
     ConvoyError,
@@ -63,6 +63,7 @@ __all__ = [
     "ConvoyError",
     "Counts",
     "Details",
+    "Discard",
     "EmbeddedStoreError",
     "Entry",
     "Failure",
@@ -85,6 +86,7 @@ __all__ = [
     "Published",
     "Queue",
     "ReadOnly",
+    "Retry",
     "Snapshot",
     "State",
     "StoreDamaged",

@@ -19,6 +19,9 @@ from convoy_core.errors import InvalidURL
 DEFAULT_PORT: Final = 6379
 
 EXAMPLES: Final = "redis://localhost:6379/0, rediss://host:6380, unix:///run/redis.sock or embedded:"
+SENTINEL_PORT: Final = 26379
+SENTINEL_EXAMPLE: Final = "redis+sentinel://host1:26379,host2:26379/service"
+CLUSTER_EXAMPLE: Final = "redis+cluster://host1:6379,host2:6379"
 PERCENT_ENCODE: Final = "write / as %2F, ? as %3F, # as %23 and @ as %40 inside a user name or password"
 
 _COMMON_OPTIONS: Final = frozenset({"db", "protocol"})
@@ -67,6 +70,11 @@ class Tcp:
     tls: Tls | None
     shown: str
 
+    @property
+    def place(self) -> str:
+        """Host and port as a URL writes them."""
+        return _place(self.host, self.port)
+
 
 @dataclass(frozen=True, slots=True)
 class Unix:
@@ -91,7 +99,26 @@ class Embedded:
         return f"embedded ({self.directory})" if self.directory else "embedded"
 
 
-Address = Tcp | Unix | Embedded
+@dataclass(frozen=True, slots=True)
+class Sentinel:
+    """The primary that some Sentinels name: each of them as a server, with the login and database of the primary."""
+
+    sentinels: tuple[Tcp, ...]
+    service: str
+    shares_login: bool
+    """Whether the Sentinels themselves want that login, too."""
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Some nodes of a Cluster, any of which knows the others."""
+
+    nodes: tuple[Tcp, ...]
+    shown: str
+
+
+Address = Tcp | Unix | Embedded | Sentinel | Cluster
 
 
 def read(url: str) -> Address:
@@ -106,11 +133,12 @@ def read(url: str) -> Address:
         "redis": lambda: _tcp(_split(url)),
         "rediss": lambda: _tcp(_split(url)),
         "unix": lambda: _unix(_split(url)),
+        "redis+sentinel": lambda: _sentinel(url),
+        "rediss+sentinel": lambda: _sentinel(url),
+        "redis+cluster": lambda: _cluster(url),
+        "rediss+cluster": lambda: _cluster(url),
     }
     scheme = scheme.lower()
-    if colon and re.fullmatch(r"rediss?\+(sentinel|cluster)", scheme):
-        kind = scheme.partition("+")[2].capitalize()
-        raise InvalidURL(f"This release does not connect to {kind} yet; give the URL of one server, like {EXAMPLES}.")
     if not colon or scheme not in readers:
         raise InvalidURL(f"The store URL starts with no known scheme; write one like {EXAMPLES}.")
     return readers[scheme]()
@@ -127,14 +155,53 @@ def _embedded(path: str) -> Embedded:
     return Embedded(Path.cwd() / directory)
 
 
-def _tcp(parts: SplitResult) -> Tcp:
+def _sentinel(url: str) -> Sentinel:
+    scheme, hosts, rest = _hosts(url)
+    path, mark, query = rest.partition("?")
+    service, _, db = path.removeprefix("/").partition("/")
+    options = query.split("&")
+    shares_login = "sentinel_login=yes" in options
+    kept = "&".join(option for option in options if not re.fullmatch("sentinel_login=(yes|no)", option))
+    servers = _servers(scheme, hosts, f"/{db}{mark}{kept}", SENTINEL_PORT)
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", service):
+        raise InvalidURL(f"A Sentinel URL names the service after the hosts, as in {SENTINEL_EXAMPLE}.")
+    shown = f"{_shown(scheme, 'sentinel', servers)}/{service}" + (f"/{db}" if db else "")
+    return Sentinel(servers, service, shares_login, shown)
+
+
+def _cluster(url: str) -> Cluster:
+    scheme, hosts, rest = _hosts(url)
+    servers = _servers(scheme, hosts, rest, DEFAULT_PORT)
+    if servers[0].db:
+        raise InvalidURL(f"A Cluster has no database but 0; write a URL like {CLUSTER_EXAMPLE}.")
+    return Cluster(servers, _shown(scheme, "cluster", servers))
+
+
+def _hosts(url: str) -> tuple[str, list[str], str]:
+    """The scheme of one server; the hosts, each with the login before it; and what follows them."""
+    scheme, _, rest = url.partition(":")
+    found = re.fullmatch(r"//((?:[^/?#]*@)?)([^/?#]*)(.*)", rest)
+    if found is None or not all(found[2].split(",")):
+        raise InvalidURL(f"The hosts in the store URL cannot be read; write {SENTINEL_EXAMPLE} or {CLUSTER_EXAMPLE}.")
+    return scheme.lower().partition("+")[0], [found[1] + host for host in found[2].split(",")], found[3]
+
+
+def _servers(scheme: str, hosts: list[str], rest: str, default_port: int) -> tuple[Tcp, ...]:
+    """Each host read as if it stood alone, which refuses in each what is refused in a single one."""
+    return tuple(_tcp(_split(f"{scheme}://{host}{rest}"), default_port) for host in hosts)
+
+
+def _shown(scheme: str, kind: str, servers: tuple[Tcp, ...]) -> str:
+    return f"{scheme}+{kind}://{servers[0].login.shown}{','.join(server.place for server in servers)}"
+
+
+def _tcp(parts: SplitResult, default_port: int = DEFAULT_PORT) -> Tcp:
     _refuse_stray_login(parts)
     login = _login(parts)
-    port = _port(parts)
+    port = _port(parts) or default_port
     tls = parts.scheme == "rediss"
     options = _options(parts, _COMMON_OPTIONS | _TLS_OPTIONS if tls else _COMMON_OPTIONS)
     host = unquote(parts.hostname or "localhost")
-    host_shown = f"[{host}]" if ":" in host else host
     return Tcp(
         host=host,
         port=port,
@@ -142,8 +209,12 @@ def _tcp(parts: SplitResult) -> Tcp:
         db=_database(parts.path.strip("/"), options),
         protocol=_protocol(options),
         tls=_tls(options) if tls else None,
-        shown=f"{parts.scheme}://{login.shown}{host_shown}:{port}{parts.path}",
+        shown=f"{parts.scheme}://{login.shown}{_place(host, port)}{parts.path}",
     )
+
+
+def _place(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _unix(parts: SplitResult) -> Unix:
@@ -195,7 +266,7 @@ def _login(parts: SplitResult) -> Login:
     return Login(unquote(parts.username or "") or None, unquote(parts.password or "") or None)
 
 
-def _port(parts: SplitResult) -> int:
+def _port(parts: SplitResult) -> int | None:
     try:
         port = parts.port
     except ValueError:
@@ -204,7 +275,7 @@ def _port(parts: SplitResult) -> int:
         raise InvalidURL(
             f"The port in the store URL is no number from 1 to 65535; if it is part of a password, {PERCENT_ENCODE}."
         )
-    return port or DEFAULT_PORT
+    return port
 
 
 def _options(parts: SplitResult, known: frozenset[str]) -> dict[str, str]:

@@ -89,7 +89,22 @@ class Failed:
     """Delay before the next attempt; None: no retries are left."""
 
 
-Verdict: TypeAlias = "Literal['completed', 'released'] | Failed"
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A handler returns this to be called again later. It is no failure: nothing is counted, no retry is used up."""
+
+    after_s: float | None = None
+    """Seconds; None: the pool's `defer_s`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """A handler returns this to give an ID up: it becomes absent, as if it were done, and is counted as discarded."""
+
+    reason: str = ""
+
+
+Verdict: TypeAlias = "Literal['completed', 'released'] | Failed | Retry | Discard"
 
 
 def describe(error: BaseException) -> str:

@@ -9,6 +9,7 @@ import importlib
 import inspect
 import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, Protocol, TypeAlias
 
@@ -16,12 +17,19 @@ from convoy_core.attempt import Job
 from convoy_core.errors import HandlerNotFound
 
 Handler: TypeAlias = "Callable[[Job], Awaitable[object]] | Callable[[Job], object]"
-Ended: TypeAlias = "Callable[[Job, BaseException | None], None]"
-"""Called on the event loop when a run has ended: with its error, or None."""
+Ended: TypeAlias = "Callable[[Job, object], None]"
+"""Called on the event loop when a run has ended: with what the handler returned, or `Raised`."""
 
 
 class TimedOut(Exception):
     """The run took longer than the job timeout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """The handler raised, instead of returning."""
+
+    error: BaseException
 
 
 class Runner(Protocol):
@@ -99,13 +107,13 @@ class Coroutines:
             task.cancel()
 
     async def _run(self, job: Job) -> None:
-        error: BaseException | None = None
+        result: object
         try:
-            await self._handler(job)
+            result = await self._handler(job)
         except BaseException as raised:  # noqa: BLE001 - the user's code: even SystemExit ends this ID alone
-            error = raised
+            result = Raised(raised)
         del self._tasks[job.token]
-        self._ended(job, error)
+        self._ended(job, result)
 
 
 class Threads:
@@ -122,7 +130,7 @@ class Threads:
         self._loop = asyncio.get_running_loop()
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._lock = threading.Lock()
-        self._results: list[tuple[Job, BaseException | None]] = []
+        self._results: list[tuple[Job, object]] = []
         self._threads = 0
         self._busy = 0
 
@@ -145,17 +153,17 @@ class Threads:
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            error: BaseException | None = None
+            result: object
             try:
-                self._handler(job)
+                result = self._handler(job)
             except BaseException as raised:  # noqa: BLE001 - the user's code: even SystemExit ends this ID alone
-                error = raised
-            if not self._hand_in(job, error):
+                result = Raised(raised)
+            if not self._hand_in(job, result):
                 return
 
-    def _hand_in(self, job: Job, error: BaseException | None) -> bool:
+    def _hand_in(self, job: Job, result: object) -> bool:
         with self._lock:
-            self._results.append((job, error))
+            self._results.append((job, result))
             if len(self._results) > 1:
                 return True  # one wake-up serves all results that arrive before the loop comes round
         try:
@@ -168,5 +176,5 @@ class Threads:
         with self._lock:
             results, self._results = self._results, []
         self._busy -= len(results)
-        for job, error in results:
-            self._ended(job, error)
+        for job, result in results:
+            self._ended(job, result)

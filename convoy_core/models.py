@@ -17,12 +17,13 @@ TOTALS = (
     "refused",  # duplicates
     "done",
     "failed",  # runs that ended in `failed`, or would have but for a rerun
+    "deferred",  # runs whose handler asked to be called again later
     "retried",  # runs that failed and will be tried again
     "released",  # given back by a stopping worker
     "recovered",  # taken from a dead worker
     "jammed",  # freed by our jam guard
     "requeued",
-    "discarded",
+    "discarded",  # by an operator, or by their handler
     "stale",  # results that came too late and changed nothing
     "merged",  # second copies of a running ID
     "adopted",  # claimed IDs that were not in the committed set

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from convoy_core.errors import InvalidID, InvalidOption, InvalidPayload, InvalidQueueName
 
@@ -24,8 +24,8 @@ SMALL_BATCH = 100
 """The same for moves that take the store about ten commands an ID: failing, recovering, the jam guard."""
 
 JobID: TypeAlias = str | int
-JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
-Payload: TypeAlias = "bytes | JSON"
+JSON: TypeAlias = bool | int | float | str | Sequence[Any] | Mapping[str, Any] | None
+Payload: TypeAlias = bytes | JSON
 
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9_.:-]*(\{[A-Za-z0-9_.:-]+\})?[A-Za-z0-9_.:-]*")
 
@@ -47,6 +47,8 @@ class PoolOptions:
     """Delay before the first retry; doubles each time, with full jitter."""
     backoff_cap_s: float = 3600.0
     """The longest delay between retries."""
+    defer_s: float = 30.0
+    """Delay when a handler asks to be called again later without saying when."""
     max_crashes: int = 3
     """After this many worker deaths or jams an ID is failed instead of queued again."""
     burst: bool = False

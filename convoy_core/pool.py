@@ -52,6 +52,10 @@ class PoolStatus:
     """IDs it holds, each with the seconds it has been running."""
     done: int = 0
     failed: int = 0
+    deferred: int = 0
+    """Runs whose handler asked to be called again later."""
+    discarded: int = 0
+    """IDs that their handler gave up."""
     retried: int = 0
     released: int = 0
     stale: int = 0

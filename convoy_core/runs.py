@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from convoy_core.attempt import Claim, Job, Verdict, failed
-from convoy_core.handlers import Handler, Runner, TimedOut, runner_for
+from convoy_core.attempt import Claim, Discard, Job, Retry, Verdict, failed
+from convoy_core.handlers import Handler, Raised, Runner, TimedOut, runner_for
 from convoy_core.options import PoolOptions
 
 log = logging.getLogger(__name__)
@@ -100,22 +100,30 @@ class Runs:
             self._expiry.cancel()
         self._runner.close()
 
-    def _ended(self, job: Job, error: BaseException | None) -> None:
-        """The runner reports: the handler has returned, or raised."""
+    def _ended(self, job: Job, result: object) -> None:
+        """The runner reports what the handler has returned, or raised."""
         run = self._running.pop(job.token)
         if not run.is_settled:
-            self._decide(run, self._timeout() if run.timed_out else error)
+            self._decide(run, Raised(self._timeout()) if run.timed_out else result)
         self._wake()
 
-    def _decide(self, run: Run, error: BaseException | None) -> None:
+    def _decide(self, run: Run, result: object) -> None:
         run.is_settled = True
         verdict: Verdict = "completed"
-        if error is not None:
+        if isinstance(result, Raised):
             seconds, plan = time.monotonic() - run.started, self._plan
             verdict = failed(
-                error, run.claim, worker=self._worker, seconds=seconds, retries=plan.retries, options=plan.options
+                result.error,
+                run.claim,
+                worker=self._worker,
+                seconds=seconds,
+                retries=plan.retries,
+                options=plan.options,
             )
             log.info("queue %s: %r failed: %s", plan.queue, run.job.id, verdict.message)
+        elif isinstance(result, Retry | Discard):
+            verdict = result
+            log.info("queue %s: %r ended with %r", self._plan.queue, run.job.id, result)
         self.results.append((run.claim, verdict))
 
     def _timeout(self) -> TimedOut:
@@ -141,5 +149,5 @@ class Runs:
         """It does not end: settle its ID all the same; the slot stays taken, visibly, until it does."""
         if not run.is_settled:
             run.job.mark_lost()
-            self._decide(run, self._timeout())
+            self._decide(run, Raised(self._timeout()))
             self._wake()

@@ -14,16 +14,16 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from convoy_core import calls, worker_calls
-from convoy_core.attempt import Claim, Failed
+from convoy_core.attempt import Claim, Verdict
 from convoy_core.connect import Role, Store
 from convoy_core.connection import AsyncConnection, Connection
 from convoy_core.errors import ConvoyError, OutcomeUnknown
 from convoy_core.fetch import Fetch
 from convoy_core.options import BATCH, SMALL_BATCH, decode_id, encode_payload
 from convoy_core.runs import Plan, Runs
+from convoy_core.tallies import Tallies
 from convoy_core.upkeep import Heartbeat, Upkeep
 from convoy_core.worker_calls import Pulse, Renewal, Round, Settlement
 
@@ -34,18 +34,6 @@ RECONNECT_S = (0.1, 5.0)
 
 PAUSED_S = 1.0
 """How often a paused pool asks whether it may go on."""
-
-
-@dataclass(slots=True)
-class Tallies:
-    """What a shift has done so far, by its own count."""
-
-    done: int = 0
-    failed: int = 0
-    retried: int = 0
-    released: int = 0
-    stale: int = 0
-    unknown: int = 0
 
 
 class Shift:
@@ -148,20 +136,20 @@ class Shift:
         want = 0 if self.is_stopping else min(BATCH, self._runs.free)
         # Numbers are spent even when the reply is lost, so that no token is ever used twice.
         number, self._number = self._number, self._number + want
-        settlement = Settlement()
+        taken: list[tuple[Claim, Verdict]] = []
         try:
             if self._is_unsure:
                 await self._resynchronise()
-            settlement = self._take_results()
+            settlement, taken = self._take_results()
             wait_ms = round(self._plan.options.lease_s * 1000)
             call = worker_calls.exchange(self._keys, self.worker, settlement, want, number, wait_ms)
             answer = await self._commands.run(call)
         except ConvoyError as error:
-            self._put_back(settlement)
+            self._runs.results.extendleft(reversed(taken))
             await self._back_off(error)
             return
         self.error, self._tries = None, 0
-        self._count(settlement, set(answer.stale))
+        self._count(taken, set(answer.stale))
         await self._take_on(answer, want)
 
     async def _take_on(self, answer: Round, want: int) -> None:
@@ -209,34 +197,18 @@ class Shift:
 
     # -- results
 
-    def _take_results(self) -> Settlement:
+    def _take_results(self) -> tuple[Settlement, list[tuple[Claim, Verdict]]]:
         settlement = Settlement()
-        while self._runs.results and len(settlement) < BATCH and len(settlement.failed) < SMALL_BATCH:
-            claim, verdict = self._runs.results.popleft()
-            if isinstance(verdict, Failed):
-                settlement.failed.append((claim, verdict))
-            elif verdict == "completed":
-                settlement.completed.append(claim)
-            else:
-                settlement.released.append(claim)
-        return settlement
+        taken: list[tuple[Claim, Verdict]] = []
+        while self._runs.results and len(taken) < BATCH and settlement.costly < SMALL_BATCH:
+            taken.append(self._runs.results.popleft())
+            settlement.add(*taken[-1], defer_s=self._plan.options.defer_s)
+        return settlement, taken
 
-    def _put_back(self, settlement: Settlement) -> None:
-        self._runs.results.extendleft((claim, "released") for claim in settlement.released)
-        self._runs.results.extendleft(settlement.failed)
-        self._runs.results.extendleft((claim, "completed") for claim in settlement.completed)
-
-    def _count(self, settlement: Settlement, stale: set[bytes]) -> None:
-        counted = self.tallies
-        for claim in settlement.claims():
+    def _count(self, settled: list[tuple[Claim, Verdict]], stale: set[bytes]) -> None:
+        for claim, verdict in settled:
             self._held.pop(claim.number, None)
-            counted.stale += claim.raw_id in stale
-        counted.done += sum(claim.raw_id not in stale for claim in settlement.completed)
-        counted.released += sum(claim.raw_id not in stale for claim in settlement.released)
-        for claim, verdict in settlement.failed:
-            if claim.raw_id not in stale:
-                counted.failed += verdict.retry_ms is None
-                counted.retried += verdict.retry_ms is not None
+            self.tallies.count("stale" if claim.raw_id in stale else verdict)
         if stale:
             log.warning("queue %s: %d results came too late and changed nothing", self._plan.queue, len(stale))
 

@@ -80,6 +80,13 @@ MOVES: dict[str, Move] = {
             Actor.OWNER,
             "it went badly (delayed: retries are left; queued: a rerun was asked for)",
         ),
+        _move(
+            "defer",
+            {_PROCESSING},
+            {_DELAYED, _QUEUED},
+            Actor.OWNER,
+            "its handler asks to be called again later (queued: a rerun was asked for)",
+        ),
         _move("release", {_PROCESSING}, {_QUEUED}, Actor.OWNER, "the worker stops and gives it back unharmed"),
         _move(
             "recover",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from convoy_core import readers
-from convoy_core.attempt import Claim, Failed
+from convoy_core.attempt import Claim, Discard, Failed, Retry, Verdict
 from convoy_core.calls import Argument, Call, Steps, chunked, command, of
 from convoy_core.keys import Keys
 from convoy_core.options import SMALL_BATCH, decode_id
@@ -23,14 +23,28 @@ class Settlement:
     completed: list[Claim] = field(default_factory=list)
     failed: list[tuple[Claim, Failed]] = field(default_factory=list)
     released: list[Claim] = field(default_factory=list)
+    discarded: list[Claim] = field(default_factory=list)
+    deferred: list[tuple[Claim, int]] = field(default_factory=list)
+    """With the delay in ms."""
 
-    def __len__(self) -> int:
-        """How many claims it settles."""
-        return len(self.completed) + len(self.failed) + len(self.released)
+    @property
+    def costly(self) -> int:
+        """How many of them cost the store several commands each."""
+        return len(self.failed) + len(self.deferred)
 
-    def claims(self) -> list[Claim]:
-        """All of them."""
-        return [*self.completed, *(claim for claim, _ in self.failed), *self.released]
+    def add(self, claim: Claim, verdict: Verdict, *, defer_s: float) -> None:
+        """Have `claim` settled by `verdict`."""
+        match verdict:
+            case "completed":
+                self.completed.append(claim)
+            case "released":
+                self.released.append(claim)
+            case Failed():
+                self.failed.append((claim, verdict))
+            case Discard():
+                self.discarded.append(claim)
+            case Retry(after_s):
+                self.deferred.append((claim, round((defer_s if after_s is None else after_s) * 1000)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +87,24 @@ def hello(keys: Keys, worker: str, lease_ms: int, epoch: str, about: dict[str, s
 
 def exchange(keys: Keys, worker: str, settlement: Settlement, want: int, number: int, wait_ms: int) -> Call[Round]:
     """Settle what ended, then claim up to `want`, numbered from `number`."""
-    arguments: list[Argument] = [worker, want, number, wait_ms, len(settlement.completed)]
-    for claim in settlement.completed:
-        arguments += (claim.raw_id, claim.number)
+    arguments: list[Argument] = [worker, want, number, wait_ms]
+    _add_claims(arguments, settlement.completed)
+    _add_claims(arguments, settlement.discarded)
     arguments.append(len(settlement.failed))
     for claim, failed in settlement.failed:
         retry = "" if failed.retry_ms is None else failed.retry_ms
         arguments += (claim.raw_id, claim.number, failed.message, failed.record, retry)
-    arguments.append(len(settlement.released))
-    for claim in settlement.released:
-        arguments += (claim.raw_id, claim.number)
+    arguments.append(len(settlement.deferred))
+    for claim, delay_ms in settlement.deferred:
+        arguments += (claim.raw_id, claim.number, delay_ms)
+    _add_claims(arguments, settlement.released)
     return of("exchange", keys, arguments, lambda reply: _round(number, reply))
+
+
+def _add_claims(arguments: list[Argument], claims: list[Claim]) -> None:
+    arguments.append(len(claims))
+    for claim in claims:
+        arguments += (claim.raw_id, claim.number)
 
 
 def _round(number: int, reply: list[Any]) -> Round:

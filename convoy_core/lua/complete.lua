@@ -1,9 +1,11 @@
 -- complete: processing -> absent, queued
 -- with: holding rerun forget totals
-local function complete(ids)
+
+-- `what` is the counter: done, or discarded when its handler gave it up.
+local function complete(ids, what)
   if #ids == 0 then return end
   leave_processing(ids)
-  count('done', #ids)
+  count(what, #ids)
   local over, again = queue_reruns(ids)
   if again > 0 then forget_failures(ids) end
   forget(over)

@@ -1,7 +1,8 @@
 -- exchange: one round of a pool: settle what ended, then claim up to the free slots
--- with: claim complete fail release
+-- with: claim complete fail defer release
 -- args: worker, how many to claim, number of the first claim, ms a foreign copy waits,
---       how many completed, (ID, number)..., how many failed, (ID, number, message, record, retry ms or empty)...,
+--       how many completed, (ID, number)..., how many their handlers discarded, (ID, number)...,
+--       how many failed, (ID, number, message, record, retry ms or empty)..., how many deferred, (ID, number, ms)...,
 --       how many released, (ID, number)...
 -- answer: stale IDs, word, IDs, attempts, failures, crashes, payloads (see claim)
 local me, want, number, wait = take(), take_number(), take_number(), take_number()
@@ -27,12 +28,19 @@ local function settle(each, move)
   move(mine, ids, rest, held)
 end
 
-settle(0, complete)
-settle(3, function(_, ids, rest, held)
-  for i, id in ipairs(ids) do
-    if held[id] then fail(id, rest[i][1], rest[i][2], tonumber(rest[i][3])) end
+-- What costs the store several commands an ID is done one by one.
+local function each_held(move)
+  return function(_, ids, rest, held)
+    for i, id in ipairs(ids) do
+      if held[id] then move(id, rest[i]) end
+    end
   end
-end)
+end
+
+settle(0, function(mine) complete(mine, 'done') end)
+settle(0, function(mine) complete(mine, 'discarded') end)
+settle(3, each_held(function(id, rest) fail(id, rest[1], rest[2], tonumber(rest[3])) end))
+settle(1, each_held(function(id, rest) defer(id, tonumber(rest[1])) end))
 settle(0, release)
 count('stale', #stale)
 

@@ -12,12 +12,14 @@ import redis
 from convoy_core import (
     AsyncQueue,
     Counts,
+    Discard,
     InvalidOption,
     Job,
     PoolOptions,
     PoolState,
     Published,
     Queue,
+    Retry,
     State,
     StoreUnreachable,
     WorkerPool,
@@ -438,3 +440,39 @@ def _is_waiting(client: redis.Redis, n: int = 1) -> bool:
     """Whether that many connections stand in BLMOVE."""
     info = client.info("clients")
     return bool(info["blocked_clients"] == n)
+
+
+@pytest.mark.parametrize("kind", ["thread", "coroutine"])
+def test_a_handler_can_ask_to_be_called_again_later_or_give_an_id_up(queue: Queue, kind: str) -> None:
+    seen: list[tuple[str, int]] = []
+    answers: dict[str, object] = {"later": Retry(0.05), "hopeless": Discard("no such truck"), "error": ValueError("x")}
+
+    def work(job: Job) -> object:
+        seen.append((job.id, job.attempt))
+        return answers.pop(job.id, None)
+
+    async def work_async(job: Job) -> object:
+        return work(job)
+
+    queue.publish_many(["later", "hopeless", "error"])
+    with WorkerPool(queue, work if kind == "thread" else work_async, options=QUICK) as pool:
+        eventually(lambda: len(seen) == 4)
+        eventually(lambda: queue.counts() == Counts())
+
+    # To return an exception is to return; only raising fails.
+    assert seen == [("later", 1), ("hopeless", 1), ("error", 1), ("later", 1)]
+    status = pool.status()
+    assert (status.done, status.failed, status.deferred, status.discarded) == (2, 0, 1, 1)
+    totals = queue.snapshot().totals
+    assert (totals["done"], totals["deferred"], totals["discarded"]) == (2, 1, 1)
+
+
+def test_a_deferred_id_waits_and_stays_committed(queue: Queue) -> None:
+    queue.publish("a", payload="cargo")
+    WorkerPool(queue, lambda job: Retry(), options=BURST).run()
+
+    details = queue.show("a")
+    assert details.state is State.DELAYED
+    assert details.due == pytest.approx(details.at + BURST.defer_s, abs=2)
+    assert (details.failures, details.attempt, details.payload) == (0, 1, "cargo")
+    assert queue.publish("a") is Published.ALREADY_DELAYED

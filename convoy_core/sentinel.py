@@ -1,0 +1,107 @@
+"""Connections that lead to whichever server the Sentinels call the primary at the moment they are opened.
+
+Rule: a connection that turns out to lead to a replica is closed at once, so that the next use asks the Sentinels again.
+The command that found out was not applied, and is not repeated here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+import redis.asyncio
+import redis.asyncio.sentinel
+import redis.sentinel
+from redis.exceptions import ReadOnlyError, ResponseError
+
+# What a server says when it is no primary any more; inside a script, older servers put it into a sentence of their own.
+_DEMOTED = re.compile(r"^UNBLOCKED|^MASTERDOWN|-READONLY")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentinels:
+    """Which Sentinels to ask, about what, and with which settings of a connection."""
+
+    hosts: tuple[tuple[str, int], ...]
+    service: str
+    settings: Mapping[str, Any]
+
+    @property
+    def peers(self) -> int:
+        """How many others a Sentinel must see to be believed: one that sees none may be cut off, and out of date."""
+        return min(1, len(self.hosts) - 1)
+
+    def primary(self) -> tuple[str, int]:
+        """Ask one after the other. Raises MasterNotFoundError, a ConnectionError."""
+        asked = redis.sentinel.Sentinel(self.hosts, self.peers, dict(self.settings))  # type: ignore[no-untyped-call] # redis-py left this one without types
+        try:
+            host, port = asked.discover_master(self.service)  # type: ignore[no-untyped-call] # as above
+        finally:
+            asked.close()
+        return host, port
+
+    async def primary_awaited(self) -> tuple[str, int]:
+        """The awaited twin of `primary`."""
+        asked = redis.asyncio.sentinel.Sentinel(self.hosts, self.peers, dict(self.settings))  # type: ignore[no-untyped-call] # as above
+        try:
+            host, port = await asked.discover_master(self.service)
+        finally:
+            await asked.aclose()
+        return host, port
+
+
+class PrimaryConnection(redis.Connection):
+    """A blocking connection to the primary."""
+
+    def __init__(self, *, sentinels: Sentinels, **settings: Any) -> None:
+        self._sentinels = sentinels
+        super().__init__(**settings)
+
+    def _connect(self) -> Any:
+        self.host, self.port = self._sentinels.primary()
+        return super()._connect()  # type: ignore[no-untyped-call] # redis-py left this one without types
+
+    def read_response(self, *args: Any, **options: Any) -> Any:
+        """Read as always, but hang up on a replica."""
+        try:
+            return super().read_response(*args, **options)  # type: ignore[no-untyped-call] # as above
+        except ResponseError as error:
+            if _is_from_replica(error):
+                self.disconnect()
+            raise
+
+
+class PrimaryTlsConnection(PrimaryConnection, redis.SSLConnection):
+    """The same, encrypted."""
+
+
+class AsyncPrimaryConnection(redis.asyncio.Connection):
+    """An awaited connection to the primary."""
+
+    def __init__(self, *, sentinels: Sentinels, **settings: Any) -> None:
+        self._sentinels = sentinels
+        super().__init__(**settings)
+
+    async def _connect(self) -> None:
+        self.host, self.port = await self._sentinels.primary_awaited()
+        await super()._connect()  # type: ignore[no-untyped-call] # redis-py left this one without types
+
+    async def read_response(self, *args: Any, **options: Any) -> Any:
+        """Read as always, but hang up on a replica."""
+        try:
+            return await super().read_response(*args, **options)
+        except ResponseError as error:
+            if _is_from_replica(error):
+                await self.disconnect()
+            raise
+
+
+class AsyncPrimaryTlsConnection(AsyncPrimaryConnection, redis.asyncio.SSLConnection):
+    """The same, encrypted."""
+
+
+def _is_from_replica(error: ResponseError) -> bool:
+    return isinstance(error, ReadOnlyError) or _DEMOTED.search(str(error)) is not None
