@@ -19,6 +19,7 @@ changes nothing.
 from convoy_core.aio import AsyncFleet, AsyncQueue
 from convoy_core.attempt import Discard, Job, Retry
 from convoy_core.calls import Chunk
+from convoy_core.commands import Command
 from convoy_core.errors import (
     ConvoyError,
     EmbeddedStoreError,
@@ -37,6 +38,7 @@ from convoy_core.errors import (
     StoreRefused,
     StoreUnreachable,
 )
+from convoy_core.isolated import Isolated
 from convoy_core.models import (
     Counts,
     Details,
@@ -60,6 +62,7 @@ __all__ = [
     "AsyncFleet",
     "AsyncQueue",
     "Chunk",
+    "Command",
     "ConvoyError",
     "Counts",
     "Details",
@@ -75,6 +78,7 @@ __all__ = [
     "InvalidPayload",
     "InvalidQueueName",
     "InvalidURL",
+    "Isolated",
     "Jammed",
     "Job",
     "Outcome",

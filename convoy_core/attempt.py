@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import random
 import traceback
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from base64 import b64decode, b64encode
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self, TypeAlias
 
-from convoy_core.options import Payload, PoolOptions, decode_id, decode_payload
+from convoy_core.options import Payload, PoolOptions, decode_id, decode_payload, encode_id
 
 MAX_TEXT = 4096
 """Characters of an error or a traceback that are kept."""
@@ -65,9 +66,33 @@ class Job:
         return decode_payload(self._claim.raw_payload) if self._claim.raw_payload else None
 
     @property
+    def content(self) -> bytes:
+        """The payload's own bytes, text and JSON in UTF-8; empty for none."""
+        return (self._claim.raw_payload or b"")[1:]
+
+    @property
     def lost(self) -> bool:
         """Whether the ID is no longer this worker's: another may be running it, and the result will change nothing."""
         return self._is_lost
+
+    def as_record(self) -> dict[str, Any]:
+        """What a child process needs to have the same job; JSON can hold it."""
+        payload = None if self._claim.raw_payload is None else b64encode(self._claim.raw_payload).decode()
+        return {
+            "queue": self.queue,
+            "token": self.token,
+            **asdict(self._claim),
+            "raw_id": self.id,
+            "raw_payload": payload,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> Self:
+        """The job that `as_record` described."""
+        queue, worker = record.pop("queue"), record.pop("token").rpartition(":")[0]
+        payload = record.pop("raw_payload")
+        raw_payload = None if payload is None else b64decode(payload)
+        return cls(Claim(encode_id(record.pop("raw_id")), raw_payload=raw_payload, **record), queue, worker)
 
     def mark_lost(self) -> None:
         """For the pool: somebody else has taken the ID away."""
@@ -75,6 +100,16 @@ class Job:
 
     def __repr__(self) -> str:
         return f"Job(id={self.id!r}, queue={self.queue!r}, attempt={self.attempt})"
+
+
+class RunFailed(Exception):
+    """A run ended badly outside this process; its text says it all, so it is shown without the name of a Python
+    class.
+    """
+
+    def __init__(self, text: str, remote_traceback: str = "") -> None:
+        super().__init__(text)
+        self.remote_traceback = remote_traceback
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +148,8 @@ def describe(error: BaseException) -> str:
         text = str(error)
     except BaseException:  # noqa: BLE001 - a handler's exception may break when it is printed (RELIABILITY F62)
         text = "(this exception cannot be printed)"
+    if isinstance(error, RunFailed):
+        return text
     name = type(error).__name__
     return f"{name}: {text}"[:MAX_TEXT] if text else name
 
@@ -126,7 +163,7 @@ def failed(
         json.dumps(
             {
                 "error": _printable(describe(error)),
-                "traceback": _printable(_trace(error)),
+                "traceback": _printable(trace(error)),
                 "worker": worker,
                 "attempt": claim.attempts + 1,
                 "seconds": round(seconds, 3),
@@ -146,7 +183,10 @@ def backoff_ms(failures: int, options: PoolOptions) -> int:
     return round(random.uniform(0, ceiling) * 1000)
 
 
-def _trace(error: BaseException) -> str:
+def trace(error: BaseException) -> str:
+    """The end of its traceback, which names the line that raised, from the handler's own frame on."""
+    if isinstance(error, RunFailed):
+        return error.remote_traceback
     frames = error.__traceback__
     if frames is not None and frames.tb_next is not None:
         frames = frames.tb_next  # the first is the call in `handlers`, which tells nobody anything
@@ -154,7 +194,6 @@ def _trace(error: BaseException) -> str:
         text = "".join(traceback.format_exception(type(error), error, frames))
     except BaseException:  # noqa: BLE001 - as in `describe`
         return ""
-    # The end names the line that raised.
     return text[-MAX_TEXT:]
 
 

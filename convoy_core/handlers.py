@@ -72,6 +72,19 @@ def load(path: str) -> Handler:
     return handler
 
 
+def name_of(handler: Handler) -> str:
+    """What people know it by: `module:function`, or a command line."""
+    if isinstance(shown := getattr(handler, "shown", None), str):
+        return shown
+    return f"{getattr(handler, '__module__', '')}:{getattr(handler, '__qualname__', type(handler).__name__)}"
+
+
+async def close(handler: Handler) -> None:
+    """Let a handler that has an `aclose()` put away what it keeps between runs."""
+    if aclose := getattr(handler, "aclose", None):
+        await aclose()
+
+
 def is_coroutine_handler(handler: Handler) -> bool:
     """Whether calling it gives a coroutine: an `async def`, or an object whose `__call__` is one."""
     return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(getattr(handler, "__call__", None))  # noqa: B004

@@ -21,6 +21,7 @@ from convoy_core.connect import Role, Store
 from convoy_core.connection import AsyncConnection, Connection
 from convoy_core.errors import ConvoyError, OutcomeUnknown
 from convoy_core.fetch import Fetch
+from convoy_core.handlers import close, name_of
 from convoy_core.options import BATCH, SMALL_BATCH, decode_id, encode_payload
 from convoy_core.runs import Plan, Runs
 from convoy_core.tallies import Tallies
@@ -90,6 +91,7 @@ class Shift:
             await self._sign_off()
         finally:
             self._runs.close()
+            await close(self._plan.handler)
             await asyncio.to_thread(heartbeat.stop)
             await fetch.close()
             await self._commands.close()
@@ -258,7 +260,7 @@ class Shift:
         about: dict[str, str | int] = {
             "host": socket.gethostname(),
             "pid": os.getpid(),
-            "handler": _name_of(self._plan.handler),
+            "handler": name_of(self._plan.handler),
             "concurrency": self._plan.concurrency,
         }
         lease_ms = round(self._plan.options.lease_s * 1000)
@@ -291,8 +293,3 @@ class Shift:
             self._loop.call_soon_threadsafe(self._runs.mark_lost, renewal.lost)
         if renewal.epoch is None:
             self._loop.call_soon_threadsafe(self._look_again)
-
-
-def _name_of(handler: object) -> str:
-    module, name = getattr(handler, "__module__", ""), getattr(handler, "__qualname__", type(handler).__name__)
-    return f"{module}:{name}"

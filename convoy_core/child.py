@@ -1,0 +1,61 @@
+"""The child process of an isolated handler: reads jobs from stdin, a line of JSON each, and answers on what was its
+stdout.
+
+    python -m convoy_core.child package.module:function
+
+The handler's own output goes to stderr, so that a `print` cannot spoil the talk. When stdin ends the parent is
+gone, and so is
+this process, even in the middle of a run: somebody else will be given the ID.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import threading
+from queue import SimpleQueue
+from typing import Any, TextIO
+
+from convoy_core.attempt import Discard, Job, Retry, describe, trace
+from convoy_core.handlers import Handler, is_coroutine_handler, load
+
+
+def main(path: str) -> None:
+    """Serve until stdin ends."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    requests = os.fdopen(os.dup(0))
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    handler = load(path)
+    jobs: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    threading.Thread(target=_listen, args=(requests, jobs), daemon=True).start()
+    print(json.dumps({"ready": True}), file=answers)
+    while True:
+        print(json.dumps(_run(handler, Job.from_record(jobs.get()))), file=answers)
+
+
+def _listen(requests: TextIO, jobs: SimpleQueue[dict[str, Any]]) -> None:
+    for line in requests:
+        jobs.put(json.loads(line))
+    os._exit(0)
+
+
+def _run(handler: Handler, job: Job) -> dict[str, Any]:
+    try:
+        answer: Any = handler(job)
+        result = asyncio.run(answer) if is_coroutine_handler(handler) else answer
+    except BaseException as error:  # noqa: BLE001 - the user's code: even SystemExit ends this ID alone
+        return {"failed": describe(error), "traceback": trace(error)}
+    match result:
+        case Retry(after_s):
+            return {"retry": after_s}
+        case Discard(reason):
+            return {"discard": reason}
+        case _:
+            return {"done": True}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

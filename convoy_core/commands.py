@@ -1,0 +1,129 @@
+"""Any command as a handler: one process per run, no shell in between.
+
+The contract with the command: the ID comes as the argument written `{}` and in CONVOY_ID, with CONVOY_QUEUE, CONVOY_ATTEMPT
+and CONVOY_TOKEN; the payload comes on stdin. Exit status 0 is done, 75 (EX_TEMPFAIL of sysexits.h) is "call me again later",
+anything else has failed, with the tail of stderr as the reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shlex
+import shutil
+import signal
+from collections.abc import Sequence
+
+from convoy_core.attempt import MAX_TEXT, Job, Retry, RunFailed
+from convoy_core.errors import HandlerNotFound, InvalidOption
+
+EX_TEMPFAIL = 75
+
+TERM_GRACE_S = 2.0
+"""Between SIGTERM and SIGKILL when a run is out of time; below `runs.CANCEL_GRACE_S`, so that it ends before its ID
+is given up.
+"""
+
+_PLACEHOLDER = "{}"
+
+
+class CommandFailed(RunFailed):
+    """A command ended with a status other than 0 and 75, or could not be started for this ID."""
+
+
+class Command:
+    """A command line, to be given to a WorkerPool as its handler.
+
+    `words` is a list of arguments, or text that is split as a shell would, without being one. A word that is
+    exactly `{}` is
+    replaced by the ID; without one the command finds it in CONVOY_ID. Raises InvalidOption and HandlerNotFound.
+    """
+
+    def __init__(self, words: str | Sequence[str]) -> None:
+        try:
+            self._words = shlex.split(words) if isinstance(words, str) else list(words)
+        except ValueError as error:
+            raise InvalidOption(f"The command cannot be split into words: {error}.") from None
+        if not self._words or self._words[0] == _PLACEHOLDER:
+            raise InvalidOption("The command must begin with a program, never with the ID.")
+        if any(_PLACEHOLDER in word and word != _PLACEHOLDER for word in self._words):
+            raise InvalidOption("{} must stand alone as a word; the ID is also in the environment, as CONVOY_ID.")
+        if shutil.which(self._words[0]) is None:
+            raise HandlerNotFound(f"There is no program {self._words[0]!r} to run.")
+
+    @property
+    def shown(self) -> str:
+        """The command line for people."""
+        return shlex.join(self._words)
+
+    async def __call__(self, job: Job) -> object:
+        """Run it for one ID. Raises CommandFailed; cancelled, it ends the command's whole process group."""
+        process = await self._start(job)
+        try:
+            _, err = await process.communicate(job.content)
+        except asyncio.CancelledError:
+            await _end(process)
+            raise
+        match process.returncode:
+            case 0:
+                return None
+            case 75:
+                return Retry()
+            case status:
+                raise CommandFailed(_reason(status, err))
+
+    async def _start(self, job: Job) -> asyncio.subprocess.Process:
+        try:
+            return await asyncio.create_subprocess_exec(
+                *self._arguments(job.id),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+                env=_environment(job),
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:  # E2BIG, a NUL byte: nothing the command could be told
+            raise CommandFailed(f"the command cannot be started for this ID: {error}") from None
+
+    def _arguments(self, id: str) -> list[str]:
+        if id.startswith("-") and _PLACEHOLDER in self._words:
+            before = self._words[: self._words.index(_PLACEHOLDER)]
+            if "--" not in before:
+                raise CommandFailed("the ID begins with '-' and would be read as an option; write -- before {}")
+        return [id if word == _PLACEHOLDER else word for word in self._words]
+
+
+def _environment(job: Job) -> dict[str, str]:
+    """Ours, without the way to the store, which is none of the command's business."""
+    inherited = {name: value for name, value in os.environ.items() if name != "CONVOY_REDIS_URL"}
+    return inherited | {
+        "CONVOY_ID": job.id,
+        "CONVOY_QUEUE": job.queue,
+        "CONVOY_ATTEMPT": str(job.attempt),
+        "CONVOY_TOKEN": job.token,
+    }
+
+
+def _reason(status: int | None, err: bytes) -> str:
+    ended = f"exit status {status}"
+    if status is not None and status < 0:
+        with contextlib.suppress(ValueError):
+            ended = f"killed by {signal.Signals(-status).name}"
+    tail = err[-MAX_TEXT:].decode("utf-8", "replace").strip()
+    return f"{ended}: {tail}" if tail else ended
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """SIGTERM to the whole group, and SIGKILL to what is left of it a little later."""
+    _signal_group(process.pid, signal.SIGTERM)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(TERM_GRACE_S):
+            await process.wait()
+    _signal_group(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, number)
