@@ -141,7 +141,7 @@ SHAPE: Shape[Row] = Shape(
         Column("STATE", lambda row: row.health.value, _word),
         Column("QUEUE", lambda row: row.snapshot.queue, shrinks=True),
         _counted("QUEUED", lambda snapshot: snapshot.counts.queued),
-        _counted("PROCESSING", lambda snapshot: snapshot.counts.processing),
+        _counted("PROC", lambda snapshot: snapshot.counts.processing),
         _counted("FAILED", lambda snapshot: snapshot.counts.failed, alarm="red"),
         _counted("DELAYED", lambda snapshot: snapshot.counts.delayed, drop=5, hides=True),
         _counted("COMMITTED", lambda snapshot: snapshot.counts.committed, drop=1),

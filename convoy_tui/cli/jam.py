@@ -46,7 +46,7 @@ SHAPE: Shape[Row] = Shape(
         Column("ID", lambda row: row.entry.id, shrinks=True),
         Column("RUNNING", lambda row: row.entry.age_s, lambda row: Cell(age(row.entry.age_s)), right=True),
         Column("HOLDER", lambda row: row.entry.worker, _holder),
-        Column("OUTCOME", lambda row: row.outcome, drop=1),
+        Column("OUTCOME", lambda row: row.outcome, drop=1, hides=True),
     ],
     lambda row: {
         "queue": row.queue,

@@ -162,6 +162,6 @@ def find(session: Session, id: p.ID) -> Code:
     names = session.fleet.queues()
     found = session.fleet.find(id, names)
     if not found and session.out.format is not Format.JSON:
-        raise Ended(Code.NOT_FOUND, f"{id} is in none of {count(len(names), 'queue')} at {session.where}.")
+        raise Ended(Code.NOT_FOUND, f"ID {id} is in none of the {count(len(names), 'queue')} at {session.where}.")
     session.out.rows(FOUND, found, {"id": id})
     return Code.DONE if found else Code.NOT_FOUND

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TextIO, TypeVar
 
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.text import Text
 
 from convoy_core.errors import InvalidOption
@@ -106,9 +106,12 @@ class Output:
         """One line made of parts that are safe already."""
         self.console.print(text)
 
-    def paint(self, renderable: RenderableType) -> None:
-        """Anything rich can draw, made of safe text."""
-        self.console.print(renderable, soft_wrap=False)
+    def wrapped(self, text: Text, *, indent: int) -> list[Text]:
+        """Safe text as lines that fit the terminal, broken between words; elsewhere as one line."""
+        if not self.console.is_terminal:
+            return [text]
+        first, *rest = text.wrap(self.console, self.console.width - indent)
+        return [first, *(Text(" " * indent).append_text(line) for line in rest)]
 
     def document(self, schema: str, fields: Record) -> None:
         """One JSON document; on a single line as `jsonl`."""

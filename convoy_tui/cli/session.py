@@ -81,7 +81,8 @@ class Session:
     def where(self) -> str:
         """Where this is connected, with the environment's label."""
         label = self.settings.environment
-        return f"{self.store.shown} ({label})" if label else self.store.shown
+        shown = "the embedded store" if self.store.is_embedded else self.store.shown
+        return f"{shown} ({label})" if label else shown
 
     def must_write(self) -> None:
         """Refuse a write in read-only mode before anything is read, asked or started."""

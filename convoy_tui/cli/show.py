@@ -56,7 +56,7 @@ def show(session: Session, queue: p.QueueName, id: p.ID) -> Code:
             advice = (
                 f"Publishing it now would {answer_words(details.publish_would)}; `convoy find` looks in every queue."
             )
-            raise Ended(Code.NOT_FOUND, f"{id} is not in {queue}.", advice)
+            raise Ended(Code.NOT_FOUND, f"ID {id} is not in {queue}.", advice)
     return Code.DONE if is_known else Code.NOT_FOUND
 
 
@@ -122,7 +122,7 @@ def _failure(details: Details) -> list[tuple[str, str | None]]:
     return [
         ("last error", failure.error),
         ("failed", _when(failure.at, details.at)),
-        ("in", ", ".join(part for part in run if part) or None),
+        ("that run", ", ".join(part for part in run if part) or None),
         ("traceback", failure.traceback),
     ]
 

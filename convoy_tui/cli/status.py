@@ -173,7 +173,9 @@ def _lines(session: Session, look: _Look, rows: list[Row]) -> list[Text]:
     """The verdict, the table, and the reasons."""
     if not rows:
         return []
-    return [verdict(rows), *table_lines(SHAPE, rows, session.out.console.width), *reasons(rows, every=look.is_of_few)]
+    width = session.out.console.width
+    why = [session.out.wrapped(reason, indent=2) for reason in reasons(rows, every=look.is_of_few)]
+    return [verdict(rows), *table_lines(SHAPE, rows, width), *(line for lines in why for line in lines)]
 
 
 def _code(rows: list[Row]) -> Code:

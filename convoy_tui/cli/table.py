@@ -13,6 +13,8 @@ from convoy_tui.safe_text import safe
 GAP = 2
 NARROWEST = 12
 """Cells that a shrinkable column keeps; less than this tells nothing about an ID."""
+COMFORTABLE = 24
+"""Cells that a shrinkable column is given before a lesser column gets any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def _kept(headings: Sequence[Heading], natural: Sequence[int], width: int) -> li
     kept = list(range(len(headings)))
 
     def least(place: int) -> int:
-        return min(natural[place], NARROWEST) if headings[place].shrinks else natural[place]
+        return min(natural[place], COMFORTABLE) if headings[place].shrinks else natural[place]
 
     while sum(map(least, kept)) + GAP * (len(kept) - 1) > width:
         droppable = [place for place in kept if headings[place].drop]

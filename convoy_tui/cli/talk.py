@@ -22,6 +22,7 @@ class Talk:
     def __init__(self, *, color: Color = Color.AUTO, quiet: bool = False) -> None:
         self.quiet = quiet
         self.console: Console = console_for(sys.stderr, color)
+        self.console.soft_wrap = not self.console.is_terminal  # a person gets lines broken between words
 
     @property
     def can_ask(self) -> bool:

@@ -207,7 +207,7 @@ def test_find_looks_in_every_queue(convoy: Convoy, fail: Callable[..., None]) ->
 def test_find_of_an_unknown_id_ends_with_3(convoy: Convoy) -> None:
     convoy("publish", "vans", "1")
 
-    assert "2 is in none of 1 queue" in convoy("find", "2").stderr
+    assert "ID 2 is in none of the 1 queue" in convoy("find", "2").stderr
     assert convoy("find", "2").exit_code == 3
     assert convoy("find", "2", "--json").exit_code == 3
 
