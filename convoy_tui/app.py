@@ -39,7 +39,6 @@ class ConvoyApp(App[None]):
     TITLE = "convoy"
     CSS_PATH = "convoy.tcss"
     ENABLE_COMMAND_PALETTE = True
-    COMMAND_PALETTE_BINDING = "ctrl+p"
     COMMANDS: ClassVar = {ConvoyCommands}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "refresh", "Refresh", id="app.refresh", tooltip="look at the store now"),
@@ -57,7 +56,7 @@ class ConvoyApp(App[None]):
         Binding("t", "next_theme", "Theme", id="app.theme", tooltip="dark, light, high contrast"),
         Binding("q", "quit", "Quit", id="app.quit"),
         Binding(
-            "colon",
+            "colon,ctrl+p",
             "command_palette",
             "Commands",
             key_display=":",
@@ -97,9 +96,10 @@ class ConvoyApp(App[None]):
         self.theme = THEMES[0].name
         self.set_class(is_ascii, "-ascii")
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Our own colours, for themes that do not name them."""
-        return FALLBACKS
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's colours, and in a theme that is not ours what stands in for our own."""
+        variables = super().get_css_variables()
+        return {name: variables[stand_in] for name, stand_in in FALLBACKS.items()} | variables
 
     def on_mount(self) -> None:
         """Show the frame at once; the numbers follow."""

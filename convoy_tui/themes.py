@@ -81,10 +81,10 @@ HIGH_CONTRAST = Theme(
 )
 THEMES = (DARK, LIGHT, HIGH_CONTRAST)
 FALLBACKS = {
-    "convoy-dim": "$text-muted",
-    "convoy-deliberate": "$text-secondary",
-    "convoy-key": "$text-accent",
-    "convoy-trend": "$text-primary",
-    "convoy-faint": "$text-muted",
+    "convoy-dim": "text-muted",
+    "convoy-deliberate": "text-secondary",
+    "convoy-key": "text-accent",
+    "convoy-trend": "text-primary",
+    "convoy-faint": "text-muted",
 }
 """What our own colours are in a theme that is not ours."""

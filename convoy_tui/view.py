@@ -84,7 +84,9 @@ def columns(width: int) -> tuple[Column, ...]:
         chosen = [_STATE, _QUEUE, _QUEUED, _FAILED]
     elif width < 100:
         chosen = [_STATE, _QUEUE, _QUEUED, _PROC, _FAILED, _OLDEST]
-    elif width < 132:
+    elif width < 114:
+        chosen = [_STATE, _QUEUE, _QUEUED, _PROC, _FAILED, _OLDEST, _IN, _OUT, _CLEARS, _WORKERS]
+    elif width < 136:
         chosen = [_STATE, _QUEUE, _QUEUED, _TREND, _PROC, _FAILED, _OLDEST, _IN, _OUT, _CLEARS, _WORKERS]
     else:
         chosen = [

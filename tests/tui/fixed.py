@@ -231,6 +231,8 @@ class FixedSource:
     is_away: bool = False
     acts: list[tuple[object, ...]] = field(default_factory=list)
     looks: int = 0
+    past: History | None = None
+    """What a dashboard on this source has seen already."""
 
     def _answer(self) -> None:
         if self.is_away:
@@ -338,6 +340,7 @@ def alarm_source() -> tuple[FixedSource, History]:
         committed={"mail:88412": Published.PROCESSING, "mail:90001": Published.ALREADY_QUEUED},
         pools=POOLS,
         outcomes=outcomes,
+        past=history,
     )
     return source, history
 
@@ -358,7 +361,7 @@ def an_app(
         place,
         interval_s=3600,
         is_ascii=is_ascii,
-        history=history,
+        history=history or source.past,
         clock=clock or (lambda: 100.0),
         jitter=lambda: 0.5,
     )
@@ -368,9 +371,11 @@ def an_app(
 
 async def settle(pilot: Pilot[None], looks: int = 3) -> None:
     """Look often enough for every word to have proved itself."""
+    app = pilot.app
+    assert isinstance(app, ConvoyApp)
     for _ in range(looks):
-        await pilot.press("r")
-        await pilot.pause()
+        await app._poller.look_once()
+    await pilot.pause()
 
 
 __all__ = ["FAILURES", "NOW", "STUCK", "FixedSource", "a_queue", "alarm_source", "alarms", "an_app", "calm", "settle"]

@@ -1,0 +1,374 @@
+"""Every dialog on a fixed source: what it shows, what it does when confirmed, and that it does nothing otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Button, Input
+
+from convoy_core import Entry, Jammed, Outcome, Published, State, Then
+from convoy_tui.app import ConvoyApp
+from convoy_tui.screens.jam_guard import JamGuardDialog
+from convoy_tui.screens.overview import OverviewScreen
+from convoy_tui.screens.publish import read_draft
+from convoy_tui.widgets.entry import ManyLines
+from convoy_tui.widgets.queue_table import QueueTable
+from tests.tui.fixed import NOW, STUCK, FixedSource, a_queue, alarm_source, an_app, settle
+from tests.tui.screen import hides, shows, text_of, until
+
+
+@asynccontextmanager
+async def opened(
+    source: FixedSource, *, size: tuple[int, int] = (120, 36), environment: str | None = None
+) -> AsyncIterator[tuple[Pilot[None], ConvoyApp]]:
+    app = an_app(source, environment=environment)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        yield pilot, app
+
+
+@dataclass
+class SlowSource(FixedSource):
+    """Shows what is stuck only when it may."""
+
+    may_answer: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def jammed(self, queue: str, idle_s: float) -> list[Jammed]:
+        await self.may_answer.wait()
+        return await super().jammed(queue, idle_s)
+
+
+def alarmed() -> FixedSource:
+    return alarm_source()[0]
+
+
+def table(app: ConvoyApp) -> QueueTable:
+    return app.screen_stack[1].query_one(QueueTable)
+
+
+# -- the jam guard
+
+
+async def test_jam_guard_frees_exactly_what_it_showed() -> None:
+    source = alarmed()
+    async with opened(source) as (pilot, _):
+        await pilot.press("J")
+        await shows(pilot, "3 jobs will leave processing. 3 stay.")
+        await shows(pilot, "ALIVE, may still run it")
+        await pilot.press("y")
+        await shows(pilot, "Cleared 3 and requeued them.")
+
+    assert source.acts == [("free", "emails:transactional", [(e.id, e.start) for e in STUCK], Then.REQUEUE)]
+
+
+async def test_a_y_before_the_preview_does_nothing() -> None:
+    source = SlowSource([a_queue("q", processing=1, jammed=1)], stuck={"q": STUCK})
+    async with opened(source) as (pilot, app):
+        await pilot.press("J", "y", "y")
+        await shows(pilot, "Reading")
+        assert isinstance(app.screen, JamGuardDialog)
+        assert source.acts == []
+
+        source.may_answer.set()
+        await shows(pilot, "3 jobs will leave")
+        assert source.acts == []
+        await pilot.press("y")
+        await shows(pilot, "Cleared 3")
+
+
+async def test_jam_guard_leaves_out_what_was_left_out() -> None:
+    source = alarmed()
+    async with opened(source) as (pilot, _):
+        await pilot.press("J")
+        await shows(pilot, "3 jobs will leave")
+        await pilot.press("down", "down", "space")
+        await shows(pilot, "2 jobs will leave processing. 4 stay.")
+        await hides(pilot, "held by a live worker")
+        await pilot.press("y")
+        await shows(pilot, "Cleared 2")
+
+    assert source.acts == [("free", "emails:transactional", [(e.id, e.start) for e in STUCK[:2]], Then.REQUEUE)]
+
+
+async def test_jam_guard_says_what_had_finished_meanwhile() -> None:
+    source = replace(alarmed(), outcomes={"mail:88377": Outcome.GONE})
+    async with opened(source) as (pilot, _):
+        await pilot.press("J")
+        await shows(pilot, "3 jobs will leave")
+        await pilot.press("y")
+        await shows(pilot, "Cleared 2 and requeued them; 1 had finished in the meantime.")
+
+
+async def test_jam_guard_discards_only_after_the_name_was_typed() -> None:
+    source = alarmed()
+    async with opened(source) as (pilot, app):
+        await pilot.press("J")
+        await shows(pilot, "3 jobs will leave")
+        app.screen.query_one("#then").focus()
+        await pilot.press("down")
+        await shows(pilot, "3 IDs are lost")
+        assert app.screen.query_one("#confirm", Button).has_class("-danger")
+        await pilot.press("y")
+        await pilot.pause()
+        assert source.acts == []
+
+        app.screen.query_one("#typed").focus()
+        await pilot.press(*"emails:transactiona", "enter")
+        assert source.acts == []
+        await pilot.press("l", "enter")
+        await shows(pilot, "Cleared 3 and discarded them.")
+
+    assert [act[3] for act in source.acts] == [Then.DISCARD]
+
+
+async def test_jam_guard_reads_again_for_another_limit() -> None:
+    source = alarmed()
+    async with opened(source) as (pilot, app):
+        await pilot.press("J")
+        await shows(pilot, "3 jobs will leave")
+        limit = app.screen.query_one("#limit", Input)
+        limit.focus()
+        limit.value = "11m"
+        await shows(pilot, "2 jobs will leave")
+        limit.value = "soon"
+        await shows(pilot, "is no duration")
+        assert app.screen.query_one("#confirm", Button).disabled
+        limit.value = "9h"
+        await shows(pilot, "Nothing has been running for that long.")
+        app.screen.query_one("#leave").focus()
+        await pilot.press("y")
+        await pilot.pause()
+
+    assert source.acts == []
+
+
+async def test_jam_guard_works_on_all_selected_queues() -> None:
+    source = alarmed()
+    other = [Jammed("hook:1", NOW - 400, 400.0, None, is_live=False)]
+    source.stuck = {**source.stuck, "webhooks": other}
+    async with opened(source) as (pilot, app):
+        await pilot.press("space", "space", "J")
+        await shows(pilot, "4 jobs will leave")
+        await shows(pilot, "2 queues")
+        await pilot.press("y")
+        await shows(pilot, "Cleared 4")
+        assert table(app).selected == frozenset()
+
+    assert [act[1] for act in source.acts] == ["emails:transactional", "webhooks"]
+
+
+async def test_over_a_thousand_on_production_wants_the_name_typed() -> None:
+    many = [Jammed(f"m{n}", NOW - 400, 400.0, None, is_live=False) for n in range(1200)]
+    source = alarmed()
+    source.stuck = {"emails:transactional": many}
+    async with opened(source, environment="production") as (pilot, app):
+        await pilot.press("J")
+        await shows(pilot, "1,200 jobs will leave")
+        await shows(pilot, "Type emails:transactional to go on")
+        app.screen.query_one("#typed").focus()
+        await pilot.press(*"emails:transactional", "enter")
+        await shows(pilot, "Cleared 1,200")
+
+    assert [len(act[2]) for act in source.acts] == [500, 500, 200]  # type: ignore[arg-type]
+
+
+# -- requeue
+
+
+async def test_requeue_tells_what_becomes_of_each_and_does_that() -> None:
+    source = alarmed()
+    async with opened(source) as (pilot, _):
+        await pilot.press("j", "R")
+        await shows(pilot, "302   will be queued again")
+        await shows(pilot, "14   already waiting or running")
+        await shows(pilot, "288  ConnectTimeout")
+        await pilot.press("y")
+        await shows(pilot, "Requeued 302 IDs; 14 already waiting or running, dropped from failed; 1 no longer failed.")
+
+    assert [(act[0], act[1], len(act[2])) for act in source.acts] == [("requeue", "webhooks", 317)]  # type: ignore[arg-type]
+
+
+async def test_requeue_of_very_many_takes_ten_thousand_at_a_time_and_says_so() -> None:
+    failures = [Entry(f"f{n}", State.FAILED, failures=1) for n in range(10_250)]
+    source = FixedSource([a_queue("q", failed=len(failures))], failures={"q": failures})
+    async with opened(source) as (pilot, _):
+        await pilot.press("R")
+        await shows(pilot, "10,250 failed. These are 10,000 of them")
+        await pilot.press("y")
+        await shows(pilot, "Requeued 10,000 IDs.")
+
+    ids = [id for act in source.acts for id in act[2]]  # type: ignore[attr-defined]
+    assert ids == [entry.id for entry in failures[:10_000]]
+
+
+async def test_requeue_opens_nothing_where_nothing_failed() -> None:
+    async with opened(FixedSource([a_queue("q")])) as (pilot, app):
+        await pilot.press("R")
+        await shows(pilot, "Nothing is failed there.")
+        assert isinstance(app.screen, OverviewScreen)
+
+
+# -- publish
+
+
+def test_a_draft_is_taken_exactly_as_it_stands() -> None:
+    draft = read_draft("a\r\n b\n\na\n[/\n")
+
+    assert (draft.ids, draft.lines, draft.repeated, draft.spaced) == (("a", " b", "[/"), 4, 1, 1)
+
+
+async def test_publish_counts_what_is_new_waiting_running_and_repeated() -> None:
+    source = alarmed()
+    async with opened(source) as (pilot, app):
+        await pilot.press("N")
+        app.screen.query_one(ManyLines).text = "mail:90001\nmail:90002\nmail:88412\nmail:90002"
+        await shows(pilot, "4 lines, 3 distinct IDs")
+        await shows(pilot, "1 new")
+        await shows(pilot, "1 already running (mail:88412) · 1 already waiting (mail:90001) · 1 repeated")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "Published 1 to emails:transactional")
+
+    assert source.acts == [("publish", "emails:transactional", ["mail:90001", "mail:90002", "mail:88412"], False)]
+
+
+async def test_publish_to_a_new_queue_says_that_it_is_new() -> None:
+    source = FixedSource()
+    async with opened(source) as (pilot, _):
+        await pilot.press("N")
+        await pilot.press(*"trucks", "tab", "4", "2")
+        await shows(pilot, "This makes a new queue.")
+        await shows(pilot, "1 line, 1 distinct ID")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "Published 1 to trucks.")
+
+    assert source.acts == [("publish", "trucks", ["42"], False)]
+
+
+async def test_publish_refuses_what_is_no_queue_name_and_no_id() -> None:
+    async with opened(FixedSource()) as (pilot, app):
+        await pilot.press("N")
+        app.screen.query_one("#queue", Input).value = "no name"
+        await shows(pilot, "is no queue name")
+        app.screen.query_one("#queue", Input).value = "trucks"
+        app.screen.query_one(ManyLines).text = "a\n" + "x" * 20_000
+        await shows(pilot, "Line 2: A job ID has 20,000 bytes")
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        assert app.screen.query_one("#confirm", Button).disabled
+
+
+async def test_publish_can_ask_for_another_run() -> None:
+    source = replace(alarmed(), committed={"a": Published.WILL_RERUN})
+    async with opened(source) as (pilot, app):
+        await pilot.press("N")
+        app.screen.query_one(ManyLines).text = "a"
+        app.screen.query_one("#then").focus()
+        await pilot.press("down")
+        await shows(pilot, "1 running, will run once more")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: source.acts)
+
+    assert source.acts == [("publish", "emails:transactional", ["a"], True)]
+
+
+# -- pause
+
+
+async def test_pause_says_what_it_means_and_pauses() -> None:
+    source = alarmed()
+    async with opened(source) as (pilot, _):
+        await pilot.press("P")
+        await shows(pilot, "Workers stop claiming; 1,204 IDs keep waiting.")
+        await pilot.press("y")
+        await shows(pilot, "Paused emails:transactional.")
+
+    assert source.acts == [("pause", "emails:transactional")]
+
+
+async def test_pause_of_a_paused_queue_resumes() -> None:
+    source = FixedSource([a_queue("q", paused=True, queued=2)])
+    async with opened(source) as (pilot, _):
+        await pilot.press("P")
+        await shows(pilot, "Workers claim again: 2 IDs that wait can be run.")
+        await pilot.press("y")
+        await shows(pilot, "Resumed q.")
+
+    assert source.acts == [("resume", "q")]
+
+
+# -- all of them
+
+
+@pytest.mark.parametrize("keys", [("J",), ("j", "R"), ("N",), ("P",), ("W",)], ids=lambda keys: keys[-1])
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (60, 16)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_escape_leaves_and_changes_nothing(keys: tuple[str, ...], size: tuple[int, int]) -> None:
+    source = alarmed()
+    async with opened(source, size=size) as (pilot, app):
+        await pilot.press(*keys)
+        await until(pilot, lambda: not isinstance(app.screen, OverviewScreen))
+        await shows(pilot, "Esc")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
+
+    assert source.acts == []
+
+
+@pytest.mark.parametrize("keys", [("J",), ("j", "R"), ("P",)], ids=lambda keys: keys[-1])
+async def test_enter_on_opening_is_the_safe_answer(keys: tuple[str, ...]) -> None:
+    source = alarmed()
+    async with opened(source) as (pilot, app):
+        await pilot.press(*keys)
+        await until(pilot, lambda: not isinstance(app.screen, OverviewScreen))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
+
+    assert source.acts == []
+
+
+@pytest.mark.parametrize("keys", [("J",), ("j", "R"), ("P",)], ids=lambda keys: keys[-1])
+async def test_a_store_lost_while_a_dialog_is_open_is_never_a_success(keys: tuple[str, ...]) -> None:
+    source = alarmed()
+    async with opened(source) as (pilot, app):
+        await pilot.press(*keys)
+        await until(pilot, lambda: not app.screen.query_one("#confirm", Button).disabled)
+        source.is_away = True
+        await pilot.press("y")
+        await shows(pilot, "Not done. No store answers")
+        source.is_away = False
+        await shows(pilot, "Try again")
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
+
+    assert len(source.acts) == 1
+
+
+async def test_read_only_greys_the_verbs_and_says_why() -> None:
+    source = replace(alarmed(), read_only=True)
+    async with opened(source) as (pilot, app):
+        for verb in "JRNPW":
+            await pilot.press(verb)
+            await shows(pilot, "This dashboard is read-only (--read-only)")
+            assert isinstance(app.screen, OverviewScreen)
+        assert "READ-ONLY" in text_of(app)
+
+    assert source.acts == []
+
+
+async def test_a_lost_store_greys_the_verbs_and_says_why() -> None:
+    source = alarmed()
+    async with opened(source) as (pilot, app):
+        source.is_away = True
+        await pilot.press("r")
+        await shows(pilot, "No answer")
+        await pilot.press("J")
+        await shows(pilot, "Nothing can be changed until the store answers.")
+        source.is_away = False
+        await pilot.press("r")
+        await shows(pilot, "The store is back after 0 s.")
+        await pilot.press("J")
+        await until(pilot, lambda: isinstance(app.screen, JamGuardDialog))

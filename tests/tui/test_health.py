@@ -1,0 +1,106 @@
+"""Which word a queue gets, and when it shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from convoy_core import Snapshot
+from convoy_tui.health import Health, Limits, Steady, assess, why, word
+from convoy_tui.history import Rates, Trends
+from tests.tui.fixed import a_queue
+
+QUIET = Trends(rates=Rates(0, 0, 0, 0))
+LIMITS = Limits()
+
+
+@pytest.mark.parametrize(
+    ("expected", "snapshot", "trends"),
+    [
+        (Health.DAMAGED, a_queue("q", jammed=1, damage="The key holds a string."), QUIET),
+        (Health.JAMMED, a_queue("q", processing=1, jammed=1, paused=True), QUIET),
+        (Health.FAILING, a_queue("q", queued=1), Trends(rates=Rates(fail_s=1.5))),
+        (Health.FAILING, a_queue("q"), Trends(done_1m=10, failed_1m=3)),
+        (Health.NO_WORKERS, a_queue("q", queued=1, workers=0, drift=1), Trends(drift=1)),
+        (Health.DRIFT, a_queue("q", queued=1, drift=2, paused=True), Trends(drift=2)),
+        (Health.BEHIND, a_queue("q", queued=500), Trends(grows=True)),
+        (Health.BEHIND, a_queue("q", queued=500), Trends(clears_s=4000)),
+        (Health.PAUSED, a_queue("q", queued=500, paused=True, workers=0), Trends(grows=True)),
+        (Health.FLOWING, a_queue("q", processing=1), QUIET),
+        (Health.FLOWING, a_queue("q", queued=1), QUIET),
+        (Health.IDLE, a_queue("q", delayed=4, failed=9, workers=0), QUIET),
+    ],
+)
+def test_the_first_condition_that_holds_gives_the_word(expected: Health, snapshot: Snapshot, trends: Trends) -> None:
+    assert assess(snapshot, trends, LIMITS) is expected
+
+
+def test_two_failures_a_minute_are_nobodys_alarm() -> None:
+    assert assess(a_queue("q"), Trends(done_1m=0, failed_1m=2), LIMITS) is Health.IDLE
+
+
+def test_a_queue_that_node_works_on_has_workers() -> None:
+    busy = a_queue("q", queued=9, processing=1, workers=0)
+    fast = a_queue("q", queued=9, workers=0)
+
+    assert assess(busy, QUIET, LIMITS) is Health.FLOWING
+    assert assess(fast, Trends(shrinks=True), LIMITS) is Health.FLOWING
+
+
+@pytest.mark.parametrize("health", list(Health))
+def test_every_word_has_a_sign_of_its_own_an_ascii_one_and_a_reason(health: Health) -> None:
+    others = [other for other in Health if other is not health]
+
+    assert health.sign() not in {other.sign() for other in others}
+    assert health.sign(ascii_only=True) not in {other.sign(ascii_only=True) for other in others}
+    assert health.sign(ascii_only=True).isascii()
+    assert why(health, a_queue("q", queued=3, processing=2, jammed=1), Trends(drift=1), LIMITS).endswith((".", ": "))
+
+
+def test_alarms_are_in_capitals_and_calm_words_are_not() -> None:
+    assert all(health.value.isupper() == health.needs_you for health in Health)
+
+
+def test_drift_says_how_many() -> None:
+    assert word(Health.DRIFT, Trends(drift=-3)) == "DRIFT -3"
+    assert word(Health.JAMMED, Trends()) == "JAMMED"
+
+
+def test_the_first_word_shows_at_once() -> None:
+    assert Steady().settle("q", Health.JAMMED, Health.FLOWING) is Health.JAMMED
+
+
+def test_another_word_shows_only_when_it_lasts() -> None:
+    steady = Steady()
+    shown = [
+        steady.settle("q", next_word, Health.IDLE)
+        for next_word in (
+            Health.IDLE,
+            Health.JAMMED,
+            Health.IDLE,
+            Health.JAMMED,
+            Health.JAMMED,
+            Health.IDLE,
+            Health.IDLE,
+        )
+    ]
+
+    assert shown == [Health.IDLE] * 4 + [Health.JAMMED] * 2 + [Health.IDLE]
+
+
+def test_drift_has_to_last_three_samples_from_the_very_first() -> None:
+    steady = Steady()
+
+    assert [steady.settle("q", Health.DRIFT, Health.FLOWING) for _ in range(4)] == [
+        Health.FLOWING,
+        Health.FLOWING,
+        Health.DRIFT,
+        Health.DRIFT,
+    ]
+
+
+def test_a_queue_that_came_back_starts_anew() -> None:
+    steady = Steady()
+    steady.settle("q", Health.IDLE, Health.IDLE)
+    steady.keep([])
+
+    assert steady.settle("q", Health.JAMMED, Health.IDLE) is Health.JAMMED
