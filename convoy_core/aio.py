@@ -66,11 +66,12 @@ class AsyncFleet:
         return await self._connection.drive(calls.queue_names(self._connection.keyspace))
 
     async def snapshot(self, names: Iterable[str], *, jam_after_s: float = 300.0) -> list[Snapshot]:
-        """The named queues at one instant, in one round trip, however long they are.
+        """The named queues at one instant, in one round trip, however long they are (in a Cluster each at its own).
 
         `jammed` counts what has been processing for longer than `jam_after_s`.
         """
-        return await self._connection.run(calls.snapshot(self._connection.keyspace, names, jam_after_s))
+        answers = await self._connection.together(calls.snapshots(self._connection.keyspace, names, jam_after_s))
+        return [snapshot for snapshots in answers for snapshot in snapshots]
 
     async def find(self, id: JobID, names: Iterable[str] | None = None) -> list[Details]:
         """Where the ID is: its details in every queue (or those named) that knows it."""

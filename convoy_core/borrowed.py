@@ -7,9 +7,12 @@ from urllib.parse import quote, urlencode
 
 import redis
 import redis.asyncio
+from redis.asyncio.sentinel import SentinelConnectionPool as AsyncSentinelConnectionPool
+from redis.sentinel import SentinelConnectionPool
 
 from convoy_core.connect import Store
 from convoy_core.errors import InvalidOption
+from convoy_core.url import CLUSTER_EXAMPLE, SENTINEL_EXAMPLE
 
 _TLS_OPTIONS = (
     "ssl_ca_certs",
@@ -26,6 +29,12 @@ def like(client: redis.Redis | redis.asyncio.Redis) -> Store:
 
     Raises InvalidOption when a job ID could not survive the client, or its login cannot be repeated.
     """
+    pool = getattr(client, "connection_pool", None)
+    if pool is None or isinstance(pool, SentinelConnectionPool | AsyncSentinelConnectionPool):
+        raise InvalidOption(
+            f"A ready-made client of Sentinel or a Cluster cannot be used; give a URL, like {SENTINEL_EXAMPLE}"
+            f" or {CLUSTER_EXAMPLE}."
+        )
     settings: dict[str, Any] = client.connection_pool.connection_kwargs
     if settings.get("decode_responses"):
         raise InvalidOption("A ready-made client must have decode_responses off, since job IDs may be any bytes.")

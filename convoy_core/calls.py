@@ -64,9 +64,9 @@ def of(name: str, keys: Keys, arguments: Iterable[Argument], read: Callable[[Any
     return Call(script, named, tuple(arguments), read, writes, registers)
 
 
-def command(*parts: Argument, read: Callable[[Any], T], writes: bool = False) -> Call[T]:
-    """A call of a plain command."""
-    return Call(None, (), parts, read, writes)
+def command(*parts: Argument, read: Callable[[Any], T], writes: bool = False, beside: bytes | None = None) -> Call[T]:
+    """A call of a plain command; of those that name no key, `beside` tells which node of a Cluster is meant."""
+    return Call(None, () if beside is None else (beside,), parts, read, writes)
 
 
 def chunked(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
@@ -170,6 +170,12 @@ def snapshot(keyspace: Keyspace, names: Iterable[str], jam_after_s: float) -> Ca
     keys = tuple(keyspace.queue(queue, existing=True).named(key) for queue in queues for key in script.keys)
     limit = _milliseconds("jam_after_s", jam_after_s)
     return Call(script, keys, (limit,), lambda reply: readers.snapshots(queues, reply), writes=False)
+
+
+def snapshots(keyspace: Keyspace, names: Iterable[str], jam_after_s: float) -> list[Call[list[Snapshot]]]:
+    """The same for the whole of a store: in a Cluster one call per queue, since no script may leave its slot."""
+    queues = [[name] for name in names] if keyspace.braces else [[*names]]
+    return [snapshot(keyspace, group, jam_after_s) for group in queues]
 
 
 def page(keys: Keys, state: State | None, start: int, limit: int) -> Call[Page]:

@@ -11,7 +11,7 @@ import os
 import secrets
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -22,12 +22,23 @@ from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
-from convoy_core.address import Address, Embedded, Tcp, Tls, Unix, read
+from convoy_core.address import Address, Cluster, Embedded, Sentinel, Tcp, Tls, Unix
+from convoy_core.cluster import AsyncClusterClient, ClusterClient, Node
 from convoy_core.embedded import EmbeddedServer
+from convoy_core.sentinel import (
+    AsyncPrimaryConnection,
+    AsyncPrimaryTlsConnection,
+    PrimaryConnection,
+    PrimaryTlsConnection,
+    Sentinels,
+)
+from convoy_core.url import read
 
 URL_VARIABLE: Final = "CONVOY_REDIS_URL"
 
 _CONNECT_TIMEOUT_S: Final = 3.0
+_SENTINEL_TIMEOUT_S: Final = 1.0
+"""They are asked one after the other, all within the patience of a heartbeat."""
 
 
 class Role(StrEnum):
@@ -47,8 +58,11 @@ class _Limits:
     health_check_s: int
 
 
+CONNECTIONS: Final = 8
+"""The most that one client opens for commands, to one server."""
+
 _LIMITS: Final[Mapping[Role, _Limits]] = {
-    Role.COMMAND: _Limits(reply_s=5, connections=8, health_check_s=15),
+    Role.COMMAND: _Limits(reply_s=5, connections=CONNECTIONS, health_check_s=15),
     # A fetch blocks for 2 s in the server; the reply may take 3 s more. It has one connection, since a second
     # one could claim IDs while the first waits.
     Role.FETCH: _Limits(reply_s=5, connections=1, health_check_s=0),
@@ -81,8 +95,8 @@ class Store:
 
     @property
     def is_cluster(self) -> bool:
-        """Whether keys must share a hash slot; never in this release, which refuses Cluster URLs."""
-        return False
+        """Whether the keys of a queue must share a hash slot."""
+        return isinstance(self._address, Cluster)
 
     @property
     def is_embedded(self) -> bool:
@@ -97,15 +111,17 @@ class Store:
     @property
     def cautions(self) -> tuple[str, ...]:
         """What a face must warn about, one sentence each; empty when the way to the store is safe."""
-        address = self._address
-        if not isinstance(address, Tcp):
+        servers = _servers(self._address)
+        if not servers:
             return ()
-        if address.tls is None:
-            exposed = address.login.password is not None and not _is_loopback(address.host)
-            return (f"The password for {self.shown} travels unencrypted; use rediss://.",) if exposed else ()
-        if not address.tls.verify:
+        login, tls = servers[0].login, servers[0].tls
+        if tls is None:
+            exposed = login.password is not None and not all(_is_loopback(server.host) for server in servers)
+            scheme = self.shown.partition(":")[0].replace("redis", "rediss")
+            return (f"The password for {self.shown} travels unencrypted; use {scheme}://.",) if exposed else ()
+        if not tls.verify:
             return (f"The certificate of {self.shown} is not checked (ssl_cert_reqs=none).",)
-        if not address.tls.check_hostname:
+        if not tls.check_hostname:
             return (f"The host name in the certificate of {self.shown} is not checked.",)
         return ()
 
@@ -116,40 +132,20 @@ class Store:
         may raise `EmbeddedStoreError`. Only making a client starts it: a client that loses the server does
         not bring it back, or `convoy server stop` would be undone by the next worker.
         """
-        kind, settings = self._connection(role)
-        # redis-py's own default repeats a command up to 10 times. A client takes its retries from the pool it is given.
-        pool = redis.BlockingConnectionPool(  # type: ignore[no-untyped-call] # redis-py left this one without types
-            connection_class=_SYNC_KINDS[kind], retry=Retry(NoBackoff(), 0), **settings
-        )
-        return redis.Redis.from_pool(pool)
+        address = self._address
+        if isinstance(address, Cluster):
+            return ClusterClient(_nodes(address), lambda node: _client(_at(address, node), role))
+        return _client(address, role)
 
     def async_client(self, role: Role) -> redis.asyncio.Redis:
         """Make the asyncio twin of `client`, for one event loop.
 
         Starting an embedded server blocks the loop for a moment.
         """
-        kind, settings = self._connection(role)
-        # The blocking Retry would be taken here as well, and never call what tidies up after a failure.
-        pool = redis.asyncio.BlockingConnectionPool(
-            connection_class=_ASYNC_KINDS[kind], retry=AsyncRetry(NoBackoff(), 0), **settings
-        )
-        return redis.asyncio.Redis.from_pool(pool)
-
-    def _connection(self, role: Role) -> tuple[str, dict[str, Any]]:
-        """Name the kind of connection, and every argument of it and of its pool."""
-        settings = _settings(role)
         address = self._address
-        match address:
-            case Tcp():
-                settings |= {"host": address.host, "port": address.port, "socket_keepalive": True} | _login(address)
-                return ("tls", settings | _tls(address.tls)) if address.tls else ("tcp", settings)
-            case Unix():
-                return "unix", settings | {"path": str(address.path)} | _login(address)
-            case Embedded():
-                return "unix", settings | {
-                    "path": str(EmbeddedServer(address.directory).ensure()),
-                    "protocol": 3,
-                }
+        if isinstance(address, Cluster):
+            return AsyncClusterClient(_nodes(address), lambda node: _async_client(_at(address, node), role))
+        return _async_client(address, role)
 
 
 def resolve(url: str | None = None) -> Store:
@@ -167,12 +163,89 @@ _SYNC_KINDS: Final = {
     "tcp": redis.Connection,
     "tls": redis.SSLConnection,
     "unix": redis.UnixDomainSocketConnection,
+    "primary": PrimaryConnection,
+    "primary by tls": PrimaryTlsConnection,
 }
 _ASYNC_KINDS: Final = {
     "tcp": redis.asyncio.Connection,
     "tls": redis.asyncio.SSLConnection,
     "unix": redis.asyncio.UnixDomainSocketConnection,
+    "primary": AsyncPrimaryConnection,
+    "primary by tls": AsyncPrimaryTlsConnection,
 }
+
+
+def _client(address: Tcp | Unix | Embedded | Sentinel, role: Role) -> redis.Redis:
+    kind, settings = _connection(address, role)
+    # redis-py's own default repeats a command up to 10 times. A client takes its retries from the pool it is given.
+    pool = redis.BlockingConnectionPool(  # type: ignore[no-untyped-call] # redis-py left this one without types
+        connection_class=_SYNC_KINDS[kind], retry=Retry(NoBackoff(), 0), **settings
+    )
+    return redis.Redis.from_pool(pool)
+
+
+def _async_client(address: Tcp | Unix | Embedded | Sentinel, role: Role) -> redis.asyncio.Redis:
+    kind, settings = _connection(address, role)
+    # The blocking Retry would be taken here as well, and never call what tidies up after a failure.
+    pool = redis.asyncio.BlockingConnectionPool(
+        connection_class=_ASYNC_KINDS[kind], retry=AsyncRetry(NoBackoff(), 0), **settings
+    )
+    return redis.asyncio.Redis.from_pool(pool)
+
+
+def _connection(address: Tcp | Unix | Embedded | Sentinel, role: Role) -> tuple[str, dict[str, Any]]:
+    """Name the kind of connection, and every argument of it and of its pool."""
+    settings = _settings(role)
+    match address:
+        case Tcp():
+            settings |= {"host": address.host, "port": address.port, "socket_keepalive": True} | _login(address)
+            return ("tls", settings | _tls(address.tls)) if address.tls else ("tcp", settings)
+        case Unix():
+            return "unix", settings | {"path": str(address.path)} | _login(address)
+        case Embedded():
+            return "unix", settings | {"path": str(EmbeddedServer(address.directory).ensure()), "protocol": 3}
+        case Sentinel():
+            kind, settings = _connection(address.sentinels[0], role)
+            del settings["host"], settings["port"]
+            kinds = {"tcp": "primary", "tls": "primary by tls"}
+            return kinds[kind], settings | {"sentinels": _sentinels(address)}
+
+
+def _sentinels(address: Sentinel) -> Sentinels:
+    first = address.sentinels[0]
+    settings = {
+        "socket_timeout": _SENTINEL_TIMEOUT_S,
+        "socket_connect_timeout": _SENTINEL_TIMEOUT_S,
+        "retry": None,
+        "protocol": 2,
+        "username": first.login.username if address.shares_login else None,
+        "password": first.login.password if address.shares_login else None,
+    }
+    encryption = {"ssl": True} | _tls(first.tls) if first.tls else {}
+    return Sentinels(_nodes(address), address.service, settings | encryption)
+
+
+def _servers(address: Address) -> tuple[Tcp, ...]:
+    """The servers on the network that an address names."""
+    match address:
+        case Tcp():
+            return (address,)
+        case Sentinel():
+            return address.sentinels
+        case Cluster():
+            return address.nodes
+        case Unix() | Embedded():
+            return ()
+
+
+def _nodes(address: Sentinel | Cluster) -> tuple[Node, ...]:
+    return tuple((server.host, server.port) for server in _servers(address))
+
+
+def _at(address: Cluster, node: Node) -> Tcp:
+    """That node, to be reached as those that the URL names."""
+    host, port = node
+    return replace(address.nodes[0], host=host, port=port)
 
 
 def _settings(role: Role) -> dict[str, Any]:

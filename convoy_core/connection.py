@@ -7,9 +7,11 @@ once, in `_Exchange.steps`; the two connections only wait differently.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias, TypeVar
 
 import redis
@@ -18,7 +20,8 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from convoy_core import borrowed, connect
 from convoy_core.calls import Argument, Call, Steps, command
-from convoy_core.connect import Role, Store
+from convoy_core.connect import CONNECTIONS, Role, Store
+from convoy_core.dialogue import hold, hold_awaited
 from convoy_core.errors import ReadOnly
 from convoy_core.faults import explain
 from convoy_core.keys import Keyspace
@@ -99,20 +102,13 @@ class Connection(_Exchange):
 
     def run(self, call: Call[T]) -> T:
         """Make one call. Raises StoreError, or ReadOnly before anything is sent."""
-        steps = self.steps(call)
         client = self._client()
+
+        def send(command: Command) -> Any:
+            return client.execute_command(*command, keys=call.keys)  # type: ignore[no-untyped-call]
+
         try:
-            to_send = next(steps)
-            while True:
-                try:
-                    reply = client.execute_command(*to_send)  # type: ignore[no-untyped-call]
-                except (RedisError, OSError) as error:
-                    to_send = steps.throw(error)
-                else:
-                    to_send = steps.send(reply)
-        except StopIteration as end:
-            result: T = end.value
-            return result
+            return hold(self.steps(call), send)
         except (RedisError, OSError) as error:
             raise explain(error, self.shown) from error
 
@@ -125,6 +121,13 @@ class Connection(_Exchange):
         except StopIteration as end:
             result: T = end.value
             return result
+
+    def together(self, calls: list[Call[T]]) -> list[T]:
+        """Make independent calls side by side; their results in order."""
+        if len(calls) <= 1:
+            return [self.run(call) for call in calls]
+        with ThreadPoolExecutor(min(len(calls), CONNECTIONS), "convoy-calls") as threads:
+            return list(threads.map(self.run, calls))
 
     def ping(self) -> float:
         """Seconds of one round trip."""
@@ -160,20 +163,13 @@ class AsyncConnection(_Exchange):
 
     async def run(self, call: Call[T]) -> T:
         """Make one call. Raises StoreError, or ReadOnly before anything is sent."""
-        steps = self.steps(call)
         client = self._client()
+
+        async def send(command: Command) -> Any:
+            return await client.execute_command(*command, keys=call.keys)  # type: ignore[no-untyped-call]
+
         try:
-            to_send = next(steps)
-            while True:
-                try:
-                    reply = await client.execute_command(*to_send)  # type: ignore[no-untyped-call]
-                except (RedisError, OSError) as error:
-                    to_send = steps.throw(error)
-                else:
-                    to_send = steps.send(reply)
-        except StopIteration as end:
-            result: T = end.value
-            return result
+            return await hold_awaited(self.steps(call), send)
         except (RedisError, OSError) as error:
             raise explain(error, self.shown) from error
 
@@ -186,6 +182,10 @@ class AsyncConnection(_Exchange):
         except StopIteration as end:
             result: T = end.value
             return result
+
+    async def together(self, calls: list[Call[T]]) -> list[T]:
+        """Make independent calls side by side; their results in order."""
+        return await asyncio.gather(*(self.run(call) for call in calls))
 
     async def ping(self) -> float:
         """Seconds of one round trip."""

@@ -22,9 +22,11 @@ import ssl
 from types import TracebackType
 from typing import Final, NamedTuple
 
+from redis.asyncio.sentinel import MasterNotFoundError as AsyncMasterNotFoundError
 from redis.exceptions import AuthenticationError, InvalidResponse, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.sentinel import MasterNotFoundError
 
 from convoy_core.errors import (
     OutcomeUnknown,
@@ -34,6 +36,7 @@ from convoy_core.errors import (
     StoreRefused,
     StoreUnreachable,
 )
+from convoy_core.url import CLUSTER_EXAMPLE
 
 DAMAGED_WORD: Final = "CONVOY-DAMAGED"
 
@@ -53,7 +56,10 @@ class _Meaning(NamedTuple):
     sentence: str
 
 
-_CLUSTER: Final = "{store} belongs to a Cluster, which this release does not support yet. Give a single server's URL."
+_CLUSTER: Final = "{store} belongs to a Cluster. Give its URL, like " + CLUSTER_EXAMPLE + "."
+
+# Behind a URL that names many servers these mean that one of them has just changed its part.
+_PASSING: Final = {"sentinel": {"READONLY": "UNBLOCKED"}, "cluster": {"MOVED": "TRYAGAIN", "ASK": "TRYAGAIN"}}
 
 _MEANINGS: Final = {
     "NOAUTH": _Meaning(
@@ -134,6 +140,8 @@ def _explain_reply(text: str, store: str) -> StoreError:
     if DAMAGED_WORD in plain:
         plain = plain[plain.index(DAMAGED_WORD) :]
     word, _, said = plain.partition(" ")
+    kind = re.match(r"rediss?\+(sentinel|cluster):", store)
+    word = _PASSING[kind[1]].get(word, word) if kind else word
     if (meaning := _MEANINGS.get(word)) is not None:
         return meaning.error(meaning.sentence.format(store=store, said=_quoted(said)))
     if word == "NOPERM" or _FORBIDDEN_IN_SCRIPT.search(plain):
@@ -142,10 +150,16 @@ def _explain_reply(text: str, store: str) -> StoreError:
         return StoreUnreachable(f"The store at {store} has no connection left. Close some, or raise its maxclients.")
     if plain != text.strip():
         return OutcomeUnknown(f"A script failed midway at {store}, and what it wrote before stays: {_quoted(said)}")
-    if "unknown command" in plain.lower():
+    return StoreRefused(_refusal(plain, store))
+
+
+def _refusal(said: str, store: str) -> str:
+    if "unknown command" in said.lower():
         # Its text goes on with the arguments, and those of HELLO and AUTH hold the password.
-        return StoreRefused(f"The store at {store} lacks a command. Convoy needs Redis 6.2 or Valkey 7.2, or newer.")
-    return StoreRefused(f"The store at {store} refused: {_quoted(plain)}")
+        return f"The store at {store} lacks a command. Convoy needs Redis 6.2 or Valkey 7.2, or newer."
+    if "cluster support disabled" in said:
+        return f"What is at {store} is no Cluster. Give a single server's URL, like redis://host:6379."
+    return f"The store at {store} refused: {_quoted(said)}"
 
 
 def _forbidden(said: str, store: str) -> str:
@@ -160,6 +174,11 @@ def _explain_silence(error: Exception, inner: Exception, store: str) -> StoreErr
     cause = _cause(inner)
     # Under redis-py's errors these can be a reconnect after a lost reply; by themselves they are a first connect.
     first_connect = isinstance(inner, ConnectionRefusedError | FileNotFoundError | socket.gaierror)
+    if isinstance(inner, MasterNotFoundError | AsyncMasterNotFoundError):
+        return StoreUnreachable(
+            f"No Sentinel of {store} names a primary that is up. Try again in a moment; if it stays so, check that"
+            " they run, the service's name, and whether they want the login, too (?sentinel_login=yes)."
+        )
     if first_connect or _was_never_sent(error):
         return StoreUnreachable(_unreachable(inner, cause, store))
     slow = isinstance(inner, RedisTimeoutError | TimeoutError)

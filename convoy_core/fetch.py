@@ -4,10 +4,13 @@ crash.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
+
 import redis.asyncio
 from redis.exceptions import RedisError
 
-from convoy_core.calls import command
+from convoy_core.calls import Argument, command
 from convoy_core.connection import AsyncConnection
 from convoy_core.errors import StoreError
 from convoy_core.faults import explain
@@ -25,39 +28,35 @@ class Fetch:
 
     def __init__(self, client: redis.asyncio.Redis, keys: Keys, worker: str, shown: str) -> None:
         self._client = client
-        self._bound: redis.asyncio.Redis | None = None
         self._connection_id: int | None = None
-        self._move = ("BLMOVE", keys.named("queued"), keys.claim_list(worker), "LEFT", "RIGHT", BLOCK_S)
+        self._queued = keys.named("queued")
+        self._move = ("BLMOVE", self._queued, keys.claim_list(worker), "LEFT", "RIGHT", BLOCK_S)
         self._shown = shown
+        self._is_over = False
 
     async def wait(self) -> bool:
         """Wait for up to two seconds; whether an ID was handed over. It is in the claim list then. Raises
         StoreError.
         """
         try:
-            if self._bound is None:
-                self._bound = self._client.client()
-                self._connection_id = await self._bound.client_id()
-            return await self._bound.execute_command(*self._move) is not None  # type: ignore[no-untyped-call]
+            # Asked each time: the one connection may be a new one by now, or lead to another server.
+            self._connection_id = await self._send("CLIENT", "ID")
+            return not self._is_over and await self._send(*self._move) is not None
         except (RedisError, OSError) as error:
-            await self._drop()
             raise explain(error, self._shown) from error
 
     async def interrupt(self, commands: AsyncConnection) -> None:
-        """End a wait at once, over another connection; where that is not allowed it ends by itself."""
+        """End a wait at once, over another connection, where that is allowed; else it ends by itself. None follows."""
+        self._is_over = True
         if self._connection_id is None:
             return
-        try:
-            await commands.run(command("CLIENT", "UNBLOCK", self._connection_id, read=bool))
-        except StoreError:
-            return
+        unblock = command("CLIENT", "UNBLOCK", self._connection_id, read=bool, beside=self._queued)
+        with suppress(StoreError):
+            await commands.run(unblock)
 
     async def close(self) -> None:
         """Close the connection; nothing may be waiting any more."""
-        await self._drop()
         await self._client.aclose()
 
-    async def _drop(self) -> None:
-        bound, self._bound, self._connection_id = self._bound, None, None
-        if bound is not None:
-            await bound.aclose()
+    async def _send(self, *parts: Argument) -> Any:
+        return await self._client.execute_command(*parts, keys=(self._queued,))  # type: ignore[no-untyped-call]

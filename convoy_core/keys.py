@@ -6,8 +6,10 @@ clients, so neither name, type nor meaning may change; the second group is ours 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from convoy_core.errors import InvalidQueueName
 from convoy_core.options import check_queue_name
 
 SHARED = {
@@ -81,7 +83,13 @@ class Keyspace:
         """The keys of the queue of that name. Raises InvalidQueueName; `existing` admits any name another client
         chose.
         """
-        return Keys(self.prefix, check_queue_name(name, existing=existing), self.braces)
+        name = check_queue_name(name, existing=existing)
+        if self.braces and not {"{", "}"}.isdisjoint(name):
+            # With one that begins with } the keys would lie in many slots; a second tag inside ours helps nobody.
+            raise InvalidQueueName(
+                f"{name!r} cannot name a queue in a Cluster, where Convoy puts its own braces around."
+            )
+        return Keys(self.prefix, name, self.braces)
 
     @property
     def pattern(self) -> bytes:
@@ -94,4 +102,7 @@ class Keyspace:
         name, _, kind = text.removeprefix(self.prefix).rpartition(":")
         if not text.startswith(self.prefix) or not TYPES.get(kind) or kind not in SHARED or not name:
             return None
-        return name[1:-1] if self.braces and name.startswith("{") and name.endswith("}") else name
+        if not self.braces:
+            return name
+        tag = re.fullmatch(r"\{([^{}]+)\}", name)
+        return tag[1] if tag else None

@@ -58,19 +58,19 @@ class PrimaryConnection(redis.Connection):
 
     def __init__(self, *, sentinels: Sentinels, **settings: Any) -> None:
         self._sentinels = sentinels
-        super().__init__(**settings)
+        super().__init__(**settings)  # type: ignore[no-untyped-call] # redis-py left this one without types
 
     def _connect(self) -> Any:
         self.host, self.port = self._sentinels.primary()
-        return super()._connect()  # type: ignore[no-untyped-call] # redis-py left this one without types
+        return super()._connect()  # type: ignore[no-untyped-call] # as above
 
     def read_response(self, *args: Any, **options: Any) -> Any:
         """Read as always, but hang up on a replica."""
         try:
-            return super().read_response(*args, **options)  # type: ignore[no-untyped-call] # as above
+            return super().read_response(*args, **options)
         except ResponseError as error:
             if _is_from_replica(error):
-                self.disconnect()
+                self.disconnect()  # type: ignore[no-untyped-call] # as above
             raise
 
 
@@ -87,7 +87,7 @@ class AsyncPrimaryConnection(redis.asyncio.Connection):
 
     async def _connect(self) -> None:
         self.host, self.port = await self._sentinels.primary_awaited()
-        await super()._connect()  # type: ignore[no-untyped-call] # redis-py left this one without types
+        await super()._connect()  # type: ignore[no-untyped-call] # as above
 
     async def read_response(self, *args: Any, **options: Any) -> Any:
         """Read as always, but hang up on a replica."""

@@ -6,12 +6,16 @@ import importlib.util
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import redis
+
+from tests.waiting import eventually
 
 
 def valkey_binary() -> Path:
@@ -30,7 +34,7 @@ def redis_binary() -> Path | None:
 
 
 class RealServer:
-    """One server process on a unix socket in its own short directory; it can be killed and started again on its data."""
+    """A server process on a unix socket in its own short directory; it can be killed and started again on its data."""
 
     def __init__(self, binary: Path, *settings: str) -> None:
         self.binary = binary
@@ -49,9 +53,9 @@ class RealServer:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        command = [str(self.binary), "--port", "0", "--unixsocket", str(self.socket), "--save", "", "--dir"]
-        command += [str(self.directory), "--daemonize", "no", "--loglevel", "warning", *self._settings]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+        self._process = subprocess.Popen(
+            self._command(), stdout=subprocess.DEVNULL, start_new_session=True, restore_signals=False
+        )
         deadline = time.monotonic() + 20
         while True:
             try:
@@ -87,7 +91,144 @@ class RealServer:
             self._end(signal.SIGTERM)
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def _command(self) -> list[str]:
+        command = [str(self.binary), "--port", "0", "--unixsocket", str(self.socket), "--save", "", "--dir"]
+        return [*command, str(self.directory), "--daemonize", "no", "--loglevel", "warning", *self._settings]
+
     def _end(self, how: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(how)
         self._process.wait(20)
+
+
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class PortServer(RealServer):
+    """A server that listens on a port of this machine as well."""
+
+    def __init__(self, binary: Path, *settings: str) -> None:
+        self.port = free_port()
+        super().__init__(binary, "--port", str(self.port), "--bind", "127.0.0.1", *settings)
+
+
+class SentinelServer(PortServer):
+    """A Sentinel, which takes its settings from a file, and keeps what it learns there."""
+
+    def _command(self) -> list[str]:
+        file = self.directory / "sentinel.conf"
+        if not file.exists():
+            lines = [f"port {self.port}", "bind 127.0.0.1", f"unixsocket {self.socket}", f"dir {self.directory}"]
+            file.write_text("\n".join([*lines, 'loglevel "warning"', *self._settings[4:], ""]))
+        return [str(self.binary), str(file), "--sentinel"]
+
+
+class ReplicatedStore:
+    """A primary with two replicas, and three Sentinels that replace it within a second or two when it is gone."""
+
+    SERVICE = "main"
+
+    def __init__(self, binary: Path) -> None:
+        self.servers = [PortServer(binary, "--repl-diskless-sync-delay", "0") for _ in range(3)]
+        self.sentinels: list[SentinelServer] = []
+        try:
+            self._form(binary)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _form(self, binary: Path) -> None:
+        first, *others = self.servers
+        for replica in others:
+            with replica.client() as client:
+                client.replicaof("127.0.0.1", first.port)
+        _until(lambda: _replicas_of(first) == 2)
+        watch = [
+            f"sentinel monitor {self.SERVICE} 127.0.0.1 {first.port} 2",
+            f"sentinel down-after-milliseconds {self.SERVICE} 300",
+            f"sentinel failover-timeout {self.SERVICE} 3000",
+        ]
+        self.sentinels = [SentinelServer(binary, *watch) for _ in range(3)]
+        _until(lambda: all(self._is_informed(sentinel) for sentinel in self.sentinels))
+        hosts = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in self.sentinels)
+        self.url = f"redis+sentinel://{hosts}/{self.SERVICE}"
+
+    @property
+    def primary(self) -> PortServer:
+        """Whom the first Sentinel names."""
+        with self.sentinels[0].client() as client:
+            _, port = client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.SERVICE)
+        return next(server for server in self.servers if server.port == int(port))
+
+    def replicas(self) -> list[PortServer]:
+        """The others."""
+        primary = self.primary
+        return [server for server in self.servers if server is not primary]
+
+    def stop(self) -> None:
+        """End all of it."""
+        for server in [*self.sentinels, *self.servers]:
+            server.stop()
+
+    def _is_informed(self, sentinel: SentinelServer) -> bool:
+        with sentinel.client() as client:
+            state = client.sentinel_masters()[self.SERVICE]
+        return (state["num-other-sentinels"], state["num-slaves"], state["is_sdown"]) == (2, 2, False)
+
+
+class ClusterStore:
+    """Three primaries with a third of the slots each, and no replicas."""
+
+    def __init__(self, binary: Path) -> None:
+        settings = ("--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-announce-ip", "127.0.0.1")
+        buses = [free_port() for _ in range(3)]
+        self.nodes = [PortServer(binary, *settings, "--cluster-port", str(bus)) for bus in buses]
+        try:
+            self._form(buses)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _form(self, buses: list[int]) -> None:
+        third = 16384 // 3
+        ranges = [(0, third), (third + 1, 2 * third), (2 * third + 1, 16383)]
+        for number, (node, (first, last)) in enumerate(zip(self.nodes, ranges, strict=True)):
+            with node.client() as client:
+                client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
+                client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+        with self.nodes[0].client() as client:
+            for other, bus in zip(self.nodes[1:], buses[1:], strict=True):
+                client.execute_command("CLUSTER", "MEET", "127.0.0.1", other.port, bus)
+        _until(lambda: all(self._is_ready(node) for node in self.nodes))
+        self.url = "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes[:2])
+
+    def clear(self) -> None:
+        """Empty all nodes."""
+        for node in self.nodes:
+            with node.client() as client:
+                client.flushall()
+                client.script_flush()
+
+    def stop(self) -> None:
+        """End all of it."""
+        for node in self.nodes:
+            node.stop()
+
+    def _is_ready(self, node: PortServer) -> bool:
+        with node.client() as client:
+            is_up = b"cluster_state:ok" in client.execute_command("CLUSTER", "INFO")
+            return is_up and len(client.execute_command("CLUSTER", "SLOTS")) == 3
+
+
+def _until(condition: Callable[[], object]) -> None:
+    eventually(condition, within_s=20)
+
+
+def _replicas_of(server: RealServer) -> int:
+    with server.client() as client:
+        n: int = client.info("replication")["connected_slaves"]
+        return n

@@ -58,6 +58,11 @@ def test_the_argument_comes_before_the_environment_and_that_before_the_embedded_
         ("redis://us%40er:S3%2F%23%3F%40cret@host/2", "redis://us@er:***@host:6379/2"),
         ("redis://[::1]:7000", "redis://[::1]:7000"),
         ("rediss://user:S3cret@host?ssl_ca_certs=/ca.pem", "rediss://user:***@host:6379"),
+        ("redis+sentinel://a,b:7/main", "redis+sentinel://a:26379,b:7/main"),
+        ("REDIS+SENTINEL://user:S3cret@A,[::1]/main/3", "redis+sentinel://user:***@a:26379,[::1]:26379/main/3"),
+        ("rediss+sentinel://:S3%2Ccret@a,b/main?sentinel_login=yes", "rediss+sentinel://:***@a:26379,b:26379/main"),
+        ("redis+cluster://a", "redis+cluster://a:6379"),
+        ("rediss+cluster://user:S3cret@a:1,b?protocol=2", "rediss+cluster://user:***@a:1,b:6379"),
         ("unix:///run/redis.sock", "unix:///run/redis.sock"),
         ("unix://user:S3cret@/run/my%20redis@home.sock?db=2", "unix://user:***@/run/my%20redis@home.sock"),
         ("embedded:/var/lib/convoy", "embedded (/var/lib/convoy)"),
@@ -71,7 +76,7 @@ def test_s10_a_store_is_shown_without_its_password(url: str, shown: str) -> None
     assert store.shown == shown
     assert repr(store) == f"Store({shown!r})"
     assert store.url == url
-    assert store.is_cluster is False
+    assert store.is_cluster is ("+cluster" in url)
     assert store.is_embedded is url.startswith("embedded:")
 
 
@@ -129,9 +134,22 @@ def test_an_embedded_path_may_be_relative_or_start_at_home_and_stays_where_it_wa
         ("user:S3cret@localhost:6379", "no known scheme"),
         ("S3cret", "no known scheme"),
         ("", "no known scheme"),
-        ("redis+sentinel://:S3cret@a,b/main", "does not connect to Sentinel yet"),
-        ("redis+cluster://:S3cret@a,b", "does not connect to Cluster yet"),
-        ("rediss+cluster://:S3cret@a", "does not connect to Cluster yet"),
+        ("redis+sentinel://:S3cret@a,b", "names the service"),
+        ("redis+sentinel://a,b/S3 cret", "names the service"),
+        ("redis+sentinel://a,b/main/S3cret", "database"),
+        ("redis+sentinel://a,b/main?sentinel_login=S3cret", "db, protocol"),
+        ("redis+sentinel://:S3cret@a,,b/main", "hosts in the store URL cannot be read"),
+        ("redis+sentinel:S3cret@a/main", "hosts in the store URL cannot be read"),
+        ("redis+sentinel://:S3/cret@a,b/main", "%2F"),
+        ("redis+sentinel://a,S3cret@b/main", "without a password"),
+        ("redis+sentinel://a,b:S3cret/main", "port"),
+        ("redis+cluster://", "hosts in the store URL cannot be read"),
+        ("redis+cluster://:S3cret@a,b/1", "no database but 0"),
+        ("redis+cluster://user:S3#cret@a,b", "%23"),
+        ("redis+cluster://:S3cret@a,b:0", "port"),
+        ("redis+cluster://:S3cret@[::1", "cannot be read"),
+        ("rediss+cluster://:S3cret@a?ssl_cert_reqs=S3cret", "required or none"),
+        ("unix+cluster://S3cret", "no known scheme"),
     ],
 )
 def test_s10_a_url_that_cannot_be_used_is_refused_in_one_line_without_quoting_it(url: str, words: str) -> None:
@@ -178,6 +196,19 @@ def test_s10_no_failing_connection_shows_the_password(store: RealServer) -> None
         ("rediss://far.example?ssl_check_hostname=no", ["The host name in the certificate of rediss://far.example"]),
         ("unix://user:S3cret@/run/redis.sock", []),
         ("embedded:", []),
+        (
+            "redis+sentinel://:S3cret@localhost,far/m",
+            ["The password for redis+sentinel://:***@localhost:26379,far:263"],
+        ),
+        ("redis+cluster://:S3cret@127.0.0.1:1,127.0.0.1:2", []),
+        (
+            "redis+cluster://:S3cret@far",
+            ["The password for redis+cluster://:***@far:6379 travels unencrypted; use rediss+"],
+        ),
+        (
+            "rediss+cluster://a,b?ssl_cert_reqs=none",
+            ["The certificate of rediss+cluster://a:6379,b:6379 is not checked"],
+        ),
     ],
 )
 def test_s11_what_is_not_safe_on_the_way_to_the_store_is_said(url: str, cautions: list[str]) -> None:

@@ -1,0 +1,178 @@
+"""Clients of a Cluster, which send each command to the node that it belongs to.
+
+Rule: a command is applied at most once. MOVED and ASK say that it was not applied, so they are followed; any other
+error is the caller's, and has us ask anew who owns what. redis-py's own Cluster client is not used: it opens its
+connections after it has begun to send, so that nobody can tell what was never sent, it sends ASKING over one pooled
+connection and the command over another, and it asks a server to parse every EVALSHA_RO (see DESIGN.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import redis
+import redis.asyncio
+from redis.crc import key_slot
+from redis.exceptions import AskError, ClusterDownError, MovedError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from convoy_core.dialogue import hold, hold_awaited
+
+Node: TypeAlias = "tuple[str, int]"
+Command: TypeAlias = "tuple[Any, ...]"
+Keys: TypeAlias = "Sequence[bytes]"
+
+SLOTS: Final = 16384
+
+_REDIRECTS: Final = 5
+_SILENCE: Final = (RedisConnectionError, RedisTimeoutError, OSError)
+_KEY_FIRST: Final = frozenset({"SADD", "SMEMBERS", "HSCAN", "BLMOVE"})
+
+
+class Sending(NamedTuple):
+    """A command to one node; `asking` for a slot that is on its way to it."""
+
+    node: Node
+    command: Command
+    asking: bool = False
+
+
+Steps: TypeAlias = "Generator[Sending, Any, Any]"
+
+
+class Slots:
+    """Which node owns which slot, as far as known."""
+
+    def __init__(self, seeds: Sequence[Node]) -> None:
+        self._seeds = seeds
+        self._nodes: list[Node] = []
+        """The primaries as last seen."""
+        self._owners: list[Node | None] = []
+        """By slot; empty when not known, or no longer to be trusted."""
+
+    def steps(self, command: Command, keys: Keys) -> Steps:
+        """Send a command to the node that it belongs to; `keys` count where it names none itself."""
+        try:
+            owners = self._owners or (yield from self._ask())
+            if command[0] == "SCAN":
+                return (yield from self._scan(command))
+            if (key := _key(command, keys)) is None:
+                return (yield Sending(self._nodes[0], command))
+            if (owner := owners[key_slot(key)]) is None:
+                raise ClusterDownError("CLUSTERDOWN A hash slot has no owner")  # noqa: TRY301 - the cure below is the same
+            return (yield from self._follow(owners, Sending(owner, command)))
+        except (*_SILENCE, ClusterDownError):
+            self._owners = []  # a failover may be under way
+            raise
+
+    def _follow(self, owners: list[Node | None], sending: Sending) -> Steps:
+        for _ in range(_REDIRECTS):
+            try:
+                return (yield sending)
+            except AskError as error:
+                is_moved = isinstance(error, MovedError)
+                node = (error.host or sending.node[0], error.port)
+                sending = Sending(node, sending.command, asking=not is_moved)
+                if is_moved:
+                    owners[error.slot_id] = node
+        return (yield sending)
+
+    def _ask(self) -> Generator[Sending, Any, list[Node | None]]:
+        """Ask one node after the other. Raises the last one's error when none answers."""
+        *others, last = dict.fromkeys([*self._seeds, *self._nodes])
+        for node in others:
+            try:
+                return self._learn(node, (yield Sending(node, ("CLUSTER", "SLOTS"))))
+            except _SILENCE:
+                continue
+        return self._learn(last, (yield Sending(last, ("CLUSTER", "SLOTS"))))
+
+    def _learn(self, asked: Node, ranges: list[Any]) -> list[Node | None]:
+        owners: list[Node | None] = [None] * SLOTS
+        for first, end, (host, port, *_), *_ in ranges:
+            # A node that does not know its own address leaves it out: it is the one that we have asked.
+            node = (host.decode() if host and host != b"?" else asked[0], port)
+            owners[first : end + 1] = [node] * (end + 1 - first)
+        self._nodes = sorted({node for node in owners if node is not None}) or [asked]
+        self._owners = owners
+        return owners
+
+    def _scan(self, command: Command) -> Steps:
+        """One scan over all nodes: a cursor of ours is the node's own cursor, and the node's number beside it."""
+        _, ours, *options = command
+        cursor, number = divmod(int(ours), len(self._nodes))
+        following, keys = yield Sending(self._nodes[number], ("SCAN", cursor, *options))
+        if int(following):
+            return int(following) * len(self._nodes) + number, keys
+        return (number + 1) % len(self._nodes), keys
+
+
+def _key(command: Command, keys: Keys) -> bytes | None:
+    word = command[0]
+    if word in _KEY_FIRST:
+        return bytes(command[1])
+    if word.startswith("EVAL") and command[2]:
+        return bytes(command[3])
+    return keys[0] if keys else None
+
+
+class ClusterClient(redis.Redis):
+    """A client of the first seed, except that each command goes to the node that it belongs to."""
+
+    def __init__(self, seeds: Sequence[Node], connect: Callable[[Node], redis.Redis]) -> None:
+        self._connect = connect
+        self._clients: dict[Node, redis.Redis] = {}
+        self._slots = Slots(seeds)
+        super().__init__(connection_pool=self._at(seeds[0]).connection_pool)
+
+    def execute_command(self, *command: Any, keys: Keys = (), **_: Any) -> Any:
+        """Send one command."""
+        return hold(self._slots.steps(command, keys), self._send)
+
+    def close(self) -> None:
+        """Close the connections to all nodes."""
+        for client in self._clients.values():
+            client.close()
+
+    def _at(self, node: Node) -> redis.Redis:
+        return self._clients.get(node) or self._clients.setdefault(node, self._connect(node))
+
+    def _send(self, sending: Sending) -> Any:
+        client = self._at(sending.node)
+        if not sending.asking:
+            return client.execute_command(*sending.command)  # type: ignore[no-untyped-call] # redis-py left this one without types
+        with client.client() as one:  # type: ignore[no-untyped-call] # ASKING holds for the next command of the same connection
+            one.execute_command("ASKING")
+            return one.execute_command(*sending.command)
+
+
+class AsyncClusterClient(redis.asyncio.Redis):
+    """The awaited twin, for one event loop."""
+
+    def __init__(self, seeds: Sequence[Node], connect: Callable[[Node], redis.asyncio.Redis]) -> None:
+        self._connect = connect
+        self._clients: dict[Node, redis.asyncio.Redis] = {}
+        self._slots = Slots(seeds)
+        super().__init__(connection_pool=self._at(seeds[0]).connection_pool)
+
+    async def execute_command(self, *command: Any, keys: Keys = (), **_: Any) -> Any:
+        """Send one command."""
+        return await hold_awaited(self._slots.steps(command, keys), self._send)
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        """Close the connections to all nodes."""
+        for client in self._clients.values():
+            await client.aclose(close_connection_pool)
+
+    def _at(self, node: Node) -> redis.asyncio.Redis:
+        return self._clients.get(node) or self._clients.setdefault(node, self._connect(node))
+
+    async def _send(self, sending: Sending) -> Any:
+        client = self._at(sending.node)
+        if not sending.asking:
+            return await client.execute_command(*sending.command)  # type: ignore[no-untyped-call] # redis-py left this one without types
+        async with client.client() as one:  # as above
+            await one.execute_command("ASKING")  # type: ignore[no-untyped-call] # as above
+            return await one.execute_command(*sending.command)  # type: ignore[no-untyped-call] # as above

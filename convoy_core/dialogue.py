@@ -1,0 +1,46 @@
+"""What takes several requests, decided once and waited for in two ways.
+
+A dialogue is a generator: it yields what to send, and is sent the reply, or thrown the error that came instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any, TypeVar
+
+from redis.exceptions import RedisError
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+def hold(dialogue: Generator[S, Any, T], send: Callable[[S], Any]) -> T:
+    """Go through it to the end, and return what it comes to."""
+    try:
+        request = next(dialogue)
+        while True:
+            try:
+                reply = send(request)
+            except (RedisError, OSError) as error:
+                request = dialogue.throw(error)
+            else:
+                request = dialogue.send(reply)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
+async def hold_awaited(dialogue: Generator[S, Any, T], send: Callable[[S], Awaitable[Any]]) -> T:
+    """The awaited twin of `hold`."""
+    try:
+        request = next(dialogue)
+        while True:
+            try:
+                reply = await send(request)
+            except (RedisError, OSError) as error:
+                request = dialogue.throw(error)
+            else:
+                request = dialogue.send(reply)
+    except StopIteration as end:
+        result: T = end.value
+        return result
