@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, TypeAlias, TypeVar
 
 import redis
@@ -31,6 +33,9 @@ T = TypeVar("T")
 Command: TypeAlias = "tuple[Argument, ...]"
 
 
+_OLD_SERVER = re.compile(r"unknown command .*_RO|error compiling script .*unexpected symbol near '#'", re.IGNORECASE)
+
+
 class _Exchange:
     """What both connections know: where they lead, under which prefix, and how a call becomes commands."""
 
@@ -41,7 +46,7 @@ class _Exchange:
         self.now_ms: int | None = None
         """A clock for tests: scripts take this Unix time in ms instead of the store's own."""
         self._registered: set[str] = set()
-        self._has_ro = True
+        self._is_modern = True  # the server knows script flags and read-only evaluation; unlearned at its first "no"
 
     @property
     def shown(self) -> str:
@@ -59,24 +64,33 @@ class _Exchange:
             self.check_writable()
         if call.registers is not None and call.registers not in self._registered:
             # In a Cluster the registry lives in another slot than the queue, so no script can do this on the way.
-            yield "SADD", self.keyspace.registry, call.registers.encode("utf-8", "surrogateescape")
-            self._registered.add(call.registers)
+            # Where it is refused (no memory, no permission), the call itself must decide what that means; a scan finds the queue.
+            with suppress(ResponseError):
+                yield "SADD", self.keyspace.registry, call.registers.encode("utf-8", "surrogateescape")
+                self._registered.add(call.registers)
         if call.script is None:
             return call.read((yield call.arguments))
         try:
-            reply = yield self._eval("EVALSHA", call.script.sha, call)
-        except NoScriptError:
-            reply = yield self._eval("EVAL", call.script.source, call)
+            reply = yield from self._evaluate(call)
         except ResponseError as error:
-            # Redis before 7 knows no read-only evaluation.
-            if call.writes or "unknown command" not in str(error).lower():
+            # Redis before 7 knows no read-only evaluation, and cannot compile a line of flags.
+            if not self._is_modern or not _OLD_SERVER.search(str(error)):
                 raise
-            self._has_ro = False
-            return (yield from self.steps(call))
+            self._is_modern = False
+            reply = yield from self._evaluate(call)
         return call.read(reply)
 
+    def _evaluate(self, call: Call[T]) -> Generator[Command, Any, Any]:
+        assert call.script is not None  # noqa: S101 - plain commands went another way
+        is_dry_run = not call.writes and not call.script.is_read
+        text = call.script.flagged if self._is_modern and not is_dry_run else call.script.portable
+        try:
+            return (yield self._eval("EVALSHA", text.sha, call))
+        except NoScriptError:
+            return (yield self._eval("EVAL", text.source, call))
+
     def _eval(self, word: str, text: str, call: Call[Any]) -> Command:
-        if self._has_ro and not call.writes:
+        if self._is_modern and not call.writes:
             word += "_RO"
         now: Argument = b"" if self.now_ms is None else self.now_ms
         return (word, text, len(call.keys), *call.keys, now, *call.arguments)

@@ -1,10 +1,11 @@
 """The Lua scripts: read from `lua/` by name, their fragments put in front, hashed.
 
-A file starts with a contract in comments. Of these lines the loader reads three:
+A file starts with a contract in comments. Of these lines the loader reads four:
 
     -- keys: queued committed      the keys it touches; each becomes a local of that name, checked for its type
     -- each: queued committed      the same, for a script that goes over many queues: the table `groups`
     -- with: totals lease          the fragments whose functions it calls
+    -- flags: allow-oom            what the server is to allow or forbid it (Redis 7 and Valkey; see `Script.flagged`)
 
 so that no key is counted by hand and no script carries one it does not need. Sent by content hash, two releases can run
 side by side.
@@ -18,10 +19,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
 from convoy_core.keys import TYPES
 
-_HEADER = re.compile(r"^-- (keys|each|with): (.+)$", re.MULTILINE)
+_HEADER = re.compile(r"^-- (keys|each|with|flags): (.+)$", re.MULTILINE)
 
 _TYPE_CHECK = """\
 local function damage_in(keys)
@@ -39,14 +41,33 @@ end
 """
 
 
+class Text(NamedTuple):
+    """A script's source and its SHA-1, by which EVALSHA names it."""
+
+    source: str
+    sha: str
+
+
+_MEMORY_PROBE = """\
+local probe = redis.pcall('SETRANGE', KEYS[1], 0, '')
+if type(probe) == 'table' and probe.err and string.find(probe.err, 'OOM', 1, true) then return probe end
+"""
+"""Changes nothing, whatever the key holds, and is refused when memory is full: before anything else is written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Script:
     """One script, ready to be sent."""
 
     name: str
-    source: str
-    sha: str
-    """The source's SHA-1, by which EVALSHA names it."""
+    portable: Text
+    """For any server, and for dry runs: no flags. A write asks first whether there is memory, so that it fails
+    whole.
+    """
+    flagged: Text
+    """For servers that know flags: without room, as a replica or when it cannot save, the server refuses it before
+    it begins,
+    unless it is one that makes room (allow-oom)."""
     keys: tuple[str, ...]
     """Names of the keys to pass, in order; for a script over many queues, once per queue."""
     is_read: bool
@@ -61,8 +82,14 @@ def load(name: str) -> Script:
     keys = _unique(key for text in texts for key in _header(text, "keys"))
     each = tuple(_header(source, "each"))
     parts = [_text("prelude")[0], _TYPE_CHECK, _name_groups(each) if each else _name_keys(keys), *texts]
-    whole = "\n".join(parts)
-    return Script(name, whole, hashlib.sha1(whole.encode(), usedforsecurity=False).hexdigest(), each or keys, is_read)
+    body = "\n".join(parts)
+    flags = ["no-writes"] if is_read else _header(source, "flags")
+    portable = _hashed(body if is_read else _MEMORY_PROBE + body)
+    return Script(name, portable, _hashed(f"#!lua flags={','.join(flags)}\n{body}"), each or keys, is_read)
+
+
+def _hashed(source: str) -> Text:
+    return Text(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
 
 
 def _text(name: str) -> tuple[str, bool]:

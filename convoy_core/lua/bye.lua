@@ -1,4 +1,5 @@
 -- bye: a worker that holds nothing any more signs off; what was handed to it goes back to the head
+-- flags: allow-oom
 -- keys: workers worker
 -- with: claim_list
 -- args: worker

@@ -1,4 +1,5 @@
 -- discard: queued, delayed, failed -> absent
+-- flags: allow-oom
 -- keys: queued delayed processing owner
 -- with: forget totals
 -- args: dry run, state, ID...

@@ -1,4 +1,5 @@
 -- exchange: one round of a pool: settle what ended, then claim up to the free slots
+-- flags: allow-oom
 -- with: claim complete fail defer release
 -- args: worker, how many to claim, number of the first claim, ms a foreign copy waits,
 --       how many completed, (ID, number)..., how many their handlers discarded, (ID, number)...,

@@ -1,4 +1,5 @@
 -- hello: a worker registers, before it may hold anything
+-- flags: allow-oom
 -- keys: workers worker meta
 -- args: worker, lease ms, our schema version, a new epoch, (field, value)...
 -- answer: the store's epoch, the schema version found

@@ -1,4 +1,5 @@
 -- jam_guard: processing -> queued, failed, absent
+-- flags: allow-oom
 -- keys: lock
 -- with: holding crash forget lease totals enqueue
 -- args: requeue | fail | discard, '1' to leave out live holders, how many crashes fail an ID, (ID, start ms)...

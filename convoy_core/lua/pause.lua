@@ -1,4 +1,5 @@
 -- pause: our workers stop claiming
+-- flags: allow-oom
 -- keys: paused
 if exists(paused) then return 0 end
 call('SET', paused, now)

@@ -1,4 +1,5 @@
 -- promote: delayed -> queued
+-- flags: allow-oom
 -- keys: delayed processing
 -- with: enqueue
 -- args: how many at most, ms a copy of a running ID waits on

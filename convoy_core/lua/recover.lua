@@ -1,4 +1,5 @@
 -- recover: processing -> queued, failed
+-- flags: allow-oom
 -- keys: workers worker owner
 -- with: holding crash totals enqueue claim_list
 -- args: the dead worker, how many crashes fail an ID, '1' to strike the worker off when done, (ID, token)...

@@ -1,4 +1,5 @@
 -- renew: processing -> processing
+-- flags: allow-oom
 -- keys: committed workers worker processing owner meta
 -- args: worker, lease ms, runs done, runs failed, runs going, (ID, claim number)...
 -- answer: 'gone' when this worker is no longer registered, else the store's epoch; then the IDs it has lost

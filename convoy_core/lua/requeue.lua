@@ -1,4 +1,5 @@
 -- requeue: failed -> queued
+-- flags: allow-oom
 -- keys: failed committed published attempts crashes failures
 -- with: totals enqueue
 -- args: dry run, ID...

@@ -1,4 +1,5 @@
 -- sweep: drop what we remember of IDs that a Node worker has finished, which knows none of our keys
+-- flags: allow-oom
 -- keys: published committed failed owner
 -- with: forget
 -- args: where the last sweep stopped, how many to look at

@@ -216,7 +216,7 @@ def _names_in(lua: str) -> set[str]:
 def test_a_script_is_known_to_the_server_by_the_hash_we_send(world: World, name: str) -> None:
     script = load(name)
 
-    assert world.client.script_load(script.source) == script.sha
+    assert world.client.script_load(script.portable.source) == script.portable.sha
 
 
 def test_the_wheel_holds_every_script(tmp_path: Path) -> None:

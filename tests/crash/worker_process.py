@@ -2,8 +2,8 @@
 
     python -m tests.crash.worker_process URL QUEUE HANDLER
 
-Every handler pushes its ID on the list `runs`. Then `hold` never ends, `late` waits for the list `go`, and `burn` keeps the
-interpreter busy for BURN_S seconds.
+Every handler pushes its ID on the list `runs`. Then `hold` never ends, `late` waits for the list `go`, and `burn` keeps
+the interpreter busy for BURN_S seconds.
 """
 
 from __future__ import annotations
