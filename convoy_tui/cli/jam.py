@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from convoy_core import InvalidOption, Jammed, Outcome, Then
+from convoy_core import InvalidOption, Jammed, Outcome, OutcomeUnknown, StoreUnreachable, Then
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exits import Code
@@ -87,20 +87,24 @@ def register(app: typer.Typer) -> None:
     command(app, "jam-guard", panel="Act", writes=True)(jam_guard)
 
 
+Idle = Annotated[
+    float, typer.Option("--idle", metavar="TIME", parser=p.seconds, help="Processing longer than this is jammed.")
+]
+What = Annotated[Then, typer.Option("--then", metavar="WHAT", help="requeue, fail or discard (as redis-convoy does).")]
+SkipLive = Annotated[bool, typer.Option("--skip-live", help="Leave IDs whose worker is alive.")]
+Every = Annotated[
+    float | None, typer.Option("--every", metavar="TIME", parser=p.seconds, help="Go on, once every so often.")
+]
+
+
 def jam_guard(
     session: Session,
     queues: p.QueueNames,
     *,
-    idle: Annotated[
-        float, typer.Option("--idle", metavar="TIME", parser=p.seconds, help="Processing longer than this is jammed.")
-    ],
-    then: Annotated[
-        Then, typer.Option("--then", metavar="WHAT", help="requeue, fail or discard (as redis-convoy does).")
-    ] = Then.REQUEUE,
-    skip_live: Annotated[bool, typer.Option("--skip-live", help="Leave IDs whose worker is alive.")] = False,
-    every: Annotated[
-        float | None, typer.Option("--every", metavar="TIME", parser=p.seconds, help="Go on, once every so often.")
-    ] = None,
+    idle: Idle,
+    then: What = Then.REQUEUE,
+    skip_live: SkipLive = False,
+    every: Every = None,
     yes: p.Yes = False,
     dry_run: p.DryRun = False,
 ) -> Code:
@@ -128,26 +132,46 @@ def jam_guard(
     )
     session.talk.confirm(f"{what} and {guard.effect}, at {session.where}", yes=yes)
     while True:
-        _once(session, guard, yes=True, dry_run=False)
-        session.out.flush()
+        _round(session, guard, every)
         time.sleep(every)
 
 
+def _round(session: Session, guard: Guard, every: float) -> None:
+    """One of many: silent when nothing was jammed, and an outage is outlived."""
+    try:
+        meant = _meant(session, guard)
+        if meant:
+            _answer(session, guard, _free(session, guard, meant), dry_run=False)
+            session.out.flush()
+    except (StoreUnreachable, OutcomeUnknown) as error:
+        session.talk.warn(f"{error} Trying again in {limit(every)}.")
+
+
 def _once(session: Session, guard: Guard, *, yes: bool, dry_run: bool) -> Code:
-    jammed = {name: session.fleet.queue(name).jammed(idle_s=guard.idle) for name in guard.queues}
-    meant = [
-        (name, entry) for name, rows in jammed.items() for entry in rows if not (guard.skip_live and entry.is_live)
-    ]
+    meant = _meant(session, guard)
     if dry_run:
-        return _answer(session, guard, [Row(name, entry, None) for name, entry in meant], dry_run=True)
+        return _answer(session, guard, meant, dry_run=True)
     if len(meant) > 1 or (meant and guard.then is Then.DISCARD):
-        _ask(session, guard, [Row(name, entry, None) for name, entry in meant], yes=yes)
+        _ask(session, guard, meant, yes=yes)
+    return _answer(session, guard, _free(session, guard, meant), dry_run=False)
+
+
+def _meant(session: Session, guard: Guard) -> list[Row]:
+    """What is jammed now, oldest first per queue."""
+    rows = [
+        Row(name, entry, None) for name in guard.queues for entry in session.fleet.queue(name).jammed(idle_s=guard.idle)
+    ]
+    return [row for row in rows if not (guard.skip_live and row.entry.is_live)]
+
+
+def _free(session: Session, guard: Guard, meant: list[Row]) -> list[Row]:
+    """Free exactly these, each only if it still runs since the same start; the rows with their outcomes."""
     rows: list[Row] = []
     for name in guard.queues:
-        entries = [entry for queue, entry in meant if queue == name]
+        entries = [row.entry for row in meant if row.queue == name]
         outcomes = session.fleet.queue(name).free_jammed(entries, then=guard.then, skip_live=guard.skip_live)
         rows += [Row(name, entry, outcomes.get(entry.id)) for entry in entries]
-    return _answer(session, guard, rows, dry_run=False)
+    return rows
 
 
 def _ask(session: Session, guard: Guard, rows: list[Row], *, yes: bool) -> None:

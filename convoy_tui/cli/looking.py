@@ -39,21 +39,28 @@ def register(app: typer.Typer) -> None:
     command(app, "find", panel="Look")(find)
 
 
+InState = Annotated[Listed, typer.Option("--state", "-s", metavar="STATE", help=STATES)]
+OlderThan = Annotated[
+    float | None,
+    typer.Option("--older-than", metavar="TIME", parser=p.seconds, help="Only IDs in this state that long."),
+]
+PageLimit = Annotated[int, typer.Option("--limit", metavar="N", parser=p.positive, help="At most so many.")]
+Start = Annotated[int, typer.Option("--start", metavar="N", parser=p.natural, help="Where to begin.")]
+Everything = Annotated[bool, typer.Option("--all", help="No limit.")]
+
+
 def list_ids(  # noqa: PLR0913 - typer reads the options from here
     session: Session,
     queue: p.QueueName,
     *,
-    state: Annotated[Listed, typer.Option("--state", "-s", metavar="STATE", help=STATES)] = Listed.QUEUED,
+    state: InState = Listed.QUEUED,
     match: p.Match = None,
     error: p.ErrorText = None,
     min_failures: p.MinFailures = None,
-    older_than: Annotated[
-        float | None,
-        typer.Option("--older-than", metavar="TIME", parser=p.seconds, help="Only IDs in this state that long."),
-    ] = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", parser=p.positive, help="At most so many.")] = 50,
-    start: Annotated[int, typer.Option("--start", metavar="N", parser=p.natural, help="Where to begin.")] = 0,
-    everything: Annotated[bool, typer.Option("--all", help="No limit.")] = False,
+    older_than: OlderThan = None,
+    limit: PageLimit = 50,
+    start: Start = 0,
+    everything: Everything = False,
     nul: p.Nul = False,
 ) -> Code:
     """List the IDs of a queue in one state.

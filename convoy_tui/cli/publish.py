@@ -27,6 +27,17 @@ def register(app: typer.Typer) -> None:
     command(app, "publish", panel="Act", writes=True)(publish)
 
 
+Rerun = Annotated[bool, typer.Option("--rerun", help="Have IDs that run now run once more afterwards.")]
+Front = Annotated[bool, typer.Option("--front", help="Next in line, before all that wait.")]
+Delay = Annotated[
+    float | None, typer.Option("--delay", metavar="TIME", parser=p.seconds, help="Wait that long first, like 10m.")
+]
+PayloadText = Annotated[
+    str | None, typer.Option("--payload", metavar="JSON", help="A JSON value for the handler, the same for all.")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="End with 5 if any ID was refused.")]
+
+
 def publish(  # noqa: PLR0913 - typer reads the options from here
     session: Session,
     queue: p.QueueName,
@@ -34,15 +45,11 @@ def publish(  # noqa: PLR0913 - typer reads the options from here
     *,
     file: p.FromFile = None,
     nul: p.Nul = False,
-    rerun: Annotated[bool, typer.Option("--rerun", help="Have IDs that run now run once more afterwards.")] = False,
-    front: Annotated[bool, typer.Option("--front", help="Next in line, before all that wait.")] = False,
-    delay: Annotated[
-        float | None, typer.Option("--delay", metavar="TIME", parser=p.seconds, help="Wait that long first, like 10m.")
-    ] = None,
-    payload: Annotated[
-        str | None, typer.Option("--payload", metavar="JSON", help="A JSON value for the handler, the same for all.")
-    ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="End with 5 if any ID was refused.")] = False,
+    rerun: Rerun = False,
+    front: Front = False,
+    delay: Delay = None,
+    payload: PayloadText = None,
+    strict: Strict = False,
     dry_run: p.DryRun = False,
 ) -> Code:
     """Put IDs into a queue, each unless it is there already.

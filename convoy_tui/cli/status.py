@@ -33,26 +33,33 @@ def register(app: typer.Typer) -> None:
     command(app, "status", panel="Look")(status)
 
 
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="Go on, with rates, until Ctrl-C.")]
+Interval = Annotated[
+    float | None,
+    typer.Option("--interval", metavar="TIME", parser=p.seconds, help="Between two looks. Default: 2s."),
+]
+Samples = Annotated[
+    int | None,
+    typer.Option(
+        "--samples", metavar="N", parser=p.positive, help="End a watch after so many looks.", show_default=False
+    ),
+]
+Check = Annotated[bool, typer.Option("--check", help="End with 10 for a warning, 11 for an alarm.")]
+JamAfter = Annotated[
+    float | None,
+    typer.Option("--jam-after", metavar="TIME", parser=p.seconds, help="Running longer is jammed. Default: 5m."),
+]
+
+
 def status(
     session: Session,
     queues: p.OptionalQueueNames = None,
     *,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on, with rates, until Ctrl-C.")] = False,
-    interval: Annotated[
-        float | None,
-        typer.Option("--interval", metavar="TIME", parser=p.seconds, help="Between two looks. Default: 2s."),
-    ] = None,
-    samples: Annotated[
-        int | None,
-        typer.Option(
-            "--samples", metavar="N", parser=p.positive, help="End a watch after so many looks.", show_default=False
-        ),
-    ] = None,
-    check: Annotated[bool, typer.Option("--check", help="End with 10 for a warning, 11 for an alarm.")] = False,
-    jam_after: Annotated[
-        float | None,
-        typer.Option("--jam-after", metavar="TIME", parser=p.seconds, help="Running longer is jammed. Default: 5m."),
-    ] = None,
+    watch: Watch = False,
+    interval: Interval = None,
+    samples: Samples = None,
+    check: Check = False,
+    jam_after: JamAfter = None,
 ) -> Code:
     """Show every queue with its counts, its health, and why.
 

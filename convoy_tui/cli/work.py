@@ -31,22 +31,30 @@ def register(app: typer.Typer) -> None:
     command(app, "work", panel="Run", writes=True)(work)
 
 
+HandlerPath = Annotated[str, typer.Option("--handler", metavar="PATH", help="The function to call, as pkg.mod:fn.")]
+Concurrency = Annotated[int, typer.Option("--concurrency", "-c", metavar="N", help="Jobs at once.")]
+JobTimeout = Annotated[
+    float | None,
+    typer.Option("--job-timeout", metavar="TIME", parser=p.seconds, help="A longer run has failed. Default: 5m."),
+]
+Retries = Annotated[int, typer.Option("--retries", metavar="N", help="Try a failure again so often.")]
+Grace = Annotated[
+    float | None,
+    typer.Option("--grace", metavar="TIME", parser=p.seconds, help="Let jobs finish on a stop. Default: 25s."),
+]
+Burst = Annotated[bool, typer.Option("--burst", help="End when nothing is queued any more.")]
+
+
 def work(
     session: Session,
     queue: p.QueueName,
     *,
-    handler: Annotated[str, typer.Option("--handler", metavar="PATH", help="The function to call, as pkg.mod:fn.")],
-    concurrency: Annotated[int, typer.Option("--concurrency", "-c", metavar="N", help="Jobs at once.")] = 1,
-    job_timeout: Annotated[
-        float | None,
-        typer.Option("--job-timeout", metavar="TIME", parser=p.seconds, help="A longer run has failed. Default: 5m."),
-    ] = None,
-    retries: Annotated[int, typer.Option("--retries", metavar="N", help="Try a failure again so often.")] = 0,
-    grace: Annotated[
-        float | None,
-        typer.Option("--grace", metavar="TIME", parser=p.seconds, help="Let jobs finish on a stop. Default: 25s."),
-    ] = None,
-    burst: Annotated[bool, typer.Option("--burst", help="End when nothing is queued any more.")] = False,
+    handler: HandlerPath,
+    concurrency: Concurrency = 1,
+    job_timeout: JobTimeout = None,
+    retries: Retries = 0,
+    grace: Grace = None,
+    burst: Burst = False,
 ) -> Code:
     """Run workers on a queue until stopped.
 

@@ -63,7 +63,7 @@ def test_a_wrong_password_ends_with_4(convoy: Convoy, command: list[str], raw: r
         f"redis://user:{CANARY}@host:99999",
         f"redis://user:{CANARY}@[::1",
         f"{CANARY}",
-        f"redis+sentinel://user:{CANARY}@a,b/c",
+        f"redis+nothing://user:{CANARY}@a,b/c",
     ],
 )
 @pytest.mark.parametrize("way", ["flag", "environment", "file"])

@@ -12,6 +12,7 @@ import pytest
 from convoy_core import Queue, State
 from tests.cli.conftest import Convoy, states
 from tests.cli.terminal import Terminal
+from tests.servers import RealServer, valkey_binary
 
 Fail = Callable[..., None]
 STYLE = re.compile(rb"\x1b\[[0-9;]*m")
@@ -198,3 +199,34 @@ def test_work_shows_one_line_while_it_runs(terminal: Callable[..., Terminal], tr
         assert screen.end() == 0
 
     assert screen.text.endswith("1 done")
+
+
+def test_a_guard_goes_round_until_it_is_stopped(
+    terminal: Callable[..., Terminal], run_since: Callable[..., None]
+) -> None:
+    run_since("first")
+
+    with terminal("jam-guard", "trucks", "--idle", "5m", "--every", "100ms", "--yes", "-o", "jsonl") as screen:
+        screen.expect('"id": "first"')
+        run_since("second")
+        screen.expect('"id": "second"')
+        screen.interrupt()
+        assert screen.end() == 130
+
+    assert "nothing has been processing" not in screen.text
+
+
+def test_a_watch_outlives_the_store() -> None:
+    server = RealServer(valkey_binary())
+    try:
+        Queue("trucks", redis=server.url).publish("1")
+        with Terminal("status", "--watch", "--interval", "100ms", env={"CONVOY_REDIS_URL": server.url}) as screen:
+            screen.expect("NO WORKERS")
+            server.kill()
+            screen.expect("Trying again every")
+            server.start()
+            screen.expect("idle")
+            screen.interrupt()
+            assert screen.end() == 130
+    finally:
+        server.stop()
