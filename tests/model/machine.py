@@ -1,0 +1,367 @@
+"""Every move with all its options, in any order, against a real server; after each step the whole store is compared.
+
+`Strict` knows only our own clients, so the store must be what `reference` says, to the last key. In half of all runs
+every call is sent twice, as a proxy might (RELIABILITY F4): nothing may change but the counts of refusals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import product
+from typing import Any, ClassVar, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from convoy_core import calls, worker_calls
+from convoy_core.attempt import Claim, Discard, Failed, Retry, Verdict
+from convoy_core.calls import Call, PublishOptions, Steps
+from convoy_core.connection import Connection
+from convoy_core.keys import Keyspace
+from convoy_core.models import Jammed, Then
+from convoy_core.options import DEFAULT_PREFIX
+from convoy_core.states import State
+from convoy_core.worker_calls import Pulse, Settlement
+from tests.model.invariants import check_invariants
+from tests.model.reference import MAX_CRASHES, Ending, Reference
+from tests.model.wire import Look, Wire, store_behind
+
+T = TypeVar("T")
+
+START = 1_699_999_997_500  # so that the first steps cross a second, and the longer ones a day
+DAY = 1_699_920_000
+DAYS = (DAY, DAY + 86_400)
+LEASE = 15_000
+IDS = ("a", "7", "é:")
+WORKERS = ("aa", "bb", "cc")
+
+
+def up_to(n: int, items: Sequence[str], least: int = 0) -> st.SearchStrategy[tuple[str, ...]]:
+    """Every tuple of up to `n` items, as one choice: Hypothesis pays for each draw."""
+    return st.sampled_from([row for length in range(least, n + 1) for row in product(items, repeat=length)])
+
+
+ids = up_to(3, IDS, least=1)
+workers = st.sampled_from(WORKERS)
+flags = st.booleans()
+few = st.integers(0, 3)
+PUBLISHES = (
+    PublishOptions(),
+    PublishOptions(rerun=True),
+    PublishOptions(front=True),
+    PublishOptions(delay_s=0.5),
+    PublishOptions(payload="x"),
+    PublishOptions(payload="y", rerun=True),
+    PublishOptions(payload="z", delay_s=3, rerun=True),
+    PublishOptions(front=True, rerun=True),
+    PublishOptions(dry_run=True, rerun=True, payload="n"),
+)
+VERDICTS = ("keep", "completed", "released", "fail", "fail with retries left", "later", "discard")
+
+
+def ending(id: str, number: int, how: str) -> Ending:
+    """How that run ended."""
+    verdicts: dict[str, Verdict] = {
+        "completed": "completed",
+        "released": "released",
+        "fail": Failed(f"{id} broke", f'{{"error":"{id} broke"}}', None),
+        "fail with retries left": Failed(f"{id} broke", f'{{"error":"{id} broke"}}', 700),
+        "later": Retry(2),
+        "discard": Discard(),
+    }
+    return id, number, verdicts[how]
+
+
+def settlement_of(endings: Sequence[Ending]) -> Settlement:
+    """The same as a pool hands it in."""
+    settlement = Settlement()
+    for id, number, verdict in endings:
+        settlement.add(Claim(id.encode(), number), verdict, defer_s=0)
+    return settlement
+
+
+class Bench:
+    """One server for all runs of a machine: a connection for the calls, and a wire to read and to disturb."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.wire = Wire(path)
+        self.keys = Keyspace(DEFAULT_PREFIX).queue("q")
+        self.look = Look(self.wire, self.keys, WORKERS, DAYS)
+        self.connection = Connection(store_behind(self.look, path), prefix=None, read_only=False)
+
+    def key(self, name: str) -> bytes:
+        """A key's full name."""
+        return self.keys.named(name)
+
+    def empty(self) -> None:
+        """Forget everything but the scripts and the registry."""
+        self.wire.send("FLUSHALL")
+        self.look.send("SADD", self.connection.keyspace.registry, "q")
+
+    def close(self) -> None:
+        """Hang up."""
+        self.wire.close()
+        self.connection.close()
+
+
+class Machine(RuleBasedStateMachine):
+    """What both machines share: the bench, the clock, and the count of steps."""
+
+    bench: ClassVar[Bench]
+    steps: ClassVar[int] = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bench.empty()
+        self.keys = self.bench.keys
+        self.now = START
+        self.numbers = dict.fromkeys(WORKERS, 1)
+
+    def run(self, call: Call[T]) -> T:
+        """Make one call at the machine's time."""
+        self.bench.connection.now_ms = self.now
+        return self.bench.connection.run(call)
+
+    def drive(self, steps: Steps[T]) -> T:
+        """Make several."""
+        self.bench.connection.now_ms = self.now
+        return self.bench.connection.drive(steps)
+
+    def next_number(self, worker: str, want: int) -> int:
+        """Numbers are spent, whatever comes back."""
+        number = self.numbers[worker]
+        self.numbers[worker] += want
+        return number
+
+
+class Strict(Machine):
+    """Only our own clients: the reference says what the store holds and what it answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = Reference(WORKERS, self.now)
+        self.claims: list[tuple[str, str, int]] = []
+        """Worker, ID and number of all claims ever made."""
+        self.twice = False
+
+    def check(self, ask: Callable[[], T], expect: Callable[[], T], refusals: dict[str, int] | None = None) -> T:
+        """Ask the store, ask the model, compare; and once more if everything arrives twice here.
+
+        `refusals` are the counters that a repetition adds to; None when a repetition is another step, as with a limit.
+        """
+        answer, expected = ask(), expect()
+        assert answer == expected, f"the store says {answer!r}, the model {expected!r}"
+        if self.twice and refusals is not None:
+            before = self.bench.look.contents(beside=1)
+            ask()
+            expect()
+            after = self.bench.look.contents(beside=1)
+            totals = before.pop("totals", {}), after.pop("totals", {})
+            assert before == after, "a call that arrived twice has changed something"
+            assert _growth(*totals) == {name: n for name, n in refusals.items() if n}
+        return answer
+
+    # -- publishing and steering
+
+    @initialize(twice=flags)
+    def begin(self, twice: bool) -> None:
+        """Two pools and three IDs, so that every run has something to do."""
+        self.twice = twice
+        for worker in WORKERS[:2]:
+            self.hello(worker)
+        self.publish(IDS, PublishOptions())
+
+    @rule(ids=ids, options=st.sampled_from(PUBLISHES))
+    def publish(self, ids: Sequence[str], options: PublishOptions) -> None:
+        """With any options, known IDs and the same ID twice among them."""
+        (call,) = calls.publish(self.keys, ids, options)
+        refused = 0 if options.dry_run else len(ids)
+        self.check(
+            lambda: self.run(call).answers(), lambda: self.model.publish(ids, options), refusals={"refused": refused}
+        )
+
+    @precondition(lambda self: self.model.ids(State.FAILED))
+    @rule(ids=ids, dry=flags)
+    def requeue(self, ids: Sequence[str], dry: bool) -> None:
+        """Failed or not."""
+        self._steer(lambda: calls.requeue(self.keys, ids, dry_run=dry), lambda: self.model.requeue(ids, dry=dry))
+
+    @rule(ids=ids, state=st.sampled_from((State.QUEUED, State.DELAYED, State.FAILED)), dry=flags)
+    def discard(self, ids: Sequence[str], state: State, dry: bool) -> None:
+        """From each state, where they are or not."""
+        self._steer(
+            lambda: calls.discard(self.keys, ids, state, dry_run=dry), lambda: self.model.discard(ids, state, dry=dry)
+        )
+
+    def _steer(self, ask: Callable[[], Steps[T]], expect: Callable[[], T]) -> None:
+        before = self.bench.look.contents(beside=1) if self.twice else {}
+        answer, expected = self.drive(ask()), expect()
+        assert answer == expected
+        if self.twice and before:
+            once = self.bench.look.contents(beside=1)
+            self.drive(ask())
+            expect()
+            assert self.bench.look.contents(beside=1) == once, "a call that arrived twice has changed something"
+
+    @rule(idle_ms=st.sampled_from((0, 2000, 20_000)), then=st.sampled_from(Then), skip_live=flags, late=flags)
+    def jam_guard(self, idle_ms: int, then: Then, skip_live: bool, late: bool) -> None:
+        """On what the preview showed; `late`: on a run that has been replaced meanwhile."""
+        seen = self.drive(calls.jammed(self.keys, idle_ms / 1000))
+        assert {row.id: round(row.start * 1000) for row in seen} == self.model.jammed(idle_ms)
+        if late:
+            seen = [Jammed(row.id, row.start - 0.001, row.age_s, row.worker, row.is_live) for row in seen]
+        self.check(
+            lambda: self.drive(calls.free_jammed(self.keys, seen, then, skip_live=skip_live, max_crashes=MAX_CRASHES)),
+            lambda: self.model.free(seen, then, skip_live=skip_live),
+            refusals={},
+        )
+
+    @rule()
+    def pause(self) -> None:
+        """Stop claiming."""
+        self.check(lambda: self.run(calls.pause(self.keys)), self.model.pause, refusals={})
+
+    @precondition(lambda self: self.model.paused_at is not None)
+    @rule()
+    def resume(self) -> None:
+        """Go on."""
+        self.check(lambda: self.run(calls.resume(self.keys)), self.model.resume, refusals={})
+
+    # -- workers
+
+    @rule(worker=workers)
+    def hello(self, worker: str) -> None:
+        """Register, for the first time or again."""
+        call = worker_calls.hello(self.keys, worker, LEASE, f"e{worker}", {"host": worker})
+        self.check(
+            lambda: self.run(call),
+            lambda: self.model.hello(worker, LEASE, f"e{worker}", {"host": worker}),
+            refusals={},
+        )
+
+    @rule(worker=workers)
+    def bye(self, worker: str) -> None:
+        """Sign off, holding nothing any more."""
+        if not self.model.held_by(worker):
+            self.check(
+                lambda: self.run(worker_calls.bye(self.keys, worker)), lambda: self.model.bye(worker), refusals={}
+            )
+
+    @rule(worker=workers, beside=few)
+    def renew(self, worker: str, beside: int) -> None:
+        """The heartbeat, with what it holds and some claims of long ago."""
+        old = [(id, number) for name, id, number in self.claims if name == worker][:beside]
+        claims = [(id.encode(), number) for id, number in dict.fromkeys([*self.model.held_by(worker), *old])]
+        call = worker_calls.renew(self.keys, worker, LEASE, Pulse(1, 2, claims), claims)
+        counted = {"done": "1", "failed": "2", "running": str(len(claims))}
+
+        def ask() -> tuple[str | None, list[str]]:
+            renewal = self.run(call)
+            return renewal.epoch, [raw.decode() for raw in renewal.lost]
+
+        held = [(raw.decode(), number) for raw, number in claims]
+        self.check(ask, lambda: self.model.renew(worker, LEASE, counted, held), refusals={})
+
+    @precondition(lambda self: self.model.queue)
+    @rule(worker=workers)
+    def hand_over(self, worker: str) -> None:
+        """What BLMOVE does at the server."""
+        claim_list = self.keys.claim_list(worker)
+        self.bench.look.send("LMOVE", self.bench.key("queued"), claim_list, "LEFT", "RIGHT")
+        self.model.hand_over(worker)
+
+    @rule(worker=workers, verdicts=up_to(3, VERDICTS), want=few)
+    def exchange(self, worker: str, verdicts: Sequence[str], want: int) -> None:
+        """A round: settle and claim."""
+        held = self.model.held_by(worker)
+        endings = [ending(*claim, how) for claim, how in zip(held, verdicts, strict=False) if how != "keep"]
+        self._exchange(worker, endings, want)
+
+    @rule(worker=workers, want=st.integers(1, 3))
+    def claim(self, worker: str, want: int) -> None:
+        """A round with nothing to settle."""
+        self._exchange(worker, [], want)
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data(), how=st.sampled_from(VERDICTS[1:]))
+    def settle_late(self, data: st.DataObject, how: str) -> None:
+        """A claim of long ago, ended beside one that still counts (F21, F30)."""
+        worker, id, number = data.draw(st.sampled_from(self.claims))
+        held = [claim for claim in self.model.held_by(worker) if claim[0] != id][:1]  # M1
+        self._exchange(worker, [ending(*claim, how) for claim in [(id, number), *held]], 0)
+
+    def _exchange(self, worker: str, endings: list[Ending], want: int) -> None:
+        number = self.next_number(worker, want)
+        call = worker_calls.exchange(self.keys, worker, settlement_of(endings), want, number, LEASE)
+
+        def ask() -> tuple[list[str], str, list[tuple[str, int, int, int, str]]]:
+            answer = self.run(call)
+            self.claims += [(worker, claim.raw_id.decode(), claim.number) for claim in answer.claims]
+            assert [claim.number for claim in answer.claims] == list(range(number, number + len(answer.claims)))
+            return [raw.decode() for raw in answer.stale], answer.word, [_details(claim) for claim in answer.claims]
+
+        def expect() -> tuple[list[str], str, list[tuple[str, int, int, int, str]]]:
+            stale = self.model.settle(worker, endings)
+            word, ids = self.model.claim(worker, want, number)
+            claimed = [(id, self.model.entries[id]) for id in ids]
+            return stale, word, [(id, e.attempts, e.failures, e.crashes, e.payload) for id, e in claimed]
+
+        # Without a claim a repeated request leaves no trace, but a claim list goes back to the queue once only.
+        self.check(ask, expect, refusals={"stale": len(endings)})
+
+    @rule(worker=workers)
+    def recover(self, worker: str) -> None:
+        """A dead worker, or one that turns out to be alive."""
+        assert self.run(worker_calls.silent(self.keys)) == self.model.silent()
+        self.check(
+            lambda: self.drive(worker_calls.recover(self.keys, worker, MAX_CRASHES)),
+            lambda: self.model.recover(worker),
+            refusals={},
+        )
+
+    @precondition(lambda self: self.model.ids(State.DELAYED))
+    @rule(limit=st.integers(1, 3))
+    def promote(self, limit: int) -> None:
+        """Queue what is due."""
+        self.check(lambda: self.run(worker_calls.promote(self.keys, limit, LEASE)), lambda: self.model.promote(limit))
+
+    @rule()
+    def sweep(self) -> None:
+        """Finds nothing, as no Node client is here."""
+        self.check(lambda: self.run(worker_calls.sweep(self.keys, 0, 100)), lambda: 0, refusals={})
+
+    @rule(ms=st.sampled_from((1, 400, 999, 3000, LEASE, LEASE + 1, 30_000)))
+    def pass_time(self, ms: int) -> None:
+        """Nothing happens for a while."""
+        self.now += ms
+        self.model.now = self.now
+
+    @invariant()
+    def store_is_what_the_model_says(self) -> None:
+        """To the last key."""
+        type(self).steps += 1
+        found = self.bench.look.contents(beside=1)
+        expected = self.model.contents()
+        assert found == expected, _difference(found, expected)
+        check_invariants(found)
+
+
+def _details(claim: Claim) -> tuple[str, int, int, int, str]:
+    payload = (claim.raw_payload or b"").decode()
+    return claim.raw_id.decode(), claim.attempts, claim.failures, claim.crashes, payload
+
+
+def _growth(before: Any, after: Any) -> dict[str, int]:
+    return {
+        name: int(n) - int(before.get(name, "0")) for name, n in after.items() if int(n) != int(before.get(name, "0"))
+    }
+
+
+def _difference(found: dict[str, Any], expected: dict[str, Any]) -> str:
+    lines = [
+        f"{name}: the store has {found.get(name)!r}, the model {expected.get(name)!r}"
+        for name in sorted(found.keys() | expected.keys())
+        if found.get(name) != expected.get(name)
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,389 @@
+"""Our moves among the half-steps of Node clients, which publish and claim in two commands and know none of our keys.
+
+The store cannot always be whole here. What a Node client's deed may break, and for how long, is `ALLOWED`; whatever
+else is broken is ours. Some things hold no matter what Node does: see `always` and the checks behind each move.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, invariant, precondition, rule
+
+from convoy_core import calls, worker_calls
+from convoy_core.calls import PublishOptions
+from convoy_core.models import Outcome, Then
+from convoy_core.states import State
+from convoy_core.worker_calls import Pulse
+from tests.model.invariants import Places
+from tests.model.machine import (
+    IDS,
+    LEASE,
+    PUBLISHES,
+    VERDICTS,
+    WORKERS,
+    Bench,
+    Machine,
+    ending,
+    few,
+    flags,
+    ids,
+    settlement_of,
+    up_to,
+    workers,
+)
+from tests.model.reference import MAX_CRASHES
+
+__all__ = ["Bench", "Mixed"]
+
+T = TypeVar("T")
+
+NOWHERE = "committed and nowhere"
+UNCOMMITTED = "waits or runs without being committed"
+COPIES = "in several places"
+STILL_FAILED = "in `failed` while it waits or runs"
+UNSEEN = "held by our worker and not in `processing`"
+FOREIGN = "runs without an owner"
+LEFT_OVER = "absent and remembered"
+
+ALLOWED: dict[str, frozenset[str]] = {
+    "SADD of a publish": frozenset({NOWHERE, STILL_FAILED, FOREIGN}),
+    "RPUSH of a publish": frozenset({COPIES, STILL_FAILED, UNCOMMITTED}),
+    "BLPOP": frozenset({NOWHERE, LEFT_OVER}),
+    "ZADD": frozenset({FOREIGN, COPIES, STILL_FAILED, UNCOMMITTED}),
+    "ZINCRBY of a failure": frozenset({STILL_FAILED}),
+    "ZREM and SREM of a finish": frozenset({LEFT_OVER, UNCOMMITTED, UNSEEN, COPIES}),
+    "ZREM and SREM of a jam guard": frozenset({LEFT_OVER, UNCOMMITTED, UNSEEN, COPIES}),
+    "a copy pushed by hand": frozenset({COPIES, UNCOMMITTED, STILL_FAILED, LEFT_OVER, NOWHERE}),
+    "a SREM by hand": frozenset({COPIES, UNCOMMITTED, LEFT_OVER}),
+}
+"""What a Node client does to an ID -> what may be wrong with that ID until it is whole again."""
+
+
+class Mixed(Machine):
+    """Our clients and Node's on one queue."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.half_published: list[str] = []
+        self.in_hand: list[str] = []
+        self.node_runs: list[str] = []
+        self.deeds: defaultdict[str, set[str]] = defaultdict(set)
+        self.wanted: set[str] = set()
+        """IDs that were accepted and have neither run nor been given up."""
+        self.claims: dict[str, list[tuple[str, int]]] = {worker: [] for worker in WORKERS}
+        """What each of our workers believes to hold."""
+        self.at = Places({})
+
+    # -- our moves, each with what it promises
+
+    @initialize()
+    def begin(self) -> None:
+        """Two pools and an ID."""
+        for worker in WORKERS[:2]:
+            self.hello(worker)
+        self.publish(IDS[:1], PublishOptions())
+
+    @rule(ids=ids, options=st.sampled_from(PUBLISHES))
+    def publish(self, ids: Sequence[str], options: PublishOptions) -> None:
+        """What it accepts waits in one more place, and is known."""
+        (call,) = calls.publish(self.keys, ids, options)
+        answers = self.run(call).answers()
+        self.look()
+        for id, answer in zip(ids, answers, strict=True):
+            if answer.is_accepted and not options.dry_run:
+                self.wanted.add(id)
+                assert id in self.at.committed or id in self.at.owner
+                assert id not in self.at.failed or id in self.at.owner
+                assert answer != "will_rerun" or id in self.at.rerun
+
+    @rule(worker=workers, verdicts=up_to(2, VERDICTS), want=few)
+    def exchange(self, worker: str, verdicts: Sequence[str], want: int) -> None:
+        """Ends what the worker believes to hold, and never hands out what somebody runs."""
+        before, believed = self.at, self.claims[worker]
+        settled = [(claim, how) for claim, how in zip(believed, verdicts, strict=False) if how != "keep"]
+        number = self.next_number(worker, want)
+        settlement = settlement_of([ending(*claim, how) for claim, how in settled])
+        answer = self.run(worker_calls.exchange(self.keys, worker, settlement, want, number, LEASE))
+        self.look()
+        stale = {raw.decode() for raw in answer.stale}
+        claimed = {claim.raw_id.decode(): claim.number for claim in answer.claims}
+        for (id, old), how in settled:
+            is_stale = before.owner.get(id) != f"{worker}:{old}"
+            assert is_stale == (id in stale), "a token counts exactly while it stands in `owner`"
+            believed.remove((id, old))
+            if not is_stale and id not in claimed:
+                self._has_ended(id, how, before)
+        over = {id for (id, _), _ in settled} - stale
+        running = (set(before.owner) | before.processing) - over
+        assert not running & set(claimed), "no ID is handed out while somebody runs it"
+        for id, number in claimed.items():
+            assert self.at.owner[id] == f"{worker}:{number}"
+            assert id not in self.at.failed
+            self._is_mended(id, self.at.processing)
+            believed.append((id, number))
+
+    def _has_ended(self, id: str, how: str, before: Places) -> None:
+        assert id not in self.at.owner, "an ended run has no owner"
+        if id in before.rerun or how == "released":
+            self._is_mended(id, set(self.at.listed))
+        elif how in ("later", "fail with retries left"):
+            self._is_mended(id, self.at.delayed)
+        elif how == "fail":
+            assert id in self.at.failed
+        elif not self._waits(id):
+            self.wanted.discard(id)
+
+    @rule(worker=workers)
+    def renew(self, worker: str) -> None:
+        """Puts back what a Node guard took away from a living run."""
+        held = [(id.encode(), number) for id, number in self.claims[worker]]
+        renewal = self.run(worker_calls.renew(self.keys, worker, LEASE, Pulse(0, 0, held), held))
+        self.look()
+        lost = {raw.decode() for raw in renewal.lost}
+        if renewal.epoch is None:
+            return
+        for id, number in self.claims[worker]:
+            if self.at.owner.get(id) == f"{worker}:{number}":
+                self._is_mended(id, self.at.processing)
+            else:
+                assert id in lost
+
+    @rule(worker=workers)
+    def hello(self, worker: str) -> None:
+        """Registers."""
+        self.run(worker_calls.hello(self.keys, worker, LEASE, "e", {"host": worker}))
+        self.look()
+
+    @precondition(lambda self: self.at.listed)
+    @rule(worker=workers)
+    def hand_over(self, worker: str) -> None:
+        """BLMOVE."""
+        self.node("LMOVE", "queued", self.keys.claim_list(worker), "LEFT", "RIGHT")
+
+    @rule(worker=workers)
+    def recover(self, worker: str) -> None:
+        """All that a dead worker held waits again or has failed; what Node did meanwhile costs none of it."""
+        token = f"{worker}:"
+        before = {id for id, owner in self.at.owner.items() if owner.startswith(token)}
+        moved = self.drive(worker_calls.recover(self.keys, worker, MAX_CRASHES))
+        self.look()
+        assert set(moved) == before or not moved
+        for id, where in moved.items():
+            assert id not in self.at.owner
+            if where == "queued":
+                self._is_mended(id, set(self.at.listed))
+            else:
+                assert id in self.at.failed
+
+    @rule(limit=st.integers(1, 3))
+    def promote(self, limit: int) -> None:
+        """Queues what is due, but for copies of what a Node worker runs."""
+        before = self.at
+        self.run(worker_calls.promote(self.keys, limit, LEASE))
+        self.look()
+        for id in before.delayed - self.at.delayed:
+            assert id not in before.processing
+            self._is_mended(id, set(self.at.listed))
+
+    @rule(idle_ms=st.sampled_from((0, 20_000)), then=st.sampled_from(Then), skip_live=flags)
+    def jam_guard(self, idle_ms: int, then: Then, skip_live: bool) -> None:
+        """On our entries and Node's; keeps off while a Node guard has the lock."""
+        seen = self.drive(calls.jammed(self.keys, idle_ms / 1000))
+        before = self.at
+        steps = calls.free_jammed(self.keys, seen, then, skip_live=skip_live, max_crashes=MAX_CRASHES)
+        outcomes = self.drive(steps)
+        self.look()
+        for id, outcome in outcomes.items():
+            match outcome:
+                case Outcome.QUEUED:
+                    self._is_mended(id, set(self.at.listed))
+                case Outcome.FAILED:
+                    assert id in self.at.failed
+                case Outcome.DISCARDED:
+                    assert id not in self.at.owner
+                    self._given_up(id)
+                case _:
+                    assert before.owner.get(id) == self.at.owner.get(id)
+
+    @rule(ids=ids)
+    def requeue(self, ids: Sequence[str]) -> None:
+        """Each leaves `failed`, and is committed."""
+        outcomes = self.drive(calls.requeue(self.keys, ids, dry_run=False))
+        self.look()
+        for id, outcome in outcomes.items():
+            if outcome is Outcome.QUEUED:
+                self.wanted.add(id)
+                self._is_mended(id, set(self.at.listed))
+            assert id not in self.at.failed
+
+    @rule(ids=ids, state=st.sampled_from((State.QUEUED, State.DELAYED, State.FAILED)))
+    def discard(self, ids: Sequence[str], state: State) -> None:
+        """Only what waits there; a run is left alone."""
+        before = self.at
+        outcomes = self.drive(calls.discard(self.keys, ids, state, dry_run=False))
+        self.look()
+        assert self.at.owner == before.owner
+        assert self.at.processing == before.processing
+        for id, outcome in outcomes.items():
+            if outcome is Outcome.DISCARDED:
+                self._given_up(id)
+
+    @rule()
+    def sweep(self) -> None:
+        """What Node finished is forgotten."""
+        self.run(worker_calls.sweep(self.keys, 0, 1000))
+        self.look()
+        left = {id for id in IDS if LEFT_OVER in self.deviations(id)}
+        assert not left & self.at.remembered["published"]
+
+    @rule(ms=st.sampled_from((1, 999, 3000, LEASE + 1)))
+    def pass_time(self, ms: int) -> None:
+        """Nothing happens for a while."""
+        self.now += ms
+
+    # -- Node's half-steps
+
+    def node(self, command: str, key: str, *rest: bytes | str | int) -> object:
+        """One command of a Node client."""
+        reply: object = self.bench.look.send(command, self.bench.key(key), *rest)
+        self.look()
+        return reply
+
+    @rule(id=st.sampled_from(IDS))
+    def node_publish_begins(self, id: str) -> None:
+        """SADD, and if it was new, an RPUSH that may never come."""
+        if self.node("SADD", "committed", id):
+            self.half_published.append(id)
+            self.deeds[id].add("SADD of a publish")
+
+    @precondition(lambda self: self.half_published)
+    @rule(first=flags)
+    def node_publish_ends(self, first: bool) -> None:
+        """RPUSH."""
+        id = self.half_published.pop(0 if first else -1)
+        self.deeds[id].add("RPUSH of a publish")
+        self.wanted.add(id)
+        self.node("RPUSH", "queued", id)
+
+    @precondition(lambda self: self.at.listed)
+    @rule()
+    def node_claim_begins(self) -> None:
+        """BLPOP: nowhere, until the ZADD that may never come."""
+        raw = self.bench.look.send("LPOP", self.bench.key("queued"))
+        if raw is not None:
+            self.in_hand.append(raw.decode())
+            self.deeds[raw.decode()].add("BLPOP")
+        self.look()
+
+    @precondition(lambda self: self.in_hand)
+    @rule(first=flags)
+    def node_claim_ends(self, first: bool) -> None:
+        """ZADD."""
+        id = self.in_hand.pop(0 if first else -1)
+        self.node_runs.append(id)
+        self.deeds[id].add("ZADD")
+        self.node("ZADD", "processing", self.now // 1000, id)
+
+    @precondition(lambda self: self.node_runs)
+    @rule(first=flags)
+    def node_finishes(self, first: bool) -> None:
+        """In time, or long after somebody else has taken the ID over (F51)."""
+        self._node_ends(self.node_runs.pop(0 if first else -1), "ZREM and SREM of a finish")
+
+    @precondition(lambda self: self.node_runs)
+    @rule()
+    def node_run_fails(self) -> None:
+        """ZINCRBY; the finish is a step of its own."""
+        self.deeds[self.node_runs[0]].add("ZINCRBY of a failure")
+        self.node("ZINCRBY", "failed", 1, self.node_runs[0])
+
+    @precondition(lambda self: self.at.processing)
+    @rule(data=st.data())
+    def node_guard(self, data: st.DataObject) -> None:
+        """Drops an entry by its score, whoever runs it (F50)."""
+        self._node_ends(data.draw(st.sampled_from(sorted(self.at.processing))), "ZREM and SREM of a jam guard")
+
+    def _node_ends(self, id: str, deed: str) -> None:
+        self.deeds[id].add(deed)
+        self.bench.look.send("ZREM", self.bench.key("processing"), id)
+        self.node("SREM", "committed", id)
+        if id not in self.at.owner:
+            self._given_up(id)
+
+    @rule()
+    def node_clients_die(self) -> None:
+        """Their half-steps stay half."""
+        for id in (*self.half_published, *self.in_hand):
+            self._given_up(id)
+        self.half_published, self.in_hand = [], []
+
+    @rule(id=st.sampled_from(IDS))
+    def push_by_hand(self, id: str) -> None:
+        """A second copy, perhaps (F8)."""
+        self.deeds[id].add("a copy pushed by hand")
+        self.node("RPUSH", "queued", id)
+
+    @rule(id=st.sampled_from(IDS))
+    def remove_by_hand(self, id: str) -> None:
+        """F9."""
+        self.deeds[id].add("a SREM by hand")
+        self.node("SREM", "committed", id)
+
+    # -- checks
+
+    def look(self) -> None:
+        """See where everything is now."""
+        self.at = Places(self.bench.look.contents(beside=1))
+
+    def deviations(self, id: str) -> set[str]:
+        """What is wrong with an ID."""
+        at = self.at
+        is_somewhere, is_committed = at.count(id) > 0, id in at.committed
+        is_known = is_committed or is_somewhere or id in at.owner or id in at.failed
+        found = {
+            NOWHERE: is_committed and not is_somewhere and id not in at.owner,
+            UNCOMMITTED: is_somewhere and not is_committed,
+            COPIES: at.count(id) + (id in at.owner and id not in at.processing) > 1,
+            STILL_FAILED: id in at.failed and (is_somewhere or is_committed),
+            UNSEEN: id in at.owner and id not in at.processing,
+            FOREIGN: id in at.processing and id not in at.owner,
+            LEFT_OVER: not is_known and any(id in ids for ids in (*at.remembered.values(), *at.shown.values())),
+        }
+        return {name for name, is_so in found.items() if is_so}
+
+    @invariant()
+    def only_node_breaks_anything(self) -> None:
+        """Each thing that is wrong with an ID is explained by what Node did to it since it was whole."""
+        type(self).steps += 1
+        for id in IDS:
+            wrong = self.deviations(id)
+            allowed = {name for deed in self.deeds[id] for name in ALLOWED[deed]}
+            assert wrong <= allowed, f"{id!r}: {wrong - allowed}, after {self.deeds[id] or 'nothing'} of Node's"
+            is_in_nodes_hands = id in (*self.half_published, *self.in_hand, *self.node_runs)
+            if not wrong and not is_in_nodes_hands:
+                self.deeds[id].clear()
+
+    @invariant()
+    def always(self) -> None:
+        """Whatever Node does: nothing accepted is lost, every run of ours has one owner and a start."""
+        at = self.at
+        assert set(at.owner) == at.started
+        assert len(set(at.owner.values())) == len(at.owner)
+        assert at.rerun <= set(at.owner), "only a run of ours can be marked to run again"
+        lost = self.wanted - at.somewhere() - set(at.owner) - at.failed - {*self.half_published, *self.in_hand}
+        assert not lost, f"lost: {lost}"
+
+    def _is_mended(self, id: str, place: Iterable[str]) -> None:
+        assert id in place
+        assert id in self.at.committed
+
+    def _waits(self, id: str) -> bool:
+        return id in self.at.listed or id in self.at.delayed
+
+    def _given_up(self, id: str) -> None:
+        if not self._waits(id):
+            self.wanted.discard(id)

@@ -1,0 +1,459 @@
+"""Convoy in plain Python: the one state of every ID, and what each move makes of it. Knows no Redis.
+
+`contents` then says what the store must look like, to the last key. A script that does anything else is wrong.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from convoy_core.attempt import Discard, Failed, Retry, Verdict
+from convoy_core.calls import PublishOptions
+from convoy_core.models import Jammed, Outcome, Published, Then
+from convoy_core.options import encode_payload
+from convoy_core.states import MOVES, State
+from convoy_core.worker_calls import SCHEMA
+from tests.model.wire import Content, Contents
+
+MAX_CRASHES = 3
+Ending: TypeAlias = "tuple[str, int, Verdict]"
+"""ID, claim number, and how the run ended."""
+ORDER = ("completed", "Discard", "Failed", "Retry", "released")
+
+
+@dataclass(slots=True)
+class Entry:
+    """All about one ID that is not absent."""
+
+    state: State
+    published: int = 0
+    due: int = 0
+    start: int = 0
+    beat: int = 0
+    """Seconds of the last sign of life from its holder."""
+    token: str = ""
+    failures: int = 0
+    attempts: int = 0
+    crashes: int = 0
+    payload: str = ""
+    failure: str = ""
+    rerun: bool = False
+
+
+@dataclass(slots=True)
+class Pool:
+    """One worker, as the store knows it."""
+
+    lease_end: int = 0
+    """0: not registered."""
+    record: dict[str, str] = field(default_factory=dict)
+    handed_over: list[str] = field(default_factory=list)
+
+
+class Reference:
+    """One queue."""
+
+    def __init__(self, workers: Sequence[str], now: int) -> None:
+        self.now = now
+        self.entries: dict[str, Entry] = {}
+        self.queue: list[str] = []
+        self.pools = {worker: Pool() for worker in workers}
+        self.paused_at: int | None = None
+        self.epoch = ""
+        self.totals: Counter[str] = Counter()
+        self.logs: defaultdict[int, list[str]] = defaultdict(list)
+        self._move = ""
+
+    # -- asking
+
+    def state(self, id: str) -> State:
+        """Where it is."""
+        return self.entries[id].state if id in self.entries else State.ABSENT
+
+    def ids(self, state: State) -> list[str]:
+        """Who is there, by name."""
+        return sorted(id for id, entry in self.entries.items() if entry.state is state)
+
+    def held_by(self, worker: str) -> list[tuple[str, int]]:
+        """ID and number of every claim, in the order they were made."""
+        prefix = f"{worker}:"
+        held = [
+            (id, int(entry.token.removeprefix(prefix)))
+            for id, entry in self.entries.items()
+            if entry.token.startswith(prefix)
+        ]
+        return sorted(held, key=lambda pair: pair[1])
+
+    def is_live(self, worker: str) -> bool:
+        """Whether its lease has not run out."""
+        return self.pools[worker].lease_end > self.now
+
+    def silent(self) -> list[str]:
+        """Registered workers whose lease ran out."""
+        gone = [(pool.lease_end, worker) for worker, pool in self.pools.items() if 0 < pool.lease_end <= self.now]
+        return [worker for _, worker in sorted(gone)]
+
+    def jammed(self, idle_ms: int) -> dict[str, int]:
+        """ID -> start of what runs for at least that long."""
+        cutoff = self.now - idle_ms
+        return {id: e.start for id, e in self.entries.items() if e.state is State.PROCESSING and e.start <= cutoff}
+
+    # -- publishing and steering
+
+    def publish(self, ids: Sequence[str], options: PublishOptions) -> list[Published]:
+        """Absent, failed -> queued, delayed."""
+        self._move = "publish"
+        delay = round(options.delay_s * 1000)
+        content = "" if options.payload is None else encode_payload(options.payload).decode()
+        accepted: list[str] = []
+        answers = [self._publish_one(id, delay, content, options, accepted) for id in ids]
+        if not options.dry_run:
+            if not delay:
+                self._enqueue(accepted, at_head=options.front)
+            self.totals["published"] += len(accepted)
+            self.totals["refused"] += len(ids) - len(accepted)
+        return answers
+
+    def _publish_one(
+        self, id: str, delay: int, content: str, options: PublishOptions, accepted: list[str]
+    ) -> Published:
+        entry = self.entries.get(id)
+        if id in accepted:
+            return Published.ALREADY_DELAYED if delay else Published.ALREADY_QUEUED
+        if entry is None or entry.state is State.FAILED:
+            accepted.append(id)
+            if not options.dry_run:
+                old = entry or Entry(State.ABSENT)
+                fresh = Entry(old.state, self.now, failures=old.failures, failure=old.failure, payload=content)
+                self.entries[id] = fresh
+                if delay:
+                    self._delay(fresh, delay)
+            return Published.DELAYED if delay else Published.QUEUED
+        if entry.state is not State.PROCESSING:
+            return Published.ALREADY_QUEUED if entry.state is State.QUEUED else Published.ALREADY_DELAYED
+        if not options.rerun:
+            return Published.PROCESSING
+        if not options.dry_run:
+            entry.rerun = True
+            entry.payload = content or entry.payload
+        return Published.WILL_RERUN
+
+    def requeue(self, ids: Iterable[str], *, dry: bool) -> dict[str, Outcome]:
+        """Failed -> queued."""
+        self._move = "requeue"
+        ids = dict.fromkeys(ids)
+        moved = [id for id in ids if self.state(id) is State.FAILED]
+        if not dry:
+            for id in moved:
+                entry = self.entries[id]
+                entry.published, entry.attempts, entry.crashes = self.now, 0, 0
+            self._enqueue(moved)
+            self.totals["requeued"] += len(moved)
+        return {id: Outcome.QUEUED if id in moved else Outcome.GONE for id in ids}
+
+    def discard(self, ids: Iterable[str], state: State, *, dry: bool) -> dict[str, Outcome]:
+        """Queued, delayed, failed -> absent. What is on its way to a worker can no longer be discarded."""
+        self._move = "discard"
+        ids = dict.fromkeys(ids)
+        there = [id for id in ids if self.state(id) is state and (state is not State.QUEUED or id in self.queue)]
+        if not dry:
+            for id in there:
+                self._forget(id)
+            self.totals["discarded"] += len(there)
+        return {id: Outcome.DISCARDED if id in there else Outcome.GONE for id in ids}
+
+    def promote(self, limit: int) -> tuple[int, float | None]:
+        """Delayed -> queued."""
+        self._move = "promote"
+        waiting = sorted((self.entries[id].due, id) for id in self.ids(State.DELAYED))
+        due = [id for at, id in waiting if at <= self.now][:limit]
+        self._enqueue(due)
+        rest = waiting[len(due) :]
+        return len(due), max(0, rest[0][0] - self.now) / 1000 if rest else None
+
+    def free(self, entries: Iterable[Jammed], then: Then, *, skip_live: bool) -> dict[str, Outcome]:
+        """The jam guard: processing -> queued, failed, absent."""
+        self._move = "jam_guard"
+        return {row.id: self._free_one(row, then, skip_live) for row in entries}
+
+    def _free_one(self, row: Jammed, then: Then, skip_live: bool) -> Outcome:
+        entry = self.entries.get(row.id)
+        if entry is None or entry.state is not State.PROCESSING or entry.start != round(row.start * 1000):
+            return Outcome.GONE
+        if skip_live and self.is_live(_worker_of(entry.token)):
+            return Outcome.HELD
+        self.totals["jammed"] += 1
+        if then is Then.REQUEUE:
+            word = self._crash(row.id, "jammed")
+            if word == "queue":
+                self._enqueue([row.id])
+            return Outcome.FAILED if word == "failed" else Outcome.QUEUED
+        if self._rerun(row.id):
+            return Outcome.QUEUED
+        if then is Then.FAIL:
+            self._bury(row.id, "jammed", '{"error":"jammed: it had been processing for too long"}')
+            return Outcome.FAILED
+        self._forget(row.id)
+        return Outcome.DISCARDED
+
+    def pause(self) -> bool:
+        """Our workers stop claiming."""
+        was_going = self.paused_at is None
+        self.paused_at = self.now if was_going else self.paused_at
+        return was_going
+
+    def resume(self) -> bool:
+        """They go on."""
+        was_paused, self.paused_at = self.paused_at is not None, None
+        return was_paused
+
+    # -- workers
+
+    def hello(self, worker: str, lease_ms: int, epoch: str, about: dict[str, str]) -> str:
+        """A worker registers."""
+        self.epoch = self.epoch or epoch
+        self.pools[worker].lease_end = self.now + lease_ms
+        self.pools[worker].record |= {"since": str(self.now)} | about
+        return self.epoch
+
+    def bye(self, worker: str) -> bool:
+        """It signs off."""
+        was_registered = self.pools[worker].lease_end > 0
+        self._return_handed_over(worker)
+        self.pools[worker] = Pool()
+        return was_registered
+
+    def renew(
+        self, worker: str, lease_ms: int, counted: dict[str, str], held: Iterable[tuple[str, int]]
+    ) -> tuple[str | None, list[str]]:
+        """Its heartbeat; the epoch and what it has lost."""
+        pool = self.pools[worker]
+        if not pool.lease_end:
+            return None, []
+        pool.lease_end = self.now + lease_ms
+        pool.record |= counted
+        lost = []
+        for id, number in held:
+            if self._holds(worker, id, number):
+                self.entries[id].beat = self.now // 1000
+            else:
+                lost.append(id)
+        return self.epoch, lost
+
+    def hand_over(self, worker: str) -> None:
+        """BLMOVE: queued still, and on its way."""
+        if self.queue:
+            self.pools[worker].handed_over.append(self.queue.pop(0))
+
+    def settle(self, worker: str, endings: Sequence[Ending]) -> list[str]:
+        """End the runs it still holds; the stale rest. In the order of `ORDER`, and releases together."""
+        stale: list[str] = []
+        released: list[str] = []
+        for kind in ORDER:
+            for id, number, verdict in endings:
+                if kind != (verdict if isinstance(verdict, str) else type(verdict).__name__):
+                    continue
+                if not self._holds(worker, id, number):
+                    stale.append(id)
+                elif verdict == "released":
+                    released.append(id)
+                else:
+                    self._end(id, verdict)
+        self._move = "release"
+        self._enqueue(released, at_head=True)
+        self.totals["released"] += len(released)
+        self.totals["stale"] += len(stale)
+        return stale
+
+    def claim(self, worker: str, want: int, number: int) -> tuple[str, list[str]]:
+        """Queued -> processing: why not, or which."""
+        self._move = "claim"
+        pool = self.pools[worker]
+        if not pool.lease_end:
+            return "gone", []
+        if not self.is_live(worker):
+            return "lapsed", []
+        if self.paused_at is not None:
+            self._return_handed_over(worker)
+            return "paused", []
+        if want and number <= int(pool.record.get("number", "0")):
+            return "repeated", []
+        if want:
+            pool.record["number"] = str(number + want - 1)
+        self._return_handed_over(worker, keep=want)
+        while self.queue and len(pool.handed_over) < want:
+            self.hand_over(worker)
+        claimed, pool.handed_over = pool.handed_over, []
+        for i, id in enumerate(claimed):
+            entry = self.entries[id]
+            self._go(entry, State.PROCESSING)
+            entry.start, entry.beat, entry.token = self.now, self.now // 1000, f"{worker}:{number + i}"
+        return "open", claimed
+
+    def recover(self, worker: str) -> dict[str, str]:
+        """A dead worker's IDs go back to the head in the order it claimed them, but for its third victim."""
+        self._move = "recover"
+        if self.is_live(worker):
+            return {}
+        held = [id for id, _ in self.held_by(worker)]
+        self._return_handed_over(worker)
+        words = {id: self._crash(id, "its worker died") for id in held}
+        self._enqueue([id for id, word in words.items() if word == "queue"], at_head=True)
+        self.totals["recovered"] += len(held)
+        self.pools[worker] = Pool()
+        return {id: "failed" if word == "failed" else "queued" for id, word in words.items()}
+
+    # -- how a run ends
+
+    def _holds(self, worker: str, id: str, number: int) -> bool:
+        return id in self.entries and self.entries[id].token == f"{worker}:{number}"
+
+    def _end(self, id: str, verdict: Verdict) -> None:
+        match verdict:
+            case "completed":
+                self._complete(id, "done")
+            case Discard():
+                self._complete(id, "discarded")
+            case Retry(after_s):
+                self._defer(id, round((after_s or 0) * 1000))
+            case Failed():
+                self._fail(id, verdict)
+
+    def _complete(self, id: str, what: str) -> None:
+        self._move = "complete"
+        self.totals[what] += 1
+        if not self._rerun(id):
+            self._forget(id)
+            return
+        entry = self.entries[id]
+        entry.failures, entry.crashes, entry.failure = 0, 0, ""
+
+    def _defer(self, id: str, delay_ms: int) -> None:
+        self._move = "defer"
+        self.totals["deferred"] += 1
+        if not self._rerun(id):
+            self._delay(self.entries[id], delay_ms)
+
+    def _fail(self, id: str, verdict: Failed) -> None:
+        self._move = "fail"
+        entry = self.entries[id]
+        again = self._rerun(id)
+        if not again and verdict.retry_ms is None:
+            self._bury(id, verdict.message, verdict.record)
+            return
+        entry.failures += 1
+        self._remember(entry, verdict.record)
+        self._log(verdict.message)
+        if again:
+            self.totals["failed"] += 1
+            return
+        assert verdict.retry_ms is not None
+        entry.attempts += 1
+        self._delay(entry, verdict.retry_ms)
+        self.totals["retried"] += 1
+
+    def _crash(self, id: str, what: str) -> str:
+        entry = self.entries[id]
+        entry.crashes += 1
+        if entry.crashes < MAX_CRASHES:
+            return "queue"
+        message = f"{what} {entry.crashes} times in a row"
+        record = f'{{"error":"{message}"}}'
+        if self._rerun(id):
+            self._remember(entry, record)
+            return "queued"
+        self._bury(id, message, record)
+        return "failed"
+
+    def _rerun(self, id: str) -> bool:
+        entry = self.entries[id]
+        if not entry.rerun:
+            return False
+        entry.published, entry.attempts = self.now, 0
+        self._enqueue([id])
+        return True
+
+    def _bury(self, id: str, message: str, record: str) -> None:
+        old = self.entries[id]
+        buried = Entry(old.state, failures=old.failures + 1, payload=old.payload)
+        self._go(buried, State.FAILED)
+        self._remember(buried, record)
+        self._log(message)
+        self.entries[id] = buried
+        self.totals["failed"] += 1
+
+    # -- pieces
+
+    def _go(self, entry: Entry, state: State) -> None:
+        """The only place where a state changes; the table of moves must allow it."""
+        move = MOVES[self._move]
+        assert entry.state in move.sources, f"{self._move} from {entry.state}"
+        assert state in move.targets, f"{self._move} to {state}"
+        if state is not State.PROCESSING:
+            entry.token, entry.start, entry.rerun = "", 0, False
+        if state is not State.DELAYED:
+            entry.due = 0
+        entry.state = state
+
+    def _delay(self, entry: Entry, delay_ms: int) -> None:
+        self._go(entry, State.DELAYED)
+        entry.due = self.now + delay_ms
+
+    def _enqueue(self, ids: Sequence[str], *, at_head: bool = False) -> None:
+        for id in ids:
+            self._go(self.entries[id], State.QUEUED)
+        self.queue = [*ids, *self.queue] if at_head else [*self.queue, *ids]
+
+    def _forget(self, id: str) -> None:
+        self._go(self.entries.pop(id), State.ABSENT)
+        self.queue = [other for other in self.queue if other != id]
+
+    def _return_handed_over(self, worker: str, keep: int = 0) -> None:
+        pool = self.pools[worker]
+        self.queue = pool.handed_over[keep:] + self.queue
+        pool.handed_over = pool.handed_over[:keep]
+
+    def _remember(self, entry: Entry, record: str) -> None:
+        entry.failure = f'{{"at":{self.now / 1000:.3f},{record[1:]}'
+
+    def _log(self, message: str) -> None:
+        seconds = self.now // 1000
+        self.logs[seconds - seconds % 86400].insert(0, message)
+
+    # -- what the store must hold
+
+    def contents(self) -> Contents:
+        """Every key, and nothing else."""
+        committed = {id: e for id, e in self.entries.items() if e.state.is_committed}
+        running = {id: e for id, e in committed.items() if e.state is State.PROCESSING}
+        found: dict[str, Content] = {
+            "queued": self.queue,
+            "committed": set(committed),
+            "processing": {id: str(e.beat) for id, e in running.items()},
+            "started": {id: str(e.start) for id, e in running.items()},
+            "owner": {id: e.token for id, e in running.items()},
+            "rerun": {id for id, e in running.items() if e.rerun},
+            "delayed": {id: str(e.due) for id, e in committed.items() if e.state is State.DELAYED},
+            "failed": {id: str(e.failures) for id, e in self.entries.items() if e.state is State.FAILED},
+            "failures": {id: str(e.failures) for id, e in committed.items() if e.failures},
+            "attempts": {id: str(e.attempts) for id, e in committed.items() if e.attempts},
+            "crashes": {id: str(e.crashes) for id, e in committed.items() if e.crashes},
+            "published": {id: str(e.published) for id, e in committed.items()},
+            "payload": {id: e.payload for id, e in self.entries.items() if e.payload},
+            "failure": {id: e.failure for id, e in self.entries.items() if e.failure},
+            "workers": {worker: str(pool.lease_end) for worker, pool in self.pools.items() if pool.lease_end},
+            "totals": {name: str(n) for name, n in self.totals.items() if n},
+            "paused": "" if self.paused_at is None else str(self.paused_at),
+            "meta": {"schema": str(SCHEMA), "epoch": self.epoch} if self.epoch else {},
+        }
+        found |= {f"errorLog.{day}": log for day, log in self.logs.items()}
+        for worker, pool in self.pools.items():
+            found |= {f"claim:{worker}": pool.handed_over, f"worker:{worker}": pool.record}
+        return {name: content for name, content in found.items() if content}
+
+
+def _worker_of(token: str) -> str:
+    return token.rpartition(":")[0]

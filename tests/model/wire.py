@@ -1,0 +1,170 @@
+"""The shortest way to a real server: one socket, one request, one reply; and the whole queue read in one round trip."""
+
+from __future__ import annotations
+
+import socket
+from types import TracebackType
+from typing import Any, Self, TypeAlias
+
+import hiredis
+import redis
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+
+from convoy_core.calls import Argument
+from convoy_core.connect import Role, Store
+from convoy_core.keys import TYPES, Keys
+
+Content: TypeAlias = "str | list[str] | set[str] | dict[str, str]"
+Contents: TypeAlias = dict[str, Content]
+"""Key name (without the queue's prefix) -> content, for every key that exists; numbers as the store writes them."""
+
+
+class Wire:
+    """A blocking connection without any of redis-py's care, for the hundred thousand calls of a random test."""
+
+    def __init__(self, path: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(10)
+        self._socket.connect(path)
+        self._reader = hiredis.Reader(replyError=_error)
+        self.send("HELLO", 3)  # redis-py's default, and ours: some replies have another shape then
+
+    def send(self, *parts: Argument) -> Any:
+        """One request and its reply; raises what redis-py would raise for an error reply."""
+        self._socket.sendall(hiredis.pack_command(parts))
+        return _checked(self._receive())
+
+    def send_both(self, first: tuple[Argument, ...], second: tuple[Argument, ...]) -> tuple[Any, Any]:
+        """Two requests in one round trip; the first reply may be an error, returned as it is."""
+        self._socket.sendall(hiredis.pack_command(first) + hiredis.pack_command(second))
+        return self._receive(), _checked(self._receive())
+
+    def _receive(self) -> Any:
+        while (reply := self._reader.gets()) is False:
+            self._reader.feed(self._socket.recv(65536))
+        return reply
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        """Nothing is left to do."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Hang up."""
+        self.close()
+
+
+def _checked(reply: Any) -> Any:
+    if isinstance(reply, RedisError):
+        raise reply
+    return reply
+
+
+def _error(text: str) -> RedisError:
+    return NoScriptError(text) if text.startswith("NOSCRIPT") else ResponseError(text)
+
+
+_READ_ALL = """
+local all = { redis.call('DBSIZE') }
+for i, kind in ipairs(ARGV) do
+  local key = KEYS[i]
+  if kind == 'list' then all[i + 1] = redis.call('LRANGE', key, 0, -1)
+  elseif kind == 'set' then all[i + 1] = redis.call('SMEMBERS', key)
+  elseif kind == 'hash' then all[i + 1] = redis.call('HGETALL', key)
+  elseif kind == 'zset' then all[i + 1] = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
+  else all[i + 1] = redis.call('GET', key) end
+end
+return all
+"""
+
+
+class Look:
+    """Reads a queue whole, after every request that is sent by it, in the same round trip: every fixed key, those of
+    the named workers, and the error logs of the named days.
+    """
+
+    def __init__(self, wire: Wire, keys: Keys, workers: tuple[str, ...], days: tuple[int, ...]) -> None:
+        kinds = {name: kind for name, kind in TYPES.items() if kind}
+        kinds |= {f"claim:{worker}": "list" for worker in workers}
+        kinds |= {f"worker:{worker}": "hash" for worker in workers}
+        kinds |= {f"errorLog.{day}": "list" for day in days}
+        self._wire = wire
+        self._kinds = kinds
+        full = [keys.named("queued").removesuffix(b"queued") + name.encode() for name in kinds]
+        sha: bytes = wire.send("SCRIPT", "LOAD", _READ_ALL)
+        self._request: tuple[Argument, ...] = ("EVALSHA", sha, len(full), *full, *kinds.values())
+        self._seen: list[Any] = []
+
+    def send(self, *parts: Argument) -> Any:
+        """One request; raises what redis-py would raise for an error reply."""
+        reply, self._seen = self._wire.send_both(parts, self._request)
+        return _checked(reply)
+
+    def contents(self, *, beside: int = 0) -> Contents:
+        """Everything there was after the last request; `beside` keys of the store are known to be others'."""
+        size, *values = self._seen
+        found = {
+            name: _readable(kind, value)
+            for (name, kind), value in zip(self._kinds.items(), values, strict=True)
+            if value
+        }
+        assert size == len(found) + beside, f"the store holds {size} keys, of which {sorted(found)} are known"
+        return found
+
+
+def shaped(command: Argument, reply: Any) -> Any:
+    """A reply in the shape that redis-py gives it; of the commands that Convoy sends this is the only one it changes."""
+    if command != "HSCAN":
+        return reply
+    cursor, flat = reply
+    return int(cursor), dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+class LookingStore(Store):
+    """A store whose blocking clients send through a `Look`."""
+
+    def client(self, role: Role) -> redis.Redis:
+        """The same for every role."""
+        return LookingClient(_LOOKS[self.url])
+
+
+class LookingClient(redis.Redis):
+    """A client that is only ever asked to execute commands."""
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+
+    def execute_command(self, *args: Argument, **options: Any) -> Any:
+        """One round trip, with a look at everything behind it."""
+        return shaped(args[0], self._look.send(*args))
+
+    def close(self) -> None:
+        """The wire is another's."""
+
+
+_LOOKS: dict[str, Look] = {}
+
+
+def store_behind(look: Look, path: str) -> Store:
+    """A store for `Connection`."""
+    url = f"unix://{path}"
+    _LOOKS[url] = look
+    return LookingStore(url)
+
+
+def _readable(kind: str, value: Any) -> Content:
+    if kind == "string":
+        return _text(value)
+    items = [_text(item) for item in value]
+    if kind == "list":
+        return items
+    return set(items) if kind == "set" else dict(zip(items[::2], items[1::2], strict=True))
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
