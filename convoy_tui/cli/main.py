@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.text import Text
 
 from convoy_tui.cli import dashboard, jam, looking, moving, pausing, publish, server, show, status, work, workers
 from convoy_tui.cli import parameters as p
@@ -95,9 +94,12 @@ def _usage(error: Exception) -> Ended | None:
     say = getattr(error, "format_message", None)
     if say is None:
         return None
+    message = str(say())
+    if not message:  # there were no arguments, so the help was shown instead
+        return Ended(Code.DONE, "")
     ctx = getattr(error, "ctx", None)
     path = ctx.command_path if ctx else "convoy"
-    return Ended(Code.USAGE, Text.from_markup(say()).plain, f"See {path} --help.")
+    return Ended(Code.USAGE, message, f"See {path} --help.")
 
 
 def _unexpected(error: Exception) -> Ended:

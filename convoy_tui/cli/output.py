@@ -117,7 +117,8 @@ class Output:
         """One JSON document; on a single line as `jsonl`."""
         indent = 2 if self.format is Format.JSON else None
         document = {"schema": schema, **fields}
-        sys.stdout.write(json.dumps(document, indent=indent, allow_nan=False) + "\n")
+        text = json.dumps(document, indent=indent, allow_nan=False).replace("\x7f", r"\u007f")  # DEL: json leaves it
+        sys.stdout.write(text + "\n")
         sys.stdout.flush()
 
     def ids(self, ids: Iterable[str]) -> None:
@@ -125,7 +126,7 @@ class Output:
         sys.stdout.flush()
         end = b"\0" if self.nul else b"\n"
         for id in ids:
-            if self.is_terminal and not self.nul:
+            if self.is_terminal:
                 self.line(id)
             else:
                 sys.stdout.buffer.write(id.encode("utf-8", "surrogateescape") + end)

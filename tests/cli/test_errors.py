@@ -153,6 +153,7 @@ def test_an_error_nobody_foresaw_ends_with_1_and_two_lines(convoy: Convoy, monke
 @pytest.mark.parametrize(
     ("args", "says"),
     [
+        (["list", "trucks", "--state", "[/x]\x1b[2J"], r"[/x]\x1b[2J"),
         (["publsh"], "Did you mean 'publish'?"),
         (["publish", "--rerunn"], "--rerun"),
         (["status", "-o", "yaml"], "yaml"),

@@ -29,6 +29,7 @@ NARROW: dict[str, str | None] = {"COLUMNS": "80", "TERMINAL_WIDTH": "80"}
 
 def test_no_arguments_print_the_help(convoy: Convoy) -> None:
     assert "Usage: convoy" in convoy().stdout
+    assert convoy().exit_code == convoy("server").exit_code == 0
 
 
 def test_the_help_groups_every_command(convoy: Convoy) -> None:

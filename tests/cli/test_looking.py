@@ -12,7 +12,7 @@ from convoy_core import Queue
 from convoy_core.queue import Fleet
 from tests.cli.conftest import Convoy
 
-HOSTILE = "\x1b]0;owned\x07\x9b31m\u202egpj.exe\n[red]\u200b"
+HOSTILE = "\x1b]0;owned\x07\x7f\x9b31m\u202egpj.exe\n[red]\u200b"
 
 
 def test_list_prints_a_table_for_people(convoy: Convoy) -> None:
@@ -125,7 +125,7 @@ def test_hostile_ids_are_shown_and_not_obeyed(convoy: Convoy, command: list[str]
 
     result = convoy(*command, "-o", format, "--color", "never")
 
-    assert not set("\x1b\x07\x9b\u202e\u200b") & set(result.stdout)
+    assert not set("\x1b\x07\x7f\x9b\u202e\u200b") & set(result.stdout)
     assert "\\u202egpj.exe" in result.stdout or command[0] == "find"
 
 

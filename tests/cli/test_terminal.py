@@ -151,7 +151,14 @@ def test_a_pipe_gets_no_colours_unless_it_asks(convoy: Convoy) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["list", "trucks"], ["list", "trucks", "-o", "ids"], ["list", "trucks", "-o", "json"], ["status"]]
+    "command",
+    [
+        ["list", "trucks"],
+        ["list", "trucks", "-o", "ids"],
+        ["list", "trucks", "-o", "ids", "-0"],
+        ["list", "trucks", "-o", "json"],
+        ["status"],
+    ],
 )
 def test_hostile_ids_cannot_speak_to_the_terminal(
     terminal: Callable[..., Terminal], convoy: Convoy, command: list[str]
