@@ -144,12 +144,14 @@ class World:
         completed: list[Claim] | None = None,
         failed: list[tuple[Claim, Failed]] | None = None,
         released: list[Claim] | None = None,
+        discarded: list[Claim] | None = None,
+        deferred: list[tuple[Claim, int]] | None = None,
         want: int = 0,
         number: int = 7,
         wait_ms: int = LEASE,
     ) -> Round:
         """One round of worker `W`."""
-        settlement = Settlement(completed or [], failed or [], released or [])
+        settlement = Settlement(completed or [], failed or [], released or [], discarded or [], deferred or [])
         return self.run(exchange(self.keys, W, settlement, want, number, wait_ms))
 
     def close(self) -> None:

@@ -498,6 +498,94 @@ FAIL = [
     ),
 ]
 
+DEFER_IT: Callable[[World], object] = lambda world: world.exchange(deferred=[(claim("a"), 60_000)])  # noqa: E731 - as above
+
+DEFER = [
+    Case(
+        "defer: processing -> delayed",
+        "defer waits, charges nothing and forgets nothing",
+        {**MINE, **REMEMBERED},
+        DEFER_IT,
+        NO_CLAIM,
+        {
+            **ALIVE,
+            **REMEMBERED,
+            "delayed": {"a": DUE},
+            "committed": {"a"},
+            "published": {"a": OLD},
+            "totals": {"deferred": "1"},
+        },
+    ),
+    Case(
+        "defer: processing -> delayed",
+        "F50 defer of an ID that a Node jam guard dropped commits it again",
+        GUARDED,
+        DEFER_IT,
+        NO_CLAIM,
+        {**ALIVE, "delayed": {"a": DUE}, "committed": {"a"}, "totals": {"deferred": "1"}},
+    ),
+    Case(
+        "defer: processing -> queued",
+        "F25 defer with a rerun queues it at once",
+        {**MINE, "rerun": {"a"}},
+        DEFER_IT,
+        NO_CLAIM,
+        {**ALIVE, "queued": ["a"], "committed": {"a"}, "published": {"a": T0}, "totals": {"deferred": "1"}},
+    ),
+    Case(
+        "",
+        "F21 defer with a stale token changes nothing",
+        MINE,
+        lambda world: world.exchange(deferred=[(claim("a", 2), 60_000)]),
+        Round([b"a"], "open", []),
+        {**MINE, "totals": {"stale": "1"}},
+    ),
+    Case(
+        "complete: processing -> absent",
+        "complete by a handler that gave it up counts as discarded",
+        {**MINE, **REMEMBERED},
+        lambda world: world.exchange(discarded=[claim("a")]),
+        NO_CLAIM,
+        {**ALIVE, "totals": {"discarded": "1"}},
+    ),
+    Case(
+        "complete: processing -> queued",
+        "F25 complete by a handler that gave it up honours a rerun",
+        {**MINE, "rerun": {"a"}},
+        lambda world: world.exchange(discarded=[claim("a")]),
+        NO_CLAIM,
+        {**ALIVE, "queued": ["a"], "committed": {"a"}, "published": {"a": T0}, "totals": {"discarded": "1"}},
+    ),
+    Case(
+        "fail: processing -> failed",
+        "F21 F30 fail of an ID lost and claimed again counts the present claim alone",
+        MINE,
+        lambda world: world.exchange(failed=[(claim("a", 0), failure("late")), (claim("a", 1), failure())]),
+        Round([b"a"], "open", []),
+        {
+            **ALIVE,
+            "failed": {"a": 1},
+            "failure": {"a": NEW_RECORD},
+            LOG: ["boom"],
+            "totals": {"failed": "1", "stale": "1"},
+        },
+    ),
+    Case(
+        "defer: processing -> delayed",
+        "F21 F30 defer of an ID lost and claimed again counts the present claim alone",
+        MINE,
+        lambda world: world.exchange(deferred=[(claim("a", 1), 60_000), (claim("a", 0), 5)]),
+        Round([b"a"], "open", []),
+        {
+            **ALIVE,
+            "delayed": {"a": DUE},
+            "committed": {"a"},
+            "published": {"a": OLD},
+            "totals": {"deferred": "1", "stale": "1"},
+        },
+    ),
+]
+
 RELEASED: Keyspace = {"committed": {"a"}, "published": {"a": OLD}, "totals": {"released": "1"}}
 
 RELEASE = [
@@ -1157,6 +1245,7 @@ CASES = [
     *CLAIM,
     *COMPLETE,
     *FAIL,
+    *DEFER,
     *RELEASE,
     *RENEW,
     *RECOVER,
@@ -1206,6 +1295,7 @@ ACTS: dict[str, Callable[[World], object]] = {
     "renew": _beat,
     "complete": lambda world: world.exchange(completed=[claim("a")]),
     "fail": lambda world: world.exchange(failed=[(claim("a"), failure(retry_ms=5))]),
+    "defer": lambda world: world.exchange(deferred=[(claim("a"), 5)]),
     "release": lambda world: world.exchange(released=[claim("a")]),
     "recover": lambda world: world.run(of("recover", world.keys, ("dd", 3, "1", "a", f"{W}:1"), list)),
     "jam_guard": lambda world: world.queue.free_jammed([_seen()], then=Then.DISCARD),
@@ -1218,6 +1308,7 @@ COUNTED = {
     "publish": {"refused": "1"},
     "complete": {"stale": "1"},
     "fail": {"stale": "1"},
+    "defer": {"stale": "1"},
     "release": {"stale": "1"},
 }
 

@@ -115,6 +115,7 @@ WRITES: dict[str, tuple[str, Callable[[World], object]]] = {
     "promote": ("promote", lambda world: world.run(promote(world.keys, 10, LEASE))),
     "exchange": ("exchange", _settle),
     "exchange with a retry": ("exchange", _retry),
+    "exchange with a deferral": ("exchange", lambda world: world.exchange(deferred=[(claim("p1", 1), 50)])),
     "hello": ("hello", lambda world: world.run(hello(world.keys, W, 2 * LEASE, "new", {"pid": 5}))),
     "renew": ("renew", _renew),
     "bye": ("bye", lambda world: world.run(bye(world.keys, W))),
