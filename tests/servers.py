@@ -203,7 +203,7 @@ class ClusterStore:
         with self.nodes[0].client() as client:
             for other, bus in zip(self.nodes[1:], buses[1:], strict=True):
                 client.execute_command("CLUSTER", "MEET", "127.0.0.1", other.port, bus)
-        _until(lambda: all(self._is_ready(node) for node in self.nodes))
+        _until(lambda: all(self.is_ready(node) for node in self.nodes))
         self.url = "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes[:2])
 
     def clear(self) -> None:
@@ -218,10 +218,11 @@ class ClusterStore:
         for node in self.nodes:
             node.stop()
 
-    def _is_ready(self, node: PortServer) -> bool:
+    def is_ready(self, node: PortServer) -> bool:
+        """Whether that node sees all slots served."""
         with node.client() as client:
             is_up = b"cluster_state:ok" in client.execute_command("CLUSTER", "INFO")
-            return is_up and len(client.execute_command("CLUSTER", "SLOTS")) == 3
+            return is_up and len({node[1] for _, _, node, *_ in client.execute_command("CLUSTER", "SLOTS")}) == 3
 
 
 def _until(condition: Callable[[], object]) -> None:

@@ -1,0 +1,171 @@
+"""Every face of Convoy on Sentinel and on a Cluster: the library, the pool, the command line, the dashboard."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from convoy_core import (
+    AsyncFleet,
+    AsyncQueue,
+    Counts,
+    Fleet,
+    Job,
+    PoolOptions,
+    Published,
+    Queue,
+    State,
+    Then,
+    WorkerPool,
+)
+from convoy_tui.source import LiveSource
+from tests.cli.conftest import Convoy
+from tests.waiting import eventually
+
+QUICK = PoolOptions(lease_s=3, beat_s=0.5, grace_s=5, backoff_s=0.02)
+
+
+def test_a_queue_publishes_and_shows_and_moves(url: str) -> None:
+    with Queue("q", redis=url) as queue:
+        assert queue.publish("1", payload={"a": 1}) is Published.QUEUED
+        assert queue.publish("1") is Published.ALREADY_QUEUED
+        assert queue.publish("2", delay_s=60) is Published.DELAYED
+        assert queue.publish_many(range(3, 1203)).published == 1200
+        assert queue.show("1").payload == {"a": 1}
+        assert [entry.id for entry in queue.page(State.QUEUED, limit=2).entries] == ["1", "3"]
+        assert queue.pause() is True
+        assert queue.resume() is True
+        queue.discard(["3"], state=State.QUEUED)
+        assert queue.counts() == Counts(queued=1200, committed=1201, processing=0, failed=0, delayed=1)
+
+
+async def test_an_awaited_queue_does_the_same(url: str) -> None:
+    async with AsyncQueue("q", redis=url) as queue:
+        assert await queue.publish("1") is Published.QUEUED
+        assert (await queue.publish_many(range(1200))).published == 1199
+        assert (await queue.show("1")).state is State.QUEUED
+        assert (await queue.counts()).queued == 1200
+
+
+def test_a_fleet_finds_and_reads_every_queue(url: str) -> None:
+    names = [f"q{number:02}" for number in range(30)]
+    with Fleet(redis=url) as fleet:
+        for number, name in enumerate(names):
+            fleet.queue(name).publish_many(range(number))
+
+        snapshots = fleet.snapshot(names)
+
+        assert fleet.ping() > 0
+        assert fleet.queues() == names[1:]
+        assert [(one.queue, one.counts.queued) for one in snapshots] == [(name, n) for n, name in enumerate(names)]
+        assert fleet.snapshot([]) == []
+        assert [found.queue for found in fleet.find("28")] == ["q29"]
+
+
+async def test_an_awaited_fleet_does_the_same(url: str) -> None:
+    names = [f"q{number:02}" for number in range(30)]
+    async with AsyncFleet(redis=url) as fleet:
+        for name in names:
+            await fleet.queue(name).publish("1")
+
+        snapshots = await fleet.snapshot(names)
+
+        assert await fleet.queues() == names
+        assert [one.queue for one in snapshots if one.counts.queued == 1] == names
+
+
+@pytest.mark.parametrize("kind", ["thread", "coroutine"])
+def test_a_pool_works_waits_and_stops_at_once(url: str, kind: str) -> None:
+    ran: list[str] = []
+
+    def work(job: Job) -> None:
+        ran.append(job.id)
+        if job.id == "bad":
+            raise ValueError(job.id)
+
+    async def work_gently(job: Job) -> None:
+        work(job)
+
+    with Queue("q", redis=url) as queue:
+        queue.publish_many([*range(500), "bad"])
+        with WorkerPool(queue, work if kind == "thread" else work_gently, concurrency=10, options=QUICK) as pool:
+            eventually(lambda: queue.counts().committed == 0)
+            eventually(lambda: _is_waiting(queue))
+            queue.publish("late")  # handed to the waiting pool by BLMOVE
+            eventually(lambda: "late" in ran)
+            eventually(lambda: _is_waiting(queue))
+            start = time.monotonic()
+
+        assert time.monotonic() - start < 1.5  # a wait in BLMOVE takes 2 s, and was ended by CLIENT UNBLOCK
+        assert sorted(ran) == sorted([*map(str, range(500)), "bad", "late"])
+        assert pool.status().failed == 1
+        assert queue.requeue_all() == {"bad": "queued"}
+        assert queue.workers() == []
+
+
+def _is_waiting(queue: Queue) -> bool:
+    """Whether somebody waits in BLMOVE."""
+    client = queue.connection._client()
+    return any(link["cmd"] == "blmove" for link in client.client_list() if link["name"].startswith("convoy:fetch:"))
+
+
+async def test_an_awaited_pool_works_on_the_callers_loop(url: str) -> None:
+    ran: list[str] = []
+
+    async def work(job: Job) -> None:
+        ran.append(job.id)
+
+    async with AsyncQueue("q", redis=url) as queue:
+        await queue.publish_many(range(300))
+
+        options = PoolOptions(lease_s=3, beat_s=0.5, burst=True)
+        status = await WorkerPool(queue, work, concurrency=10, options=options).serve()
+
+        assert status.done == len(ran) == 300
+        assert (await queue.counts()).committed == 0
+
+
+def test_a_jammed_id_is_freed(url: str) -> None:
+    release = threading.Event()
+    with Queue("q", redis=url) as queue:
+        queue.publish("1")
+        with WorkerPool(queue, lambda _: release.wait(10), options=QUICK) as pool:
+            eventually(lambda: queue.counts().processing == 1)
+
+            freed = queue.jam_guard(idle_s=0, then=Then.DISCARD)
+
+            release.set()
+            eventually(lambda: pool.status().stale == 1)
+        assert freed == ["1"]
+        assert queue.counts() == Counts()
+
+
+def test_the_command_line_publishes_works_and_looks(url: str) -> None:
+    convoy = Convoy(url)
+
+    published = convoy("publish", "trucks", "-", input="\n".join(map(str, range(50))))
+    worked = convoy("work", "trucks", "--handler", "examples.trucks:crush", "--burst", "--concurrency", "10")
+    convoy("publish", "trucks", "51")
+    status = convoy.json("status")
+
+    assert published.stdout == "50 published\n"
+    assert (worked.exit_code, worked.stdout) == (0, "50 done\n")
+    assert [(row["queue"], row["queued"]) for row in status["queues"]] == [("trucks", 1)]
+    assert convoy("list", "trucks", "--state", "queued", "-o", "ids").stdout == "51\n"
+
+
+async def test_the_dashboards_source_looks_and_acts(url: str) -> None:
+    source = LiveSource(url=url)
+    for name in ("a", "b", "c"):
+        async for _ in source.publish(name, ["1", "2"], rerun=False, dry_run=False):
+            pass
+    await source.discover()
+
+    reading = await source.look()
+
+    assert [(one.queue, one.counts.queued) for one in reading.snapshots] == [("a", 2), ("b", 2), ("c", 2)]
+    assert await source.pause("b") is True
+    assert (await source.look()).snapshots[1].paused is True
+    await source.close()

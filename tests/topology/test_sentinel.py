@@ -1,0 +1,169 @@
+"""Sentinel: when the primary changes, everything goes on at the new one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import redis
+
+from convoy_core import ConvoyError, Fleet, InvalidOption, Job, Queue, StoreRefused, StoreUnreachable, WorkerPool
+from convoy_core.connect import Role, resolve
+from tests.servers import ReplicatedStore, free_port, valkey_binary
+from tests.topology.test_faces import QUICK
+from tests.waiting import eventually
+
+
+@pytest.fixture
+def mortal() -> Iterator[ReplicatedStore]:
+    """One whose primary may be killed."""
+    store = ReplicatedStore(valkey_binary())
+    yield store
+    store.stop()
+
+
+def test_f36_when_the_primary_dies_under_load_the_pool_goes_on_and_no_replicated_id_is_lost(
+    mortal: ReplicatedStore,
+) -> None:
+    ran: set[str] = set()
+    replicated: list[str] = []
+    is_over = threading.Event()
+    first = mortal.primary
+
+    def work(job: Job) -> None:
+        ran.add(job.id)
+
+    def publish() -> None:
+        """Straight to the primary, over one connection, so that WAIT speaks of these IDs."""
+        with (
+            suppress(ConvoyError, redis.RedisError),
+            redis.Redis(port=first.port, single_connection_client=True) as client,
+            Queue("q", redis=client) as queue,
+        ):
+            for number in range(10**6):
+                ids = [f"{number}.{part}" for part in range(20)]
+                queue.publish_many(ids)
+                if client.wait(1, 1000) >= 1:
+                    replicated.extend(ids)
+        is_over.set()
+
+    with Queue("q", redis=mortal.url) as queue, WorkerPool(queue, work, concurrency=10, options=QUICK) as pool:
+        publisher = threading.Thread(target=publish)
+        publisher.start()
+        eventually(lambda: len(replicated) > 1000 and len(ran) > 500)
+
+        first.kill()
+
+        assert is_over.wait(10)
+        publisher.join()
+        eventually(lambda: mortal.primary is not first)
+        eventually(lambda: _published(queue, "after"))
+        eventually(lambda: "after" in ran)
+        eventually(lambda: queue.counts().committed == 0)
+        missing = {*replicated} - ran
+        lease = queue.workers()[0].lease_ends_in_s
+        eventually(lambda: queue.workers()[0].lease_ends_in_s > min(lease, 2.9) - 0.5)
+        assert pool.status().error is None
+
+    assert missing == set()
+    assert queue.workers() == []
+
+
+def _published(queue: Queue, id: str) -> bool:
+    try:
+        queue.publish(id)
+    except StoreUnreachable:
+        return False
+    return True
+
+
+def test_f36_a_primary_that_becomes_a_replica_is_left_by_every_connection(replicated: ReplicatedStore) -> None:
+    ran: list[str] = []
+    with Queue("q", redis=replicated.url) as queue, Fleet(redis=replicated.url) as fleet:
+        queue.publish("1")
+        with WorkerPool(queue, lambda job: ran.append(job.id), options=QUICK) as pool:
+            eventually(lambda: ran == ["1"])
+            old = replicated.primary
+            with replicated.sentinels[0].client() as sentinel:
+                sentinel.execute_command("SENTINEL", "FAILOVER", replicated.SERVICE)
+            eventually(lambda: replicated.primary is not old)
+            new = replicated.primary
+            with old.client() as client:
+                # As the Sentinels will do in some seconds, but without cutting anybody's connection.
+                client.replicaof("127.0.0.1", new.port)
+
+            eventually(lambda: _published(queue, "2"))
+            eventually(lambda: "2" in ran)
+            eventually(lambda: pool.status().error is None)
+            with new.client() as client:
+                eventually(lambda: len(_roles(client)) == 3)
+        assert fleet.queues() == ["q"]
+        assert queue.counts().committed == 0
+
+
+def _roles(client: redis.Redis) -> set[str]:
+    names = (link["name"] for link in client.client_list())
+    return {name.split(":")[1] for name in names if name.startswith("convoy:")}
+
+
+def test_a_replica_given_as_the_store_is_refused_in_a_sentence(replicated: ReplicatedStore) -> None:
+    replica = replicated.replicas()[0]
+    with Queue("q", redis=f"redis://127.0.0.1:{replica.port}") as queue:
+        with pytest.raises(StoreRefused, match=r"is a replica and takes no writes\. Give the URL of the primary"):
+            queue.publish("1")
+        assert queue.counts().queued == 0
+
+
+def test_the_sentinels_own_login_is_asked_for_where_they_want_one(replicated: ReplicatedStore) -> None:
+    sentinel = replicated.sentinels[0]
+    with sentinel.client() as client:
+        client.execute_command("ACL", "SETUSER", "ann", "on", ">pw", "+@all", "~*", "&*")
+    with replicated.primary.client() as client:
+        client.execute_command("ACL", "SETUSER", "ann", "on", ">pw", "+@all", "~*", "&*")
+    url = f"redis+sentinel://ann:pw@127.0.0.1:{sentinel.port}/{replicated.SERVICE}"
+    with sentinel.client() as client:
+        client.execute_command("ACL", "SETUSER", "default", "off")
+
+    with Queue("q", redis=url) as queue, pytest.raises(StoreUnreachable, match="whether they want the login, too"):
+        queue.publish("1")
+    with Queue("q", redis=f"{url}?sentinel_login=yes") as queue:
+        queue.publish("1")
+        assert queue.counts().queued == 1
+
+    with redis.Redis(port=sentinel.port, username="ann", password="pw") as client:
+        client.execute_command("ACL", "SETUSER", "default", "on", "nopass")
+
+
+@pytest.mark.parametrize("service", ["main", "other"])
+def test_f38_sentinels_that_name_no_primary_are_explained(replicated: ReplicatedStore, service: str) -> None:
+    url = (
+        replicated.url.replace("/main", "/other")
+        if service == "other"
+        else f"redis+sentinel://127.0.0.1:{free_port()}/main"
+    )
+
+    with Queue("q", redis=url) as queue, pytest.raises(StoreUnreachable, match=r"^No Sentinel of redis\+sentinel://"):
+        queue.publish("1")
+
+
+@pytest.mark.parametrize("kind", ["Sentinel", "Cluster"])
+def test_ready_made_clients_of_many_servers_are_refused(replicated: ReplicatedStore, kind: str) -> None:
+    sentinel: Any = redis.sentinel.Sentinel  # redis-py left this one without types
+    made: Any = sentinel([("127.0.0.1", 1)]).master_for("main") if kind == "Sentinel" else object()
+
+    with pytest.raises(InvalidOption, match="give a URL"):
+        Queue("q", redis=made)
+
+
+async def test_every_role_goes_to_the_primary_and_none_repeats_anything(replicated: ReplicatedStore) -> None:
+    store = resolve(replicated.url)
+    for role in Role:
+        with store.client(role) as client:
+            assert client.role()[0] == b"master"
+            assert client.connection_pool.connection_kwargs["retry"].get_retries() == 0
+        async with store.async_client(role) as twin:
+            assert (await twin.role())[0] == b"master"
+            assert twin.connection_pool.connection_kwargs["retry"].get_retries() == 0
