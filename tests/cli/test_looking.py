@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ import redis
 
 from convoy_core import Queue
 from convoy_core.queue import Fleet
+from convoy_tui.safe_text import safe
 from tests.cli.conftest import Convoy
 
 HOSTILE = "\x1b]0;owned\x07\x7f\x9b31m\u202egpj.exe\n[red]\u200b"
@@ -127,6 +129,22 @@ def test_hostile_ids_are_shown_and_not_obeyed(convoy: Convoy, command: list[str]
 
     assert not set("\x1b\x07\x7f\x9b\u202e\u200b") & set(result.stdout)
     assert "\\u202egpj.exe" in result.stdout or command[0] == "find"
+
+
+@pytest.mark.parametrize("format", ["table", "plain", "jsonl"])
+def test_two_thousand_random_hostile_ids_come_out_safe(convoy: Convoy, format: str) -> None:
+    seed = random.randrange(2**32)
+    draw = random.Random(seed)
+    codes = [*range(1, 0xA0), *range(0x2000, 0x2070), *range(0xE0000, 0xE0080)]
+    alphabet = [*map(chr, codes), "[red]", "[/"]
+    ids = {"".join(draw.choices(alphabet, k=draw.randrange(1, 30))).encode() for _ in range(1000)}
+    ids |= {draw.randbytes(draw.randrange(1, 30)).replace(b"\0", b"") or b"x" for _ in range(1000)}
+    convoy("publish", "trucks", "-", "-0", "-q", input=b"\0".join(ids))
+
+    lines = convoy("list", "trucks", "--all", "-o", format).stdout.split("\n")
+
+    assert len(lines) - 1 - (format == "table") == len(ids), seed
+    assert [line for line in lines for part in line.split("\t") if safe(part) != part] == [], seed
 
 
 def test_a_hostile_error_is_shown_and_not_obeyed(convoy: Convoy, fail: Callable[..., None]) -> None:
