@@ -491,6 +491,15 @@ def test_f50_jammed_goes_by_the_true_start_not_by_the_score_the_heartbeat_moves(
     assert [row.id for row in world.queue.jammed(idle_s=60)] == ["older"]
 
 
+def test_jammed_shows_a_run_of_ours_once_whose_score_no_heartbeat_has_moved(world: World) -> None:
+    old = {"a": SECOND - 100}
+    world.seed({"processing": old, "started": {"a": NOW - 99_500}, "owner": {"a": "dd:1"}, "committed": {"a"}})
+
+    assert world.queue.jammed(idle_s=5) == [Jammed("a", AT - 99.5, 99.5, "dd", False)]
+    assert world.queue.snapshot(jam_after_s=5).jammed == 1
+    assert [entry.id for entry in world.queue.page(State.PROCESSING).entries] == ["a"]
+
+
 def test_jammed_reads_more_than_500(world: World) -> None:
     ours = {f"o{n:03}": NOW - 10_000 - n for n in range(700)}
     theirs = {f"t{n:03}": SECOND - 10 - n for n in range(700)}
