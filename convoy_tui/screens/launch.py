@@ -84,6 +84,7 @@ class LaunchDialog(Dialog):
         self._hint("slots", "jobs at once, in this process")
         self._hint("time", "a job that takes longer has failed")
         self._hint("path", "")
+        self.note("")
         try:
             slots = self._slots()
             limit_s = self._limit()
@@ -92,7 +93,8 @@ class LaunchDialog(Dialog):
                 return
             handler = await asyncio.to_thread(_load, path)
         except HandlerNotFound as error:
-            self._hint("path", safe(str(error), 200), Tone.WARNING)
+            self._hint("path", "not found", Tone.WARNING)
+            self.note(safe(str(error), 400))
         except _BadField as error:
             self._hint(error.field, str(error), Tone.WARNING)
         else:
@@ -133,9 +135,8 @@ class LaunchDialog(Dialog):
         """Start the pool, and wait until the store knows it."""
         order = self._order
         assert order is not None  # noqa: S101 - armed only with an order
-        self.desk.launch_form = LaunchForm(
-            order.path, str(order.concurrency), "" if order.job_timeout is None else f"{order.job_timeout:g}s"
-        )
+        typed = (self.query_one(f"#{field}", Input).value.strip() for field in ("path", "slots", "time"))
+        self.desk.launch_form = LaunchForm(*typed)
         local = await asyncio.to_thread(self.desk.crew.launch, order)
         return Done(f"Started {local.name}: {count(order.concurrency, 'worker')} on {safe(order.queue, 40)}.")
 

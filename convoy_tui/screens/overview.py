@@ -85,9 +85,12 @@ class OverviewScreen(Screen[None]):
 
     def on_resize(self) -> None:
         """Fit everything into the new size, once it is laid out."""
-        self.call_after_refresh(self._show, self.desk.board)
+        self.call_after_refresh(self._fit)
 
     # -- showing
+
+    def _fit(self) -> None:
+        self._show(self.desk.board)  # the newest: one may have come since the resize
 
     def _show(self, board: Board) -> None:
         with self.app.batch_update():

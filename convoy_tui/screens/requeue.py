@@ -116,7 +116,7 @@ def _effects(outcomes: Counter[Outcome]) -> Iterable[Line]:
     texts = {
         Outcome.QUEUED: ("will be queued again, at the end", Tone.STRONG),
         Outcome.ALREADY_COMMITTED: ("already waiting or running: left alone, and dropped from failed", Tone.NORMAL),
-        Outcome.GONE: ("requeued by someone else since they were read: left alone", Tone.NORMAL),
+        Outcome.GONE: ("no longer failed when looked up: left alone", Tone.NORMAL),
     }
     for outcome, (text, tone) in texts.items():
         if outcomes[outcome] or outcome is Outcome.QUEUED:

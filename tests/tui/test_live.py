@@ -1,0 +1,388 @@
+"""The dashboard on a real store: what it writes, what it never writes, and what it does when the store goes away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import redis
+from textual.pilot import Pilot
+from textual.widgets import Button, Input
+
+from convoy_core import Fleet, State
+from convoy_tui.app import ConvoyApp
+from convoy_tui.board import Place
+from convoy_tui.screens.launch import LaunchDialog
+from convoy_tui.screens.leave import LeaveDialog
+from convoy_tui.screens.overview import OverviewScreen
+from convoy_tui.source import LiveSource
+from convoy_tui.widgets.entry import ManyLines
+from convoy_tui.widgets.queue_table import QueueTable
+from tests.servers import RealServer, valkey_binary
+from tests.tui.screen import shows, text_of, until
+
+HOSTILE = [
+    "[/",
+    "[@click=app.quit]x[/]",
+    "\x1b]0;title\x07\x1b[31mred",
+    "a\u202eb",
+    "line\nbreak",
+    "\x9b31m",
+    "x" * 16_383,
+    "\udcff\udcfe",
+]
+
+HANDLERS = """
+import threading
+gate = threading.Event()
+def work(job): pass
+def fail(job): raise ValueError("[/ no \\x1b[31m")
+def hold(job): gate.wait(60)
+async def later(job): pass
+def loud(job): print("the handler prints", job.id)
+"""
+
+
+@asynccontextmanager
+async def opened(
+    url: str, *, read_only: bool = False, size: tuple[int, int] = (120, 36), interval_s: float = 0.2
+) -> AsyncIterator[tuple[Pilot[None], ConvoyApp]]:
+    source = LiveSource(url=url, read_only=read_only)
+    place = Place(source.shown, None, read_only, "--read-only" if read_only else "")
+    app = ConvoyApp(source, place, interval_s=interval_s)
+    async with app.run_test(size=size) as pilot:
+        yield pilot, app
+
+
+@pytest.fixture
+def fleet(store: RealServer) -> Iterator[Fleet]:
+    with Fleet(redis=store.url) as fleet:
+        yield fleet
+
+
+@pytest.fixture
+def handlers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    name = f"shop_{time.monotonic_ns()}"
+    (tmp_path / f"{name}.py").write_text(HANDLERS)
+    monkeypatch.syspath_prepend(tmp_path)
+    return name
+
+
+def seed_stuck(raw: redis.Redis, ids: list[str]) -> None:
+    for id in ids:
+        member = id.encode("utf-8", "surrogateescape")
+        raw.zadd("cv:q:processing", {member: int(time.time()) - 900})
+        raw.sadd("cv:q:committed", member)
+
+
+def writes(raw: redis.Redis) -> set[str]:
+    stats = raw.info("commandstats")
+    words = (
+        "sadd",
+        "srem",
+        "zadd",
+        "zrem",
+        "rpush",
+        "lpush",
+        "lrem",
+        "lpop",
+        "hset",
+        "hdel",
+        "hincrby",
+        "del",
+        "set",
+        "expire",
+    )
+    return {word for word in words if stats.get(f"cmdstat_{word}", {}).get("calls")}
+
+
+async def test_published_ids_are_in_the_store_and_on_the_screen(store: RealServer, fleet: Fleet) -> None:
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "No queues here yet.")
+        await pilot.press("N", *"trucks", "tab")
+        app.screen.query_one(ManyLines).text = "42\n43\n42"
+        await shows(pilot, "2 new · 1 repeated line")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "Published 2 to trucks, 1 repeated line.")
+        await shows(pilot, "NO WORKERS trucks")
+
+    assert [entry.id for entry in fleet.queue("trucks").entries(State.QUEUED)] == ["42", "43"]
+
+
+async def test_the_jam_guard_puts_stuck_ids_back(store: RealServer, fleet: Fleet, raw: redis.Redis) -> None:
+    seed_stuck(raw, ["a", "b"])
+    async with opened(store.url) as (pilot, _):
+        await shows(pilot, "JAMMED")
+        await pilot.press("J")
+        await shows(pilot, "2 jobs will leave processing")
+        raw.zrem("cv:q:processing", "a")
+        raw.srem("cv:q:committed", "a")
+        await pilot.press("y")
+        await shows(pilot, "Cleared 1 and requeued it; 1 had finished in the meantime.")
+
+    assert [entry.id for entry in fleet.queue("q").entries(State.QUEUED)] == ["b"]
+
+
+async def test_requeue_pause_and_resume(store: RealServer, fleet: Fleet, raw: redis.Redis) -> None:
+    raw.zadd("cv:q:failed", {"a": 2, "b": 1})
+    async with opened(store.url) as (pilot, _):
+        await shows(pilot, "idle")
+        await pilot.press("R")
+        await shows(pilot, "2   will be queued again")
+        await pilot.press("y")
+        await shows(pilot, "Requeued 2 IDs.")
+        await pilot.press("P")
+        await shows(pilot, "Workers stop claiming")
+        await pilot.press("y")
+        await shows(pilot, "Paused q.")
+        await shows(pilot, "‖ paused")
+        assert fleet.queue("q").snapshot().paused
+        await pilot.press("P")
+        await shows(pilot, "Workers claim again")
+        await pilot.press("y")
+        await shows(pilot, "Resumed q.")
+
+    assert not fleet.queue("q").snapshot().paused
+    assert fleet.queue("q").counts().queued == 2
+
+
+async def test_read_only_writes_nothing_whatever_is_pressed(store: RealServer, fleet: Fleet, raw: redis.Redis) -> None:
+    fleet.queue("q").publish_many(["a", "b"])
+    raw.zadd("cv:q:failed", {"f": 1})
+    seed_stuck(raw, ["s"])
+    raw.config_resetstat()
+
+    async with opened(store.url, read_only=True) as (pilot, app):
+        await shows(pilot, "READ-ONLY")
+        await shows(pilot, "JAMMED")
+        for key in "JRNPWyXDUjk*prt+-gG":
+            await pilot.press({"*": "asterisk", "+": "plus", "-": "minus"}.get(key, key), "escape")
+        await pilot.press("slash", "q", "enter", "escape", "question_mark", "escape", "colon", "escape")
+        assert isinstance(app.screen, OverviewScreen)
+        await app._source.discover()
+        await app._poller.look_once()
+
+    assert writes(raw) == set()
+    assert raw.info("commandstats")["cmdstat_evalsha_ro"]["calls"] >= 2
+
+
+async def test_a_look_is_one_round_trip_however_many_queues(store: RealServer, fleet: Fleet, raw: redis.Redis) -> None:
+    for n in range(40):
+        fleet.queue(f"q{n}").publish("a")
+    source = LiveSource(url=store.url, read_only=True)
+    await source.look()
+    raw.config_resetstat()
+
+    for _ in range(5):
+        await source.look()
+    await source.close()
+
+    stats = raw.info("commandstats")
+    assert stats["cmdstat_evalsha_ro"]["calls"] == 5
+    assert not {"cmdstat_scan", "cmdstat_keys", "cmdstat_smembers"} & set(stats)
+
+
+async def test_hostile_ids_are_shown_and_moved_and_break_nothing(
+    store: RealServer, fleet: Fleet, raw: redis.Redis
+) -> None:
+    seed_stuck(raw, HOSTILE)
+    for id in HOSTILE:
+        raw.zadd("cv:q:failed", {id.encode("utf-8", "surrogateescape") + b"!": 3})
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "JAMMED")
+        await pilot.press("J")
+        await shows(pilot, f"{len(HOSTILE)} jobs will leave")
+        assert not any(ord(c) < 32 and c != "\n" for c in text_of(app))
+        await shows(pilot, "[@click=app.quit]x[/]")
+        await pilot.click("#jobs", offset=(8, 1))
+        await shows(pilot, f"{len(HOSTILE) - 1} jobs will leave")
+        await pilot.click("#jobs", offset=(8, 1))
+        await pilot.press("y")
+        await shows(pilot, f"Cleared {len(HOSTILE)} and requeued them.")
+        await pilot.press("R")
+        await shows(pilot, f"{len(HOSTILE)}   will be queued again")
+        assert not any(ord(c) < 32 and c != "\n" for c in text_of(app))
+        await pilot.press("y")
+        await shows(pilot, f"Requeued {len(HOSTILE)} IDs.")
+        await pilot.press("N")
+        app.screen.query_one(ManyLines).text = "\x1b[31mred\n[/\n[@click=app.quit]x[/]"
+        await shows(pilot, "1 new")
+        assert "\x1b" not in text_of(app)
+        await pilot.press("escape")
+
+    queued = {entry.id for entry in fleet.queue("q").entries(State.QUEUED)}
+    assert queued == set(HOSTILE) | {id + "!" for id in HOSTILE}
+
+
+async def test_hostile_queue_names_are_shown_in_every_place(store: RealServer, raw: redis.Redis) -> None:
+    names = ["[@click=app.quit]x[/]", "\x1b[31m[/ a\u202eb\ntwo lines"]
+    for name in names:
+        raw.zadd(f"cv:{name}:failed", {"f": 1})
+        raw.rpush(f"cv:{name}:queued", "x")
+        raw.sadd(f"cv:{name}:committed", "x")
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "2 queues")
+        for verb in "JRNPW":
+            for _ in names:
+                await pilot.press(verb)
+                await until(pilot, lambda: not isinstance(app.screen, OverviewScreen))
+                await pilot.pause()
+                assert not any((ord(c) < 32 and c != "\n") or c == "\u202e" for c in text_of(app))
+                await pilot.press("escape")
+                await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
+                await pilot.press("j")
+            await pilot.press("g")
+        await pilot.press("colon")
+        await shows(pilot, "Commands")
+        await pilot.press("escape")
+        assert app.is_running
+
+
+async def test_the_store_killed_and_started_again_is_shown_and_survived() -> None:
+    server = RealServer(valkey_binary(), "--appendonly", "yes", "--appendfsync", "always")
+    try:
+        with Fleet(redis=server.url) as fleet:
+            fleet.queue("q").publish_many(["a", "b"])
+        async with opened(server.url) as (pilot, app):
+            await shows(pilot, "NO WORKERS q")
+            await pilot.press("P")
+            await until(pilot, lambda: not isinstance(app.screen, OverviewScreen))
+            server.kill()
+            await pilot.press("y")
+            await shows(pilot, "Not done.")
+            await pilot.press("escape")
+            await shows(pilot, "LOST")
+            await shows(pilot, "Everything below is from")
+            await shows(pilot, "NO WORKERS q")
+            server.start()
+            await pilot.press("r")
+            await shows(pilot, "The store is back after")
+            await shows(pilot, "live")
+            await pilot.press("P")
+            await shows(pilot, "Workers stop claiming")
+            await pilot.press("y")
+            await shows(pilot, "Paused q.")
+    finally:
+        server.stop()
+
+
+async def test_no_password_reaches_the_screen() -> None:
+    secret = "S3cret-canary"
+    server = RealServer(valkey_binary())
+    try:
+        with server.client() as client:
+            client.acl_setuser("ann", enabled=True, passwords=[f"+{secret}"], commands=["+@all"], keys=["*"])
+        for password, expected in ((secret, "No queues here yet."), (f"wrong-{secret}", "No answer.")):
+            async with opened(f"unix://ann:{password}@{server.socket}") as (pilot, app):
+                await shows(pilot, expected)
+                for key in ("r", "question_mark", "escape", "colon"):
+                    await pilot.press(key)
+                    await pilot.pause()
+                    assert secret not in text_of(app)
+    finally:
+        server.stop()
+
+
+# -- workers in this process
+
+
+async def launch(pilot: Pilot[None], app: ConvoyApp, path: str) -> None:
+    await pilot.press("W")
+    await shows(pilot, "In this process")
+    await pilot.press("W")
+    await shows(pilot, "Time limit")
+    app.screen.query_one("#path", Input).value = path
+    dialog = app.screen
+    assert isinstance(dialog, LaunchDialog)
+    await until(pilot, lambda: dialog._order is not None and dialog._order.path == path)
+    await shows(pilot, "found, ")
+    dialog.query_one("#leave").focus()
+    await pilot.press("y")
+    await shows(pilot, "Started local-")
+
+
+async def test_launched_workers_work_and_stop(store: RealServer, fleet: Fleet, handlers: str) -> None:
+    fleet.queue("q").publish_many(range(30))
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "NO WORKERS q")
+        await launch(pilot, app, f"{handlers}:work")
+        await shows(pilot, "30 done")
+        await pilot.press("plus")
+        await shows(pilot, "local-2")
+        await pilot.press("X")
+        await shows(pilot, "local-1 stops after its 0 running jobs.")
+        await until(pilot, lambda: len(app.desk.crew.members()) == 1)
+        await pilot.press("escape", "q")
+        await until(pilot, lambda: app._exit)
+
+    assert fleet.queue("q").counts().committed == 0
+    assert fleet.queue("q").workers() == []
+
+
+async def test_a_handler_that_raises_or_prints_never_reaches_the_screen(
+    store: RealServer, fleet: Fleet, handlers: str
+) -> None:
+    fleet.queue("q").publish_many(range(3))
+    fleet.queue("r").publish_many(range(3))
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "NO WORKERS q")
+        await launch(pilot, app, f"{handlers}:fail")
+        await shows(pilot, "3 failed")
+        await pilot.press("escape", "j")
+        app.screen.query_one(QueueTable).point_at("r")
+        await launch(pilot, app, f"{handlers}:loud")
+        await shows(pilot, "3 done")
+        assert "the handler prints" not in text_of(app)
+        await pilot.press("escape")
+        assert app.is_running
+
+    assert fleet.queue("q").counts().failed == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("nothing", "is no handler"),
+        ("no_such_module:work", "There is no module"),
+        ("os:no_such_name", "has no"),
+        ("os:sep", "not something that can be called"),
+    ],
+)
+async def test_a_handler_that_cannot_be_found_is_said_while_typing(
+    store: RealServer, fleet: Fleet, path: str, said: str
+) -> None:
+    fleet.queue("q").publish("a")
+    async with opened(store.url, size=(160, 40)) as (pilot, app):
+        await shows(pilot, "NO WORKERS q")
+        await pilot.press("W")
+        await shows(pilot, "In this process")
+        await pilot.press("W")
+        await shows(pilot, "Time limit")
+        app.screen.query_one("#path", Input).value = path
+        await shows(pilot, said)
+        assert app.screen.query_one("#confirm", Button).disabled
+
+
+@pytest.mark.parametrize(("key", "queued"), [("g", 1), ("escape", 0)])
+async def test_quitting_with_busy_workers_asks(
+    store: RealServer, fleet: Fleet, handlers: str, key: str, queued: int
+) -> None:
+    fleet.queue("q").publish("a")
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "NO WORKERS q")
+        await launch(pilot, app, f"{handlers}:hold")
+        await shows(pilot, "1 of 1")
+        await pilot.press("escape", "q")
+        await until(pilot, lambda: isinstance(app.screen, LeaveDialog))
+        await shows(pilot, "1 job is still running in this process.")
+        await pilot.press(key)
+        if key == "escape":
+            await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
+            assert not app._exit
+        else:
+            await until(pilot, lambda: app._exit)
+            assert fleet.queue("q").counts().queued == queued
+        __import__(handlers).gate.set()
