@@ -48,6 +48,10 @@ _PIPELINE_BEFORE: Final = re.compile(r"^Command # \d+ \(.*?\) of pipeline caused
 
 _LONGEST_QUOTE: Final = 200
 
+# OpenSSL's numbers for a certificate that has expired, or was made for another host name or address.
+_OTHER_NAME: Final = "Use the name that it was made for in the URL."
+_CURES: Final = {10: "Renew it.", 62: _OTHER_NAME, 64: _OTHER_NAME}
+
 
 class _Meaning(NamedTuple):
     """What a server's word means: our error, and a sentence in which {store} and {said} are filled in."""
@@ -59,6 +63,7 @@ class _Meaning(NamedTuple):
 _CLUSTER: Final = "{store} belongs to a Cluster. Give its URL, like " + CLUSTER_EXAMPLE + "."
 
 # Behind a URL that names many servers these mean that one of them has just changed its part.
+_MANY_SERVERS: Final = re.compile(r"rediss?\+(sentinel|cluster):")
 _PASSING: Final = {"sentinel": {"READONLY": "UNBLOCKED"}, "cluster": {"MOVED": "TRYAGAIN", "ASK": "TRYAGAIN"}}
 
 _MEANINGS: Final = {
@@ -140,7 +145,7 @@ def _explain_reply(text: str, store: str) -> StoreError:
     if DAMAGED_WORD in plain:
         plain = plain[plain.index(DAMAGED_WORD) :]
     word, _, said = plain.partition(" ")
-    kind = re.match(r"rediss?\+(sentinel|cluster):", store)
+    kind = _MANY_SERVERS.match(store)
     word = _PASSING[kind[1]].get(word, word) if kind else word
     if (meaning := _MEANINGS.get(word)) is not None:
         return meaning.error(meaning.sentence.format(store=store, said=_quoted(said)))
@@ -208,9 +213,8 @@ def _cause(error: Exception) -> BaseException:
 
 def _unreachable(error: Exception, cause: BaseException, store: str) -> str:
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return (
-            f"The certificate of {store} was refused: {cause.verify_message}. Name its authority with ?ssl_ca_certs=."
-        )
+        cure = _CURES.get(cause.verify_code, "Name its authority with ?ssl_ca_certs=.")
+        return f"The certificate of {store} was refused: {cause.verify_message.rstrip('.')}. {cure}"
     if isinstance(cause, ssl.SSLError):
         return f"No TLS connection to {store}: {_quoted(cause.reason or str(cause))} If it has no TLS, use redis://."
     if isinstance(cause, socket.gaierror):
@@ -235,6 +239,8 @@ def _strange_answer(error: Exception, store: str) -> str:
 def _how_to_start(store: str) -> str:
     if store.startswith("embedded"):
         return "Run `convoy server start`."
+    if _MANY_SERVERS.match(store):
+        return "Try again in a moment, when another may have taken its place."
     return "Start one, or leave --redis out to use the embedded store."
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
+from tests.certificates import Authority
 from tests.servers import RealServer, redis_binary, valkey_binary
 
 
@@ -46,6 +48,14 @@ def redis_server() -> Iterator[RealServer]:
     server = RealServer(binary)
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Signs certificates for this run; skips where that cannot be done, or no server here could use them."""
+    if shutil.which("openssl") is None or redis_binary() is None:
+        pytest.skip("needs openssl to make certificates, and a redis-server, which is built with TLS")
+    return Authority(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import shutil
 import socket
 import ssl
 import subprocess
@@ -12,8 +11,8 @@ import sys
 import textwrap
 import threading
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -441,104 +440,6 @@ async def test_f4_an_awaited_script_whose_reply_is_lost_has_run_once(
     with store.client() as client:
         assert client.get("ran") == b"1"
     assert cutter.cut == 1
-
-
-# --- S11: certificates
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Make certificates for this run, signed by its own authority; skips where that cannot be done."""
-    if shutil.which("openssl") is None or shutil.which("redis-server") is None:
-        pytest.skip("needs openssl to make certificates, and a redis-server built with TLS")
-    place = tmp_path_factory.mktemp("tls")
-
-    def openssl(*words: str) -> None:
-        subprocess.run(["openssl", *words], cwd=place, check=True, capture_output=True)
-
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority", "-days", "2")
-
-    def make(name: str, host: str, *, days: int = 2) -> Path:
-        openssl("req", *key, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={host}")
-        (place / "names").write_text(f"subjectAltName=DNS:{host}")
-        signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names")
-        openssl("x509", "-req", "-in", f"{name}.csr", *signed, "-out", f"{name}.pem", "-days", str(days))
-        return place
-
-    return make
-
-
-@pytest.fixture
-def tls_server(authority: Callable[..., Path]) -> Iterator[Callable[..., tuple[int, Path]]]:
-    """Start a Redis with a certificate for a host; give its port and the authority's file."""
-    binary = shutil.which("redis-server")
-    assert binary is not None
-    with ExitStack() as stop:
-
-        def start(host: str, *, days: int = 2) -> tuple[int, Path]:
-            place = authority("server", host, days=days)
-            with socket.create_server(("127.0.0.1", 0)) as free:
-                port = free.getsockname()[1]
-            files = [f"--tls-cert-file {place}/server.pem", f"--tls-key-file {place}/server.key"]
-            settings = " ".join(
-                [f"--tls-port {port}", *files, f"--tls-ca-cert-file {place}/ca.pem --tls-auth-clients no"]
-            )
-            server = RealServer(Path(binary), *settings.split())
-            stop.callback(server.stop)
-            return port, place / "ca.pem"
-
-        yield start
-
-
-def both_refuse(url: str) -> str:
-    """Both clients must refuse the connection, for the same reason; return the explanation."""
-    store = resolve(url)
-    with store.client(Role.COMMAND) as client, pytest.raises(redis.ConnectionError) as caught:
-        client.ping()
-    blocking = explain(caught.value, store.shown)
-
-    async def ping() -> StoreError:
-        async with store.async_client(Role.COMMAND) as twin:
-            with pytest.raises(redis.ConnectionError) as awaited:
-                await twin.ping()
-        return explain(awaited.value, store.shown)
-
-    assert str(asyncio.run(ping())) == str(blocking)
-    assert type(blocking) is StoreUnreachable
-    return str(blocking)
-
-
-def test_s11_a_certificate_is_taken_only_from_a_known_authority_and_for_the_right_host(
-    tls_server: Callable[..., tuple[int, Path]],
-) -> None:
-    port, ca = tls_server("localhost")
-
-    with resolve(f"rediss://localhost:{port}?ssl_ca_certs={ca}").client(Role.COMMAND) as client:
-        assert client.ping()
-    unknown = both_refuse(f"rediss://localhost:{port}")
-    elsewhere = both_refuse(f"rediss://127.0.0.1:{port}?ssl_ca_certs={ca}")
-
-    assert f"The certificate of rediss://localhost:{port} was refused" in unknown
-    assert "IP address mismatch" in elsewhere
-    with resolve(f"rediss://127.0.0.1:{port}?ssl_ca_certs={ca}&ssl_check_hostname=no").client(Role.COMMAND) as client:
-        assert client.ping()
-    with resolve(f"rediss://127.0.0.1:{port}?ssl_cert_reqs=none").client(Role.COMMAND) as client:
-        assert client.ping()
-
-
-def test_s11_an_expired_certificate_is_refused(tls_server: Callable[..., tuple[int, Path]]) -> None:
-    port, ca = tls_server("localhost", days=-1)
-
-    assert "has expired" in both_refuse(f"rediss://localhost:{port}?ssl_ca_certs={ca}")
-
-
-def test_s11_plain_and_encrypted_mistaken_for_each_other_are_explained(
-    store: RealServer, tls_server: Callable[..., tuple[int, Path]]
-) -> None:
-    port, _ = tls_server("localhost")
-
-    assert "if it wants TLS (rediss://) or not (redis://)" in both_refuse(f"redis://localhost:{port}")
 
 
 # --- the embedded store

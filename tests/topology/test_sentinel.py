@@ -13,7 +13,7 @@ import redis
 from convoy_core import ConvoyError, Fleet, InvalidOption, Job, Queue, StoreRefused, StoreUnreachable, WorkerPool
 from convoy_core.connect import Role, resolve
 from tests.servers import ReplicatedStore, free_port, valkey_binary
-from tests.topology.test_faces import QUICK
+from tests.topology.test_faces import QUICK, is_waiting
 from tests.waiting import eventually
 
 
@@ -66,6 +66,7 @@ def test_f36_when_the_primary_dies_under_load_the_pool_goes_on_and_no_replicated
         missing = {*replicated} - ran
         lease = queue.workers()[0].lease_ends_in_s
         eventually(lambda: queue.workers()[0].lease_ends_in_s > min(lease, 2.9) - 0.5)
+        eventually(lambda: is_waiting(queue))
         assert pool.status().error is None
 
     assert missing == set()
