@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -78,21 +79,18 @@ def test_s11_an_unknown_authority_a_self_signed_a_wrong_and_an_expired_certifica
     good, own, old = start("DNS:localhost"), start("DNS:localhost", signs_itself=True), start("DNS:localhost", days=-1)
     known = f"?ssl_ca_certs={authority.file}"
 
-    assert refusal(f"rediss://localhost:{good}") == (
-        f"The certificate of rediss://localhost:{good} was refused: unable to get local issuer certificate."
-        " Name its authority with ?ssl_ca_certs=."
-    )
-    assert refusal(f"rediss://localhost:{own}{known}") == (
-        f"The certificate of rediss://localhost:{own} was refused: self-signed certificate."
-        " Name its authority with ?ssl_ca_certs=."
-    )
-    assert refusal(f"rediss://127.0.0.1:{good}{known}") == (
-        f"The certificate of rediss://127.0.0.1:{good} was refused: IP address mismatch, certificate is not valid for"
-        " '127.0.0.1'. Use the name that it was made for in the URL."
-    )
-    assert refusal(f"rediss://localhost:{old}{known}") == (
-        f"The certificate of rediss://localhost:{old} was refused: certificate has expired. Renew it."
-    )
+    # In between stands OpenSSL's own word for it, which differs a little from version to version.
+    unknown = refusal(f"rediss://localhost:{good}")
+    self_signed = refusal(f"rediss://localhost:{own}{known}")
+    elsewhere = refusal(f"rediss://127.0.0.1:{good}{known}")
+    expired = refusal(f"rediss://localhost:{old}{known}")
+
+    assert unknown.startswith(f"The certificate of rediss://localhost:{good} was refused: ")
+    assert unknown.endswith(". Name its authority with ?ssl_ca_certs=.")
+    assert re.search(r"self.signed certificate\. Name its authority with \?ssl_ca_certs=\.$", self_signed)
+    assert "IP address mismatch" in elsewhere
+    assert elsewhere.endswith(". Use the name that it was made for in the URL.")
+    assert expired.endswith("was refused: certificate has expired. Renew it.")
 
 
 @pytest.mark.parametrize("option", ["ssl_cert_reqs=none", "ssl_check_hostname=no"])
