@@ -107,16 +107,26 @@ def heading(chosen: Sequence[Column]) -> Line:
     return _join([column.head() for column in chosen])
 
 
-def cells(row: Row, chosen: Sequence[Column], glyphs: Glyphs) -> Line:
-    """One row's cells."""
-    return _join([column.draw(row, glyphs) for column in chosen])
+def cells(row: Row, chosen: Sequence[Column], glyphs: Glyphs, *, is_cursor: bool = False) -> Line:
+    """One row's cells; the name stands out in the cursor's row."""
+    spans = [column.draw(row, glyphs) for column in chosen]
+    if is_cursor:
+        spans = [
+            span._replace(tone=Tone.STRONG) if column.title == _QUEUE.title else span
+            for span, column in zip(spans, chosen, strict=True)
+        ]
+    return _join(spans)
 
 
 def _join(spans: Sequence[Span]) -> Line:
+    """The cells with a space between them; neighbours of one tone become one span, which is fewer bytes to send."""
     joined: list[Span] = []
     for span in spans:
-        joined += [span, Span(" ")]
-    return tuple(joined[:-1])
+        if joined and joined[-1].tone is span.tone:
+            joined[-1] = joined[-1]._replace(text=f"{joined[-1].text} {span.text}")
+        else:
+            joined.append(span if not joined else span._replace(text=f" {span.text}"))
+    return tuple(joined)
 
 
 def trend(values: Sequence[int | None], glyphs: Glyphs) -> str:

@@ -99,6 +99,7 @@ class Dialog(ModalScreen[Done | None]):
 
     def note(self, text: str, tone: Tone = Tone.WARNING) -> None:
         """Say something above the answers."""
+        self.query_one("#note").display = bool(text)
         self.say("#note", [line((part, tone)) for part in self.wrapped(text)] if text else [])
 
     def say(self, selector: str, lines: Iterable[Line]) -> None:

@@ -229,7 +229,7 @@ def _effects(answers: dict[str, Published], draft: Draft, room: int) -> str:
         shown = f" ({safe(example, 24)})" if answer is not Published.QUEUED and room > 70 else ""
         parts.append(f"{number(n)} {text}{shown}")
     if draft.repeated:
-        parts.append(count(draft.repeated, "repeated line"))
+        parts.append(f"{number(draft.repeated)} repeated")
     if (unchecked := len(draft.ids) - len(answers)) > 0:
         parts.append(f"{number(unchecked)} not looked up yet")
     return " · ".join(parts)

@@ -23,6 +23,9 @@ _PLAIN = str.maketrans({"·": "-", "—": "-", "…": "~"})
 """The few signs of running text that are not ASCII, for terminals that have nothing else."""
 
 
+_SHAPES = (Tone.TREND, Tone.FAINT)
+
+
 def plain_text(widget: DOMNode, text: str) -> str:
     """The text as this app draws it: without our own signs beyond ASCII, if it was asked for that."""
     return text.translate(_PLAIN) if widget.app.has_class("-ascii") else text
@@ -32,10 +35,10 @@ def paint(
     widget: Widget, line: Sequence[tuple[str, Tone, str]], width: int, base: Style, *, dim: bool = False
 ) -> Strip:
     """A line as a strip of exactly `width` cells on the base style."""
-    faint = widget.get_component_rich_style("tone--dim", partial=True) if dim else None
     segments = []
     for text, tone, _ in line:
-        style = faint or widget.get_component_rich_style(f"tone--{tone}", partial=True)
+        drawn = tone if not dim else Tone.FAINT if tone in _SHAPES else Tone.DIM
+        style = widget.get_component_rich_style(f"tone--{drawn}", partial=True)
         segments.append(Segment(plain_text(widget, text), base + style))
     return Strip(segments).adjust_cell_length(width, base)
 

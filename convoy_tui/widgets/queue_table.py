@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import is_
 from typing import ClassVar
 
 from textual import events
@@ -57,6 +58,9 @@ class QueueTable(ScrollView, can_focus=True):
 
     def show(self, rows: Sequence[Row], *, is_stale: bool) -> None:
         """Show these rows, in this order."""
+        is_same = len(rows) == len(self._rows) and all(map(is_, rows, self._rows))
+        if is_same and is_stale == self._is_stale:
+            return  # only time has passed
         before = (self._is_stale, self.cursor, len(self._rows))
         place = self._place
         self._rows, self._is_stale = tuple(rows), is_stale
@@ -146,7 +150,7 @@ class QueueTable(ScrollView, can_focus=True):
         base = self.get_component_rich_style("table--cursor")
         bar = Span(self._glyphs.pick("▌", ">"), Tone.ACCENT)
         tick = self._tick(row)
-        named = (bar, tick, *_emphasise(self._drawn[index]))
+        named = (bar, tick, *cells(row, self._columns, self._glyphs, is_cursor=True))
         return paint(self, named, width, base, dim=self._is_stale)
 
     @property
@@ -193,9 +197,3 @@ class QueueTable(ScrollView, can_focus=True):
         for index, (old, new) in enumerate(zip(before, self._drawn, strict=True)):
             if old != new:
                 self.refresh_lines(1 + index)
-
-
-def _emphasise(line: Line) -> Line:
-    """The cells of the cursor's row, with the name in bold."""
-    state, space, name, *rest = line
-    return (state, space, name._replace(tone=Tone.STRONG), *rest)

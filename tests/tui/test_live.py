@@ -104,7 +104,7 @@ async def test_published_ids_are_in_the_store_and_on_the_screen(store: RealServe
         await shows(pilot, "No queues here yet.")
         await pilot.press("N", *"trucks", "tab")
         app.screen.query_one(ManyLines).text = "42\n43\n42"
-        await shows(pilot, "2 new · 1 repeated line")
+        await shows(pilot, "2 new · 1 repeated")
         await pilot.press("ctrl+s")
         await shows(pilot, "Published 2 to trucks, 1 repeated line.")
         await shows(pilot, "NO WORKERS trucks")
