@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -64,7 +66,26 @@ def _open(settings: Settings, *, ascii_only: bool, interval: float) -> None:
 
     source = LiveSource(url=settings.url, prefix=settings.prefix, read_only=settings.read_only)
     place = Place(source.shown, settings.environment, settings.read_only, settings.read_only_because)
-    ConvoyApp(source, place, interval_s=interval, is_ascii=ascii_only).run()
+    advise = partial(_advice, settings)
+    ConvoyApp(source, place, interval_s=interval, is_ascii=ascii_only, advise=advise).run()
+
+
+def _advice(settings: Settings) -> str:
+    """What about the way to the store someone should know, or nothing."""
+    store = connect.resolve(settings.url)
+    if store.cautions:
+        return store.cautions[0]
+    if settings.url is None and store.is_embedded and _answers("localhost", 6379):
+        return "This is the embedded store; a server answers on localhost:6379: --redis redis://localhost:6379"
+    return ""
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=0.2):
+            return True
+    except OSError:
+        return False
 
 
 def _status_instead(settings: Settings) -> int:

@@ -76,12 +76,14 @@ class ConvoyApp(App[None]):
         history: History | None = None,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
+        advise: Callable[[], str] = str,
     ) -> None:
         super().__init__()
         self._clock = clock
         self._watch = Watch(Limits(), history)
         self._poller = Poller(source.look, self._on_look, interval_s=interval_s, clock=clock, jitter=jitter)
         self._source = source
+        self._advise = advise
         self.desk = Desk(
             source=source,
             crew=Crew(self._make_pool),
@@ -105,6 +107,7 @@ class ConvoyApp(App[None]):
         """Show the frame at once; the numbers follow."""
         self.push_screen(self.overview)
         self.set_interval(1.0, self._tick)
+        self.run_worker(self._give_advice(), name="advice", exit_on_error=False)
         self.run_worker(self._poller.run(), name="poll", group="poll", exclusive=True, exit_on_error=False)
 
     async def on_unmount(self) -> None:
@@ -112,6 +115,11 @@ class ConvoyApp(App[None]):
         self.desk.crew.dismiss(0)
         await asyncio.to_thread(self.desk.crew.wait, _STOP_S)
         await self._source.close()
+
+    async def _give_advice(self) -> None:
+        """Say what about the connection is worth knowing; finding out may take a moment."""
+        if advice := await asyncio.to_thread(self._advise):
+            self.overview.tell(Done(advice, Tone.WARNING))
 
     # -- the board
 

@@ -7,6 +7,7 @@ wants a word typed.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -27,6 +28,8 @@ from convoy_tui.widgets.lines import Lines, plain_text
 
 FRAME = 92
 """Cells of a dialog on a screen that has room for more; `convoy.tcss` says the same."""
+log = logging.getLogger(__name__)
+
 SLICE = 500
 """IDs per request, so that one can stop in between and always knows what was done."""
 
@@ -160,6 +163,11 @@ class Dialog(ModalScreen[Done | None]):
         except ConvoyError as error:
             self.note(f"Not done. {safe(str(error), 400)}", Tone.ALARM)
             self.arm("Try again", wanted=self._wanted)
+        except Exception as error:
+            log.exception("the dialog %r broke off", self.heading)
+            self.note(
+                f"Broke off, and may have done part of it. {type(error).__name__}: {safe(str(error), 300)}", Tone.ALARM
+            )
         else:
             self.desk.hurry()
             self.dismiss(done)

@@ -21,7 +21,7 @@ def welcome(board: Board, room: int) -> list[Line]:
         (),
         first,
         line(("or from a shell:  ", Tone.DIM), "convoy publish monsterTrucks 1 2 3"),
-        line(("sample queues:    ", Tone.DIM), "convoy demo"),
+        line(("and to run them:  ", Tone.DIM), "convoy work monsterTrucks --handler package.module:function"),
     ]
     widest = max(map(width, lines))
     indent = Span(" " * max(1, (room - widest) // 2))

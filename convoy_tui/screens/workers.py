@@ -41,6 +41,7 @@ class WorkersDialog(Dialog):
         self._elsewhere: list[WorkerInfo] = []
         self._locals: list[Local] = []
         self._cursor = 0
+        self._asked_at: float | None = None
         self._said = Done("", Tone.DIM)
         self.heading = f"Workers · {safe(row.queue, 50)}{self.place(desk.board)}"
 
@@ -96,6 +97,9 @@ class WorkersDialog(Dialog):
         self.desk.hurry()
 
     def _ask(self, board: Board) -> None:
+        if board.link.heard_at == self._asked_at:
+            return  # only time has passed: a frozen or lost store is not asked either
+        self._asked_at = board.link.heard_at
         self.run_worker(self._read(), group="read", exclusive=True, exit_on_error=False)
 
     async def _read(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -366,23 +367,63 @@ async def test_a_handler_that_cannot_be_found_is_said_while_typing(
         assert app.screen.query_one("#confirm", Button).disabled
 
 
-@pytest.mark.parametrize(("key", "queued"), [("g", 1), ("escape", 0)])
-async def test_quitting_with_busy_workers_asks(
-    store: RealServer, fleet: Fleet, handlers: str, key: str, queued: int
-) -> None:
+async def busy(pilot: Pilot[None], app: ConvoyApp, fleet: Fleet, handlers: str) -> None:
+    """One worker of this process holds one job, and `q` was pressed."""
     fleet.queue("q").publish("a")
+    await shows(pilot, "NO WORKERS q")
+    await launch(pilot, app, f"{handlers}:hold")
+    await shows(pilot, "1 of 1")
+    await pilot.press("escape", "q")
+    await until(pilot, lambda: isinstance(app.screen, LeaveDialog))
+    await shows(pilot, "1 job is still running in this process.")
+
+
+async def test_quitting_with_busy_workers_asks_and_may_be_taken_back(
+    store: RealServer, fleet: Fleet, handlers: str
+) -> None:
     async with opened(store.url) as (pilot, app):
-        await shows(pilot, "NO WORKERS q")
-        await launch(pilot, app, f"{handlers}:hold")
-        await shows(pilot, "1 of 1")
-        await pilot.press("escape", "q")
-        await until(pilot, lambda: isinstance(app.screen, LeaveDialog))
-        await shows(pilot, "1 job is still running in this process.")
-        await pilot.press(key)
-        if key == "escape":
-            await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
-            assert not app._exit
-        else:
-            await until(pilot, lambda: app._exit)
-            assert fleet.queue("q").counts().queued == queued
-        __import__(handlers).gate.set()
+        await busy(pilot, app, fleet, handlers)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
+        assert not app._exit
+        importlib.import_module(handlers).gate.set()
+
+
+async def test_quitting_can_give_back_what_runs(store: RealServer, fleet: Fleet, handlers: str) -> None:
+    async with opened(store.url) as (pilot, app):
+        await busy(pilot, app, fleet, handlers)
+        await pilot.press("g")
+        await until(pilot, lambda: app._exit)
+        importlib.import_module(handlers).gate.set()
+
+    assert [entry.id for entry in fleet.queue("q").entries(State.QUEUED)] == ["a"]
+
+
+async def test_quitting_can_wait_for_what_runs(store: RealServer, fleet: Fleet, handlers: str) -> None:
+    async with opened(store.url) as (pilot, app):
+        await busy(pilot, app, fleet, handlers)
+        await pilot.press("y")
+        await shows(pilot, "No new jobs are taken.")
+        assert not app._exit
+        importlib.import_module(handlers).gate.set()
+        await until(pilot, lambda: app._exit)
+
+    assert fleet.queue("q").counts().committed == 0
+
+
+async def test_a_damaged_queue_is_an_alarm_and_the_others_go_on(
+    store: RealServer, fleet: Fleet, raw: redis.Redis
+) -> None:
+    fleet.queue("fine").publish("a")
+    raw.set("cv:broken:queued", "not a list")
+    async with opened(store.url) as (pilot, _):
+        await shows(pilot, "DAMAGED    broken")
+        await shows(pilot, "It cannot be read: ")
+        await shows(pilot, "NO WORKERS fine")
+
+
+async def test_advice_about_the_connection_is_told(store: RealServer) -> None:
+    source = LiveSource(url=store.url)
+    app = ConvoyApp(source, Place(source.shown), advise=lambda: "The way is unsafe.")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "The way is unsafe.")

@@ -1,0 +1,71 @@
+"""Rules that the dashboard's source keeps, read off the source itself."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import convoy_tui
+
+FOLDER = Path(convoy_tui.__file__).parent
+FILES = [path for path in sorted(FOLDER.rglob("*.py")) if "cli" not in path.relative_to(FOLDER).parts]
+READS_MARKUP = {
+    "Static",
+    "Label",
+    "Markdown",
+    "RichLog",
+    "Log",
+    "DataTable",
+    "OptionList",
+    "ListItem",
+    "Tree",
+    "from_markup",
+    "notify",
+}
+"""What would read markup in text from the store, or show it unescaped."""
+
+
+def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call):
+            function = node.func
+            yield function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", ""), node
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(FOLDER)))
+def test_no_widget_is_used_that_reads_markup(path: Path) -> None:
+    assert {name for name, _ in calls(path)} & READS_MARKUP == set()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(FOLDER)))
+def test_every_button_gets_content_and_no_text(path: Path) -> None:
+    for name, call in calls(path):
+        if name == "Button":
+            label = call.args[0]
+            assert isinstance(label, ast.Call)
+            assert isinstance(label.func, ast.Name)
+            assert label.func.id == "Content"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(FOLDER)))
+def test_a_write_is_never_a_priority_key(path: Path) -> None:
+    """In a modal screen only priority keys of the app still work."""
+    for name, call in calls(path):
+        words = {keyword.arg: keyword.value for keyword in call.keywords}
+        if name == "Binding" and "priority" in words and path.name == "app.py":
+            pytest.fail(f"line {call.lineno}")
+
+
+def test_pure_modules_know_no_textual() -> None:
+    for name in ("health", "history", "spans", "board", "view", "verdict", "inspector", "source", "poller", "crew"):
+        text = (FOLDER / f"{name}.py").read_text("utf-8")
+        assert "import textual" not in text
+        assert "from textual" not in text
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(FOLDER)))
+def test_a_module_fits_in_300_lines(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= 300
