@@ -182,20 +182,20 @@ class Shift:
 
     async def _fetch(self, fetch: Fetch) -> None:
         """Wait at the empty queue whenever the rounds have found it so."""
-        while True:
+        while not self.is_stopping:
             await self._may_wait.wait()
             if self.is_stopping or self._plan.options.burst:
                 return
             try:
-                is_handed_over = await fetch.wait()
+                if await fetch.wait():
+                    self._may_wait.clear()
+                    self._look_again()
             except ConvoyError as error:
-                # Whether or not an ID was handed over: the next claim looks into the claim list.
-                is_handed_over = True
+                # Perhaps an ID was handed over: the next claim looks into the claim list. Cleared before the pause, since
+                # a stop during it sets the event for good.
+                self._may_wait.clear()
                 self._store_failed(error)
                 await asyncio.sleep(RECONNECT_S[0])
-            if is_handed_over:
-                self._may_wait.clear()
-                self._look_again()
 
     # -- results
 

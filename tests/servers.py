@@ -54,7 +54,7 @@ class RealServer:
     def start(self) -> None:
         """Start it and wait until it answers."""
         self._process = subprocess.Popen(
-            self._command(), stdout=subprocess.DEVNULL, start_new_session=True, restore_signals=False
+            self._command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, restore_signals=False
         )
         deadline = time.monotonic() + 20
         while True:
@@ -187,6 +187,8 @@ class ClusterStore:
         settings = ("--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-announce-ip", "127.0.0.1")
         buses = [free_port() for _ in range(3)]
         self.nodes = [PortServer(binary, *settings, "--cluster-port", str(bus)) for bus in buses]
+        self._settings = settings
+        self._binary = binary
         try:
             self._form(buses)
         except BaseException:
@@ -205,6 +207,21 @@ class ClusterStore:
                 client.execute_command("CLUSTER", "MEET", "127.0.0.1", other.port, bus)
         _until(lambda: all(self.is_ready(node) for node in self.nodes))
         self.url = "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes[:2])
+
+    def add_replica(self, of: PortServer) -> None:
+        """One more node, which takes over when `of` is gone for a second."""
+        bus = free_port()
+        replica = PortServer(
+            self._binary, *self._settings, "--cluster-port", str(bus), "--repl-diskless-sync-delay", "0"
+        )
+        self.nodes.append(replica)
+        with of.client() as primary, replica.client() as client:
+            primary.execute_command("CLUSTER", "MEET", "127.0.0.1", replica.port, bus)
+            id = primary.execute_command("CLUSTER", "MYID")
+            _until(lambda: id in client.execute_command("CLUSTER", "NODES"))
+            client.execute_command("CLUSTER", "REPLICATE", id)
+        _until(lambda: _replicas_of(of) == 1)
+        _until(lambda: all(self.is_ready(node) for node in self.nodes))
 
     def clear(self) -> None:
         """Empty all nodes."""

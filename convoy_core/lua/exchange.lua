@@ -22,18 +22,16 @@ end
 local stale = {}
 local function settle(each, move)
   local ids, numbers, rest = take_claims(each)
-  local mine, lost = split_held(me, ids, numbers)
+  local is_held, lost, mine = split_held(me, ids, numbers)
   for _, id in ipairs(lost) do stale[#stale + 1] = id end
-  local held = {}
-  for _, id in ipairs(mine) do held[id] = true end
-  move(mine, ids, rest, held)
+  move(mine, ids, rest, is_held)
 end
 
 -- What costs the store several commands an ID is done one by one.
 local function each_held(move)
-  return function(_, ids, rest, held)
+  return function(_, ids, rest, is_held)
     for i, id in ipairs(ids) do
-      if held[id] then move(id, rest[i]) end
+      if is_held[i] then move(id, rest[i]) end
     end
   end
 end

@@ -1,15 +1,18 @@
 -- holding: who holds an ID, proven by its token, and the way out of processing
 -- keys: processing started owner
 
--- Split IDs into those that `worker` still holds under the given claim numbers, and the stale rest.
+-- Which of these claims `worker` still holds, by their place; the stale rest; and the IDs of those held. By place, since the
+-- same ID may be there twice: lost under one number, and claimed again under another.
 local function split_held(worker, ids, numbers)
-  local mine, stale = {}, {}
-  if #ids == 0 then return mine, stale end
+  local is_held, stale, mine = {}, {}, {}
+  if #ids == 0 then return is_held, stale, mine end
   local tokens = call('HMGET', owner, unpack(ids))
   for i, id in ipairs(ids) do
-    if tokens[i] == worker .. ':' .. numbers[i] then mine[#mine + 1] = id else stale[#stale + 1] = id end
+    is_held[i] = tokens[i] == worker .. ':' .. numbers[i]
+    local side = is_held[i] and mine or stale
+    side[#side + 1] = id
   end
-  return mine, stale
+  return is_held, stale, mine
 end
 
 local function leave_processing(ids)
