@@ -53,6 +53,7 @@ class QueueTable(ScrollView, can_focus=True):
         self._drawn: list[Line] = []
         self._columns: tuple[Column, ...] = ()
         self._is_stale = False
+        self._is_placed = False
         self.cursor: str | None = None
         self.selected: frozenset[str] = frozenset()
 
@@ -66,7 +67,9 @@ class QueueTable(ScrollView, can_focus=True):
         self._rows, self._is_stale = tuple(rows), is_stale
         names = {row.queue for row in rows}
         self.selected &= names
-        if self.cursor not in names:
+        if self.cursor not in names or not self._is_placed:
+            # Until someone moves it, the cursor stays on the worst, which the inspector then explains.
+            place = place if self._is_placed else 0
             self.cursor = self._rows[min(max(place, 0), len(rows) - 1)].queue if rows else None
         self._redraw(everything=before != (is_stale, self.cursor, len(rows)))
 
@@ -107,6 +110,7 @@ class QueueTable(ScrollView, can_focus=True):
     def action_pick(self) -> None:
         """Take the row under the cursor into the selection or out of it, and go on to the next."""
         if self.cursor is not None:
+            self._is_placed = True
             self.selected ^= {self.cursor}
             self._redraw(everything=True)
             self.action_move(1)
@@ -170,6 +174,7 @@ class QueueTable(ScrollView, can_focus=True):
         if not 0 <= index < len(self._rows):
             return
         before = self._place
+        self._is_placed = True
         self.cursor = self._rows[index].queue
         for place in {before, index}:
             self.refresh_lines(1 + place)

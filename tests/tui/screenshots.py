@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -94,7 +95,8 @@ async def take(shot: Shot) -> str:
 
 
 def prepare(svg: str) -> str:
-    """What rsvg-convert needs: kept spaces, no no-break spaces, an installed font."""
+    """What rsvg-convert needs: kept spaces, no no-break spaces, an installed font of the right width."""
+    svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)  # a picture fetches nothing from the web
     svg = svg.replace("&#160;", " ").replace("\u00a0", " ").replace("<text ", '<text xml:space="preserve" ')
     # Rich draws cells of 12.2 pixels; our font is 0.602 of its size wide.
     return svg.replace("Fira Code", _FONT).replace("font-size: 20px", "font-size: 20.266px")

@@ -44,6 +44,17 @@ async def test_the_cursor_moves_and_stops_at_the_ends(keys: tuple[str, ...], cur
         assert table(app).cursor == cursor
 
 
+async def test_the_cursor_stays_on_the_worst_until_someone_moves_it() -> None:
+    source = letters()
+    app = an_app(source)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        source.snapshots[2] = a_queue("c", jammed=1, processing=1)
+        await settle(pilot)
+        assert table(app).cursor == "c"
+        await shows(pilot, "1 of 1 running job is past")
+
+
 async def test_the_cursor_follows_its_queue_through_a_new_order() -> None:
     now = 0.0
     source = letters()
