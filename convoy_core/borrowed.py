@@ -10,6 +10,7 @@ import redis.asyncio
 from redis.asyncio.sentinel import SentinelConnectionPool as AsyncSentinelConnectionPool
 from redis.sentinel import SentinelConnectionPool
 
+from convoy_core.cluster import AsyncClusterClient, ClusterClient
 from convoy_core.connect import Store
 from convoy_core.errors import InvalidOption
 from convoy_core.url import CLUSTER_EXAMPLE, SENTINEL_EXAMPLE
@@ -24,13 +25,12 @@ _TLS_OPTIONS = (
 )
 
 
-def like(client: redis.Redis | redis.asyncio.Redis) -> Store:
+def like(client: Any) -> Store:
     """The store that `client` talks to, to be reached with our own settings.
 
     Raises InvalidOption when a job ID could not survive the client, or its login cannot be repeated.
     """
-    pool = getattr(client, "connection_pool", None)
-    if pool is None or isinstance(pool, SentinelConnectionPool | AsyncSentinelConnectionPool):
+    if not isinstance(client, redis.Redis | redis.asyncio.Redis) or _leads_to_many(client):
         raise InvalidOption(
             f"A ready-made client of Sentinel or a Cluster cannot be used; give a URL, like {SENTINEL_EXAMPLE}"
             f" or {CLUSTER_EXAMPLE}."
@@ -57,6 +57,12 @@ def like(client: redis.Redis | redis.asyncio.Redis) -> Store:
     return Store(
         f"{scheme}://{login}{address}:{settings.get('port') or 6379}/{settings.get('db') or 0}?{urlencode(options)}"
     )
+
+
+def _leads_to_many(client: redis.Redis | redis.asyncio.Redis) -> bool:
+    pool = client.connection_pool
+    is_ours = isinstance(client, ClusterClient | AsyncClusterClient) or "sentinels" in pool.connection_kwargs
+    return is_ours or isinstance(pool, SentinelConnectionPool | AsyncSentinelConnectionPool)
 
 
 def _login(username: str | None, password: str | None) -> str:

@@ -30,19 +30,26 @@ from convoy_core.faults import explain
 from convoy_core.scripts import load
 from convoy_tui.source import LiveSource
 from tests.cli.conftest import Convoy
-from tests.servers import RealServer
+from tests.servers import ClusterStore, RealServer
 from tests.topology.test_faces import QUICK, is_waiting
 from tests.waiting import eventually
 
-PAGE = (Path(__file__).parents[2] / "docs" / "security.md").read_text("utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "security.md").read_text("utf-8")
 RECIPES = {name: rules.split() for name, rules in re.findall(r"^user (\w+) (.*)$", PAGE, re.MULTILINE)}
 
-READS = {"counts", "snapshot", "page", "show", "workers", "jammed"}
+
+def _sent_by(module: str) -> set[str]:
+    text = (ROOT / "convoy_core" / f"{module}.py").read_text("utf-8")
+    return set(re.findall(r'\b(?:of|load|_per_id)\(\s*"(\w+)"', text))
+
+
+OPERATED = _sent_by("calls")
 SCRIPTS = {
     "publisher": {"publish"},
-    "worker": {"hello", "exchange", "renew", "bye", "promote", "silent", "recover", "sweep", "show"},
-    "operator": {"publish", "jam_guard", "requeue", "discard", "pause", "resume"} | READS,
-    "viewer": READS,
+    "worker": _sent_by("worker_calls") | {"show"},  # a pool that has lost a reply asks what it holds
+    "operator": OPERATED,
+    "viewer": {name for name in OPERATED if load(name).is_read},
 }
 PLAIN = {
     "publisher": {"sadd", "evalsha", "eval", "evalsha_ro", "eval_ro"},
@@ -55,7 +62,7 @@ EVERYONE = {"ping", "client|setname"}
 
 def called_by(name: str) -> set[str]:
     """The commands in a script, and in those functions of the prelude that it uses."""
-    prelude = (Path(__file__).parents[2] / "convoy_core" / "lua" / "prelude.lua").read_text("utf-8")
+    prelude = (ROOT / "convoy_core" / "lua" / "prelude.lua").read_text("utf-8")
     script = load(name)
     texts = [text.source.replace(prelude, "") for text in (script.flagged, script.portable)]
     bodies = re.split(r"^(?=local function )", prelude, flags=re.MULTILINE)
@@ -273,6 +280,23 @@ def test_s13_a_user_of_one_queue_reaches_no_other(login: Callable[[str], str], e
         assert queue.publish("1") is Published.QUEUED
     with Queue("other", redis=url) as queue, pytest.raises(StoreRefused, match="may not touch a key"):
         queue.publish("1")
+
+
+def test_s13_in_a_cluster_and_in_another_database_the_page_names_what_is_needed_besides(cluster: ClusterStore) -> None:
+    assert "A database other than 0 needs `+select`; a Cluster `+cluster|slots +asking`" in " ".join(PAGE.split())
+    for node in cluster.nodes:
+        with node.client() as client:
+            for name in ("publisher", "worker"):
+                client.execute_command("ACL", "SETUSER", name, "reset", *RECIPES[name], "+cluster|slots", "+asking")
+    ran: list[str] = []
+
+    with Queue("q", redis=cluster.url.replace("//", "//publisher:change-me-1@")) as queue:
+        queue.publish_many(range(100))
+    with (
+        Queue("q", redis=cluster.url.replace("//", "//worker:change-me-2@")) as queue,
+        WorkerPool(queue, lambda job: ran.append(job.id), options=QUICK),
+    ):
+        eventually(lambda: len(ran) == 100)
 
 
 def _fail(queue: Queue, *ids: str) -> None:

@@ -16,6 +16,7 @@ from convoy_core import (
     AsyncFleet,
     Fleet,
     InvalidQueueName,
+    OutcomeUnknown,
     Published,
     Queue,
     StoreRefused,
@@ -24,8 +25,8 @@ from convoy_core import (
 )
 from convoy_core.connect import Role, resolve
 from convoy_core.keys import TYPES, Keyspace
-from tests.servers import ClusterStore, PortServer, RealServer
-from tests.topology.test_faces import QUICK
+from tests.servers import ClusterStore, PortServer, RealServer, valkey_binary
+from tests.topology.test_faces import QUICK, is_waiting
 from tests.waiting import eventually
 
 # -- slots
@@ -248,6 +249,40 @@ def test_f38_a_node_that_is_gone_takes_its_queues_with_it_and_no_others(cluster:
         eventually(lambda: all(cluster.is_ready(node) for node in cluster.nodes))
         eventually(lambda: fleet.queue(names[0]).publish("2"))
         assert fleet.queue(names[2]).publish("2") is Published.QUEUED
+
+
+def test_f36_when_a_node_dies_its_replica_takes_over_and_the_pool_goes_on_there() -> None:
+    ran: set[str] = set()
+    cluster = ClusterStore(valkey_binary())
+    try:
+        with Queue("q", redis=cluster.url) as queue:
+            home = cluster.nodes[_number(cluster, key_slot(b"q"))]
+            cluster.add_replica(home)
+            queue.publish_many(range(500))
+            with home.client() as client:
+                assert client.execute_command("WAIT", 1, 5000) == 1
+            with WorkerPool(queue, lambda job: ran.add(job.id), concurrency=5, options=QUICK) as pool:
+                eventually(lambda: ran)
+
+                home.kill()
+
+                eventually(lambda: _published(queue, "after"))
+                eventually(lambda: "after" in ran)
+                eventually(lambda: queue.counts().committed == 0)
+                eventually(lambda: is_waiting(queue))
+                assert pool.status().error is None
+            assert ran >= {*map(str, range(500))}
+            assert queue.workers() == []
+    finally:
+        cluster.stop()
+
+
+def _published(queue: Queue, id: str) -> bool:
+    try:
+        queue.publish(id)
+    except (StoreUnreachable, OutcomeUnknown):
+        return False
+    return True
 
 
 def test_f38_a_cluster_by_the_url_of_one_server_and_the_reverse_are_explained(
