@@ -279,6 +279,14 @@ class AsyncQueue:
             self._connection.check_writable()
         return await self._drive(calls.discard(self._keys, ids, state, dry_run=dry_run))
 
+    async def discard_all(self, state: State) -> int:
+        """Forget as many IDs of `state` as there are when this is called, next in line first; how many went.
+
+        Unlike `discard` it searches for none, so a million take seconds. Raises InvalidOption as `discard` does.
+        """
+        self._connection.check_writable()
+        return await self._drive(calls.discard_all(self._keys, state))
+
     async def pause(self) -> bool:
         """Stop our workers from claiming here (Node's do not look); running jobs go on. True if this changed
         anything.

@@ -245,8 +245,7 @@ def requeue(keys: Keys, ids: Iterable[JobID], *, dry_run: bool) -> Steps[dict[st
 
 def discard(keys: Keys, ids: Iterable[JobID], state: State, *, dry_run: bool) -> Steps[dict[str, Outcome]]:
     """Forget IDs that are in `state`."""
-    if state not in (State.QUEUED, State.DELAYED, State.FAILED):
-        raise InvalidOption(f"Only queued, delayed and failed IDs can be discarded, not {state} ones.")
+    _check_discardable(state)
     # Taking an ID out of the middle of the list costs the store up to 14 ms per million entries, so each gets its
     # own call
     # when the list may be long; a thousand entries are as nothing.
@@ -256,6 +255,24 @@ def discard(keys: Keys, ids: Iterable[JobID], state: State, *, dry_run: bool) ->
         length: Counts = yield counts(keys)
         size = max(1, min(BATCH, 500_000 // (length.queued + 1)))
     return (yield from _per_id("discard", keys, (state.value,), raw, dry_run=dry_run, size=size))
+
+
+def discard_all(keys: Keys, state: State) -> Steps[int]:
+    """Forget as many IDs of `state` as there are now, from its head on."""
+    _check_discardable(state)
+    before: Counts = yield counts(keys)
+    left: int = getattr(before, state.value)
+    gone = 0
+    while left > 0:
+        n: int = yield of("discard_first", keys, (state.value, min(left, BATCH)), int)
+        gone += n
+        left = left - n if n else 0
+    return gone
+
+
+def _check_discardable(state: State) -> None:
+    if state not in (State.QUEUED, State.DELAYED, State.FAILED):
+        raise InvalidOption(f"Only queued, delayed and failed IDs can be discarded, not {state} ones.")
 
 
 def pause(keys: Keys) -> Call[bool]:

@@ -76,7 +76,8 @@ class WorkerPool:
 
     Three doors: `run()` in the foreground, with SIGTERM and SIGINT stopping it gracefully; `await serve()` on the
     caller's
-    event loop; `start()` and `stop()`, or `with`, in a thread. Raises InvalidOption.
+    event loop; `start()` and `stop()`, or `with`, in a thread. Raises InvalidOption, and ReadOnly for a read-only
+    queue.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class WorkerPool:
             raise InvalidOption(f"job_timeout is {job_timeout!r}; it must be greater than 0, or None for no limit.")
         if retries < 0:
             raise InvalidOption(f"retries is {retries}; it must be 0 or more.")
+        queue.connection.check_writable()
         if not callable(handler):
             raise InvalidOption("A handler must be callable.")
         self._connection = queue.connection

@@ -182,20 +182,23 @@ class Shift:
 
     async def _fetch(self, fetch: Fetch) -> None:
         """Wait at the empty queue whenever the rounds have found it so."""
-        while not self.is_stopping:
+        while not self._waits_no_more():
             await self._may_wait.wait()
-            if self.is_stopping or self._plan.options.burst:
+            if self._waits_no_more():
                 return
             try:
                 if await fetch.wait():
                     self._may_wait.clear()
                     self._look_again()
             except ConvoyError as error:
-                # Perhaps an ID was handed over: the next claim looks into the claim list. Cleared before the pause, since
-                # a stop during it sets the event for good.
+                # Perhaps an ID was handed over: the next claim looks into the claim list. Cleared before the pause,
+                # since a stop during it sets the event for good.
                 self._may_wait.clear()
                 self._store_failed(error)
                 await asyncio.sleep(RECONNECT_S[0])
+
+    def _waits_no_more(self) -> bool:
+        return self.is_stopping or self._plan.options.burst
 
     # -- results
 

@@ -221,7 +221,7 @@ def _why_drifting(drift: int) -> str:
         what = f"{count(drift, 'ID is', 'IDs are')} committed but nowhere: publishing them is refused for ever."
     else:
         what = f"{count(-drift, 'ID is', 'IDs are')} here without being committed, and could be queued twice."
-    return f"{what} `convoy doctor --fix` repairs it."
+    return f"{what} A Node client that crashed leaves this behind."
 
 
 def _why_calm(health: Health, snapshot: Snapshot) -> str:

@@ -1,7 +1,7 @@
 -- discard: queued, delayed, failed -> absent
 -- flags: allow-oom
--- keys: queued delayed processing owner
--- with: forget totals
+-- keys: queued delayed
+-- with: give_up
 -- args: dry run, state, ID...
 -- answer: one word per ID: discarded, gone
 local dry, state, ids = take() == '1', take(), take_rest()
@@ -21,15 +21,5 @@ for i, id in ipairs(ids) do
   answer[i] = is_there(id) and 'discarded' or 'gone'
   if answer[i] == 'discarded' and not dry then gone[#gone + 1] = id end
 end
-if #gone > 0 then
-  -- A copy of an ID that is running or queued elsewhere too (a race of Node's): only the copy goes, and nothing is forgotten.
-  local tokens, running = call('HMGET', owner, unpack(gone)), call('ZMSCORE', processing, unpack(gone))
-  local busy, over = call('SMISMEMBER', committed, unpack(gone)), {}
-  for i, id in ipairs(gone) do
-    local is_elsewhere = tokens[i] or running[i] or (state == 'failed' and busy[i] == 1)
-    if not is_elsewhere then over[#over + 1] = id end
-  end
-  forget(over)
-  count('discarded', #gone)
-end
+forget_unless_elsewhere(state, gone)
 return answer

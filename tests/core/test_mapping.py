@@ -363,7 +363,7 @@ def test_close_and_end_are_close(each_store: RealServer, name: str) -> None:
 
         queue.close()
 
-        assert client.info("clients")["connected_clients"] == before
+        eventually(lambda: client.info("clients")["connected_clients"] == before)
 
 
 def test_a_custom_redis_client_in_place_of_createclient_is_redis(each_store: RealServer) -> None:

@@ -19,6 +19,7 @@ from convoy_core import (
     PoolState,
     Published,
     Queue,
+    ReadOnly,
     Retry,
     State,
     StoreUnreachable,
@@ -476,3 +477,10 @@ def test_a_deferred_id_waits_and_stays_committed(queue: Queue) -> None:
     assert details.due == pytest.approx(details.at + BURST.defer_s, abs=2)
     assert (details.failures, details.attempt, details.payload) == (0, 1, "cargo")
     assert queue.publish("a") is Published.ALREADY_DELAYED
+
+
+def test_a_pool_does_not_work_through_a_read_only_queue(store: RealServer) -> None:
+    queue = Queue("q", redis=store.url, read_only=True)
+
+    with pytest.raises(ReadOnly):
+        WorkerPool(queue, lambda job: None)

@@ -319,6 +319,7 @@ WRITING = [name for name in _methods(Queue) if name not in LOOKING]
 def test_every_method_is_known_to_read_or_to_write() -> None:
     writing = {
         "discard",
+        "discard_all",
         "free_jammed",
         "jam_guard",
         "pause",

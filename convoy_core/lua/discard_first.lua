@@ -1,0 +1,17 @@
+-- discard_first: the move `discard` for the head of a state, whatever stands there
+-- flags: allow-oom
+-- keys: queued delayed
+-- with: give_up
+-- args: state, how many at most
+-- answer: how many went
+local state, n = take(), take_number()
+local ids
+if state == 'queued' then
+  ids = call('LPOP', queued, n) or {}
+else
+  local set = state == 'delayed' and delayed or failed
+  ids = call('ZRANGE', set, 0, n - 1)
+  if #ids > 0 then call('ZREM', set, unpack(ids)) end
+end
+forget_unless_elsewhere(state, ids)
+return #ids
