@@ -126,7 +126,8 @@ class Store:
         return ()
 
     def client(self, role: Role) -> redis.Redis:
-        """Make a client with a pool of its own, which it closes; after a fork the child opens new connections.
+        """Make a client with a pool of its own (in a Cluster one per node), which it closes; after a fork the child
+        opens new connections.
 
         Does not connect, except that an embedded server is started when none runs, which takes a moment and
         may raise `EmbeddedStoreError`. Only making a client starts it: a client that loses the server does
