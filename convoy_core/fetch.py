@@ -4,6 +4,7 @@ crash.
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -15,6 +16,7 @@ from convoy_core.connection import AsyncConnection
 from convoy_core.errors import StoreError
 from convoy_core.faults import explain
 from convoy_core.keys import Keys
+from convoy_core.worker_calls import LATE_MS
 
 BLOCK_S = 2
 """How long one wait lasts: below every read timeout, and short enough that a failover or a stop is noticed soon."""
@@ -33,6 +35,7 @@ class Fetch:
         self._move = ("BLMOVE", self._queued, keys.claim_list(worker), "LEFT", "RIGHT", BLOCK_S)
         self._shown = shown
         self._is_over = False
+        self._in_doubt_until = 0.0
 
     async def wait(self) -> bool:
         """Wait for up to two seconds; whether an ID was handed over. It is in the claim list then. Raises
@@ -43,7 +46,13 @@ class Fetch:
             self._connection_id = await self._send("CLIENT", "ID")
             return not self._is_over and await self._send(*self._move) is not None
         except (RedisError, OSError) as error:
+            self._in_doubt_until = time.monotonic() + LATE_MS / 1000
             raise explain(error, self._shown) from error
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether a wait may still be under way at the store, though its connection is gone."""
+        return time.monotonic() < self._in_doubt_until
 
     async def interrupt(self, commands: AsyncConnection) -> None:
         """End a wait at once, over another connection, where that is allowed; else it ends by itself. None follows."""

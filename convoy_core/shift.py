@@ -88,7 +88,7 @@ class Shift:
                 self._may_wait.set()
                 await fetch.interrupt(self._commands)
                 await fetching
-            await self._sign_off()
+            await self._sign_off(fetch)
         finally:
             self._runs.close()
             await close(self._plan.handler)
@@ -135,14 +135,14 @@ class Shift:
         return self._give_back_at is not None and time.monotonic() >= self._give_back_at
 
     async def _exchange(self) -> None:
-        want = 0 if self.is_stopping else min(BATCH, self._runs.free)
-        # Numbers are spent even when the reply is lost, so that no token is ever used twice.
-        number, self._number = self._number, self._number + want
         taken: list[tuple[Claim, Verdict]] = []
         try:
             if self._is_unsure:
                 await self._resynchronise()
             settlement, taken = self._take_results()
+            want = 0 if self.is_stopping else min(BATCH, self._runs.free)
+            # Numbers are spent even when the reply is lost, so that no token is ever used twice.
+            number, self._number = self._number, self._number + want
             wait_ms = round(self._plan.options.lease_s * 1000)
             call = worker_calls.exchange(self._keys, self.worker, settlement, want, number, wait_ms)
             answer = await self._commands.run(call)
@@ -237,13 +237,11 @@ class Shift:
         await asyncio.sleep(pause)
 
     async def _resynchronise(self) -> None:
-        """Replies were lost: learn from the store what we hold, settle what we still can, start what we did not
-        know of.
-        """
-        held = {
-            number: raw for raw, number in await self._commands.drive(worker_calls.holdings(self._keys, self.worker))
-        }
-        self._is_unsure = False
+        """Replies were lost: learn what we hold, settle what we still can, start what we did not know of."""
+        # First of all, so that a request which arrives only after the question claims nothing unseen.
+        await self._commands.run(worker_calls.fence(self._keys, self.worker, self._number))
+        claims = await self._commands.drive(worker_calls.holdings(self._keys, self.worker))
+        held = {number: raw for raw, number in claims}
         for claim, verdict in list(self._runs.results):
             if claim.number not in held:
                 # Written down before the reply was lost, most likely; or recovered by somebody. Nobody can tell.
@@ -256,6 +254,7 @@ class Shift:
                 details = await self._commands.run(calls.show(self._keys, decode_id(raw)))
                 content = None if details.payload_bytes is None else encode_payload(details.payload)
                 self._start(Claim(raw, number, details.attempt - 1, details.failures, details.crashes, content))
+        self._is_unsure = False
 
     # -- lease
 
@@ -281,9 +280,9 @@ class Shift:
         lease_ms = round(self._plan.options.lease_s * 1000)
         await self._commands.run(worker_calls.renew(self._keys, self.worker, lease_ms, self._pulse(), ()))
 
-    async def _sign_off(self) -> None:
+    async def _sign_off(self, fetch: Fetch) -> None:
         if self.error is None:
-            await self._commands.run(worker_calls.bye(self._keys, self.worker))
+            await self._commands.run(worker_calls.bye(self._keys, self.worker, is_in_doubt=fetch.is_in_doubt))
 
     def _pulse(self) -> Pulse:
         """On the heartbeat's thread, too."""

@@ -114,7 +114,8 @@ class Upkeep:
         for worker in await self._connection.run(worker_calls.silent(self._keys)):
             steps = worker_calls.recover(self._keys, worker, self._options.max_crashes)
             taken = await self._connection.drive(steps)
-            log.warning("queue %s: recovered %d IDs of the dead worker %s", self._keys.queue, len(taken), worker)
+            if taken:
+                log.warning("queue %s: recovered %d IDs of the dead worker %s", self._keys.queue, len(taken), worker)
             moved |= taken
         return moved
 

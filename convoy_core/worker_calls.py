@@ -12,6 +12,9 @@ from convoy_core.calls import Argument, Call, Steps, chunked, command, of
 from convoy_core.keys import Keys
 from convoy_core.options import SMALL_BATCH, decode_id
 
+LATE_MS = 10_000
+"""How long a wait may outlive its worker at the store: its block (2 s), the read timeout (5 s), and some more."""
+
 SCHEMA = 1
 """Version of our own keys' meaning; a release accepts its own."""
 
@@ -129,9 +132,14 @@ def _renewal(reply: list[bytes]) -> Renewal:
     return Renewal(None if epoch == b"gone" else epoch.decode(), lost)
 
 
-def bye(keys: Keys, worker: str) -> Call[bool]:
-    """Sign off."""
-    return of("bye", keys, (worker,), bool)
+def bye(keys: Keys, worker: str, *, is_in_doubt: bool = False) -> Call[bool]:
+    """Sign off; `is_in_doubt` when a wait of this worker's may still be under way, so that others look after it."""
+    return of("bye", keys, (worker, "1" if is_in_doubt else ""), bool)
+
+
+def fence(keys: Keys, worker: str, number: int) -> Call[bool]:
+    """Have no earlier request claim anything any more, even if it arrives only now; the next claims from `number`."""
+    return of("fence", keys, (worker, number), bool)
 
 
 def promote(keys: Keys, limit: int, wait_ms: int) -> Call[tuple[int, float | None]]:
@@ -177,7 +185,7 @@ def recover(keys: Keys, dead: str, max_crashes: int) -> Steps[dict[str, str]]:
     chunks: list[Iterable[tuple[bytes, int]]] = [*reversed([*chunked(held, SMALL_BATCH)]), ()]
     for chunk in chunks:
         pairs = [part for id, number in chunk for part in (id, f"{dead}:{number}")]
-        word, *ids = yield of("recover", keys, (dead, max_crashes, "" if pairs else "1", *pairs), list)
+        word, *ids = yield of("recover", keys, (dead, max_crashes, "" if pairs else LATE_MS, *pairs), list)
         if word == b"alive":
             return moved
         moved.update({decode_id(id): where.decode() for id, where in zip(ids[::2], ids[1::2], strict=True)})

@@ -2,9 +2,9 @@
 -- flags: allow-oom
 -- keys: workers worker owner
 -- with: holding crash totals enqueue claim_list
--- args: the dead worker, how many crashes fail an ID, '1' to strike the worker off when done, (ID, token)...
+-- args: the dead worker, how many crashes fail an ID, ms after its lease when it is struck off or empty, (ID, token)...
 -- answer: 'alive' and nothing done, or 'dead'; then (ID, 'queued' or 'failed')...
-local dead, limit, is_last, claims = take(), take_number(), take() == '1', take_rest()
+local dead, limit, strike_after, claims = take(), take_number(), take_number(), take_rest()
 local lease = call('ZSCORE', workers, dead)
 if lease and tonumber(lease) > now then return { 'alive' } end
 local own = claim_list_of(dead)
@@ -29,7 +29,8 @@ for i = 1, #claims, 2 do
 end
 enqueue(back, true)
 count('recovered', (#answer - 1) / 2)
-if is_last then
+-- A wait that the dead worker left behind at the store may still be handed an ID, so its claim list is looked after for a while.
+if strike_after and (not lease or lease + strike_after <= now) then
   call('DEL', worker .. ':' .. dead)
   call('ZREM', workers, dead)
 end

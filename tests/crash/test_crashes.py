@@ -61,8 +61,13 @@ def test_f1_f10_what_a_killed_worker_held_is_recovered_in_order_at_the_head(
     with WorkerPool(queue, lambda job: seen.append(job.id), options=OPTIONS):
         eventually(lambda: queue.counts() == Counts())
 
-    assert sorted(seen) == ["a", "b", "c", "handed over"]
-    assert queue.workers() == []
+        # A wait of the dead worker's may still be under way at the store, so it stays on the roll for a while.
+        raw.rpush(f"cv:q:claim:{worker.id}", "handed over late")
+        raw.sadd("cv:q:committed", "handed over late")
+        eventually(lambda: queue.counts() == Counts())
+        eventually(lambda: [other.id for other in queue.workers() if other.id == worker.id] == [])
+
+    assert sorted(seen) == ["a", "b", "c", "handed over", "handed over late"]
     assert queue.snapshot().totals["recovered"] == 2
 
 
@@ -75,11 +80,9 @@ def test_f28_an_id_whose_worker_dies_three_times_is_failed_with_the_reason(
         eventually(lambda n=n: len(_runs(raw)) == n)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
         victim.kill()
         victim.wait()
-        eventually(lambda: queue.snapshot().silent == 1)
-        with WorkerPool(queue, lambda job: None, options=OPTIONS) as healer:
-            queue.pause()
+        queue.pause()
+        with WorkerPool(queue, lambda job: None, options=OPTIONS):
             eventually(lambda: queue.counts().processing == 0)
-            healer.request_stop()
         queue.resume()
 
     details = queue.show("poison")
