@@ -149,6 +149,14 @@ class JamGuardDialog(Dialog):
         return [found for index, found in enumerate(self._found) if index not in left_out]
 
     @property
+    def _read_at(self) -> float | None:
+        """The store's time when the list was read: an entry tells it by its start and its age."""
+        if not self._found:
+            return self.desk.board.link.read_at
+        _, entry = self._found[0]
+        return entry.start + entry.age_s
+
+    @property
     def _then(self) -> Then:
         return _THEN[self.query_one("#then", Choice).index]
 
@@ -157,7 +165,7 @@ class JamGuardDialog(Dialog):
         n = len(chosen)
         running = sum(row.snapshot.counts.processing for row in self._rows)
         stay = max(0, running - n)
-        read = Span(f"     read at {clock(self.desk.board.link.read_at)}", Tone.DIM)
+        read = Span(f"     read at {clock(self._read_at)}", Tone.DIM)
         leaving = f"{count(n, 'job')} will leave processing. {count(stay, 'stays', 'stay')}."
         if not self._found:
             leaving = "Nothing has been running for that long."

@@ -32,7 +32,14 @@ STATES: dict[str, Callable[[], tuple[FixedSource, History]]] = {
     "alarm": alarm_source,
     "lost": alarm_source,
 }
-DIALOGS = {"jam-guard": ("J",), "publish": ("N",), "requeue": ("j", "R"), "pause": ("P",), "workers": ("W",)}
+DIALOGS = {
+    "jam-guard": (("J",), "3 jobs will leave"),
+    "publish": (("N",), "0 lines, 0 distinct IDs"),
+    "requeue": (("j", "R"), "302   will be queued again"),
+    "pause": (("P",), "Workers stop claiming"),
+    "workers": (("W",), "host-7"),
+}
+"""The keys that open a dialog, and what it says once it has read what it needs."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,7 @@ class Snap:
     is_ascii: bool = False
     no_color: bool = False
     keys: tuple[str, ...] = ()
+    ready: str = ""
 
 
 def snaps() -> Iterator[Snap]:
@@ -54,10 +62,10 @@ def snaps() -> Iterator[Snap]:
             yield Snap(f"{state}-{size[0]}x{size[1]}", state, size)
         yield Snap(f"{state}-120x36-ascii", state, (120, 36), is_ascii=True)
         yield Snap(f"{state}-80x24-nocolor", state, (80, 24), no_color=True)
-    for name, keys in DIALOGS.items():
-        yield Snap(f"{name}-120x36", "alarm", (120, 36), keys=keys)
-        yield Snap(f"{name}-80x24", "alarm", (80, 24), keys=keys)
-        yield Snap(f"{name}-80x24-ascii", "alarm", (80, 24), is_ascii=True, keys=keys)
+    for name, (keys, ready) in DIALOGS.items():
+        yield Snap(f"{name}-120x36", "alarm", (120, 36), keys=keys, ready=ready)
+        yield Snap(f"{name}-80x24", "alarm", (80, 24), keys=keys, ready=ready)
+        yield Snap(f"{name}-80x24-ascii", "alarm", (80, 24), is_ascii=True, keys=keys, ready=ready)
 
 
 async def take(snap: Snap) -> str:
@@ -72,8 +80,8 @@ async def take(snap: Snap) -> str:
             await shows(pilot, "No answer")
         if snap.keys:
             await pilot.press(*snap.keys)
+            await shows(pilot, snap.ready)
             await pilot.pause()
-            await pilot.pause(0.3)  # the publish dialog checks once typing has paused
         return marked_text_of(app) if snap.no_color else text_of(app)
 
 
