@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
 
 from convoy_core import ConvoyError, WorkerInfo
 from convoy_tui.board import Board, Row
@@ -33,6 +34,8 @@ class WorkersDialog(Dialog):
         Binding("plus,equals_sign", "more", "One more worker", key_display="+", id="workers.more"),
         Binding("minus", "stop", "Stop this one", key_display="-", id="workers.fewer", show=False),
         Binding("X", "stop", "Stop this one", id="workers.stop"),
+        Binding("pagedown", "scroll(1)", "Page down", id="workers.page_down", show=False),
+        Binding("pageup", "scroll(-1)", "Page up", id="workers.page_up", show=False),
     ]
 
     def __init__(self, desk: Desk, row: Row) -> None:
@@ -47,7 +50,8 @@ class WorkersDialog(Dialog):
 
     def body(self) -> ComposeResult:
         """The two lists."""
-        yield Lines(id="workers")
+        with VerticalScroll(id="scroll"):
+            yield Lines(id="workers")
 
     def on_mount(self) -> None:
         """Follow the board: each new one is a reason to ask for the workers again."""
@@ -65,6 +69,11 @@ class WorkersDialog(Dialog):
         """Choose another of this process's pools."""
         self._cursor = max(0, min(len(self._locals) - 1, self._cursor + by))
         self._draw()
+
+    def action_scroll(self, by: int) -> None:
+        """Show more of a long list."""
+        box = self.query_one("#scroll", VerticalScroll)
+        box.scroll_relative(y=by * max(1, box.size.height - 1), animate=False)
 
     def action_more(self) -> None:
         """Start one more worker like the chosen one."""
