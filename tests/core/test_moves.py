@@ -9,12 +9,27 @@ from dataclasses import dataclass
 
 import pytest
 
-from convoy_core import Jammed, Outcome, PoolOptions, Published, State, StoreDamaged, Tally
+from convoy_core import Counts, Jammed, Outcome, PoolOptions, Published, State, StoreDamaged, Tally
 from convoy_core.calls import of
 from convoy_core.models import Then
 from convoy_core.states import MOVES
 from convoy_core.upkeep import Heartbeat
-from convoy_core.worker_calls import Pulse, Renewal, Round, bye, hello, promote, recover, renew, silent, sweep
+from convoy_core.worker_calls import (
+    LATE_MS,
+    Pulse,
+    Renewal,
+    Round,
+    Settlement,
+    bye,
+    exchange,
+    fence,
+    hello,
+    promote,
+    recover,
+    renew,
+    silent,
+    sweep,
+)
 from tests.core.keyspace import ALIVE, DAY, LEASE, NOW, SECOND, T0, Keyspace, W, World, claim, failure
 from tests.servers import RealServer
 
@@ -32,8 +47,9 @@ RUNNING: Keyspace = {
     "published": {"a": OLD},
 }
 MINE: Keyspace = {**ALIVE, **RUNNING}
-ORPHANED: Keyspace = {"workers": {W: NOW - 1}, **RUNNING}
-"""Its worker's lease has run out."""
+LONG_OVER = NOW - LATE_MS
+ORPHANED: Keyspace = {"workers": {W: LONG_OVER}, **RUNNING}
+"""Its worker's lease has run out, so long ago that nothing can be handed to it any more."""
 GUARDED: Keyspace = {**ALIVE, "started": {"a": PAST}, "owner": {"a": f"{W}:1"}}
 """Running here; a Node jam guard has dropped what Node knows of."""
 FOREIGN: Keyspace = {"committed": {"a"}, "processing": {"a": SECOND - 100}}
@@ -702,7 +718,7 @@ RECOVER = [
         "recover: processing -> queued",
         "F10 recover keeps the old order, the claim list behind and uncharged",
         {
-            "workers": {W: NOW},
+            "workers": {W: LONG_OVER},
             f"claim:{W}": ["c", "d"],
             "queued": ["x"],
             "committed": {"a", "b", "c", "d", "x"},
@@ -737,7 +753,7 @@ RECOVER = [
     Case(
         "recover: processing -> queued",
         "F50 recover of an ID that a Node jam guard dropped commits it again",
-        {**GUARDED, "workers": {W: NOW - 1}},
+        {**GUARDED, "workers": {W: LONG_OVER}},
         RECOVER_IT,
         {"a": "queued"},
         {"queued": ["a"], "committed": {"a"}, "crashes": {"a": "1"}, "totals": {"recovered": "1"}},
@@ -923,7 +939,7 @@ JAM_GUARD = [
         ORPHANED,
         _free(Then.REQUEUE, skip_live=True),
         {"a": Outcome.QUEUED},
-        {"workers": {W: NOW - 1}, **FREED, "published": {"a": OLD}, "crashes": {"a": "1"}},
+        {"workers": {W: LONG_OVER}, **FREED, "published": {"a": OLD}, "crashes": {"a": "1"}},
     ),
     Case(
         "",
@@ -1419,7 +1435,7 @@ def test_f10_recover_of_more_than_one_chunk_keeps_the_order(world: World) -> Non
     ids = [f"{n:04}" for n in range(1200)]
     world.seed(
         {
-            "workers": {W: NOW},
+            "workers": {W: LONG_OVER},
             "queued": ["y"],
             f"claim:{W}": ["x"],
             "committed": {*ids, "x", "y"},
@@ -1443,9 +1459,44 @@ def test_f10_recover_of_more_than_one_chunk_keeps_the_order(world: World) -> Non
 MANY = [f"{n:05}" for n in range(10_000)]
 
 
+def test_f13_a_worker_just_dead_stays_on_the_roll_since_a_wait_may_still_hand_it_an_id(world: World) -> None:
+    world.seed({**ORPHANED, "workers": {W: LONG_OVER + 1}})
+
+    RECOVER_IT(world)
+    world.client.rpush(f"cv:q:claim:{W}", "late")
+    world.client.sadd("cv:q:committed", "late")
+    assert world.run(silent(world.keys)) == [W]
+    world.queue.connection.now_ms = NOW + 1
+    RECOVER_IT(world)
+
+    assert world.state()["queued"] == ["late", "a"]
+    assert world.run(silent(world.keys)) == []
+    assert world.queue.workers() == []
+
+
+def test_f2_a_worker_in_doubt_signs_off_but_stays_on_the_roll(world: World) -> None:
+    world.seed({**ALIVE, f"claim:{W}": ["b"], "committed": {"b"}})
+
+    world.run(bye(world.keys, W, is_in_doubt=True))
+
+    assert world.state() == {"workers": {W: NOW}, "queued": ["b"], "committed": {"b"}}
+    assert world.run(silent(world.keys)) == [W]
+
+
+def test_f3_a_claim_that_arrives_after_the_fence_claims_nothing(world: World) -> None:
+    world.seed({**ALIVE, "queued": ["a"], "committed": {"a"}, f"worker:{W}": {"number": "3"}})
+    late = exchange(world.keys, W, Settlement(), 5, 4, LEASE)
+
+    world.run(fence(world.keys, W, 9))
+
+    assert world.run(late).word == "repeated"
+    assert world.queue.counts() == Counts(queued=1, committed=1)
+    assert world.run(exchange(world.keys, W, Settlement(), 5, 9, LEASE)).word == "open"
+
+
 @pytest.mark.parametrize("act", [RECOVER_IT, lambda world: world.run(bye(world.keys, W))], ids=["recover", "bye"])
 def test_f7_f10_a_claim_list_of_any_length_comes_back_in_order(world: World, act: Callable[[World], object]) -> None:
-    world.seed({"workers": {W: NOW}, f"claim:{W}": MANY, "committed": set(MANY)})
+    world.seed({"workers": {W: LONG_OVER}, f"claim:{W}": MANY, "committed": set(MANY)})
 
     act(world)
 

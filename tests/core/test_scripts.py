@@ -18,7 +18,7 @@ from convoy_core.keys import TYPES
 from convoy_core.models import Then
 from convoy_core.scripts import load
 from convoy_core.states import MOVES
-from convoy_core.worker_calls import Pulse, bye, hello, holdings, promote, recover, renew, silent, sweep
+from convoy_core.worker_calls import LATE_MS, Pulse, bye, fence, hello, holdings, promote, recover, renew, silent, sweep
 from tests.core.keyspace import (
     DAY,
     LEASE,
@@ -63,7 +63,7 @@ BUSY: Keyspace = {
     "owner": HOLDERS,
     "failed": {"f1": 2},
     "failure": {"f1": '{"error":"boom"}'},
-    "workers": {W: NOW + LEASE, DEAD: NOW - 1},
+    "workers": {W: NOW + LEASE, DEAD: NOW - LATE_MS},
     f"worker:{W}": {"host": "h"},
     f"worker:{DEAD}": {"host": "h"},
     "published": dict.fromkeys(["over", "q1", "q2", "c1", "c2", "d1", "d2", *HOLDERS], str(NOW - 100_000)),
@@ -119,6 +119,7 @@ WRITES: dict[str, tuple[str, Callable[[World], object]]] = {
     "hello": ("hello", lambda world: world.run(hello(world.keys, W, 2 * LEASE, "new", {"pid": 5}))),
     "renew": ("renew", _renew),
     "bye": ("bye", lambda world: world.run(bye(world.keys, W))),
+    "fence": ("fence", lambda world: world.run(fence(world.keys, W, 50))),
     "recover": ("recover", lambda world: world.drive(recover(world.keys, DEAD, 3))),
     "jam_guard requeue": ("jam_guard", _free(Then.REQUEUE)),
     "jam_guard fail": ("jam_guard", _free(Then.FAIL)),
@@ -152,6 +153,7 @@ BELOW = {
     "hello": [f"worker:{W}"],
     "renew": [f"worker:{W}"],
     "bye": [f"claim:{W}"],
+    "fence": [f"worker:{W}"],
     "recover": [f"claim:{DEAD}", f"errorLog.{DAY}"],
     "jam_guard requeue": [f"errorLog.{DAY}"],
     "jam_guard fail": [f"errorLog.{DAY}"],
