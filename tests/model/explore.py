@@ -19,7 +19,7 @@ def explore(machine: type[Machine], seed: int, steps: int, *, shrink: bool = Tru
     machine.steps = batch = 0
     while machine.steps < steps:
         runs = -(-(steps - machine.steps) // STEPS_PER_RUN)
-        part = seeded(seed * 1000 + batch)(type(machine.__name__, (machine,), {"steps": 0}))
+        part: type[Machine] = seeded(seed * 1000 + batch)(type(machine.__name__, (machine,), {"steps": 0}))
         try:
             run_state_machine_as_test(part, settings=_profile(runs, shrink=shrink))
         except BaseException as error:

@@ -181,6 +181,12 @@ class Strict(Machine):
             lambda: self.run(call).answers(), lambda: self.model.publish(ids, options), refusals={"refused": refused}
         )
 
+    @precondition(lambda self: self.model.ids(State.PROCESSING))
+    @rule(options=st.sampled_from([options for options in PUBLISHES if options.rerun]))
+    def publish_what_runs(self, options: PublishOptions) -> None:
+        """So that a run is followed by another (F25)."""
+        self.publish(self.model.ids(State.PROCESSING), options)
+
     @precondition(lambda self: self.model.ids(State.FAILED))
     @rule(ids=ids, dry=flags)
     def requeue(self, ids: Sequence[str], dry: bool) -> None:
@@ -240,13 +246,22 @@ class Strict(Machine):
             refusals={},
         )
 
-    @rule(worker=workers)
-    def bye(self, worker: str) -> None:
+    @rule(worker=workers, is_in_doubt=flags)
+    def bye(self, worker: str, is_in_doubt: bool) -> None:
         """Sign off, holding nothing any more."""
         if not self.model.held_by(worker):
             self.check(
-                lambda: self.run(worker_calls.bye(self.keys, worker)), lambda: self.model.bye(worker), refusals={}
+                lambda: self.run(worker_calls.bye(self.keys, worker, is_in_doubt=is_in_doubt)),
+                lambda: self.model.bye(worker, is_in_doubt=is_in_doubt),
+                refusals={},
             )
+
+    @rule(worker=workers, ahead=few)
+    def fence(self, worker: str, ahead: int) -> None:
+        """What was sent before and arrives after this claims nothing."""
+        number = self.numbers[worker] + ahead
+        self.run(worker_calls.fence(self.keys, worker, number))
+        self.model.fence(worker, number)
 
     @rule(worker=workers, beside=few)
     def renew(self, worker: str, beside: int) -> None:
@@ -287,9 +302,16 @@ class Strict(Machine):
     @rule(data=st.data(), how=st.sampled_from(VERDICTS[1:]))
     def settle_late(self, data: st.DataObject, how: str) -> None:
         """A claim of long ago, ended beside one that still counts (F21, F30)."""
-        worker, id, number = data.draw(st.sampled_from(self.claims))
-        held = [claim for claim in self.model.held_by(worker) if claim[0] != id][:1]  # M1
+        worker, id, number = data.draw(st.sampled_from(self._late_claims()))
+        held = [claim for claim in self.model.held_by(worker) if claim != (id, number)][:1]
         self._exchange(worker, [ending(*claim, how) for claim in [(id, number), *held]], 0)
+
+    def _late_claims(self) -> list[tuple[str, str, int]]:
+        """Claims on IDs that somebody else holds now, or if there are none, any."""
+        held = {id: entry.token for id, entry in self.model.entries.items() if entry.token}
+        return [
+            claim for claim in self.claims if held.get(claim[1], f"{claim[0]}:{claim[2]}") != f"{claim[0]}:{claim[2]}"
+        ] or self.claims
 
     def _exchange(self, worker: str, endings: list[Ending], want: int) -> None:
         number = self.next_number(worker, want)

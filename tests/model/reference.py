@@ -15,10 +15,10 @@ from convoy_core.calls import PublishOptions
 from convoy_core.models import Jammed, Outcome, Published, Then
 from convoy_core.options import encode_payload
 from convoy_core.states import MOVES, State
-from convoy_core.worker_calls import SCHEMA
+from convoy_core.worker_calls import LATE_MS, SCHEMA
 from tests.model.wire import Content, Contents
 
-MAX_CRASHES = 3
+MAX_CRASHES = 2  # one less than the default, to get there more often
 Ending: TypeAlias = "tuple[str, int, Verdict]"
 """ID, claim number, and how the run ended."""
 ORDER = ("completed", "Discard", "Failed", "Retry", "released")
@@ -219,12 +219,21 @@ class Reference:
         self.pools[worker].record |= {"since": str(self.now)} | about
         return self.epoch
 
-    def bye(self, worker: str) -> bool:
-        """It signs off."""
-        was_registered = self.pools[worker].lease_end > 0
+    def bye(self, worker: str, *, is_in_doubt: bool) -> bool:
+        """It signs off; in doubt it stays for a while as one whose lease has just run out."""
+        pool = self.pools[worker]
         self._return_handed_over(worker)
+        if is_in_doubt:
+            pool.lease_end = min(pool.lease_end, 1) * self.now
+            return False
         self.pools[worker] = Pool()
-        return was_registered
+        return pool.lease_end > 0
+
+    def fence(self, worker: str, number: int) -> None:
+        """No claim numbered below `number` is answered any more."""
+        record = self.pools[worker].record
+        if record and int(record.get("number", "0")) < number - 1:
+            record["number"] = str(number - 1)
 
     def renew(
         self, worker: str, lease_ms: int, counted: dict[str, str], held: Iterable[tuple[str, int]]
@@ -303,7 +312,8 @@ class Reference:
         words = {id: self._crash(id, "its worker died") for id in held}
         self._enqueue([id for id, word in words.items() if word == "queue"], at_head=True)
         self.totals["recovered"] += len(held)
-        self.pools[worker] = Pool()
+        if self.pools[worker].lease_end + LATE_MS <= self.now:
+            self.pools[worker] = Pool()
         return {id: "failed" if word == "failed" else "queued" for id, word in words.items()}
 
     # -- how a run ends
@@ -321,6 +331,8 @@ class Reference:
                 self._defer(id, round((after_s or 0) * 1000))
             case Failed():
                 self._fail(id, verdict)
+            case "released":
+                raise AssertionError("releases are done together")
 
     def _complete(self, id: str, what: str) -> None:
         self._move = "complete"

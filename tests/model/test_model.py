@@ -18,7 +18,7 @@ from tests.servers import RealServer
 
 STEPS = int(os.environ.get("CONVOY_MODEL_STEPS", "50000"))
 SEED = int(os.environ.get("CONVOY_MODEL_SEED") or "0")
-"""0: another one each time. Each process of a test run draws its own, so it is drawn late, and named when a step fails."""
+"""0: another one each time, drawn late (each process of a test run has its own) and named when a step fails."""
 
 SHARES = [(Strict, share) for share in range(3)] + [(Mixed, share) for share in range(2)]
 """Cut so that two processes can share the work."""

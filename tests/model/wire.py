@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
@@ -14,6 +15,7 @@ from convoy_core.calls import Argument
 from convoy_core.connect import Role, Store
 from convoy_core.keys import TYPES, Keys
 
+Parts: TypeAlias = "tuple[Argument, ...]"
 Content: TypeAlias = "str | list[str] | set[str] | dict[str, str]"
 Contents: TypeAlias = dict[str, Content]
 """Key name (without the queue's prefix) -> content, for every key that exists; numbers as the store writes them."""
@@ -26,17 +28,25 @@ class Wire:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(10)
         self._socket.connect(path)
+        self._loaded: set[str] = set()
         self._reader = hiredis.Reader(replyError=_error)
         self.send("HELLO", 3)  # redis-py's default, and ours: some replies have another shape then
 
+    def load(self, sources: Iterable[str]) -> None:
+        """Have the server know these scripts."""
+        for source in sources:
+            if source not in self._loaded:
+                self.send("SCRIPT", "LOAD", source)
+                self._loaded.add(source)
+
     def send(self, *parts: Argument) -> Any:
         """One request and its reply; raises what redis-py would raise for an error reply."""
-        self._socket.sendall(hiredis.pack_command(parts))
+        self._socket.sendall(_packed(parts))
         return _checked(self._receive())
 
-    def send_both(self, first: tuple[Argument, ...], second: tuple[Argument, ...]) -> tuple[Any, Any]:
+    def send_both(self, first: Parts, second: Parts) -> tuple[Any, Any]:
         """Two requests in one round trip; the first reply may be an error, returned as it is."""
-        self._socket.sendall(hiredis.pack_command(first) + hiredis.pack_command(second))
+        self._socket.sendall(_packed(first) + _packed(second))
         return self._receive(), _checked(self._receive())
 
     def _receive(self) -> Any:
@@ -57,6 +67,12 @@ class Wire:
     ) -> None:
         """Hang up."""
         self.close()
+
+
+def _packed(parts: Parts) -> bytes:
+    request: Any = parts  # hiredis says that it takes one part
+    packed: bytes = hiredis.pack_command(request)
+    return packed
 
 
 def _checked(reply: Any) -> Any:
@@ -105,20 +121,24 @@ class Look:
         reply, self._seen = self._wire.send_both(parts, self._request)
         return _checked(reply)
 
-    def contents(self, *, beside: int = 0) -> Contents:
-        """Everything there was after the last request; `beside` keys of the store are known to be others'."""
+    def contents(self, *, beside: int | None) -> Contents:
+        """Everything there was after the last request; `beside` keys of the store are known to be others' (None:
+        there may be any number).
+        """
         size, *values = self._seen
         found = {
             name: _readable(kind, value)
             for (name, kind), value in zip(self._kinds.items(), values, strict=True)
             if value
         }
-        assert size == len(found) + beside, f"the store holds {size} keys, of which {sorted(found)} are known"
+        assert beside is None or size == len(found) + beside, (
+            f"the store holds {size} keys, of which {sorted(found)} are known"
+        )
         return found
 
 
 def shaped(command: Argument, reply: Any) -> Any:
-    """A reply in the shape that redis-py gives it; of the commands that Convoy sends this is the only one it changes."""
+    """A reply in the shape that redis-py gives it, which changes only one of the commands that Convoy sends."""
     if command != "HSCAN":
         return reply
     cursor, flat = reply

@@ -1,0 +1,56 @@
+"""Looks for a bug in the convoy_core of the working directory: `python -m tests.model.hunt SOCKET FINDER LIMIT`.
+
+Prints one JSON line: whether it was found, after how many steps or seeds, and what gave it away.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from pathlib import Path
+
+import convoy_core
+from tests.model.explore import explore
+from tests.model.machine import Bench, Strict
+from tests.model.mixed import Mixed
+from tests.model.simulation import play
+from tests.model.wire import Wire
+
+SEED = 1
+
+
+def hunt_with_machine(machine: type[Strict] | type[Mixed], path: str, limit: int) -> tuple[int, str]:
+    """Steps taken, and what went wrong, or nothing."""
+    machine.bench = Bench(path)
+    try:
+        explore(machine, SEED, limit, shrink=False)
+    except Exception as error:  # noqa: BLE001 - whatever is raised has found it
+        return machine.steps, f"{type(error).__name__}: {error}"
+    return machine.steps, ""
+
+
+def hunt_with_seeds(path: str, limit: int) -> tuple[int, str]:
+    """Universes played, and what went wrong, or nothing."""
+    with Wire(path) as wire:
+        for seed in range(limit):
+            verdict, _ = play(seed, wire)
+            if verdict.faults:
+                return seed + 1, verdict.details[0]
+    return limit, ""
+
+
+def main(path: str, finder: str, limit: int) -> None:
+    """Hunt, and tell."""
+    assert Path(convoy_core.__file__).is_relative_to(Path.cwd()), convoy_core.__file__
+    logging.disable(logging.CRITICAL)
+    machines: dict[str, type[Strict] | type[Mixed]] = {"Strict": Strict, "Mixed": Mixed}
+    if finder in machines:
+        after, why = hunt_with_machine(machines[finder], path, limit)
+    else:
+        after, why = hunt_with_seeds(path, limit)
+    sys.stdout.write(json.dumps({"found": bool(why), "after": after, "why": why[:300]}) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

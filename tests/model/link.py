@@ -1,0 +1,304 @@
+"""The network between simulated clients and a real server: it delays, loses, repeats and breaks, as a seed decides.
+
+Requests travel in virtual time; at the server each takes none. BLMOVE is played by the link, which hands IDs to those
+who wait in the order they came, since the real command would block the whole universe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextvars import Context
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+import redis
+import redis.asyncio
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from convoy_core.calls import Argument
+from convoy_core.connect import Role, Store
+from convoy_core.scripts import Script
+from tests.model.loop import SimulatedLoop
+from tests.model.wire import Parts, Wire, shaped
+
+Observer: TypeAlias = "Callable[[str, list[str], Any], None]"
+"""Called with each script the server has run: its name, its arguments, its reply."""
+
+EPOCH_MS = 1_700_000_000_000
+"""Unix ms at which every universe begins."""
+REPLY_S = 3.0
+"""How long a client waits."""
+FAULTS = 0.03
+"""Share of requests that something happens to."""
+
+
+class Fault(StrEnum):
+    """What can happen to a request."""
+
+    REFUSED = "no connection: it is never sent"
+    LOST = "the connection breaks on the way there"
+    UNANSWERED = "the connection breaks on the way back; the server may not notice"
+    LATE = "it arrives after the client has given up"
+    TWICE = "it arrives twice"
+    SLOW = "it takes seconds"
+    NO_SCRIPT = "the server has forgotten its scripts"
+
+
+@dataclass(slots=True)
+class _Waiter:
+    """A BLMOVE that waits at the server."""
+
+    client: SimulatedClient
+    move: Parts
+    answer: Callable[[Any], None]
+
+
+@dataclass(slots=True)
+class Link:
+    """One network and its server."""
+
+    loop: SimulatedLoop
+    wire: Wire
+    rng: random.Random
+    scripts: dict[str, Script]
+    """By what is sent: its hash, or its source."""
+    observe: Observer
+    note: Callable[..., None]
+    """Called with what happens to requests, for the trace."""
+    is_faulty: bool = True
+    is_down: bool = False
+    cut_off: set[str] = field(default_factory=set)
+    """Actors whose machines are gone."""
+    waiters: list[_Waiter] = field(default_factory=list)
+    clients: int = 0
+    last_arrival: float = 0.0
+    """When the last request arrives whose client has given up on it."""
+    nowhere: redis.BlockingConnectionPool = field(
+        default_factory=lambda: redis.BlockingConnectionPool(  # type: ignore[no-untyped-call] # as in `connect`
+            connection_class=redis.UnixDomainSocketConnection, path="/nonexistent/socket"
+        )
+    )
+
+    # -- travelling
+
+    async def request(self, client: SimulatedClient, parts: Parts) -> Any:
+        """Send, and wait for the reply, or for what redis-py would raise."""
+        fault = self._fault(client)
+        if fault is Fault.REFUSED:
+            self._refuse()
+        reply = self.loop.create_future()
+        reply.add_done_callback(_seen, context=Context())  # the dead do not look at their replies
+
+        def answer(value: Any) -> None:
+            if not reply.done():
+                if isinstance(value, Exception):
+                    reply.set_exception(value)
+                else:
+                    reply.set_result(value)
+
+        self._send(client, parts, fault, answer)
+        return await reply
+
+    def request_at_once(self, client: SimulatedClient, parts: Parts) -> Any:
+        """The same for a blocking client, in no time at all."""
+        fault = self._fault(client)
+        if fault in (Fault.REFUSED, Fault.SLOW):
+            self._refuse()
+        if fault in (Fault.LOST, Fault.LATE):
+            if fault is Fault.LATE:
+                self._arrive_later(self.rng.uniform(1, 5), client, parts)
+            raise RedisConnectionError("Connection closed by server.")
+        if fault is Fault.NO_SCRIPT and parts[0] == "EVALSHA":
+            raise NoScriptError("NOSCRIPT No matching script.")
+        reply = self._run(parts)
+        if fault is Fault.TWICE:
+            self._run(parts)
+        if fault is Fault.UNANSWERED:
+            raise RedisTimeoutError("Timeout reading from socket")
+        return reply
+
+    def _fault(self, client: SimulatedClient) -> Fault | None:
+        if self.is_down or client.actor in self.cut_off:
+            return Fault.REFUSED
+        if not self.is_faulty or self.rng.random() >= FAULTS:
+            return None
+        fault = self.rng.choice(list(Fault))
+        self.note("fault", client.actor, client.purpose, fault.name)
+        return fault
+
+    def _refuse(self) -> None:
+        # The real pool raises, inside its own frame, which is how `faults` tells that nothing was sent.
+        self.nowhere.get_connection()  # type: ignore[no-untyped-call] # as in `connect`
+
+    def _send(self, client: SimulatedClient, parts: Parts, fault: Fault | None, answer: Callable[[Any], None]) -> None:
+        there = self.rng.randrange(1, 5) / 1000
+        broken = RedisConnectionError("Connection closed by server.")
+        match fault:
+            case Fault.LOST:
+                self.loop.outside(there, answer, broken)
+            case Fault.UNANSWERED:
+                self.loop.outside(there, self._arrive, client, parts, _nothing)
+                self.loop.outside(there, answer, broken)
+            case Fault.LATE:
+                self.loop.outside(REPLY_S, answer, RedisTimeoutError("Timeout reading from socket"))
+                self._arrive_later(REPLY_S + self.rng.uniform(-1, 2), client, parts)
+            case Fault.TWICE:
+                self.loop.outside(there, self._arrive, client, parts, answer)
+                self._arrive_later(self.rng.uniform(0, 1), client, parts)
+            case Fault.SLOW:
+                self.loop.outside(self.rng.uniform(0.1, REPLY_S), self._arrive, client, parts, answer)
+            case Fault.NO_SCRIPT if parts[0] == "EVALSHA":
+                self.loop.outside(there, answer, NoScriptError("NOSCRIPT No matching script."))
+            case _:
+                self.loop.outside(there, self._arrive, client, parts, answer)
+
+    def _arrive_later(self, delay: float, client: SimulatedClient, parts: Parts) -> None:
+        self.last_arrival = max(self.last_arrival, self.loop.time() + delay)
+        self.loop.outside(delay, self._arrive, client, parts, _nothing)
+
+    def break_connections(self, actor: str | None = None) -> None:
+        """Those who wait are told, or (a dead actor) the server notices that nobody listens any more."""
+        for waiter in [w for w in self.waiters if actor is None or w.client.actor == actor]:
+            self.waiters.remove(waiter)
+            waiter.answer(RedisConnectionError("Connection closed by server."))
+
+    # -- at the server
+
+    def _arrive(self, client: SimulatedClient, parts: Parts, answer: Callable[[Any], None]) -> None:
+        if self.is_down:
+            answer(RedisConnectionError("Connection reset by peer"))
+        elif parts[0] in ("BLMOVE", "BLPOP"):  # the second is a mutant's
+            self._wait(client, parts, answer)
+        elif parts[:2] == ("CLIENT", "UNBLOCK"):
+            self._unblock(int(parts[2]))
+            answer(1)
+        else:
+            try:
+                answer(self._run(parts))
+            except RedisError as error:
+                answer(error)
+
+    def _wait(self, client: SimulatedClient, parts: Parts, answer: Callable[[Any], None]) -> None:
+        *move, timeout = parts[1:]
+        move = [str(parts[0]).removeprefix("B"), *move]
+        if (id := self.wire.send(*move)) is not None:
+            self.note("handed over", client.actor, id)
+            answer(id)
+            return
+        waiter = _Waiter(client, tuple(move), answer)
+        self.waiters.append(waiter)
+        self.loop.outside(float(timeout), self._time_out, waiter)
+
+    def _time_out(self, waiter: _Waiter) -> None:
+        if waiter in self.waiters:
+            self.waiters.remove(waiter)
+            waiter.answer(None)
+
+    def _unblock(self, number: int) -> None:
+        for waiter in [w for w in self.waiters if w.client.number == number]:
+            self._time_out(waiter)
+
+    def _serve_waiters(self) -> None:
+        while self.waiters and (id := self.wire.send(*self.waiters[0].move)) is not None:
+            waiter = self.waiters.pop(0)
+            self.note("handed over", waiter.client.actor, id)
+            waiter.answer(id)
+
+    def _run(self, parts: Parts) -> Any:
+        word = str(parts[0])
+        if not word.startswith("EVAL"):
+            return shaped(word, self.wire.send(*parts))
+        keys = int(parts[2])
+        sent = [*parts]
+        sent[3 + keys] = self.now_ms()
+        reply = self.wire.send(*sent)
+        script = self.scripts[str(parts[1])]
+        arguments = [part.decode() if isinstance(part, bytes) else str(part) for part in parts[4 + keys :]]
+        self.observe(script.name, arguments, reply)
+        if not script.is_read:
+            self._serve_waiters()
+        return reply
+
+    def now_ms(self) -> int:
+        """The server's clock."""
+        return EPOCH_MS + round(self.loop.time() * 1000)
+
+
+def _seen(reply: asyncio.Future[Any]) -> None:
+    if not reply.cancelled():
+        reply.exception()
+
+
+def _nothing(value: Any) -> None:
+    """Nobody listens for this reply."""
+
+
+class SimulatedStore(Store):
+    """Where an actor's clients come from."""
+
+    def __init__(self, link: Link, actor: str) -> None:
+        super().__init__("redis://simulated")
+        object.__setattr__(self, "_link", link)
+        object.__setattr__(self, "_actor", actor)
+
+    _link: Link
+    _actor: str
+
+    def client(self, role: Role) -> redis.Redis:
+        """For the heartbeat."""
+        return BlockingClient(SimulatedClient(self._link, self._actor, role))
+
+    def async_client(self, role: Role) -> redis.asyncio.Redis:
+        """For everything else."""
+        return SimulatedClient(self._link, self._actor, role)
+
+
+class SimulatedClient(redis.asyncio.Redis):
+    """What Convoy asks of an asyncio client: execute a command, be bound to one connection, close."""
+
+    def __init__(self, link: Link, actor: str, role: Role) -> None:
+        link.clients += 1
+        self.link = link
+        self.actor = actor
+        self.purpose = role
+        self.number = link.clients
+
+    async def execute_command(self, *args: Argument, **options: Any) -> Any:
+        """One request, and its reply or what redis-py raises."""
+        return await self.link.request(self, args)
+
+    def client(self) -> SimulatedClient:
+        """One connection."""
+        return SimulatedClient(self.link, self.actor, self.purpose)
+
+    async def client_id(self, **options: Any) -> int:
+        """By which CLIENT UNBLOCK names it."""
+        return self.number
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        """Nothing is open."""
+
+    def __del__(self, *args: Any) -> None:
+        """Nothing is open."""
+
+
+class BlockingClient(redis.Redis):
+    """The same for the heartbeat's blocking connection."""
+
+    def __init__(self, client: SimulatedClient) -> None:
+        self._simulated = client
+
+    def execute_command(self, *args: Argument, **options: Any) -> Any:
+        """One request, in no time."""
+        return self._simulated.link.request_at_once(self._simulated, args)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def __del__(self) -> None:
+        """Nothing is open."""

@@ -1,0 +1,251 @@
+"""Planted bugs, one for each promise that a small mistake could break; the models or the simulation must find each.
+
+A mutant is a patch of a private copy of convoy_core. `python -m tests.model.hunt` looks for it there.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+Finder: TypeAlias = Literal["Strict", "Mixed", "simulation"]
+LIMITS: dict[Finder, int] = {"Strict": 6000, "Mixed": 6000, "simulation": 200}
+"""Steps of a machine, or seeds, within which a mutant must be found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Exact text of one file of convoy_core, and what stands there in the mutant."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One planted bug."""
+
+    name: str
+    finder: Finder
+    patches: tuple[Patch, ...]
+
+    def plant(self, package: Path, copy: Path) -> None:
+        """Make the mutant's own convoy_core in `copy`. Fails when a text to be replaced is not there exactly once."""
+        shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        for patch in self.patches:
+            file = copy / patch.file
+            text = file.read_text("utf-8")
+            assert text.count(patch.old) == 1, f"{patch.file} has changed; adapt the mutant {self.name!r}"
+            file.write_text(text.replace(patch.old, patch.new), "utf-8")
+
+
+def _mutant(name: str, finder: Finder, *patches: tuple[str, str, str]) -> Mutant:
+    return Mutant(name, finder, tuple(Patch(*patch) for patch in patches))
+
+
+MUTANTS = (
+    _mutant(
+        "F1: BLPOP instead of BLMOVE",
+        "simulation",
+        (
+            "fetch.py",
+            '("BLMOVE", self._queued, keys.claim_list(worker), "LEFT", "RIGHT", BLOCK_S)',
+            '("BLPOP", self._queued, BLOCK_S)',
+        ),
+    ),
+    _mutant(
+        "F2: the claim list is ignored by claim",
+        "Strict",
+        ("lua/claim.lua", "local ids = call('LRANGE', own, 0, -1)", "local ids = {}"),
+    ),
+    _mutant(
+        "F2: the claim list of a dead worker is left where it is",
+        "Strict",
+        ("lua/recover.lua", "return_claim_list(own, 0)\nlocal answer", "local answer"),
+    ),
+    _mutant(
+        "F2: a worker is struck off while the store may still hand it something",
+        "simulation",
+        ("worker_calls.py", "LATE_MS = 10_000", "LATE_MS = 0"),
+        ("fetch.py", "return time.monotonic() < self._in_doubt_until", "return False"),
+    ),
+    _mutant(
+        "F3: nobody asks for holdings after a lost reply",
+        "simulation",
+        ("shift.py", "self._is_unsure or isinstance(error, OutcomeUnknown)", "self._is_unsure"),
+    ),
+    _mutant(
+        "F3: a claim that arrives late is not fenced off",
+        "simulation",
+        ("lua/fence.lua", "< number - 1 then", "< 0 then"),
+    ),
+    _mutant(
+        "F4: a request that arrives twice is answered twice",
+        "Strict",
+        ("lua/claim.lua", "number <= whole(call('HGET', record, 'number'))", "false"),
+    ),
+    _mutant(
+        "F8: a copy of a running ID is handed out",
+        "Mixed",
+        ("lua/claim.lua", "if tokens[i] or running[i] or seen[id] then", "if seen[id] then"),
+    ),
+    _mutant(
+        "F9: a claim leaves an ID uncommitted",
+        "Mixed",
+        ("lua/claim.lua", "call('SADD', committed, unpack(ids))", "0"),
+    ),
+    _mutant(
+        "F11: recover in two steps",
+        "simulation",
+        ("lua/recover.lua", "enqueue(back, true)", "call('HLEN', owner)"),
+        (
+            "worker_calls.py",
+            "        if word ==",
+            '        if ids: yield command("LPUSH", keys.named("queued"), *ids[::2], read=int)\n        if word ==',
+        ),
+    ),
+    _mutant(
+        "F12: recover without looking at the lease",
+        "Strict",
+        ("lua/recover.lua", "if lease and tonumber(lease) > now then return { 'alive' } end", ""),
+    ),
+    _mutant(
+        "F21: whoever answers is taken for the owner",
+        "Strict",
+        ("lua/holding.lua", "is_held[i] = tokens[i] == worker .. ':' .. numbers[i]", "is_held[i] = tokens[i] ~= false"),
+    ),
+    _mutant(
+        "F22: claim numbers are used again after a lost reply",
+        "simulation",
+        (
+            "shift.py",
+            "number, self._number = self._number, self._number + want",
+            "number = self._number",
+        ),
+        (
+            "shift.py",
+            "self.error, self._tries = None, 0",
+            "self.error, self._tries, self._number = None, 0, number + want",
+        ),
+        ("lua/claim.lua", "number <= whole(call('HGET', record, 'number'))", "false"),
+    ),
+    _mutant(
+        "F25: a wish for a rerun is dropped",
+        "Strict",
+        ("lua/publish.lua", "call('SADD', rerun, id)", "call('SCARD', rerun)"),
+    ),
+    _mutant(
+        "F25: a wish for a rerun is granted twice",
+        "Strict",
+        ("lua/enqueue.lua", "call('SREM', rerun, unpack(ids))", "call('SCARD', rerun)"),
+    ),
+    _mutant(
+        "F26: a failure leaves the ID committed",
+        "Strict",
+        ("lua/bury.lua", "  call('SREM', committed, id)\n", ""),
+    ),
+    _mutant(
+        "F26: a failure is not in the error log",
+        "Strict",
+        ("lua/bury.lua", "  log_error(message)\n", ""),
+    ),
+    _mutant(
+        "F28: crashes are counted and never too many",
+        "Strict",
+        ("lua/crash.lua", "if n < limit then", "if n > 0 then"),
+    ),
+    _mutant(
+        "F29: a release is charged as a crash",
+        "Strict",
+        (
+            "lua/release.lua",
+            "  leave_processing(ids)\n",
+            "  leave_processing(ids)\n  for _, id in ipairs(ids) do add(crashes, id, 1) end\n",
+        ),
+    ),
+    _mutant(
+        "F29: signing off leaves the claim list behind",
+        "Strict",
+        ("lua/bye.lua", "return_claim_list(own, 0)\n", ""),
+    ),
+    _mutant(
+        "F30: a stale token spoils its neighbours",
+        "Strict",
+        (
+            "lua/holding.lua",
+            "local side = is_held[i] and mine or stale",
+            "local side = #stale == 0 and is_held[i] and mine or stale",
+        ),
+    ),
+    _mutant(
+        "F39: results are forgotten when the store is away",
+        "simulation",
+        ("shift.py", "            self._runs.results.extendleft(reversed(taken))\n", ""),
+    ),
+    _mutant(
+        "F47: publish in two steps",
+        "simulation",
+        ("lua/publish.lua", "    enqueue(fresh, front)\n", "    call('SADD', committed, unpack(fresh))\n"),
+        (
+            "calls.py",
+            "def _chunk(raw",
+            """def _second_step(keys: Keys, raw: list[bytes]) -> Call[Any]:
+    return command("RPUSH", keys.named("queued"), *raw, read=lambda reply: Chunk([], []))
+
+
+def _chunk(raw""",
+        ),
+        (
+            "calls.py",
+            "            dry=options.dry_run,\n        )\n",
+            "            dry=options.dry_run,\n        )\n        if not delay_ms: yield _second_step(keys, raw)\n",
+        ),
+    ),
+    _mutant(
+        "F50: a heartbeat puts nothing back",
+        "Mixed",
+        ("lua/renew.lua", "  call('SADD', committed, unpack(ids))\n", ""),
+    ),
+    _mutant(
+        "F50: a publish does not look at the owner",
+        "Mixed",
+        ("lua/publish.lua", "if known[i] == 1 or tokens[i] then", "if known[i] == 1 then"),
+    ),
+    _mutant(
+        "F53: the sweep forgets what still runs",
+        "Mixed",
+        ("lua/sweep.lua", "and not bad[i] and not tokens[i] then", "and not bad[i] then"),
+    ),
+    _mutant(
+        "what is queued is not committed",
+        "Strict",
+        ("lua/enqueue.lua", "  call('SADD', committed, unpack(ids))\n", ""),
+    ),
+    _mutant(
+        "what is promoted stays delayed",
+        "Strict",
+        ("lua/enqueue.lua", "call('ZREM', delayed, unpack(ids))", "call('ZCARD', delayed)"),
+    ),
+    _mutant(
+        "the jam guard frees a run that has begun since it looked",
+        "Strict",
+        ("lua/jam_guard.lua", "start_of(id) ~= tonumber(entries[i + 1])", "not start_of(id)"),
+    ),
+    _mutant(
+        "discarding a copy forgets the run",
+        "Mixed",
+        ("lua/give_up.lua", "if not is_elsewhere then", "if true then"),
+    ),
+    _mutant(
+        "a finished ID is remembered",
+        "Strict",
+        (
+            "lua/forget.lua",
+            "{ published, attempts, failures, crashes, payload, failure }",
+            "{ published, attempts, crashes, payload, failure }",
+        ),
+    ),
+)

@@ -1,0 +1,312 @@
+"""One seed, one universe: pools and publishers on a bad network, with freezes, crashes and outages; then peace.
+
+The pools are the real ones (`Shift`, `Runs`, `Upkeep`, `Heartbeat`), and so is the server. Only time, chance and the
+network are played. `python -m tests.model.simulation SOCKET SEED` plays one seed and tells its story.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from types import SimpleNamespace
+from unittest.mock import patch
+
+from convoy_core import calls, fetch, runs, shift, upkeep
+from convoy_core.attempt import Discard, Job, Retry
+from convoy_core.calls import PublishOptions
+from convoy_core.connection import AsyncConnection
+from convoy_core.errors import ConvoyError
+from convoy_core.keys import Keyspace
+from convoy_core.options import DEFAULT_PREFIX, PoolOptions
+from convoy_core.runs import Plan
+from convoy_core.scripts import Script, load
+from convoy_core.shift import Shift
+from convoy_core.upkeep import Heartbeat
+from tests.model.judge import Judge, Verdict
+from tests.model.link import EPOCH_MS, Link, SimulatedStore
+from tests.model.loop import SimulatedLoop
+from tests.model.wire import Contents, Look, Wire
+
+IDS = [f"job{n}" for n in range(10)]
+POOLS = 3
+STORM_S = 8.0
+PEACE_S = 120.0
+"""When everything works again, this is far more than what is left can take."""
+OPTIONS = PoolOptions(lease_s=1.5, beat_s=0.4, grace_s=1, backoff_s=0.1, backoff_cap_s=0.5, max_crashes=3)
+DAY = EPOCH_MS // 1000 - EPOCH_MS // 1000 % 86400
+
+
+class VirtualHeartbeat(Heartbeat):
+    """The real heartbeat, driven by the virtual loop instead of a thread."""
+
+    def start(self) -> None:
+        """Begin; the first beat is one interval away."""
+        self._task = asyncio.get_running_loop().create_task(self._beat_in_the_loop())
+
+    async def _beat_in_the_loop(self) -> None:
+        pause = self._options.beat_s
+        while True:
+            await asyncio.sleep(pause)
+            if self._stopping.is_set():
+                return
+            try:
+                self.run_once()
+                pause = self._options.beat_s
+            except ConvoyError:
+                pause = self._options.beat_s / 4
+
+
+@dataclass(slots=True)
+class Universe:
+    """Everything there is while one seed is played."""
+
+    seed: int
+    wire: Wire
+    rng: random.Random = field(init=False)
+    loop: SimulatedLoop = field(init=False)
+    judge: Judge = field(init=False)
+    link: Link = field(init=False)
+    shifts: dict[str, Shift] = field(default_factory=dict)
+    """The pool of each living actor."""
+    lives: list[asyncio.Task[None]] = field(default_factory=list)
+    pools: int = 0
+
+    def __post_init__(self) -> None:
+        self.rng = random.Random(self.seed)
+        self.loop = SimulatedLoop(random.Random(self.rng.random()))
+        self.judge = Judge(self.loop.time, OPTIONS.lease_s)
+        chance = random.Random(self.rng.random())
+        self.link = Link(self.loop, self.wire, chance, _scripts(), self.judge.saw, self._note)
+
+    def _note(self, *what: object) -> None:
+        self.judge.note(*what)
+        if what[0] == "fault":
+            self.judge.trouble(str(what[1]))
+
+    def play(self) -> Verdict:
+        """From an empty store to the judge's verdict."""
+        self.wire.send("FLUSHALL")
+        self.wire.load(_sources())  # a seed's story must not depend on what was played before
+        try:
+            with _virtual(self.loop, random.Random(self.rng.random())):
+                self.loop.run_until_complete(self._history())
+                verdict = self.judge.close(self._contents(), self.loop.broken)
+                self.link.is_down = True
+                self.loop.bury()
+        finally:
+            self.loop.close()
+        return verdict
+
+    async def _history(self) -> None:
+        for _ in range(POOLS):
+            self._start_pool()
+        publishers = [
+            self.loop.spawn(f"publisher {n}", self._publish(random.Random(self.rng.random()), n == 1)) for n in (0, 1)
+        ]
+        storms = [self.loop.create_task(self._storm(random.Random(self.rng.random()))) for _ in range(2)]
+        await asyncio.gather(*storms)
+        self.link.is_faulty = False
+        await asyncio.gather(*publishers)
+        await self._drain()
+        for actor in list(self.shifts):
+            self._stop_pool(actor)
+        await asyncio.gather(*self.lives)
+
+    # -- pools
+
+    def _start_pool(self) -> None:
+        self.pools += 1
+        actor = f"pool {self.pools}"
+        self.loop.spawn(actor, self._begin_pool(actor, random.Random(self.rng.random())))
+
+    async def _begin_pool(self, actor: str, chance: random.Random) -> None:
+        async def work(job: Job) -> object:
+            self.judge.started(job.token)
+            try:
+                await asyncio.sleep(chance.choice((0.01, 0.3, 1.5)) * chance.random())
+                return _how_it_ends(chance)
+            finally:
+                self.judge.finished(job.token)
+
+        plan = Plan("q", work, chance.choice((1, 2, 4)), 1.2, 1, OPTIONS)
+        pool = Shift(SimulatedStore(self.link, actor), DEFAULT_PREFIX, plan)
+        self.judge.works_as(actor, pool.worker)
+        self.shifts[actor] = pool
+        life = asyncio.get_running_loop().create_task(self._live(actor, pool), name=actor)
+        self.lives.append(life)
+
+    async def _live(self, actor: str, pool: Shift) -> None:
+        try:
+            await pool.run(lambda: None)
+        except ConvoyError as error:
+            self.judge.note("could not begin", actor, type(error).__name__)
+            self.shifts.pop(actor, None)
+            await asyncio.sleep(0.5)
+            self._start_pool()
+
+    def _stop_pool(self, actor: str) -> None:
+        self.judge.stops(actor)
+        self.shifts.pop(actor).request_stop(self.rng.choice((0.0, 0.5, 5.0)))
+
+    def _crash_pool(self, actor: str) -> None:
+        self.judge.note("crash", actor)
+        self.judge.trouble(actor)
+        self.shifts.pop(actor)
+        self.loop.freeze(actor)
+        self.link.cut_off.add(actor)
+        if self.rng.random() < 0.7:  # else the server learns of it only when it answers
+            self.link.break_connections(actor)
+        self.lives = [life for life in self.lives if life.get_name() != actor]
+
+    # -- publishers
+
+    async def _publish(self, chance: random.Random, has_options: bool) -> None:
+        connection = AsyncConnection(SimulatedStore(self.link, "publisher"), prefix=None, read_only=False)
+        keys = connection.keyspace.queue("q")
+        while self.loop.time() < STORM_S:
+            ids = chance.sample(IDS, chance.choice((1, 1, 2, 4)))
+            options = PublishOptions(
+                rerun=has_options,
+                payload=chance.choice((None, "x")) if has_options else None,
+                delay_s=chance.choice((0, 0, 0.7)) if has_options else 0,
+            )
+            for call in calls.publish(keys, ids, options):
+                try:
+                    await connection.run(call)
+                except ConvoyError as error:
+                    self.judge.note("publish failed", type(error).__name__)
+            await asyncio.sleep(chance.expovariate(2))
+
+    # -- bad weather
+
+    async def _storm(self, chance: random.Random) -> None:
+        while self.loop.time() < STORM_S:
+            await asyncio.sleep(chance.uniform(0.2, 2))
+            living = sorted(self.shifts)
+            if not living:
+                continue
+            actor = chance.choice(living)
+            match chance.choice(("freeze", "freeze", "crash", "crash", "stop", "outage", "pause")):
+                case "freeze":
+                    await self._freeze(actor, chance.uniform(0.5, 3) * OPTIONS.lease_s)
+                case "crash":
+                    self._crash_pool(actor)
+                    await asyncio.sleep(chance.uniform(0, 2))
+                    self._start_pool()
+                case "stop":
+                    self._stop_pool(actor)
+                    self._start_pool()
+                case "outage":
+                    await self._take_store_away(chance.uniform(0.2, 1.5) * OPTIONS.lease_s)
+                case "pause":
+                    await self._pause(chance.uniform(0.5, 3))
+
+    async def _freeze(self, actor: str, seconds: float) -> None:
+        self.judge.note("freeze", actor)
+        self.judge.trouble(actor)
+        self.loop.freeze(actor)
+        await asyncio.sleep(seconds)
+        self.judge.trouble(actor)
+        self.loop.thaw(actor)
+
+    async def _take_store_away(self, seconds: float) -> None:
+        self.judge.note("outage")
+        self.link.is_down = True
+        self.link.break_connections()
+        await asyncio.sleep(seconds)
+        self.link.is_down = False
+        for pool in range(1, self.pools + 1):
+            self.judge.trouble(f"pool {pool}")
+
+    async def _pause(self, seconds: float) -> None:
+        keys = Keyspace(DEFAULT_PREFIX).queue("q")
+        connection = AsyncConnection(SimulatedStore(self.link, "operator"), prefix=None, read_only=False)
+        for call in (calls.pause(keys), calls.resume(keys)):
+            while True:
+                try:
+                    await connection.run(call)
+                    break
+                except ConvoyError:
+                    await asyncio.sleep(0.1)
+            await asyncio.sleep(seconds)
+
+    # -- peace
+
+    async def _drain(self) -> None:
+        """Wait until nothing is committed any more and no worker is silent, or for so long that something is stuck."""
+        until = self.loop.time() + PEACE_S
+        keys = Keyspace(DEFAULT_PREFIX).queue("q")
+        while self.loop.time() < until:
+            await asyncio.sleep(1)
+            is_quiet = self.loop.time() > self.link.last_arrival
+            if is_quiet and not self.wire.send("SCARD", keys.named("committed")):
+                return
+
+    def _contents(self) -> Contents:
+        keys = Keyspace(DEFAULT_PREFIX).queue("q")
+        names = tuple(sorted({hold.worker for hold in self.judge.holds.values()}))
+        look = Look(self.wire, keys, names, (DAY,))
+        look.send("PING")
+        return look.contents(beside=None)
+
+
+@cache
+def _scripts() -> dict[str, Script]:
+    """Every script, by what is sent to have it run."""
+    names = [file.name.removesuffix(".lua") for folder in ("lua", "lua/reads") for file in _lua_files(folder)]
+    return {
+        name: script
+        for script in map(load, names)
+        for text in (script.portable, script.flagged)
+        for name in (text.sha, text.source)
+    }
+
+
+def _lua_files(folder: str) -> list[Traversable]:
+    return [file for file in (files("convoy_core") / folder).iterdir() if file.name.endswith(".lua")]
+
+
+def _sources() -> list[str]:
+    return [text for text, script in _scripts().items() if text in (script.portable.source, script.flagged.source)]
+
+
+def _how_it_ends(chance: random.Random) -> object:
+    ending = chance.random()
+    if ending < 0.15:
+        raise ValueError("broken")
+    return Retry(0.3) if ending < 0.2 else Discard() if ending < 0.25 else None
+
+
+@contextmanager
+def _virtual(loop: SimulatedLoop, chance: random.Random) -> Iterator[None]:
+    """Give the modules of a pool this universe's clock and chance."""
+    clock = SimpleNamespace(monotonic=loop.time)
+    tokens = SimpleNamespace(token_hex=lambda n: f"{chance.getrandbits(8 * n):0{2 * n}x}")
+    random.seed(chance.random())
+    with ExitStack() as patches:
+        for module in (fetch, runs, shift, upkeep):
+            patches.enter_context(patch.object(module, "time", clock))
+        patches.enter_context(patch.object(shift, "secrets", tokens))
+        patches.enter_context(patch.object(shift, "Heartbeat", VirtualHeartbeat))
+        yield
+
+
+def play(seed: int, wire: Wire) -> tuple[Verdict, str]:
+    """The verdict on one seed, and the hash of its trace."""
+    universe = Universe(seed, wire)
+    return universe.play(), universe.judge.trace
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    path, number = sys.argv[1:]
+    with Wire(path) as to_server:
+        print(*play(int(number), to_server), sep="\n")  # noqa: T201 - that is what it was started for

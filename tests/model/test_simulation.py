@@ -1,0 +1,54 @@
+"""Whole universes of pools, publishers and bad luck, 500 in each run of the tests (CONVOY_SIM_SEEDS asks for more).
+
+A seed that fails is played again by `python -m tests.model.simulation SOCKET SEED`; it does the same every time.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.model.simulation import play
+from tests.model.wire import Wire
+from tests.servers import RealServer
+
+SEEDS = int(os.environ.get("CONVOY_SIM_SEEDS", "500"))
+FIRST = int(os.environ.get("CONVOY_SIM_FIRST", "0"))
+SHARES = 10
+
+
+@pytest.fixture
+def wire(store: RealServer) -> Iterator[Wire]:
+    """An empty store. What the pools say in a storm is not worth a line."""
+    logging.disable(logging.CRITICAL)
+    with Wire(str(store.socket)) as wire:
+        yield wire
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.timeout(90 + SEEDS)
+@pytest.mark.parametrize("share", range(SHARES))
+def test_after_the_storm_nothing_is_lost_stuck_or_unexplained(wire: Wire, share: int) -> None:
+    seeds = range(FIRST + share, FIRST + SEEDS, SHARES)
+
+    verdicts = {seed: play(seed, wire)[0] for seed in seeds}
+
+    assert {seed: verdict.details for seed, verdict in verdicts.items() if verdict.faults} == {}
+    assert len(verdicts) == len(seeds)
+
+
+def test_the_same_seed_tells_the_same_story(wire: Wire) -> None:
+    stories = [play(seed, wire)[1] for seed in (7, 8, 7, 8)]
+
+    assert stories[:2] == stories[2:]
+    assert stories[0] != stories[1]
+
+
+def test_the_storm_is_one(wire: Wire) -> None:
+    """A calm universe would prove nothing: there are repeats, each with its reason."""
+    verdicts = [play(seed, wire)[0] for seed in range(20)]
+
+    assert sum(verdict.repeats for verdict in verdicts) >= 10
