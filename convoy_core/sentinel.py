@@ -1,7 +1,9 @@
 """Connections that lead to whichever server the Sentinels call the primary at the moment they are opened.
 
 Rule: a connection that turns out to lead to a replica is closed at once, so that the next use asks the Sentinels again.
-The command that found out was not applied, and is not repeated here.
+The command that found out was not applied, and is not repeated here. And all connections of a process lead to the same
+server: when one has learnt of a new primary the others leave the old one before their next command, though it may take
+their writes for some seconds more. A pool that waits at one and claims at the other would lose what it was handed.
 """
 
 from __future__ import annotations
@@ -21,6 +23,10 @@ from redis.exceptions import ReadOnlyError, ResponseError
 _DEMOTED = re.compile(r"^UNBLOCKED|^MASTERDOWN|-READONLY")
 
 
+_latest: dict[tuple[tuple[tuple[str, int], ...], str], tuple[str, int]] = {}
+"""The primary last named, by the Sentinels asked and the service."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sentinels:
     """Which Sentinels to ask, about what, and with which settings of a connection."""
@@ -34,6 +40,10 @@ class Sentinels:
         """How many others a Sentinel must see to be believed: one that sees none may be cut off, and out of date."""
         return min(1, len(self.hosts) - 1)
 
+    def have_moved_from(self, host: str, port: int) -> bool:
+        """Whether they have named another primary since, to anybody in this process."""
+        return _latest.get((self.hosts, self.service), (host, port)) != (host, port)
+
     def primary(self) -> tuple[str, int]:
         """Ask one after the other. Raises MasterNotFoundError, a ConnectionError."""
         asked = redis.sentinel.Sentinel(self.hosts, self.peers, dict(self.settings))  # type: ignore[no-untyped-call] # redis-py left this one without types
@@ -41,7 +51,7 @@ class Sentinels:
             host, port = asked.discover_master(self.service)  # type: ignore[no-untyped-call] # as above
         finally:
             asked.close()
-        return host, port
+        return self._note(host, port)
 
     async def primary_awaited(self) -> tuple[str, int]:
         """The awaited twin of `primary`."""
@@ -50,6 +60,10 @@ class Sentinels:
             host, port = await asked.discover_master(self.service)
         finally:
             await asked.aclose()
+        return self._note(host, port)
+
+    def _note(self, host: str, port: int) -> tuple[str, int]:
+        _latest[self.hosts, self.service] = (host, port)
         return host, port
 
 
@@ -59,6 +73,12 @@ class PrimaryConnection(redis.Connection):
     def __init__(self, *, sentinels: Sentinels, **settings: Any) -> None:
         self._sentinels = sentinels
         super().__init__(**settings)  # type: ignore[no-untyped-call] # redis-py left this one without types
+
+    def connect(self) -> None:
+        """Open it, or see that it still leads to the right server; the pool calls this before every command."""
+        if self.is_connected and self._sentinels.have_moved_from(self.host, self.port):
+            self.disconnect()  # type: ignore[no-untyped-call] # as above
+        super().connect()  # type: ignore[no-untyped-call] # as above
 
     def _connect(self) -> Any:
         self.host, self.port = self._sentinels.primary()
@@ -84,6 +104,12 @@ class AsyncPrimaryConnection(redis.asyncio.Connection):
     def __init__(self, *, sentinels: Sentinels, **settings: Any) -> None:
         self._sentinels = sentinels
         super().__init__(**settings)
+
+    async def connect(self) -> None:
+        """Open it, or see that it still leads to the right server; the pool calls this before every command."""
+        if self.is_connected and self._sentinels.have_moved_from(self.host, self.port):
+            await self.disconnect()
+        await super().connect()  # type: ignore[no-untyped-call] # as above
 
     async def _connect(self) -> None:
         self.host, self.port = await self._sentinels.primary_awaited()

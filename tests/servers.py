@@ -54,7 +54,11 @@ class RealServer:
     def start(self) -> None:
         """Start it and wait until it answers."""
         self._process = subprocess.Popen(
-            self._command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, restore_signals=False
+            self._command(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            restore_signals=False,
         )
         deadline = time.monotonic() + 20
         while True:
@@ -163,6 +167,14 @@ class ReplicatedStore:
         with self.sentinels[0].client() as client:
             _, port = client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.SERVICE)
         return next(server for server in self.servers if server.port == int(port))
+
+    def named(self) -> list[int]:
+        """The port of the primary, by each Sentinel's own word."""
+        ports = []
+        for sentinel in self.sentinels:
+            with sentinel.client() as client:
+                ports.append(client.sentinel_masters()[self.SERVICE]["port"])
+        return ports
 
     def replicas(self) -> list[PortServer]:
         """The others."""

@@ -183,3 +183,22 @@ async def test_every_role_goes_to_the_primary_and_none_repeats_anything(replicat
         async with store.async_client(role) as twin:
             assert (await twin.role())[0] == b"master"
             assert twin.connection_pool.connection_kwargs["retry"].get_retries() == 0
+
+
+async def test_f36_when_one_connection_learns_of_a_new_primary_the_others_leave_the_old_one_too() -> None:
+    """The old one is left alive and writable, as in the seconds before the Sentinels demote it."""
+    mortal = ReplicatedStore(valkey_binary())
+    try:
+        store, old = resolve(mortal.url), mortal.primary
+        with store.client(Role.COMMAND) as client:
+            async with store.async_client(Role.COMMAND) as twin, store.async_client(Role.FETCH) as other:
+                assert client.config_get("port") == await twin.config_get("port") == {"port": str(old.port)}
+                with mortal.sentinels[0].client() as sentinel:
+                    sentinel.execute_command("SENTINEL", "FAILOVER", mortal.SERVICE)
+                eventually(lambda: {*mortal.named()} == {mortal.primary.port} != {old.port})
+                new = {"port": str(mortal.primary.port)}
+
+                assert await other.config_get("port") == new
+                assert client.config_get("port") == await twin.config_get("port") == new
+    finally:
+        mortal.stop()
