@@ -1,9 +1,8 @@
 """Any command as a handler: one process per run, no shell in between.
 
 The contract with the command: the ID comes as the argument written `{}` and in CONVOY_ID, with CONVOY_QUEUE,
-CONVOY_ATTEMPT
-and CONVOY_TOKEN; the payload comes on stdin. Exit status 0 is done, 75 (EX_TEMPFAIL of sysexits.h) is "call me again later",
-anything else has failed, with the tail of stderr as the reason.
+CONVOY_ATTEMPT and CONVOY_TOKEN; the payload comes on stdin. Exit status 0 is done, 75 (EX_TEMPFAIL of sysexits.h) is
+"call me again later", anything else has failed, with the tail of stderr as the reason.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ class _Exchange:
             self.check_writable()
         if call.registers is not None and call.registers not in self._registered:
             # In a Cluster the registry lives in another slot than the queue, so no script can do this on the way.
-            # Where it is refused (no memory, no permission), the call itself must decide what that means; a scan finds the queue.
+            # Where it is refused (no memory, no permission) the call itself decides; a scan finds the queue.
             with suppress(ResponseError):
                 yield "SADD", self.keyspace.registry, call.registers.encode("utf-8", "surrogateescape")
                 self._registered.add(call.registers)

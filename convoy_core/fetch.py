@@ -13,10 +13,13 @@ from redis.exceptions import RedisError
 
 from convoy_core.calls import Argument, command
 from convoy_core.connection import AsyncConnection
-from convoy_core.errors import StoreError
+from convoy_core.errors import OutcomeUnknown, StoreError
 from convoy_core.faults import explain
 from convoy_core.keys import Keys
 from convoy_core.worker_calls import LATE_MS
+
+_LOST = -1
+"""In place of a connection's ID, which is never negative."""
 
 BLOCK_S = 2
 """How long one wait lasts: below every read timeout, and short enough that a failover or a stop is noticed soon."""
@@ -42,12 +45,22 @@ class Fetch:
         StoreError.
         """
         try:
-            # Asked each time: the one connection may be a new one by now, or lead to another server.
-            self._connection_id = await self._send("CLIENT", "ID")
+            await self._look_at_connection()
             return not self._is_over and await self._send(*self._move) is not None
         except (RedisError, OSError) as error:
+            self._connection_id = _LOST
             self._in_doubt_until = time.monotonic() + LATE_MS / 1000
             raise explain(error, self._shown) from error
+
+    async def _look_at_connection(self) -> None:
+        """Raise OutcomeUnknown when the one connection is not the one we had: after a failover the store may have
+        forgotten what it had acknowledged, and hold IDs for us that we have settled long ago (RELIABILITY F36).
+        """
+        known, self._connection_id = self._connection_id, await self._send("CLIENT", "ID")
+        if known not in (None, self._connection_id):
+            raise OutcomeUnknown(
+                f"The connection to {self._shown} is a new one; what the store holds must be looked up."
+            )
 
     @property
     def is_in_doubt(self) -> bool:
@@ -57,7 +70,7 @@ class Fetch:
     async def interrupt(self, commands: AsyncConnection) -> None:
         """End a wait at once, over another connection, where that is allowed; else it ends by itself. None follows."""
         self._is_over = True
-        if self._connection_id is None:
+        if self._connection_id in (None, _LOST):
             return
         unblock = command("CLIENT", "UNBLOCK", self._connection_id, read=bool, beside=self._queued)
         with suppress(StoreError):

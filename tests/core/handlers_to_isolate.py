@@ -35,6 +35,8 @@ def work(job: Job) -> object:
             assert job.payload == {"lane": 3}, job.payload
             assert job.token.rpartition(":")[2].isdigit()
             assert "CONVOY_REDIS_URL" not in os.environ
+        case _:
+            pass
     return None
 
 
