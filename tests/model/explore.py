@@ -9,6 +9,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.model.machine import Machine
 
 STEPS_PER_RUN = 50
+RUNS_PER_BATCH = 25
+"""Within one batch Hypothesis varies what it has seen before; many small ones have seen more kinds of runs."""
 
 
 def explore(machine: type[Machine], seed: int, steps: int, *, shrink: bool = True) -> int:
@@ -18,7 +20,7 @@ def explore(machine: type[Machine], seed: int, steps: int, *, shrink: bool = Tru
     """
     machine.steps = batch = 0
     while machine.steps < steps:
-        runs = -(-(steps - machine.steps) // STEPS_PER_RUN)
+        runs = min(RUNS_PER_BATCH, -(-(steps - machine.steps) // STEPS_PER_RUN))
         part: type[Machine] = seeded(seed * 1000 + batch)(type(machine.__name__, (machine,), {"steps": 0}))
         try:
             run_state_machine_as_test(part, settings=_profile(runs, shrink=shrink))

@@ -33,6 +33,8 @@ EPOCH_MS = 1_700_000_000_000
 """Unix ms at which every universe begins."""
 REPLY_S = 3.0
 """How long a client waits."""
+PUSHES = ("publish", "exchange", "promote", "recover", "bye")
+"""Scripts after which something may be queued."""
 FAULTS = 0.03
 """Share of requests that something happens to."""
 
@@ -111,7 +113,7 @@ class Link:
             self._refuse()
         if fault in (Fault.LOST, Fault.LATE):
             if fault is Fault.LATE:
-                self._arrive_later(self.rng.uniform(1, 5), client, parts)
+                self._arrive_later(self.rng.uniform(1, 4), client, parts)
             raise RedisConnectionError("Connection closed by server.")
         if fault is Fault.NO_SCRIPT and parts[0] == "EVALSHA":
             raise NoScriptError("NOSCRIPT No matching script.")
@@ -146,7 +148,7 @@ class Link:
                 self.loop.outside(there, answer, broken)
             case Fault.LATE:
                 self.loop.outside(REPLY_S, answer, RedisTimeoutError("Timeout reading from socket"))
-                self._arrive_later(REPLY_S + self.rng.uniform(-1, 2), client, parts)
+                self._arrive_later(REPLY_S + self.rng.uniform(-1, 1), client, parts)
             case Fault.TWICE:
                 self.loop.outside(there, self._arrive, client, parts, answer)
                 self._arrive_later(self.rng.uniform(0, 1), client, parts)
@@ -220,7 +222,7 @@ class Link:
         script = self.scripts[str(parts[1])]
         arguments = [part.decode() if isinstance(part, bytes) else str(part) for part in parts[4 + keys :]]
         self.observe(script.name, arguments, reply)
-        if not script.is_read:
+        if script.name in PUSHES:
             self._serve_waiters()
         return reply
 

@@ -210,6 +210,7 @@ class Strict(Machine):
             expect()
             assert self.bench.look.contents(beside=1) == once, "a call that arrived twice has changed something"
 
+    @precondition(lambda self: self.model.ids(State.PROCESSING))
     @rule(idle_ms=st.sampled_from((0, 2000, 20_000)), then=st.sampled_from(Then), skip_live=flags, late=flags)
     def jam_guard(self, idle_ms: int, then: Then, skip_live: bool, late: bool) -> None:
         """On what the preview showed; `late`: on a run that has been replaced meanwhile."""
@@ -307,11 +308,12 @@ class Strict(Machine):
         self._exchange(worker, [ending(*claim, how) for claim in [(id, number), *held]], 0)
 
     def _late_claims(self) -> list[tuple[str, str, int]]:
-        """Claims on IDs that somebody else holds now, or if there are none, any."""
+        """Old claims: best on IDs that somebody else holds now, of workers that hold something."""
         held = {id: entry.token for id, entry in self.model.entries.items() if entry.token}
-        return [
-            claim for claim in self.claims if held.get(claim[1], f"{claim[0]}:{claim[2]}") != f"{claim[0]}:{claim[2]}"
-        ] or self.claims
+        late = [claim for claim in self.claims if held.get(claim[1]) != f"{claim[0]}:{claim[2]}"]
+        taken_over = [claim for claim in late if claim[1] in held]
+        beside_a_live_one = [claim for claim in taken_over if self.model.held_by(claim[0])]
+        return beside_a_live_one or taken_over or late or self.claims
 
     def _exchange(self, worker: str, endings: list[Ending], want: int) -> None:
         number = self.next_number(worker, want)
@@ -341,6 +343,16 @@ class Strict(Machine):
             lambda: self.model.recover(worker),
             refusals={},
         )
+
+    @precondition(lambda self: self.model.ids(State.PROCESSING))
+    @rule(data=st.data(), worker=workers)
+    def holder_dies(self, data: st.DataObject, worker: str) -> None:
+        """And another takes up what it held."""
+        token = self.model.entries[data.draw(st.sampled_from(self.model.ids(State.PROCESSING)))].token
+        self.pass_time(LEASE)
+        self.recover(token.rpartition(":")[0])
+        self.hello(worker)
+        self.claim(worker, 3)
 
     @precondition(lambda self: self.model.ids(State.DELAYED))
     @rule(limit=st.integers(1, 3))

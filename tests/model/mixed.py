@@ -91,9 +91,10 @@ class Mixed(Machine):
     def publish(self, ids: Sequence[str], options: PublishOptions) -> None:
         """What it accepts waits in one more place, and is known."""
         (call,) = calls.publish(self.keys, ids, options)
-        answers = self.run(call).answers()
+        before, answers = self.at, self.run(call).answers()
         self.look()
         for id, answer in zip(ids, answers, strict=True):
+            assert id not in before.owner or answer in ("processing", "will_rerun")
             if answer.is_accepted and not options.dry_run:
                 self.wanted.add(id)
                 assert id in self.at.committed or id in self.at.owner
@@ -228,6 +229,7 @@ class Mixed(Machine):
         self.look()
         assert self.at.owner == before.owner
         assert self.at.processing == before.processing
+        self._is_known_as(before, set(before.owner) | before.processing)
         for id, outcome in outcomes.items():
             if outcome is Outcome.DISCARDED:
                 self._given_up(id)
@@ -235,10 +237,50 @@ class Mixed(Machine):
     @rule()
     def sweep(self) -> None:
         """What Node finished is forgotten."""
+        before = self.at
         self.run(worker_calls.sweep(self.keys, 0, 1000))
         self.look()
+        self._is_known_as(before, set(before.owner) | before.committed | before.failed)
         left = {id for id in IDS if LEFT_OVER in self.deviations(id)}
         assert not left & self.at.remembered["published"]
+
+    @precondition(lambda self: self.unseen())
+    @rule(data=st.data(), act=st.sampled_from(("publish", "renew", "sweep", "end", "recover")))
+    def while_a_run_is_unseen(self, data: st.DataObject, act: str) -> None:
+        """A Node client has dropped what our worker runs (F50); most moves meet that too seldom by chance."""
+        id = data.draw(st.sampled_from(sorted(self.unseen())))
+        worker = self.at.owner[id].rpartition(":")[0]
+        match act:
+            case "publish":
+                self.publish([id], PublishOptions(rerun=data.draw(flags)))
+            case "renew":
+                self.renew(worker)
+            case "sweep":
+                self.sweep()
+            case "end":
+                how = data.draw(st.sampled_from(VERDICTS[1:]))
+                self.exchange(worker, [how] * len(self.claims[worker]), 0)
+            case _:
+                self.now += LEASE
+                self.recover(worker)
+
+    def unseen(self) -> set[str]:
+        """IDs that our workers hold and that `processing` does not show."""
+        return set(self.at.owner) - self.at.processing
+
+    @precondition(lambda self: self.copies())
+    @rule(worker=workers, is_discarded=flags)
+    def while_a_copy_waits(self, worker: str, is_discarded: bool) -> None:
+        """Of what runs (F8): it is discarded, or its turn comes."""
+        if is_discarded:
+            self.discard(self.copies(), State.QUEUED)
+        else:
+            self.hello(worker)
+            self.exchange(worker, (), 3)
+
+    def copies(self) -> list[str]:
+        """IDs that run and wait as well."""
+        return sorted(id for id in {*self.at.owner, *self.at.processing} if self.at.listed[id])
 
     @rule(ms=st.sampled_from((1, 999, 3000, LEASE + 1)))
     def pass_time(self, ms: int) -> None:
@@ -305,7 +347,8 @@ class Mixed(Machine):
     @rule(data=st.data())
     def node_guard(self, data: st.DataObject) -> None:
         """Drops an entry by its score, whoever runs it (F50)."""
-        self._node_ends(data.draw(st.sampled_from(sorted(self.at.processing))), "ZREM and SREM of a jam guard")
+        ours = sorted(self.at.processing & set(self.at.owner))
+        self._node_ends(data.draw(st.sampled_from(ours or sorted(self.at.processing))), "ZREM and SREM of a jam guard")
 
     def _node_ends(self, id: str, deed: str) -> None:
         self.deeds[id].add(deed)
@@ -380,6 +423,14 @@ class Mixed(Machine):
     def _is_mended(self, id: str, place: Iterable[str]) -> None:
         assert id in place
         assert id in self.at.committed
+
+    def _is_known_as(self, before: Places, ids: set[str]) -> None:
+        """Nothing that is remembered about these IDs has been forgotten, nor that they are committed."""
+        assert before.committed & ids <= self.at.committed
+        for name in before.remembered:
+            assert before.remembered[name] & ids <= self.at.remembered[name]
+        for name in before.shown:
+            assert before.shown[name] & ids <= self.at.shown[name]
 
     def _waits(self, id: str) -> bool:
         return id in self.at.listed or id in self.at.delayed

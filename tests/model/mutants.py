@@ -31,6 +31,8 @@ class Mutant:
     name: str
     finder: Finder
     patches: tuple[Patch, ...]
+    sign: str = ""
+    """What the finder must say, among other things."""
 
     def plant(self, package: Path, copy: Path) -> None:
         """Make the mutant's own convoy_core in `copy`. Fails when a text to be replaced is not there exactly once."""
@@ -42,8 +44,8 @@ class Mutant:
             file.write_text(text.replace(patch.old, patch.new), "utf-8")
 
 
-def _mutant(name: str, finder: Finder, *patches: tuple[str, str, str]) -> Mutant:
-    return Mutant(name, finder, tuple(Patch(*patch) for patch in patches))
+def _mutant(name: str, finder: Finder, *patches: tuple[str, str, str], sign: str = "") -> Mutant:
+    return Mutant(name, finder, tuple(Patch(*patch) for patch in patches), sign)
 
 
 MUTANTS = (
@@ -55,6 +57,7 @@ MUTANTS = (
             '("BLMOVE", self._queued, keys.claim_list(worker), "LEFT", "RIGHT", BLOCK_S)',
             '("BLPOP", self._queued, BLOCK_S)',
         ),
+        sign="nowhere",
     ),
     _mutant(
         "F2: the claim list is ignored by claim",
@@ -67,19 +70,19 @@ MUTANTS = (
         ("lua/recover.lua", "return_claim_list(own, 0)\nlocal answer", "local answer"),
     ),
     _mutant(
-        "F2: a worker is struck off while the store may still hand it something",
-        "simulation",
-        ("worker_calls.py", "LATE_MS = 10_000", "LATE_MS = 0"),
-        ("fetch.py", "return time.monotonic() < self._in_doubt_until", "return False"),
+        "F2: who signs off is struck off, even if the store may still hand it something",
+        "Strict",
+        ("lua/bye.lua", "if is_in_doubt then", "if false then"),
     ),
     _mutant(
         "F3: nobody asks for holdings after a lost reply",
         "simulation",
         ("shift.py", "self._is_unsure or isinstance(error, OutcomeUnknown)", "self._is_unsure"),
+        sign="owner",
     ),
     _mutant(
         "F3: a claim that arrives late is not fenced off",
-        "simulation",
+        "Strict",
         ("lua/fence.lua", "< number - 1 then", "< 0 then"),
     ),
     _mutant(
@@ -106,6 +109,7 @@ MUTANTS = (
             "        if word ==",
             '        if ids: yield command("LPUSH", keys.named("queued"), *ids[::2], read=int)\n        if word ==',
         ),
+        sign="nowhere",
     ),
     _mutant(
         "F12: recover without looking at the lease",
@@ -131,6 +135,7 @@ MUTANTS = (
             "self.error, self._tries, self._number = None, 0, number + want",
         ),
         ("lua/claim.lua", "number <= whole(call('HGET', record, 'number'))", "false"),
+        sign="concurrent-holders",
     ),
     _mutant(
         "F25: a wish for a rerun is dropped",
@@ -184,6 +189,7 @@ MUTANTS = (
         "F39: results are forgotten when the store is away",
         "simulation",
         ("shift.py", "            self._runs.results.extendleft(reversed(taken))\n", ""),
+        sign="does not stop",
     ),
     _mutant(
         "F47: publish in two steps",
@@ -203,6 +209,7 @@ def _chunk(raw""",
             "            dry=options.dry_run,\n        )\n",
             "            dry=options.dry_run,\n        )\n        if not delay_ms: yield _second_step(keys, raw)\n",
         ),
+        sign="nowhere",
     ),
     _mutant(
         "F50: a heartbeat puts nothing back",
@@ -242,10 +249,6 @@ def _chunk(raw""",
     _mutant(
         "a finished ID is remembered",
         "Strict",
-        (
-            "lua/forget.lua",
-            "{ published, attempts, failures, crashes, payload, failure }",
-            "{ published, attempts, crashes, payload, failure }",
-        ),
+        ("lua/forget.lua", "ipairs({ published, attempts,", "ipairs({ attempts,"),
     ),
 )

@@ -37,7 +37,7 @@ from tests.model.wire import Contents, Look, Wire
 
 IDS = [f"job{n}" for n in range(10)]
 POOLS = 3
-STORM_S = 8.0
+STORM_S = 6.0
 PEACE_S = 120.0
 """When everything works again, this is far more than what is left can take."""
 OPTIONS = PoolOptions(lease_s=1.5, beat_s=0.4, grace_s=1, backoff_s=0.1, backoff_cap_s=0.5, max_crashes=3)
@@ -118,7 +118,9 @@ class Universe:
         await self._drain()
         for actor in list(self.shifts):
             self._stop_pool(actor)
-        await asyncio.gather(*self.lives)
+        _, endless = await asyncio.wait(self.lives, timeout=PEACE_S)
+        for life in endless:
+            self.judge.verdict.add("stuck", f"{life.get_name()} does not stop")
 
     # -- pools
 
@@ -196,7 +198,7 @@ class Universe:
             actor = chance.choice(living)
             match chance.choice(("freeze", "freeze", "crash", "crash", "stop", "outage", "pause")):
                 case "freeze":
-                    await self._freeze(actor, chance.uniform(0.5, 3) * OPTIONS.lease_s)
+                    await self._freeze(actor, chance.uniform(0.5, 2) * OPTIONS.lease_s)
                 case "crash":
                     self._crash_pool(actor)
                     await asyncio.sleep(chance.uniform(0, 2))
@@ -245,7 +247,7 @@ class Universe:
         until = self.loop.time() + PEACE_S
         keys = Keyspace(DEFAULT_PREFIX).queue("q")
         while self.loop.time() < until:
-            await asyncio.sleep(1)
+            await asyncio.sleep(0.5)
             is_quiet = self.loop.time() > self.link.last_arrival
             if is_quiet and not self.wire.send("SCARD", keys.named("committed")):
                 return

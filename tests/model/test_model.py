@@ -38,6 +38,6 @@ def test_after_every_random_step_the_store_is_as_it_must_be(bench: Bench, machin
     machine.bench = bench
     wanted = -(-STEPS // len(SHARES))
 
-    taken = explore(machine, SEED + share if SEED else secrets.randbits(32), wanted)
+    taken = explore(machine, SEED or secrets.randbits(32), wanted)
 
     assert taken >= wanted

@@ -17,9 +17,9 @@ from tests.servers import RealServer
 ROOT = Path(__file__).parents[2]
 
 
-def hunt(store: RealServer, home: Path, finder: str, limit: int) -> dict[str, Any]:
+def hunt(store: RealServer, home: Path, finder: str, limit: int, sign: str = "") -> dict[str, Any]:
     """Run the hunt on the convoy_core in `home`."""
-    command = [sys.executable, "-m", "tests.model.hunt", str(store.socket), finder, str(limit)]
+    command = [sys.executable, "-m", "tests.model.hunt", str(store.socket), finder, str(limit), sign]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     ended = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, check=False, timeout=80)
     assert ended.returncode == 0, ended.stderr
@@ -32,7 +32,7 @@ def test_a_planted_bug_is_found(store: RealServer, tmp_path: Path, mutant: Mutan
     mutant.plant(ROOT / "convoy_core", tmp_path / "convoy_core")
     limit = LIMITS[mutant.finder]
 
-    found = hunt(store, tmp_path, mutant.finder, limit)
+    found = hunt(store, tmp_path, mutant.finder, limit, mutant.sign)
 
     assert found["found"], f"{mutant.finder} took {found['after']} steps or seeds and saw nothing"
     assert found["after"] <= limit
