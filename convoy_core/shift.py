@@ -1,7 +1,8 @@
 """One life of a worker pool, from hello to bye, on one event loop.
 
-It goes in rounds. A round is one exchange with the store: what has ended since the last is settled, and as many IDs as
-there are free slots are claimed, in one script. While nothing is to settle and nothing is queued, it waits in BLMOVE.
+It goes in rounds. In a round what has ended since the last is settled, and as many IDs as there are free slots are
+claimed,
+by one script. While nothing is to settle and nothing is queued, it waits in BLMOVE.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from convoy_core import calls, worker_calls
 from convoy_core.attempt import Claim, Verdict
 from convoy_core.connect import Role, Store
 from convoy_core.connection import AsyncConnection, Connection
-from convoy_core.errors import ConvoyError, OutcomeUnknown
+from convoy_core.errors import ConvoyError
 from convoy_core.fetch import Fetch
 from convoy_core.handlers import close, name_of
 from convoy_core.options import BATCH, SMALL_BATCH, decode_id, encode_payload
@@ -223,7 +225,9 @@ class Shift:
         if self.error is None:
             log.warning("queue %s: %s", self._plan.queue, error)
         self.error = str(error)
-        self._is_unsure = self._is_unsure or isinstance(error, OutcomeUnknown)
+        # A store that has been away may come back without what it had acknowledged (a failover), and then holds for us
+        # what we take for settled.
+        self._is_unsure = True
         self._upkeep.postpone_judgement()
         self._look_again()
 
@@ -271,17 +275,17 @@ class Shift:
     async def _return_to_roll(self, word: str) -> None:
         """We were away for too long: the lease has lapsed, or (`gone`) others have already recovered what we held."""
         log.warning("queue %s: worker %s lost its lease (%s)", self._plan.queue, self.worker, word)
+        self._is_unsure = True  # also fences off what may still arrive from before
+        lease_ms = round(self._plan.options.lease_s * 1000)
+        renew = worker_calls.renew(self._keys, self.worker, lease_ms, self._pulse(), ())
         try:
-            await (self._renew() if word == "lapsed" else self._register())
+            await (self._commands.run(renew) if word == "lapsed" else self._register())
         except ConvoyError as error:
             await self._back_off(error)
 
-    async def _renew(self) -> None:
-        lease_ms = round(self._plan.options.lease_s * 1000)
-        await self._commands.run(worker_calls.renew(self._keys, self.worker, lease_ms, self._pulse(), ()))
-
     async def _sign_off(self, fetch: Fetch) -> None:
-        if self.error is None:
+        # Where it is refused the lease runs out instead.
+        with suppress(ConvoyError):
             await self._commands.run(worker_calls.bye(self._keys, self.worker, is_in_doubt=fetch.is_in_doubt))
 
     def _pulse(self) -> Pulse:
@@ -293,5 +297,5 @@ class Shift:
         """On the heartbeat's thread: pass its answer to the event loop."""
         if renewal.lost:
             self._loop.call_soon_threadsafe(self._runs.mark_lost, renewal.lost)
-        if renewal.epoch is None:
+        if renewal.epoch is None or renewal.waiting:
             self._loop.call_soon_threadsafe(self._look_again)

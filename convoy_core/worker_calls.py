@@ -78,6 +78,8 @@ class Renewal:
 
     epoch: str | None
     """None: this worker is not registered any more."""
+    waiting: int
+    """IDs handed to it that no claim has taken up: a wait that came late at the store may leave some."""
     lost: list[bytes]
     """IDs it held and holds no longer."""
 
@@ -127,9 +129,9 @@ def renew(keys: Keys, worker: str, lease_ms: int, pulse: Pulse, held: Sequence[t
     return of("renew", keys, (worker, lease_ms, pulse.done, pulse.failed, len(pulse.held), *claims), _renewal)
 
 
-def _renewal(reply: list[bytes]) -> Renewal:
-    epoch, *lost = reply
-    return Renewal(None if epoch == b"gone" else epoch.decode(), lost)
+def _renewal(reply: list[Any]) -> Renewal:
+    epoch, waiting, *lost = reply
+    return Renewal(None if epoch == b"gone" else epoch.decode(), waiting, lost)
 
 
 def bye(keys: Keys, worker: str, *, is_in_doubt: bool = False) -> Call[bool]:

@@ -60,14 +60,15 @@ end
 local function claim_up_to(want, id, number, wait)
   local own, record = claim_list_of(id), worker .. ':' .. id
   if not call('ZSCORE', workers, id) then return { 'gone', {}, {}, {}, {}, {} } end
+  -- A request that arrives twice (a proxy, a retry), or late, must not claim under numbers whose answer nobody reads; so its
+  -- numbers are spent whatever it is answered.
+  if want > 0 and number <= whole(call('HGET', record, 'number')) then return { 'repeated', {}, {}, {}, {}, {} } end
+  if want > 0 then call('HSET', record, 'number', string.format('%d', number + want - 1)) end
   if not is_live(id) then return { 'lapsed', {}, {}, {}, {}, {} } end
   if exists(paused) then
     return_claim_list(own, 0)
     return { 'paused', {}, {}, {}, {}, {} }
   end
-  -- A request that arrives twice (a proxy, a retry) must not hand out the same tokens again.
-  if want > 0 and number <= whole(call('HGET', record, 'number')) then return { 'repeated', {}, {}, {}, {}, {} } end
-  if want > 0 then call('HSET', record, 'number', string.format('%d', number + want - 1)) end
   local ids = take_ids(own, want)
   if #ids > 0 then ids = admit(ids, wait) end
   if #ids == 0 then return { 'open', {}, {}, {}, {}, {} } end

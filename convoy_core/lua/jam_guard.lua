@@ -14,7 +14,7 @@ local function start_of(id)
   local ours = call('ZSCORE', started, id)
   if ours then return tonumber(ours) end
   local foreign = call('ZSCORE', processing, id)
-  return foreign and tonumber(foreign) * 1000
+  return foreign and math.floor(tonumber(foreign) * 1000)
 end
 
 local function is_held(id)

@@ -1,12 +1,14 @@
 -- renew: processing -> processing
 -- flags: allow-oom
 -- keys: committed workers worker processing owner meta
+-- with: claim_list
 -- args: worker, lease ms, runs done, runs failed, runs going, (ID, claim number)...
--- answer: 'gone' when this worker is no longer registered, else the store's epoch; then the IDs it has lost
+-- answer: 'gone' when this worker is no longer registered, else the store's epoch; how many IDs were handed to it that no claim
+--         has taken up; then the IDs it has lost
 local id, lease = take(), take_number()
-local refusal = damage_reply({ worker .. ':' .. id, 'hash' })
+local refusal = damage_reply({ worker .. ':' .. id, 'hash', claim_list_of(id), 'list' })
 if refusal then return refusal end
-if not call('ZSCORE', workers, id) then return { 'gone' } end
+if not call('ZSCORE', workers, id) then return { 'gone', 0 } end
 call('ZADD', workers, now + lease, id)
 local done, bad, running, claims = take(), take(), take(), take_rest()
 call('HSET', worker .. ':' .. id, 'done', done, 'failed', bad, 'running', running)
@@ -31,4 +33,4 @@ if #ids > 0 then
   call('ZADD', processing, unpack(scores))
   call('SADD', committed, unpack(ids))
 end
-return { call('HGET', meta, 'epoch') or '', unpack(lost) }
+return { call('HGET', meta, 'epoch') or '', call('LLEN', claim_list_of(id)), unpack(lost) }

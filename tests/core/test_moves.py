@@ -366,7 +366,7 @@ CLAIM = [
         {**QUEUED, "workers": {W: NOW}},
         CLAIM_ONE,
         Round([], "lapsed", []),
-        {**QUEUED, "workers": {W: NOW}},
+        {**QUEUED, "workers": {W: NOW}, **_numbered(7)},
     ),
     Case(
         "",
@@ -374,7 +374,7 @@ CLAIM = [
         {**ALIVE, "paused": OLD, f"claim:{W}": ["a", "b"], "queued": ["c"], "committed": {"a", "b", "c"}},
         CLAIM_ONE,
         Round([], "paused", []),
-        {**ALIVE, "paused": OLD, "queued": ["a", "b", "c"], "committed": {"a", "b", "c"}},
+        {**ALIVE, "paused": OLD, "queued": ["a", "b", "c"], "committed": {"a", "b", "c"}, **_numbered(7)},
     ),
 ]
 
@@ -667,7 +667,7 @@ RENEW = [
         "renew moves the lease and the score, not the start",
         {**MINE, "workers": {W: NOW + 1}, "meta": {"schema": "1", "epoch": "e"}},
         _beat,
-        Renewal("e", []),
+        Renewal("e", 0, []),
         {**MINE, **BEATEN, "processing": {"a": SECOND}, "meta": {"schema": "1", "epoch": "e"}},
     ),
     Case(
@@ -675,7 +675,7 @@ RENEW = [
         "F50 renew puts back what a Node jam guard dropped",
         GUARDED,
         _beat,
-        Renewal("", []),
+        Renewal("", 0, []),
         {**GUARDED, **BEATEN, "committed": {"a"}, "processing": {"a": SECOND}},
     ),
     Case(
@@ -683,7 +683,7 @@ RENEW = [
         "F21 renew reports an ID that is another's, and leaves it alone",
         {**MINE, "owner": {"a": "bb:1"}},
         _beat,
-        Renewal("", [b"a"]),
+        Renewal("", 0, [b"a"]),
         {**MINE, **BEATEN, "owner": {"a": "bb:1"}},
     ),
     Case(
@@ -691,7 +691,7 @@ RENEW = [
         "renew of a worker that is not registered changes nothing",
         RUNNING,
         _beat,
-        Renewal(None, []),
+        Renewal(None, 0, []),
         RUNNING,
     ),
 ]
@@ -1472,6 +1472,28 @@ def test_f13_a_worker_just_dead_stays_on_the_roll_since_a_wait_may_still_hand_it
     assert world.state()["queued"] == ["late", "a"]
     assert world.run(silent(world.keys)) == []
     assert world.queue.workers() == []
+
+
+def test_f2_a_heartbeat_tells_of_what_was_handed_over_late(world: World) -> None:
+    world.seed({**ALIVE, f"claim:{W}": ["late", "later"], "committed": {"late", "later"}})
+
+    assert world.run(renew(world.keys, W, LEASE, Pulse(0, 0, []), ())).waiting == 2
+
+
+@pytest.mark.parametrize("hindrance", ["paused", "lapsed"])
+def test_f4_a_claim_that_was_refused_claims_nothing_when_it_arrives_again(world: World, hindrance: str) -> None:
+    world.seed({**ALIVE, "queued": ["a"], "committed": {"a"}, f"worker:{W}": {"since": T0}})
+    request = exchange(world.keys, W, Settlement(), 4, 101, LEASE)
+    if hindrance == "paused":
+        world.queue.pause()
+    else:
+        world.queue.connection.now_ms = NOW + LEASE
+
+    assert world.run(request).word == hindrance
+    world.queue.resume()
+    world.queue.connection.now_ms = NOW
+    assert world.run(request).word == "repeated"
+    assert world.queue.counts() == Counts(queued=1, committed=1)
 
 
 def test_f2_a_worker_in_doubt_signs_off_but_stays_on_the_roll(world: World) -> None:

@@ -18,6 +18,7 @@ from convoy_core import (
     Jammed,
     Page,
     Published,
+    Queue,
     Snapshot,
     State,
     StoreDamaged,
@@ -746,3 +747,10 @@ def test_s19_paging_through_a_million_loads_no_more_than_a_page(long: RealServer
     assert last.next is None
     assert len(some.entries) < 1_000
     assert some.next is not None
+
+
+def test_the_jam_guard_frees_a_foreign_entry_whose_score_has_a_fraction(store: RealServer, raw: redis.Redis) -> None:
+    raw.zadd("cv:q:processing", {"node's": 1_700_000_000.4567})
+    raw.sadd("cv:q:committed", "node's")
+    with Queue("q", redis=store.url) as queue:
+        assert queue.jam_guard(idle_s=5) == ["node's"]
