@@ -120,6 +120,8 @@ class Judge:
                 self._published(arguments, reply)
             case "hello" | "renew":
                 self._renewed(arguments, reply)
+            case "bye":
+                self._lease_end[arguments[0]] = self._clock()
             case "exchange":
                 self._exchanged(arguments, reply)
             case "recover":
@@ -172,9 +174,12 @@ class Judge:
             id = raw.decode()
             if self._lease_end.get(worker, 0) > self._clock():
                 self.verdict.add("repeated", f"{id} was taken from {worker}, whose lease was alive")
-            elif self._clock() - self._trouble.get(worker, -1e9) > TROUBLE_LASTS * self._lease_s:
+            elif worker not in self._stopped and self._clock() > self._trouble_ends(worker):
                 self.verdict.add("repeated", f"{id} was taken from {worker}, which was never in trouble")
             self._end(self._holder.get(id, ""), "recovered")
+
+    def _trouble_ends(self, worker: str) -> float:
+        return self._trouble.get(worker, -1e9) + TROUBLE_LASTS * self._lease_s
 
     def _end(self, token: str, how: str) -> None:
         hold = self.holds.get(token)

@@ -272,9 +272,9 @@ class Strict(Machine):
         call = worker_calls.renew(self.keys, worker, LEASE, Pulse(1, 2, claims), claims)
         counted = {"done": "1", "failed": "2", "running": str(len(claims))}
 
-        def ask() -> tuple[str | None, list[str]]:
+        def ask() -> tuple[str | None, int, list[str]]:
             renewal = self.run(call)
-            return renewal.epoch, [raw.decode() for raw in renewal.lost]
+            return renewal.epoch, renewal.waiting, [raw.decode() for raw in renewal.lost]
 
         held = [(raw.decode(), number) for raw, number in claims]
         self.check(ask, lambda: self.model.renew(worker, LEASE, counted, held), refusals={})

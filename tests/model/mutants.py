@@ -77,7 +77,7 @@ MUTANTS = (
     _mutant(
         "F3: nobody asks for holdings after a lost reply",
         "simulation",
-        ("shift.py", "self._is_unsure or isinstance(error, OutcomeUnknown)", "self._is_unsure"),
+        ("shift.py", "self._is_unsure = True\n        self._upkeep", "self._upkeep"),
         sign="owner",
     ),
     _mutant(

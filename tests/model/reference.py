@@ -237,11 +237,11 @@ class Reference:
 
     def renew(
         self, worker: str, lease_ms: int, counted: dict[str, str], held: Iterable[tuple[str, int]]
-    ) -> tuple[str | None, list[str]]:
-        """Its heartbeat; the epoch and what it has lost."""
+    ) -> tuple[str | None, int, list[str]]:
+        """Its heartbeat; the epoch, how many IDs are on their way to it, and what it has lost."""
         pool = self.pools[worker]
         if not pool.lease_end:
-            return None, []
+            return None, 0, []
         pool.lease_end = self.now + lease_ms
         pool.record |= counted
         lost = []
@@ -250,7 +250,7 @@ class Reference:
                 self.entries[id].beat = self.now // 1000
             else:
                 lost.append(id)
-        return self.epoch, lost
+        return self.epoch, len(pool.handed_over), lost
 
     def hand_over(self, worker: str) -> None:
         """BLMOVE: queued still, and on its way."""
@@ -283,15 +283,15 @@ class Reference:
         pool = self.pools[worker]
         if not pool.lease_end:
             return "gone", []
+        if want and number <= int(pool.record.get("number", "0")):
+            return "repeated", []
+        if want:
+            pool.record["number"] = str(number + want - 1)
         if not self.is_live(worker):
             return "lapsed", []
         if self.paused_at is not None:
             self._return_handed_over(worker)
             return "paused", []
-        if want and number <= int(pool.record.get("number", "0")):
-            return "repeated", []
-        if want:
-            pool.record["number"] = str(number + want - 1)
         self._return_handed_over(worker, keep=want)
         while self.queue and len(pool.handed_over) < want:
             self.hand_over(worker)
