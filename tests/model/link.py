@@ -130,6 +130,8 @@ class Link:
         if not self.is_faulty or self.rng.random() >= FAULTS:
             return None
         fault = self.rng.choice(list(Fault))
+        if fault is Fault.TWICE and client.purpose is Role.FETCH:
+            fault = Fault.UNANSWERED  # no proxy repeats a wait, and nobody could know of the second one
         self.note("fault", client.actor, client.purpose, fault.name)
         return fault
 
