@@ -1,10 +1,9 @@
-"""`convoy work`: run a worker pool in the foreground, with its progress in one line and a tally at the end."""
+"""`convoy work`: run workers in the foreground, with their progress in one line and a tally at the end."""
 
 from __future__ import annotations
 
-import logging
-import sys
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -12,18 +11,21 @@ import typer
 from rich.live import Live
 from rich.text import Text
 
-from convoy_core import PoolOptions, PoolStatus, Queue, WorkerPool
-from convoy_core.handlers import load
+from convoy_core import InvalidOption
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exits import Code
 from convoy_tui.cli.output import Format
 from convoy_tui.cli.session import Session
+from convoy_tui.cli.supervisor import Launch, Supervisor
 from convoy_tui.cli.talk import Talk
-from convoy_tui.safe_text import safe
-from convoy_tui.words import age, number
+from convoy_tui.cli.tally import Progress, WorkTally
+from convoy_tui.cli.worker import Workers, child_command, child_environment, log_to, serve_on_leash
+from convoy_tui.words import count, number
 
 SCHEMA = "convoy.work/1"
+
+MAX_PROCESSES = 256
 
 
 def register(app: typer.Typer) -> None:
@@ -31,8 +33,20 @@ def register(app: typer.Typer) -> None:
     command(app, "work", panel="Run", writes=True)(work)
 
 
-HandlerPath = Annotated[str, typer.Option("--handler", metavar="PATH", help="The function to call, as pkg.mod:fn.")]
-Concurrency = Annotated[int, typer.Option("--concurrency", "-c", metavar="N", help="Jobs at once.")]
+HandlerPath = Annotated[
+    str | None,
+    typer.Option("--handler", metavar="PATH", help="The function to call, as pkg.mod:fn.", show_default=False),
+]
+CommandLine = Annotated[
+    str | None,
+    typer.Option("--exec", metavar="COMMAND", help="The command to run; {} is the ID.", show_default=False),
+]
+Isolate = Annotated[bool, typer.Option("--isolate", help="Call the handler in child processes.")]
+Processes = Annotated[
+    int | None,
+    typer.Option("--processes", metavar="N", parser=p.positive, help="Worker processes.", show_default=False),
+]
+Concurrency = Annotated[int, typer.Option("--concurrency", "-c", metavar="N", help="Jobs at once, per process.")]
 JobTimeout = Annotated[
     float | None,
     typer.Option("--job-timeout", metavar="TIME", parser=p.seconds, help="A longer run has failed. Default: 5m."),
@@ -43,122 +57,95 @@ Grace = Annotated[
     typer.Option("--grace", metavar="TIME", parser=p.seconds, help="Let jobs finish on a stop. Default: 25s."),
 ]
 Burst = Annotated[bool, typer.Option("--burst", help="End when nothing is queued any more.")]
+Leashed = Annotated[int | None, typer.Option("--leash", hidden=True)]
+Successor = Annotated[bool, typer.Option("--successor", hidden=True)]
 
 
-def work(
+def work(  # noqa: PLR0913 - typer reads the options from here
     session: Session,
     queue: p.QueueName,
     *,
-    handler: HandlerPath,
+    handler: HandlerPath = None,
+    exec: CommandLine = None,
+    isolate: Isolate = False,
     concurrency: Concurrency = 1,
+    processes: Processes = None,
     job_timeout: JobTimeout = None,
     retries: Retries = 0,
     grace: Grace = None,
     burst: Burst = False,
+    leash: Leashed = None,
+    successor: Successor = False,
 ) -> Code:
     """Run workers on a queue until stopped.
 
     Ctrl-C once: claim no more, let running jobs finish, give the rest back to the queue. Twice: give all back at once.
 
+    A command runs without a shell. It gets the ID as {} and in CONVOY_ID, and
+    the payload on stdin. Exit status 0 is done, 75 is "later", any other has
+    failed, for the reason that it wrote to stderr.
+
     Examples:
       convoy work trucks --handler examples.trucks:crush
       convoy work trucks --handler shop.jobs:sync -c 10 --retries 5
+      convoy work trucks --exec './crush -- {}' --job-timeout 30s
+      convoy work trucks --handler shop.jobs:parse --isolate
+      convoy work trucks --handler shop.jobs:sync --processes 4 -c 10
       convoy work trucks --handler examples.trucks:crush --burst
     """
     session.out.refuse(Format.IDS, because="there are no IDs in the answer.")
-    sys.path.insert(0, "")  # the current directory, as for `python -m`
-    function = load(handler)  # before the store is touched: a typing error must not register a worker
-    session.must_write()
-    options = PoolOptions(grace_s=PoolOptions().grace_s if grace is None else grace, burst=burst)
-    limit = 300.0 if job_timeout is None else job_timeout
-    target = session.new_queue(queue)
-    pool = WorkerPool(target, function, concurrency=concurrency, job_timeout=limit, retries=retries, options=options)
-    return _run(session, pool, target, handler, concurrency)
-
-
-def _run(session: Session, pool: WorkerPool, queue: Queue, handler: str, concurrency: int) -> Code:
+    workers = Workers(queue, handler, exec, isolate, concurrency, job_timeout, retries, grace, burst)
+    if leash is not None:
+        return serve_on_leash(session, workers, leash, is_successor=successor)
+    if processes is not None and processes > MAX_PROCESSES:
+        raise InvalidOption(f"--processes is {number(processes)}; at most {MAX_PROCESSES} are started.")
+    pool = workers.pool(session)
     session.say_where()
-    session.talk.note(f"{number(concurrency)} at a time from {queue.name} to {handler}; Ctrl-C stops gracefully.")
-    with _log_to(session.talk), _progress(session.talk, pool):
+    each = f"{number(concurrency)} at a time"
+    if processes is not None:
+        each = f"{count(processes, 'process', 'processes')}, {each} each,"
+    session.talk.note(f"{each} from {queue} to {workers.shown}; Ctrl-C stops gracefully.")
+    if processes is not None:
+        session.close()  # the store is the processes' business from here on
+        return _supervise(session, workers, processes)
+    with log_to(_say(session.talk)), _live(session.talk, lambda: Progress.of(pool.status())):
         final = pool.run()
-    _answer(session, queue.name, final)
-    return Code.PARTLY if final.failed else Code.DONE
+    return _answer(session, queue, WorkTally.of(final), {"worker": final.worker})
 
 
-def _answer(session: Session, queue: str, status: PoolStatus) -> None:
+def _supervise(session: Session, workers: Workers, processes: int) -> Code:
+    if os.name == "nt":
+        raise InvalidOption("--processes is not to be had on Windows; start `convoy work` several times.")
+    start = child_command(session, workers)
+    launch = Launch(start, child_environment(session), processes, workers.burst)
+    supervisor = Supervisor(launch, session.talk)
+    with _live(session.talk, supervisor.progress):
+        supervisor.run()
+    fields = {"processes": processes, "workers": supervisor.workers, "restarts": supervisor.restarts}
+    return _answer(session, workers.queue, supervisor.tally, fields)
+
+
+def _answer(session: Session, queue: str, tally: WorkTally, fields: Mapping[str, object]) -> Code:
     if session.out.format in (Format.JSON, Format.JSONL):
-        fields = {"queue": queue, "worker": status.worker, "done": status.done, "failed": status.failed}
-        fields |= {"retried": status.retried, "released": status.released, "stale": status.stale}
-        session.out.document(SCHEMA, fields)
+        session.out.document(SCHEMA, {"queue": queue, **fields, **tally.record()})
     else:
-        session.out.line(tally_words(status))
+        session.out.line(tally.words)
+    return Code.PARTLY if tally.failed else Code.DONE
 
 
-def tally_words(status: PoolStatus) -> str:
-    """What the pool did; `done` always, the rest where there is any."""
-    others = (
-        (status.failed, "failed"),
-        (status.retried, "retried"),
-        (status.released, "released"),
-        (status.stale, "too late (somebody else had the ID)"),
-    )
-    parts = [f"{number(status.done)} done"] + [f"{number(n)} {word}" for n, word in others if n]
-    return ", ".join(parts)
+def _say(talk: Talk) -> Callable[[str, bool], None]:
+    return lambda text, is_warning: talk.warn(text) if is_warning else talk.note(text)
 
 
 @contextmanager
-def _progress(talk: Talk, pool: WorkerPool) -> Iterator[None]:
-    """One line that says what the pool does, on a terminal."""
+def _live(talk: Talk, progress: Callable[[], Progress]) -> Iterator[None]:
+    """One line that says what the workers do, on a terminal."""
     if talk.quiet or not talk.console.is_terminal:
         yield
         return
 
     def line() -> Text:
-        return progress_line(pool.status(), talk.console.width)
+        return progress().line(talk.console.width)
 
     with Live(get_renderable=line, console=talk.console, refresh_per_second=5, transient=True):
         yield
-
-
-def progress_line(status: PoolStatus, width: int) -> Text:
-    """State, tally and the job that runs longest, in one line."""
-    running = status.running
-    parts = [str(status.state), tally_words(status), f"{number(len(running))} running"]
-    line = Text(" · ".join(parts), no_wrap=True, overflow="ellipsis")
-    if running:
-        id, seconds = max(running, key=lambda run: run[1])
-        rest = f" · longest {age(seconds)}: "
-        line.append(rest + safe(id, max(0, width - len(line) - len(rest) - 1)), "dim")
-    if status.error:
-        line.append(f" · {safe(status.error, 60)}", "yellow")
-    return line
-
-
-@contextmanager
-def _log_to(talk: Talk) -> Iterator[None]:
-    """Let warnings and every failed run come out as one line each, without disturbing the progress line."""
-    handler = _Lines(talk)
-    logger, runs = logging.getLogger("convoy_core"), logging.getLogger("convoy_core.runs")
-    before = runs.level, logger.propagate
-    logger.addHandler(handler)
-    runs.setLevel(logging.INFO)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        runs.setLevel(before[0])
-        logger.propagate = before[1]
-
-
-class _Lines(logging.Handler):
-    """One event, one line: a newline in an ID must not forge another event."""
-
-    def __init__(self, talk: Talk) -> None:
-        super().__init__()
-        self._talk = talk
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write it as a note, or as a warning."""
-        say = self._talk.warn if record.levelno >= logging.WARNING else self._talk.note
-        say(record.getMessage())

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from convoy_core import PoolState, PoolStatus, Queue, State
-from convoy_tui.cli.work import progress_line, tally_words
+from convoy_core import Queue, State
 from tests.cli.conftest import ROOT, Convoy, states
 
 
@@ -40,7 +39,7 @@ def test_failures_are_told_one_line_each_and_end_with_5(convoy: Convoy, trucks: 
 
     assert (result.exit_code, result.stdout) == (5, "1 done, 2 failed\n")
     assert "truck 7 broke down" in result.stderr
-    assert "truck x\\n7 broke down" in result.stderr
+    assert "truck x ... 7 broke down" in result.stderr
     assert states(trucks, "1", "7") == [State.ABSENT, State.FAILED]
 
 
@@ -52,6 +51,61 @@ def test_retries_are_counted_apart(convoy: Convoy, trucks: Queue) -> None:
     document = json.loads(result.stdout)
     assert (document["schema"], document["done"], document["failed"], document["retried"]) == ("convoy.work/1", 0, 0, 1)
     assert trucks.show("7").state is State.DELAYED
+
+
+def test_what_handlers_ask_for_is_counted_apart(convoy: Convoy, trucks: Queue, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from convoy_core import Discard, Retry\n"
+        "answers = {'later': Retry(60), 'gone': Discard('sold')}\n"
+        "def ask(job): return answers.get(job.id)\n"
+    )
+    trucks.publish_many(["later", "gone", "1"])
+
+    result = convoy.process("work", "trucks", "--handler", "mine:ask", "--burst", cwd=tmp_path)
+
+    assert (result.returncode, result.stdout) == (0, b"1 done, 1 asked for later, 1 discarded\n")
+    assert states(trucks, "later", "gone", "1") == [State.DELAYED, State.ABSENT, State.ABSENT]
+
+
+def test_isolated_handlers_run_in_processes_of_their_own(convoy: Convoy, trucks: Queue, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import os, pathlib\n"
+        "def crash(job):\n"
+        "    if job.id == 'bad': os._exit(9)\n"
+        "    pathlib.Path(f'pid-{os.getppid()}').touch()\n"
+    )
+    trucks.publish_many(["bad", "good"])
+
+    result = convoy.process("work", "trucks", "--handler", "mine:crash", "--isolate", "--burst", cwd=tmp_path)
+
+    assert (result.returncode, result.stdout) == (5, b"1 done, 1 failed\n")
+    assert b"'bad' failed: the handler's process ended: exit status 9" in result.stderr
+    assert len(list(tmp_path.glob("pid-*"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ([], "Give either --handler or --exec"),
+        (["--handler", "examples.trucks:crush", "--exec", "true"], "Give either --handler or --exec"),
+        (["--exec", "true", "--isolate"], "--isolate goes with --handler"),
+        (["--exec", ""], "must begin with a program"),
+        (["--exec", "{} x"], "must begin with a program"),
+        (["--exec", "cp x{}"], "must stand alone"),
+        (["--exec", "echo 'x"], "No closing quotation"),
+        (["--exec", "no-such-program {}"], "There is no program 'no-such-program'"),
+        (["--handler", "examples.nowhere:fn", "--isolate"], "no module 'examples.nowhere'"),
+        (["--exec", "true", "--concurrency", "0"], "concurrency is 0"),
+        (["--exec", "true", "--processes", "0"], "1 or more"),
+        (["--exec", "true", "--processes", "257"], "at most 256"),
+    ],
+)
+def test_what_cannot_be_run_ends_with_2_before_the_store_is_touched(args: list[str], says: str) -> None:
+    result = Convoy("unix:///nowhere")("work", "trucks", *args)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert says in result.stderr
+    assert "nowhere." not in result.stderr.replace("examples.nowhere", "")
 
 
 def test_the_handler_is_found_in_the_current_directory(convoy: Convoy, trucks: Queue, tmp_path: Path) -> None:
@@ -122,19 +176,3 @@ def _wait_for(path: Path, worker: subprocess.Popen[bytes]) -> None:
             worker.wait(0.01)  # the handler's first step is all there is to watch for
         except subprocess.TimeoutExpired:
             continue
-
-
-def test_the_tally_leaves_out_what_there_was_not() -> None:
-    status = PoolStatus(PoolState.STOPPED, "ab", done=1200, failed=2, retried=1, released=3, stale=4)
-
-    assert tally_words(status) == ("1,200 done, 2 failed, 1 retried, 3 released, 4 too late (somebody else had the ID)")
-    assert tally_words(PoolStatus(PoolState.STOPPED, "ab")) == "0 done"
-
-
-def test_the_progress_line_fits_and_is_harmless() -> None:
-    status = PoolStatus(PoolState.RUNNING, "ab", (("x\x1b[2J" * 50, 12.0), ("b", 1.0)), done=5)
-
-    line = progress_line(status, 80)
-
-    assert line.plain.startswith("running · 5 done · 2 running · longest 12s: x\\x1b")
-    assert line.cell_len <= 80

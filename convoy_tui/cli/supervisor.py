@@ -1,0 +1,247 @@
+"""Several worker processes under one supervisor: started, replaced when they die, stopped together, added up.
+
+The supervisor touches neither the store nor a job, so there is little in it that could fail. Processes have groups of
+their own: Ctrl-C reaches the supervisor alone, which passes it on, or each would count it twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from convoy_core import PoolOptions, PoolState
+from convoy_tui.cli.exits import Code, Ended
+from convoy_tui.cli.leash import Final, Report, Said, decode
+from convoy_tui.cli.talk import Talk
+from convoy_tui.cli.tally import Progress, WorkTally, together
+from convoy_tui.safe_text import safe
+
+BACKOFF_S = (0.5, 30.0)
+"""Pause before the next process after one that died early; it doubles."""
+
+HEALTHY_S = 30.0
+"""A process that has lived for so long did not die of its start."""
+
+_STOPPED_EARLY = (-signal.SIGTERM, -signal.SIGINT, int(Code.INTERRUPTED))
+"""How a process ends that is told to stop before its pool could hear it; it held nothing."""
+
+MAX_LINE = 1024 * 1024
+"""Bytes of a report: an ID may have 16 KiB, and each byte may need six in JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What to start, and how often."""
+
+    command: Callable[[int, bool], list[str]]
+    """The command line for a leash, and whether the process succeeds one that died."""
+    environment: Mapping[str, str]
+    processes: int
+    is_burst: bool
+
+
+class Supervisor:
+    """Keeps `launch.processes` worker processes going until they are told to stop or, in a burst, have ended.
+
+    The first SIGTERM or SIGINT is passed on and starts no more; so is each later one.
+    """
+
+    def __init__(self, launch: Launch, talk: Talk) -> None:
+        self.tally = WorkTally()
+        """What those have done that are no more."""
+        self.workers: list[str] = []
+        """The pools there have been."""
+        self.restarts = 0
+        self._launch = launch
+        self._talk = talk
+        self._processes: dict[int, _Process] = {}
+        self._stopping = asyncio.Event()
+        self._has_begun = False
+        self._error: Ended | None = None
+
+    def run(self) -> None:
+        """Until all have ended. Raises Ended when none could begin."""
+        asyncio.run(self._run())
+        if self._error is not None:
+            raise self._error
+
+    def progress(self) -> Progress:
+        """What all of them do now. May be called from any thread."""
+        parts = [process.progress for process in list(self._processes.values())]
+        return together(parts, self.tally)
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._pass_on, number)
+        async with asyncio.TaskGroup() as places:
+            for place in range(1, self._launch.processes + 1):
+                places.create_task(self._keep(place), name=f"convoy process {place}")
+
+    def _pass_on(self, number: signal.Signals) -> None:
+        self._stopping.set()
+        for process in self._processes.values():
+            process.send(number)
+
+    async def _keep(self, place: int) -> None:
+        """See to it that there is a process in this place."""
+        shortest, longest = BACKOFF_S
+        pause, is_successor = shortest, False
+        now = asyncio.get_running_loop().time
+        while not self._stopping.is_set():
+            began = now()
+            if await self._fill(place, pause, is_successor=is_successor):
+                return
+            if now() - began >= HEALTHY_S:
+                pause = shortest
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._stopping.wait()
+                    return
+            pause, is_successor = min(2 * pause, longest), True
+            self.restarts += 1
+
+    async def _fill(self, place: int, pause: float, *, is_successor: bool) -> bool:
+        """Start a process and wait until it has ended; whether the place stays empty."""
+        try:
+            process = await _Process.start(self._launch, place, is_successor=is_successor)
+        except OSError as error:
+            self._tell(f"Process {place} could not be started: {error.strerror}", pause)
+            return False
+        self._processes[place] = process
+        await process.live(self._hear, self._stopping)
+        del self._processes[place]
+        self.tally += process.progress.tally
+        if process.worker:
+            self.workers.append(process.worker)
+        if self._is_over(process):
+            return True
+        self._tell(process.death, pause)
+        return False
+
+    def _is_over(self, process: _Process) -> bool:
+        """Whether its place stays empty, with nothing to tell."""
+        final = process.final
+        if self._stopping.is_set():
+            return final is not None or process.status in _STOPPED_EARLY
+        if final is None or (final.error is None and not self._launch.is_burst):
+            return False
+        if final.error is not None and not self._has_begun:
+            # What keeps the first from beginning keeps them all: say it once and end, as a single pool would.
+            self._error = Ended(Code(final.code), final.error, final.advice)
+            self._pass_on(signal.SIGTERM)
+        return final.error is None or self._error is not None
+
+    def _hear(self, message: Report | Said) -> None:
+        if isinstance(message, Report):
+            self._has_begun = self._has_begun or message.progress.is_at_work
+        elif message.is_warning:
+            self._talk.warn(message.text)
+        else:
+            self._talk.note(message.text)
+
+    def _tell(self, death: str, pause: float) -> None:
+        """Even if quiet: what runs no longer, and why."""
+        following = "." if self._stopping.is_set() else f". Starting another in {pause:g} s."
+        self._talk.styled(Text(safe(death + following), "yellow"))
+
+
+class _Process:
+    """One worker process, from its start to its end."""
+
+    def __init__(
+        self,
+        place: int,
+        process: asyncio.subprocess.Process,
+        reports: asyncio.StreamReader,
+        leash: asyncio.StreamWriter,
+    ) -> None:
+        self.place = place
+        self.worker = ""
+        self.progress = Progress(str(PoolState.STARTING))
+        self.final: Final | None = None
+        self._process = process
+        self._reports = reports
+        self._leash = leash
+        """Never written to; to hold it is what it is for."""
+
+    @classmethod
+    async def start(cls, launch: Launch, place: int, *, is_successor: bool) -> _Process:
+        """Start it, on a leash."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                *launch.command(theirs.fileno(), is_successor),
+                env=launch.environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                process_group=0,
+            )
+        reports, leash = await asyncio.open_connection(sock=ours, limit=MAX_LINE)
+        return cls(place, process, reports, leash)
+
+    @property
+    def pid(self) -> int:
+        """Its process ID."""
+        return self._process.pid
+
+    @property
+    def death(self) -> str:
+        """How it ended, and what becomes of what it held; without its full stop."""
+        who = f"Process {self.place} (pid {self.pid})"
+        if self.final is not None:
+            why = (self.final.error or "").removesuffix(".")
+            return f"{who} could not go on: {why}" if why else f"{who} was stopped by others"
+        options = PoolOptions()
+        within = options.lease_s + options.beat_s
+        fate = f"any IDs it held will be recovered by another worker, within about {within:.0f} s"
+        return f"{who} {_how(self.status)}; {fate}"
+
+    @property
+    def status(self) -> int:
+        """Its exit status; negative for the signal that killed it."""
+        return self._process.returncode or 0
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, if it is still there."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(number)
+
+    async def live(self, hear: Callable[[Report | Said], None], stopping: asyncio.Event) -> None:
+        """Listen to it until it has ended."""
+        if stopping.is_set():  # while it was being started
+            self.send(signal.SIGTERM)
+        listening = asyncio.create_task(self._listen(hear), name=f"convoy process {self.place} reports")
+        await self._process.wait()
+        with contextlib.suppress(TimeoutError):  # what a handler has forked may hold the other end for ever
+            async with asyncio.timeout(1):
+                await listening
+        self._leash.close()
+
+    async def _listen(self, hear: Callable[[Report | Said], None]) -> None:
+        with contextlib.suppress(ConnectionError):
+            while (line := await self._reports.readline()).endswith(b"\n"):
+                match decode(line):
+                    case Final() as final:
+                        self.final = final
+                        return
+                    case Report() as report:
+                        self.worker, self.progress = report.worker, report.progress
+                        hear(report)
+                    case Said() as said:
+                        hear(said)
+
+
+def _how(status: int) -> str:
+    if status >= 0:
+        return f"ended unexpectedly with exit status {status}"
+    try:
+        return f"was killed by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was killed by signal {-status}"

@@ -1,0 +1,44 @@
+"""The socket between a worker process and its supervisor, whose end stops the pool."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import pytest
+
+from convoy_core import PoolState, PoolStatus
+from convoy_tui.cli.leash import Final, Leash, Report, Said, decode
+from convoy_tui.cli.tally import Progress
+
+
+@pytest.mark.parametrize("is_unread", [False, True], ids=["read", "unread"])
+def test_the_pool_is_stopped_when_the_supervisor_goes(is_unread: bool) -> None:
+    supervisor, worker = socket.socketpair()
+    stopped = threading.Event()
+    leash = Leash(worker.detach())
+
+    with leash.held(lambda: PoolStatus(PoolState.RUNNING, "ab"), stopped.set):
+        leash.say("unread, so that the end is a reset", is_warning=False)
+        supervisor.recv(1, socket.MSG_PEEK if is_unread else 0)
+        if not is_unread:
+            supervisor.recv(65536)
+        supervisor.close()
+
+        assert stopped.wait(10)
+    leash.end(Final(0))
+
+
+def test_all_that_was_said_and_the_last_status_arrive_before_the_end() -> None:
+    supervisor, worker = socket.socketpair()
+    leash = Leash(worker.detach())
+
+    with leash.held(lambda: PoolStatus(PoolState.STOPPED, "ab"), lambda: None):
+        leash.say("one", is_warning=True)
+        leash.say("two", is_warning=False)
+    leash.end(Final(0))
+
+    with supervisor, supervisor.makefile("rb") as lines:
+        heard = [decode(line) for line in lines]
+    assert [message for message in heard if isinstance(message, Said)] == [Said("one", True), Said("two", False)]
+    assert heard[-2:] == [Report("ab", Progress("stopped")), Final(0)]
