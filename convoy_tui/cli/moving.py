@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from convoy_core import ConvoyError, InvalidInput, Outcome, Queue, State
 from convoy_core.options import BATCH
@@ -163,6 +164,11 @@ class _Choice:
         """Whether the IDs were named one by one."""
         return self.source.is_given
 
+    @property
+    def is_whole_state(self) -> bool:
+        """Whether everything is meant, so that nothing needs to be looked for."""
+        return self.everything and self.filter.is_empty and self.limit is None
+
     def find(self, queue: Queue, state: State) -> None:
         """Look for the entries that fit."""
         if not self.is_named:
@@ -182,12 +188,35 @@ def _move(session: Session, move: _Move, choice: _Choice, *, yes: bool, dry_run:
     if not dry_run:
         session.must_write()
     queue = session.queue(move.queue)
+    if choice.is_whole_state and move.loses and not dry_run and session.out.format not in (Format.IDS, Format.JSONL):
+        return _discard_all(session, queue, move, yes=yes)
     choice.find(queue, move.state)
     if choice.found == []:
         raise Ended(Code.NOT_FOUND, f"Nothing that is {move.state} in {move.queue} matches.")
     if not (yes or dry_run) and (move.loses or not choice.is_named):
         _ask(session, queue, move, choice)
     return _act(session, queue, move, choice, dry_run=dry_run)
+
+
+def _discard_all(session: Session, queue: Queue, move: _Move, *, yes: bool) -> Code:
+    """Discard a whole state without a list of its IDs: seconds for a million."""
+    n = _how_many(queue, move.state)
+    if not n:
+        raise Ended(Code.NOT_FOUND, f"There is nothing {move.state} in {move.queue}.")
+    session.talk.confirm(move.effect(n, session.where), yes=yes)
+    try:
+        gone = queue.discard_all(move.state)
+    except KeyboardInterrupt:
+        left = count(_how_many(queue, move.state), f"{move.state} ID is", f"{move.state} IDs are")
+        session.talk.styled(Text(f"Interrupted; {left} left."))
+        raise
+    _say(session, move, Counter({move.done: gone}), dry_run=False)
+    return Code.DONE
+
+
+def _how_many(queue: Queue, state: State) -> int:
+    n: int = getattr(queue.counts(), state.value)
+    return n
 
 
 def _ask(session: Session, queue: Queue, move: _Move, choice: _Choice) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import redis
 
 from convoy_core import Queue, State
 from tests.cli.conftest import Convoy, states
@@ -89,6 +90,31 @@ def test_discard_from_stdin_needs_a_yes(convoy: Convoy, trucks: Queue, fail: Fai
     assert convoy("discard", "trucks", "-", input="1\n").exit_code == 6
     assert convoy("discard", "trucks", "-", "--yes", input="1\n").stdout == "1 discarded\n"
     assert trucks.show("1").state is State.ABSENT
+
+
+def test_a_whole_state_is_discarded_without_a_list_of_its_ids(
+    convoy: Convoy, trucks: Queue, fail: Fail, raw: redis.Redis
+) -> None:
+    fail("kept")
+    trucks.publish_many(f"{n}".rjust(1000) for n in range(2000))
+    before = raw.info("stats")["total_net_output_bytes"]
+
+    asked = convoy("discard", "trucks", "--all", "--state", "queued")
+    result = convoy("discard", "trucks", "--all", "--state", "queued", "--yes")
+
+    assert "This forgets 2,000 queued IDs of trucks for good" in asked.stderr
+    assert (result.exit_code, result.stdout) == (0, "2,000 discarded\n")
+    assert raw.info("stats")["total_net_output_bytes"] - before < 100_000
+    assert (trucks.counts().committed, trucks.counts().failed) == (0, 1)
+
+
+def test_discarding_a_whole_state_of_nothing_ends_with_3(convoy: Convoy, fail: Fail) -> None:
+    fail("1")
+
+    result = convoy("discard", "trucks", "--all", "--state", "delayed", "--yes")
+
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "nothing delayed in trucks" in result.stderr
 
 
 @pytest.mark.parametrize("state", ["queued", "delayed", "failed"])
