@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test check tests lock screenshots clean
+.PHONY: run test check tests chaos lock screenshots clean
 
 run: $(STAMP)
 	@$(BIN)/convoy-tui
@@ -25,6 +25,12 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
+
+# Kills real workers and a real server for as long as it takes: make chaos KILLS=10000 SERVER_KILLS=200 SEED=1
+KILLS ?= 1000
+SERVER_KILLS ?= 50
+chaos: $(STAMP)
+	$(BIN)/python -m tests.chaos.storm --kills $(KILLS) --server-kills $(SERVER_KILLS) $(if $(SEED),--seed $(SEED))
 
 # The versions every checkout is tested with; `pip install convoy-queue` follows pyproject.toml instead.
 lock:

@@ -1,0 +1,33 @@
+"""A small storm in every run of the gate; `make chaos` blows larger ones."""
+
+from __future__ import annotations
+
+import random
+import re
+import subprocess
+import sys
+
+import pytest
+
+KILLS, SERVER_KILLS, PARTS = 300, 20, 2
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_f1_f10_f34_f59_nothing_is_lost_stuck_or_held_twice_whoever_is_killed(part: int) -> None:
+    """In a process of its own, since it forks its workers."""
+    seed = random.SystemRandom().randrange(2**31)
+    command = [sys.executable, "-m", "tests.chaos.storm", "--kills", str(KILLS // PARTS)]
+    command += ["--server-kills", str(SERVER_KILLS // PARTS), "--seed", str(seed)]
+
+    storm = subprocess.run(command, capture_output=True, text=True, timeout=170, check=False)
+
+    assert storm.returncode == 0, f"seed {seed}\n{storm.stdout}{storm.stderr}"
+    seen = {
+        name.strip(): int(n.replace(",", ""))
+        for name, n in re.findall(r"^([a-z A-Z]+?) +([0-9,]+)", storm.stdout, re.MULTILINE)
+    }
+    assert seen["worker kills"] >= KILLS // PARTS
+    assert seen["server kills"] == SERVER_KILLS // PARTS
+    assert seen["accepted IDs"] > 500
+    assert [seen[fault] for fault in ("lost", "stuck", "ghosts", "stale accepted", "concurrent holders")] == [0] * 5
