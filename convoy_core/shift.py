@@ -284,7 +284,9 @@ class Shift:
             await self._back_off(error)
 
     async def _sign_off(self, fetch: Fetch) -> None:
-        # Where it is refused the lease runs out instead.
+        # With results that the store did not take, or where it is refused, the lease runs out instead, and others recover.
+        if self._held:
+            return
         with suppress(ConvoyError):
             await self._commands.run(worker_calls.bye(self._keys, self.worker, is_in_doubt=fetch.is_in_doubt))
 
