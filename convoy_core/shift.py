@@ -284,7 +284,7 @@ class Shift:
             await self._back_off(error)
 
     async def _sign_off(self, fetch: Fetch) -> None:
-        # With results that the store did not take, or where it is refused, the lease runs out instead, and others recover.
+        # With results that the store did not take, or where it is refused, the lease runs out and others recover.
         if self._held:
             return
         with suppress(ConvoyError):
