@@ -9,15 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import socket
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from rich.text import Text
 
-from convoy_core import PoolOptions, PoolState
 from convoy_tui.cli.exits import Code, Ended
-from convoy_tui.cli.leash import Final, Report, Said, decode
+from convoy_tui.cli.leash import Report, Said
+from convoy_tui.cli.process import Launch, Process
 from convoy_tui.cli.talk import Talk
 from convoy_tui.cli.tally import Progress, WorkTally, together
 from convoy_tui.safe_text import safe
@@ -30,20 +27,6 @@ HEALTHY_S = 30.0
 
 _STOPPED_EARLY = (-signal.SIGTERM, -signal.SIGINT, int(Code.INTERRUPTED))
 """How a process ends that is told to stop before its pool could hear it; it held nothing."""
-
-MAX_LINE = 1024 * 1024
-"""Bytes of a report: an ID may have 16 KiB, and each byte may need six in JSON."""
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """What to start, and how often."""
-
-    command: Callable[[int, bool], list[str]]
-    """The command line for a leash, and whether the process succeeds one that died."""
-    environment: Mapping[str, str]
-    processes: int
-    is_burst: bool
 
 
 class Supervisor:
@@ -58,9 +41,11 @@ class Supervisor:
         self.workers: list[str] = []
         """The pools there have been."""
         self.restarts = 0
+        self.has_left_something = False
+        """Whether a process died while all were being stopped, and nobody of ours took its place."""
         self._launch = launch
         self._talk = talk
-        self._processes: dict[int, _Process] = {}
+        self._processes: dict[int, Process] = {}
         self._stopping = asyncio.Event()
         self._has_begun = False
         self._error: Ended | None = None
@@ -110,12 +95,12 @@ class Supervisor:
     async def _fill(self, place: int, pause: float, *, is_successor: bool) -> bool:
         """Start a process and wait until it has ended; whether the place stays empty."""
         try:
-            process = await _Process.start(self._launch, place, is_successor=is_successor)
+            process = await Process.start(self._launch, place, is_successor=is_successor)
         except OSError as error:
             self._tell(f"Process {place} could not be started: {error.strerror}", pause)
             return False
         self._processes[place] = process
-        await process.live(self._hear, self._stopping)
+        await process.live(self._hear, self._print, self._stopping)
         del self._processes[place]
         self.tally += process.progress.tally
         if process.worker:
@@ -123,13 +108,15 @@ class Supervisor:
         if self._is_over(process):
             return True
         self._tell(process.death, pause)
+        self.has_left_something = self.has_left_something or self._stopping.is_set()
         return False
 
-    def _is_over(self, process: _Process) -> bool:
+    def _is_over(self, process: Process) -> bool:
         """Whether its place stays empty, with nothing to tell."""
         final = process.final
         if self._stopping.is_set():
-            return final is not None or process.status in _STOPPED_EARLY
+            is_well = process.status in _STOPPED_EARLY if final is None else final.error is None
+            return is_well or self._error is not None
         if final is None or (final.error is None and not self._launch.is_burst):
             return False
         if final.error is not None and not self._has_begun:
@@ -146,102 +133,11 @@ class Supervisor:
         else:
             self._talk.note(message.text)
 
+    def _print(self, line: bytes) -> None:
+        """A line that a handler has printed, above the live line."""
+        self._talk.console.print(Text.from_ansi(line.decode("utf-8", "replace").rstrip()))
+
     def _tell(self, death: str, pause: float) -> None:
         """Even if quiet: what runs no longer, and why."""
         following = "." if self._stopping.is_set() else f". Starting another in {pause:g} s."
         self._talk.styled(Text(safe(death + following), "yellow"))
-
-
-class _Process:
-    """One worker process, from its start to its end."""
-
-    def __init__(
-        self,
-        place: int,
-        process: asyncio.subprocess.Process,
-        reports: asyncio.StreamReader,
-        leash: asyncio.StreamWriter,
-    ) -> None:
-        self.place = place
-        self.worker = ""
-        self.progress = Progress(str(PoolState.STARTING))
-        self.final: Final | None = None
-        self._process = process
-        self._reports = reports
-        self._leash = leash
-        """Never written to; to hold it is what it is for."""
-
-    @classmethod
-    async def start(cls, launch: Launch, place: int, *, is_successor: bool) -> _Process:
-        """Start it, on a leash."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                *launch.command(theirs.fileno(), is_successor),
-                env=launch.environment,
-                stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                process_group=0,
-            )
-        reports, leash = await asyncio.open_connection(sock=ours, limit=MAX_LINE)
-        return cls(place, process, reports, leash)
-
-    @property
-    def pid(self) -> int:
-        """Its process ID."""
-        return self._process.pid
-
-    @property
-    def death(self) -> str:
-        """How it ended, and what becomes of what it held; without its full stop."""
-        who = f"Process {self.place} (pid {self.pid})"
-        if self.final is not None:
-            why = (self.final.error or "").removesuffix(".")
-            return f"{who} could not go on: {why}" if why else f"{who} was stopped by others"
-        options = PoolOptions()
-        within = options.lease_s + options.beat_s
-        fate = f"any IDs it held will be recovered by another worker, within about {within:.0f} s"
-        return f"{who} {_how(self.status)}; {fate}"
-
-    @property
-    def status(self) -> int:
-        """Its exit status; negative for the signal that killed it."""
-        return self._process.returncode or 0
-
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal, if it is still there."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(number)
-
-    async def live(self, hear: Callable[[Report | Said], None], stopping: asyncio.Event) -> None:
-        """Listen to it until it has ended."""
-        if stopping.is_set():  # while it was being started
-            self.send(signal.SIGTERM)
-        listening = asyncio.create_task(self._listen(hear), name=f"convoy process {self.place} reports")
-        await self._process.wait()
-        with contextlib.suppress(TimeoutError):  # what a handler has forked may hold the other end for ever
-            async with asyncio.timeout(1):
-                await listening
-        self._leash.close()
-
-    async def _listen(self, hear: Callable[[Report | Said], None]) -> None:
-        with contextlib.suppress(ConnectionError):
-            while (line := await self._reports.readline()).endswith(b"\n"):
-                match decode(line):
-                    case Final() as final:
-                        self.final = final
-                        return
-                    case Report() as report:
-                        self.worker, self.progress = report.worker, report.progress
-                        hear(report)
-                    case Said() as said:
-                        hear(said)
-
-
-def _how(status: int) -> str:
-    if status >= 0:
-        return f"ended unexpectedly with exit status {status}"
-    try:
-        return f"was killed by {signal.Signals(-status).name}"
-    except ValueError:
-        return f"was killed by signal {-status}"

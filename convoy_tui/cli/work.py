@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated
@@ -16,8 +17,9 @@ from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exits import Code
 from convoy_tui.cli.output import Format
+from convoy_tui.cli.process import Launch
 from convoy_tui.cli.session import Session
-from convoy_tui.cli.supervisor import Launch, Supervisor
+from convoy_tui.cli.supervisor import Supervisor
 from convoy_tui.cli.talk import Talk
 from convoy_tui.cli.tally import Progress, WorkTally
 from convoy_tui.cli.worker import Workers, child_command, child_environment, log_to, serve_on_leash
@@ -116,13 +118,15 @@ def work(  # noqa: PLR0913 - typer reads the options from here
 def _supervise(session: Session, workers: Workers, processes: int) -> Code:
     if os.name == "nt":
         raise InvalidOption("--processes is not to be had on Windows; start `convoy work` several times.")
-    start = child_command(session, workers)
-    launch = Launch(start, child_environment(session), processes, workers.burst)
+    pipes = _is_shown(session.talk)
+    start = child_command(session, workers, unbuffered=pipes)
+    launch = Launch(start, child_environment(session), processes, is_burst=workers.burst, pipes_output=pipes)
     supervisor = Supervisor(launch, session.talk)
     with _live(session.talk, supervisor.progress):
         supervisor.run()
     fields = {"processes": processes, "workers": supervisor.workers, "restarts": supervisor.restarts}
-    return _answer(session, workers.queue, supervisor.tally, fields)
+    code = _answer(session, workers.queue, supervisor.tally, fields)
+    return Code.PARTLY if supervisor.has_left_something else code
 
 
 def _answer(session: Session, queue: str, tally: WorkTally, fields: Mapping[str, object]) -> Code:
@@ -140,12 +144,18 @@ def _say(talk: Talk) -> Callable[[str, bool], None]:
 @contextmanager
 def _live(talk: Talk, progress: Callable[[], Progress]) -> Iterator[None]:
     """One line that says what the workers do, on a terminal."""
-    if talk.quiet or not talk.console.is_terminal:
+    if not _is_shown(talk):
         yield
         return
 
     def line() -> Text:
         return progress().line(talk.console.width)
 
-    with Live(get_renderable=line, console=talk.console, refresh_per_second=5, transient=True):
+    # What a handler prints goes above the line, unless it has been sent elsewhere.
+    mine = sys.stdout.isatty()
+    with Live(get_renderable=line, console=talk.console, refresh_per_second=5, transient=True, redirect_stdout=mine):
         yield
+
+
+def _is_shown(talk: Talk) -> bool:
+    return talk.console.is_terminal and not talk.quiet

@@ -91,10 +91,10 @@ class Workers:
         return [*options, *(name for name, is_on in switches.items() if is_on)]
 
 
-def child_command(session: Session, workers: Workers) -> Callable[[int, bool], list[str]]:
+def child_command(session: Session, workers: Workers, *, unbuffered: bool) -> Callable[[int, bool], list[str]]:
     """The command line of a supervised process, for a leash and whether it succeeds one that died."""
     flags = session.flags
-    program = [sys.executable, "-m", "convoy_tui.cli", "work"]
+    program = [sys.executable, *(["-u"] if unbuffered else []), "-m", "convoy_tui.cli", "work"]
     settings = [f"--prefix={flags.prefix}"] if flags.prefix else []
     if flags.profile and not flags.redis:
         settings.append(f"--profile={flags.profile}")

@@ -150,6 +150,25 @@ def test_a_second_signal_gives_everything_back_at_once(supervised: Supervised, t
     assert trucks.counts().queued == 3
 
 
+def test_a_process_that_dies_while_all_are_stopped_is_told_and_ends_with_5(
+    supervised: Supervised, trucks: Queue
+) -> None:
+    trucks.publish_many(["1", "2", "3"])
+    eventually(lambda: trucks.counts().processing == 3)
+    victim = min(pids(trucks))
+
+    os.kill(victim, signal.SIGSTOP)
+    supervised.process.send_signal(signal.SIGTERM)
+    supervised.go()
+    eventually(lambda: len(trucks.workers()) == 1)
+    os.kill(victim, signal.SIGKILL)
+
+    assert supervised.end() == 5, supervised.err
+    assert supervised.out == "2 done\n"
+    assert f"(pid {victim}) was killed by SIGKILL" in supervised.err
+    assert "Starting another" not in supervised.err
+
+
 def test_processes_end_gracefully_when_their_supervisor_is_killed(supervised: Supervised, trucks: Queue) -> None:
     trucks.publish_many(["1", "2", "3"])
     eventually(lambda: trucks.counts().processing == 3)
@@ -199,11 +218,19 @@ def test_s10_a_password_stays_off_the_command_lines_of_the_processes() -> None:
     session = Session(Flags(redis="redis://:canary@localhost:6379", prefix="x:", profile=None))
     workers = Workers("-trucks", "m:f", None, True, 4, 2.5, 1, None, True)
 
-    words = child_command(session, workers)(7, True)
+    words = child_command(session, workers, unbuffered=True)(7, True)
 
     options = "--handler=m:f --concurrency=4 --job-timeout=2.5 --retries=1 --isolate --burst"
     hidden = "--leash=7 --successor -- -trucks"
-    assert words == [sys.executable, "-m", "convoy_tui.cli", "work", "--prefix=x:", *f"{options} {hidden}".split()]
+    assert words == [
+        sys.executable,
+        "-u",
+        "-m",
+        "convoy_tui.cli",
+        "work",
+        "--prefix=x:",
+        *f"{options} {hidden}".split(),
+    ]
     assert child_environment(session)["CONVOY_REDIS_URL"] == "redis://:canary@localhost:6379"
 
 
@@ -219,3 +246,17 @@ def test_a_person_sees_all_processes_in_one_line(convoy: Convoy, trucks: Queue) 
         assert screen.end() == 0
 
     assert screen.text.endswith("0 done, 1 released")
+
+
+def test_what_handlers_print_stands_above_the_line(convoy: Convoy, trucks: Queue, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def chat(job): print('did', job.id)")
+    trucks.publish_many(range(5))
+    path = os.pathsep.join([str(tmp_path), convoy.environment["PYTHONPATH"]])
+    args = ["work", "trucks", "--handler", "mine:chat", "--processes", "2", "--burst"]
+
+    with Terminal(*args, env={"CONVOY_REDIS_URL": convoy.url, "PYTHONPATH": path}, columns=100) as screen:
+        assert screen.end() == 0
+
+    lines = screen.text.splitlines()
+    assert sorted(line for line in lines if "did" in line) == [f"did {n}" for n in range(5)]
+    assert lines[-1] == "5 done"
