@@ -284,8 +284,8 @@ class Shift:
             await self._back_off(error)
 
     async def _sign_off(self, fetch: Fetch) -> None:
-        # With results that the store did not take, or where it is refused, the lease runs out and others recover.
-        if self._held:
+        # While something is held, or may be without our knowing, the lease must run out instead, for others to recover.
+        if self._held or self._is_unsure:
             return
         with suppress(ConvoyError):
             await self._commands.run(worker_calls.bye(self._keys, self.worker, is_in_doubt=fetch.is_in_doubt))
