@@ -37,6 +37,7 @@ from convoy_core.errors import (
     StoreFull,
     StoreRefused,
     StoreUnreachable,
+    StoreUnsafe,
 )
 from convoy_core.isolated import Isolated
 from convoy_core.models import (
@@ -98,6 +99,7 @@ __all__ = [
     "StoreFull",
     "StoreRefused",
     "StoreUnreachable",
+    "StoreUnsafe",
     "Tally",
     "Then",
     "WorkerInfo",

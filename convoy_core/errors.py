@@ -14,6 +14,7 @@
         ├── OutcomeUnknown                   the link broke after sending; it may have been applied
         ├── StoreRefused                     wrong password, missing permission, read-only replica; nothing was applied
         ├── StoreFull                        out of memory or disk; nothing was applied
+        ├── StoreUnsafe                      it would lose IDs by design: it evicts keys when its memory is full
         ├── StoreDamaged                     a key holds the wrong type, or the schema is not ours; nothing was changed
         └── EmbeddedStoreError               the embedded server cannot be started or reached
 
@@ -81,6 +82,10 @@ class StoreRefused(StoreError):
 
 class StoreFull(StoreError):
     """The store has no room (memory or disk); nothing was applied."""
+
+
+class StoreUnsafe(StoreError):
+    """The store is set up in a way that loses IDs, and nobody said that this is wanted."""
 
 
 class StoreDamaged(StoreError):

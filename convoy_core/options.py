@@ -51,6 +51,10 @@ class PoolOptions:
     """Delay when a handler asks to be called again later without saying when."""
     max_crashes: int = 3
     """After this many worker deaths or jams an ID is failed instead of queued again."""
+    watchdog_s: float = 60.0
+    """When the event loop has not turned for so long, the pool counts as wedged and stops renewing its lease."""
+    allow_eviction: bool = False
+    """Work on a store that evicts keys when its memory is full, and so may lose IDs."""
     burst: bool = False
     """Stop when nothing is queued any more, instead of waiting for more."""
 
@@ -58,7 +62,7 @@ class PoolOptions:
         """Check each range once, so that nothing downstream has to."""
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name != "burst" and not 0 < value < 10**9:
+            if not isinstance(value, bool) and not 0 < value < 10**9:
                 raise InvalidOption(f"{field.name} is {value!r}; it must be greater than 0 and below a billion.")
         if self.beat_s * 3 > self.lease_s:
             raise InvalidOption(

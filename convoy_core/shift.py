@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
 import secrets
-import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from convoy_core import calls, worker_calls
+from convoy_core import calls, roll, worker_calls
 from convoy_core.attempt import Claim, Verdict
 from convoy_core.connect import Role, Store
 from convoy_core.connection import AsyncConnection, Connection
 from convoy_core.errors import ConvoyError
 from convoy_core.fetch import Fetch
-from convoy_core.handlers import close, name_of
+from convoy_core.handlers import close
 from convoy_core.options import BATCH, SMALL_BATCH, decode_id, encode_payload
 from convoy_core.runs import Plan, Runs
 from convoy_core.tallies import Tallies
@@ -67,6 +65,8 @@ class Shift:
         self._is_unsure = False  # a reply was lost, so the store may have done more than we know
         self._give_back_at: float | None = None
         self._tries = 0
+        self._turned_at = time.monotonic()
+        """When the event loop last turned, by the heartbeat's asking."""
 
     async def run(self, registered: Callable[[], None]) -> None:
         """Work until told to stop, or, in a burst, until nothing is left. Raises StoreError when it cannot even
@@ -77,6 +77,7 @@ class Shift:
         heartbeat = Heartbeat(beats, self._keys, self.worker, options, self._pulse, self._report)
         fetch = Fetch(self._store.async_client(Role.FETCH), self._keys, self.worker, self._store.shown)
         try:
+            await roll.refuse_eviction(self._commands, self._keys, self._plan.options)
             await self._register()
             registered()
             heartbeat.start()
@@ -263,14 +264,7 @@ class Shift:
     # -- lease
 
     async def _register(self) -> None:
-        about: dict[str, str | int] = {
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-            "handler": name_of(self._plan.handler),
-            "concurrency": self._plan.concurrency,
-        }
-        lease_ms = round(self._plan.options.lease_s * 1000)
-        await self._commands.run(worker_calls.hello(self._keys, self.worker, lease_ms, secrets.token_hex(8), about))
+        await self._commands.run(roll.sign_on(self._keys, self.worker, self._plan, secrets.token_hex(8)))
 
     async def _return_to_roll(self, word: str) -> None:
         """We were away for too long: the lease has lapsed, or (`gone`) others have already recovered what we held."""
@@ -290,8 +284,17 @@ class Shift:
         with suppress(ConvoyError):
             await self._commands.run(worker_calls.bye(self._keys, self.worker, is_in_doubt=fetch.is_in_doubt))
 
+    def _turn(self) -> None:
+        self._turned_at = time.monotonic()
+
     def _pulse(self) -> Pulse:
-        """On the heartbeat's thread, too."""
+        """On the heartbeat's thread, too. Raises ConvoyError, and so ends the renewing, when the event loop is
+        stuck.
+        """
+        self._loop.call_soon_threadsafe(self._turn)
+        silent_s = time.monotonic() - self._turned_at
+        if silent_s > self._plan.options.watchdog_s:
+            raise ConvoyError(f"the event loop has been stuck for {silent_s:.0f} s, so the lease is not renewed.")
         held = [(raw, number) for number, raw in list(self._held.items())]
         return Pulse(self.tallies.done, self.tallies.failed, held)
 

@@ -84,6 +84,15 @@ class Renewal:
     """IDs it held and holds no longer."""
 
 
+def eviction_policy(keys: Keys) -> Call[str]:
+    """What the store does when its memory is full; `noeviction` where it says nothing."""
+    return command("INFO", "memory", read=_eviction_policy, beside=keys.named("queued"))
+
+
+def _eviction_policy(reply: Any) -> str:
+    return str(reply.get("maxmemory_policy", "noeviction")) if isinstance(reply, dict) else "noeviction"
+
+
 def hello(keys: Keys, worker: str, lease_ms: int, epoch: str, about: dict[str, str | int]) -> Call[str]:
     """Register; the store's epoch. The reader raises StoreDamaged when the queue has another schema."""
     described = [part for pair in about.items() for part in pair]

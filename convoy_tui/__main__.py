@@ -67,7 +67,10 @@ def _open(settings: Settings, *, ascii_only: bool, interval: float) -> None:
     source = LiveSource(url=settings.url, prefix=settings.prefix, read_only=settings.read_only)
     place = Place(source.shown, settings.environment, settings.read_only, settings.read_only_because)
     advise = partial(_advice, settings)
-    ConvoyApp(source, place, interval_s=interval, is_ascii=ascii_only, advise=advise).run()
+    app = ConvoyApp(source, place, interval_s=interval, is_ascii=ascii_only, advise=advise)
+    # Not every hangup arrives as a signal that ends us, and a driver whose terminal is gone spins.
+    app.is_watched = sys.stdout.isatty
+    app.run()
 
 
 def _advice(settings: Settings) -> str:

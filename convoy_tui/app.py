@@ -84,6 +84,8 @@ class ConvoyApp(App[None]):
         self._poller = Poller(source.look, self._on_look, interval_s=interval_s, clock=clock, jitter=jitter)
         self._source = source
         self._advise = advise
+        self.is_watched: Callable[[], bool] = lambda: True
+        """Whether the terminal is still there."""
         self.desk = Desk(
             source=source,
             crew=Crew(self._make_pool),
@@ -144,7 +146,10 @@ class ConvoyApp(App[None]):
         self.desk.changed.publish(self.desk.board)
 
     def _tick(self) -> None:
-        """Ages and countdowns go on without a reading."""
+        """Ages and countdowns go on without a reading. A terminal that has been closed ends it all."""
+        if not self.is_watched():
+            self.exit()
+            return
         link = self._poller.link
         late = link.heard_at is not None and self._clock() - link.heard_at > 1.5
         if link.state is LinkState.LOST or late:

@@ -132,6 +132,17 @@ def test_f15_a_handler_that_keeps_the_event_loop_busy_keeps_its_lease(
     assert "recovered" not in queue.snapshot().totals
 
 
+def test_f16_a_pool_whose_event_loop_is_stuck_loses_its_lease(queue: Queue, raw: redis.Redis, start: Start) -> None:
+    queue.publish("wedged")
+    start("wedge", WATCHDOG_S="1")
+    eventually(lambda: _runs(raw) == ["wedged"])
+
+    with WorkerPool(queue, lambda job: None, options=OPTIONS):
+        eventually(lambda: queue.counts() == Counts())
+
+    assert queue.snapshot().totals["recovered"] == 1
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_f29_a_signal_stops_a_process_gracefully_and_a_second_one_at_once(
     queue: Queue, raw: redis.Redis, start: Start, number: signal.Signals

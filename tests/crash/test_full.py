@@ -21,6 +21,7 @@ from convoy_core import (
     State,
     StoreFull,
     StoreUnreachable,
+    StoreUnsafe,
     WorkerPool,
     worker_calls,
 )
@@ -102,6 +103,18 @@ def test_f6_a_server_without_script_flags_refuses_whole_as_well(full: RealServer
 
         assert _dump(client) == before
     queue.close()
+
+
+def test_f40_no_pool_works_on_a_store_that_evicts_unless_told_to(full: RealServer) -> None:
+    with Queue("q", redis=full.url) as queue, full.client() as client:
+        queue.publish("a")
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        with pytest.raises(StoreUnsafe, match="maxmemory-policy allkeys-lru"):
+            WorkerPool(queue, lambda job: None, options=OPTIONS).run()
+        assert queue.workers() == []
+
+        allowed = PoolOptions(lease_s=1.2, beat_s=0.3, burst=True, allow_eviction=True)
+        assert WorkerPool(queue, lambda job: None, options=allowed).run().done == 1
 
 
 def test_f37_while_the_store_refuses_writes_results_wait_and_nothing_is_called_lost(full: RealServer) -> None:

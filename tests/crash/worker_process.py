@@ -2,8 +2,8 @@
 
     python -m tests.crash.worker_process URL QUEUE HANDLER
 
-Every handler pushes its ID on the list `runs`. Then `hold` never ends, `late` waits for the list `go`, and `burn` keeps
-the interpreter busy for BURN_S seconds.
+Every handler pushes its ID on the list `runs`. Then `hold` never ends, `wedge` neither, on the event loop, `late` waits
+for the list `go`, and `burn` keeps the interpreter busy for BURN_S seconds.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import redis
 
 from convoy_core import Job, PoolOptions, Queue, WorkerPool
 
-OPTIONS = PoolOptions(lease_s=1.2, beat_s=0.3, grace_s=10)
+OPTIONS = PoolOptions(lease_s=1.2, beat_s=0.3, grace_s=10, watchdog_s=float(os.environ.get("WATCHDOG_S", "60")))
 
 
 def start(url: str, handler: str, **environment: str) -> subprocess.Popen[bytes]:
@@ -46,7 +46,11 @@ def _handlers(url: str) -> dict[str, Callable[[Job], object]]:
         client.rpush("runs", job.id)
         client.blpop("go", 0)
 
-    return {"burn": burn, "hold": hold, "late": late}
+    async def wedge(job: Job) -> None:
+        client.rpush("runs", job.id)
+        threading.Event().wait()
+
+    return {"wedge": wedge, "burn": burn, "hold": hold, "late": late}
 
 
 if __name__ == "__main__":

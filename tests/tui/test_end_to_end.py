@@ -70,6 +70,10 @@ class Terminal:
             assert time.monotonic() < deadline, f"still {text!r} after {within_s:g} s:\n{self.text}"
             self.read(0.1)
 
+    def hang_up(self) -> None:
+        """Close the terminal, as a lost connection does."""
+        os.close(self._master)
+
     def ends(self, *, within_s: float = 20.0) -> int:
         deadline = time.monotonic() + within_s
         while self.process.poll() is None:
@@ -169,3 +173,15 @@ assert "textual" not in sys.modules
 """
 
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+
+
+def test_it_ends_when_its_terminal_is_closed(store: RealServer) -> None:
+    """With no control over a terminal, no signal tells it; left alone, a driver without a terminal spins."""
+    terminal = Terminal("--redis", store.url)
+    try:
+        terminal.shows("Commands")
+        terminal.hang_up()
+        terminal.process.wait(15)
+    finally:
+        terminal.process.kill()
+        terminal.process.wait(10)

@@ -1,0 +1,42 @@
+"""How a worker gets onto the roll of a queue."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import suppress
+
+from convoy_core import worker_calls
+from convoy_core.calls import Call
+from convoy_core.connection import AsyncConnection
+from convoy_core.errors import StoreRefused, StoreUnsafe
+from convoy_core.handlers import name_of
+from convoy_core.keys import Keys
+from convoy_core.options import PoolOptions
+from convoy_core.runs import Plan
+
+
+async def refuse_eviction(commands: AsyncConnection, keys: Keys, options: PoolOptions) -> None:
+    """Raise StoreUnsafe when the store evicts keys (RELIABILITY F40), unless that is allowed, or may not be asked."""
+    if options.allow_eviction:
+        return
+    policy = "noeviction"
+    with suppress(StoreRefused):  # a worker's permissions need not include looking
+        policy = await commands.run(worker_calls.eviction_policy(keys))
+    if policy != "noeviction":
+        raise StoreUnsafe(
+            f"The store at {commands.shown} evicts keys when its memory is full (maxmemory-policy {policy}), and would"
+            " lose IDs. Set it to noeviction, or allow eviction if losing some is acceptable."
+        )
+
+
+def sign_on(keys: Keys, worker: str, plan: Plan, epoch: str) -> Call[str]:
+    """Register with a fresh lease; the store's epoch, which is ours if it had none."""
+    about: dict[str, str | int] = {
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "handler": name_of(plan.handler),
+        "concurrency": plan.concurrency,
+    }
+    lease_ms = round(plan.options.lease_s * 1000)
+    return worker_calls.hello(keys, worker, lease_ms, epoch, about)
