@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 Finder: TypeAlias = Literal["Strict", "Mixed", "simulation"]
-LIMITS: dict[Finder, int] = {"Strict": 6000, "Mixed": 6000, "simulation": 200}
+LIMITS: dict[Finder, int] = {"Strict": 6000, "Mixed": 6000, "simulation": 500}
 """Steps of a machine, or seeds, within which a mutant must be found."""
 
 

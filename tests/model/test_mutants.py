@@ -21,12 +21,13 @@ def hunt(store: RealServer, home: Path, finder: str, limit: int, sign: str = "")
     """Run the hunt on the convoy_core in `home`."""
     command = [sys.executable, "-m", "tests.model.hunt", str(store.socket), finder, str(limit), sign]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    ended = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, check=False, timeout=80)
+    ended = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, check=False, timeout=280)
     assert ended.returncode == 0, ended.stderr
     found: dict[str, Any] = json.loads(ended.stdout)
     return found
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_planted_bug_is_found(store: RealServer, tmp_path: Path, mutant: Mutant) -> None:
     mutant.plant(ROOT / "convoy_core", tmp_path / "convoy_core")
