@@ -17,7 +17,8 @@ class Run:
 
     id: str
     token: str
-    pid: int
+    worker: int
+    """Its number in the storm: a pid comes back after some ten thousand processes."""
     start: float
     end: float | None = None
 
@@ -71,7 +72,7 @@ def read_journals(directory: Path) -> list[Run]:
                 continue
             event = json.loads(line)
             if event["event"] == "start":
-                runs[event["token"]] = Run(event["id"], event["token"], event["pid"], event["at"])
+                runs[event["token"]] = Run(event["id"], event["token"], event["worker"], event["at"])
             else:
                 runs[event["token"]].end = event["at"]
     return list(runs.values())
@@ -82,7 +83,7 @@ def judge(
 ) -> Verdict:
     """The verdict on a storm at rest.
 
-    `deaths` maps pids to when they were seen dead, `disturbed` holds when links broke.
+    `deaths` maps workers to when they were seen dead, `disturbed` holds when links broke.
     """
     verdict = Verdict(runs=len(runs))
     by_id: dict[str, list[Run]] = defaultdict(list)
@@ -101,7 +102,7 @@ def judge(
             caused = all(_has_cause(run, deaths, disturbed) for run in several[:-1])
             (verdict.repeated if caused else verdict.unattributed).append(id)
         for one, other in pairwise(several):
-            if one.pid != other.pid and other.start < (one.end or deaths.get(one.pid, other.start)):
+            if one.worker != other.worker and other.start < (one.end or deaths.get(one.worker, other.start)):
                 verdict.concurrent.append(id)
     return verdict
 
@@ -109,4 +110,4 @@ def judge(
 def _has_cause(run: Run, deaths: dict[int, float], disturbed: list[float]) -> bool:
     """Whether something happened that could keep this run's end from the store: its worker died, or a link broke."""
     settled_by = (run.end or run.start) + 10.0
-    return run.pid in deaths or any(run.start - 10.0 <= at <= settled_by for at in disturbed)
+    return run.worker in deaths or any(run.start - 10.0 <= at <= settled_by for at in disturbed)

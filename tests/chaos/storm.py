@@ -41,9 +41,10 @@ class Storm:
     server: RealServer
     queue: Queue
     dice: random.Random
-    living: dict[int, str] = field(default_factory=dict)
-    """pid -> how it is meant to die."""
+    living: dict[int, tuple[int, str]] = field(default_factory=dict)
+    """pid -> the worker's number, and how it is meant to die."""
     deaths: dict[int, float] = field(default_factory=dict)
+    """Worker's number -> when it was seen dead."""
     disturbed: list[float] = field(default_factory=list)
     accepted: set[str] = field(default_factory=set)
     points: dict[str, int] = field(default_factory=dict)
@@ -58,15 +59,15 @@ class Storm:
         seed = self.dice.randrange(2**31)
         pid = os.fork()
         if pid == 0:
-            worker.run(self.server.url, self.directory / f"journal-{self.started}", seed, point)
-        self.living[pid] = str(point or "any moment")
+            worker.run(self.server.url, self.directory / f"journal-{self.started}", self.started, seed, point)
+        self.living[pid] = self.started, str(point or "any moment")
 
     def bury(self) -> None:
         """Notice who has died."""
         for pid in list(self.living):
             if os.waitpid(pid, os.WNOHANG)[0]:
-                how = self.living.pop(pid)
-                self.deaths[pid] = time.monotonic()
+                number, how = self.living.pop(pid)
+                self.deaths[number] = time.monotonic()
                 self.points[how] = self.points.get(how, 0) + 1
 
     def kill_one(self) -> None:
@@ -131,10 +132,10 @@ def blow(storm: Storm) -> None:
 
 def calm(storm: Storm) -> None:
     """Let healthy workers drain the queue, and end them."""
-    for pid in list(storm.living):
+    for pid, (number, _) in storm.living.items():
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-        storm.deaths[pid] = time.monotonic()
+        storm.deaths[number] = time.monotonic()
     storm.living.clear()
     for _ in range(2):
         storm.start_worker(safely=True)

@@ -45,7 +45,7 @@ class FailPoint:
         return f"{self.side} {self.name} {self.n}"
 
 
-def run(url: str, journal: Path, seed: int, fail_point: FailPoint | None) -> None:
+def run(url: str, journal: Path, number: int, seed: int, fail_point: FailPoint | None) -> None:
     """Work until killed or told to stop. In a forked child: returns only by ending the process."""
     if fail_point is not None:
         _die_at(fail_point)
@@ -54,7 +54,7 @@ def run(url: str, journal: Path, seed: int, fail_point: FailPoint | None) -> Non
     file = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def note(event: str, job: Job) -> None:
-        line = {"event": event, "id": job.id, "token": job.token, "at": time.monotonic(), "pid": os.getpid()}
+        line = {"event": event, "id": job.id, "token": job.token, "at": time.monotonic(), "worker": number}
         os.write(file, json.dumps(line).encode() + b"\n")
 
     def work(job: Job) -> None:
