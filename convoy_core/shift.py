@@ -62,7 +62,7 @@ class Shift:
         """Number -> ID of every claim that the store believes we hold; the heartbeat's thread reads it."""
         self._number = 1
         self._is_hungry = True  # the queue may hold something for us
-        self._is_unsure = False  # a reply was lost, so the store may have done more than we know
+        self._is_unsure = False  # after any trouble: the store may hold more, or less, than we know
         self._give_back_at: float | None = None
         self._tries = 0
         self._turned_at = time.monotonic()
