@@ -91,19 +91,20 @@ class Universe:
         if what[0] == "fault":
             self.judge.trouble(str(what[1]))
 
-    def play(self) -> Verdict:
-        """From an empty store to the judge's verdict."""
+    def play(self) -> tuple[Verdict, str]:
+        """From an empty store to the judge's verdict, and the trace up to it: tasks are buried in no certain order."""
         self.wire.send("FLUSHALL")
         self.wire.load(_sources())  # a seed's story must not depend on what was played before
         try:
             with _virtual(self.loop, random.Random(self.rng.random())):
                 self.loop.run_until_complete(self._history())
                 verdict = self.judge.close(self._contents(), self.loop.broken)
+                trace = self.judge.trace
                 self.link.is_down = True
                 self.loop.bury()
         finally:
             self.loop.close()
-        return verdict
+        return verdict, trace
 
     async def _history(self) -> None:
         for _ in range(POOLS):
@@ -303,8 +304,7 @@ def _virtual(loop: SimulatedLoop, chance: random.Random) -> Iterator[None]:
 
 def play(seed: int, wire: Wire) -> tuple[Verdict, str]:
     """The verdict on one seed, and the hash of its trace."""
-    universe = Universe(seed, wire)
-    return universe.play(), universe.judge.trace
+    return Universe(seed, wire).play()
 
 
 if __name__ == "__main__":
