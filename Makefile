@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test check tests chaos lock screenshots clean
+.PHONY: run test check tests chaos bench bench-peers lock screenshots clean
 
 run: $(STAMP)
 	@$(BIN)/convoy-tui
@@ -31,6 +31,14 @@ KILLS ?= 1000
 SERVER_KILLS ?= 50
 chaos: $(STAMP)
 	$(BIN)/python -m tests.chaos.storm --kills $(KILLS) --server-kills $(SERVER_KILLS) $(if $(SEED),--seed $(SEED))
+
+# One table of what everything costs beside the bare store: make bench ARGUMENTS='--only process wakeup --rounds 3'
+bench: $(STAMP)
+	@$(BIN)/python -m benchmarks $(ARGUMENTS)
+
+# The same work done by other queues, each installed into an environment of its own below .bench-peers
+bench-peers: $(STAMP)
+	@$(BIN)/python -m benchmarks.peers $(ARGUMENTS)
 
 # The versions every checkout is tested with; `pip install convoy-queue` follows pyproject.toml instead.
 lock:

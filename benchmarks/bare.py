@@ -1,0 +1,132 @@
+"""What the store can do without us: the same scripts and commands, sent by the same client with no handlers around."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib
+import importlib.util
+import secrets
+import time
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias, TypeVar
+
+import redis
+import redis.asyncio
+
+from convoy_core import calls, worker_calls
+from convoy_core.attempt import Claim
+from convoy_core.calls import Argument, PublishOptions
+from convoy_core.connect import Role, resolve
+from convoy_core.connection import AsyncConnection, Connection
+from convoy_core.worker_calls import Settlement
+
+Command: TypeAlias = "tuple[Argument, ...]"
+T = TypeVar("T")
+
+LEASE_MS = 3_600_000
+"""No bare loop sends heartbeats, so its lease must last."""
+
+EMPTY = "return {'queued', 1}"
+"""A script that does nothing with what it is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """How a bare loop went."""
+
+    started: float
+    """`time.monotonic()` when the first IDs had been claimed."""
+    ended: float
+    done: int
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run on the fastest event loop there is."""
+    factory = importlib.import_module("uvloop").new_event_loop if importlib.util.find_spec("uvloop") else None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(main)
+
+
+class BareWorker:
+    """Settles what it has and claims as many again, as a pool would whose handlers take no time at all."""
+
+    def __init__(self, url: str, queue: str, batch: int) -> None:
+        self._connection = AsyncConnection(url, prefix=None, read_only=False)
+        self._client = resolve(url).async_client(Role.COMMAND)
+        self._keys = self._connection.keyspace.queue(queue)
+        self._worker = secrets.token_hex(16)
+        self._batch = batch
+        self._number = 1
+
+    async def prepare(self) -> None:
+        """Register, and have the store know the script, without claiming anything."""
+        await self._connection.run(worker_calls.hello(self._keys, self._worker, LEASE_MS, "epoch", {}))
+        await self._connection.run(worker_calls.exchange(self._keys, self._worker, Settlement(), 0, 0, 0))
+
+    async def work(self) -> Loop:
+        """Until nothing is queued."""
+        claims = await self._exchange(Settlement())
+        started, done = time.monotonic(), 0
+        while claims:
+            settled = Settlement(completed=claims)
+            claims = await self._exchange(settled)
+            done += len(settled.completed)
+        return Loop(started, time.monotonic(), done)
+
+    async def repeat_empty(self, ids: int) -> Loop:
+        """Call a script that does nothing, with the same arguments, as often as `ids` would take."""
+        claims = await self._exchange(Settlement())
+        call = self._call(Settlement(completed=claims))
+        command = as_empty(next(self._connection.steps(call)))
+        await self._client.script_load(EMPTY)
+        started = time.monotonic()
+        for _ in range(ids // self._batch):
+            await self._client.execute_command(*command)  # type: ignore[no-untyped-call]
+        return Loop(started, time.monotonic(), ids // self._batch * self._batch)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+        await self._connection.close()
+
+    def _call(self, settlement: Settlement) -> calls.Call[worker_calls.Round]:
+        number, self._number = self._number, self._number + self._batch
+        return worker_calls.exchange(self._keys, self._worker, settlement, self._batch, number, LEASE_MS)
+
+    async def _exchange(self, settlement: Settlement) -> list[Claim]:
+        call = self._call(settlement)
+        command = next(self._connection.steps(call))
+        reply = await self._client.execute_command(*command)  # type: ignore[no-untyped-call]
+        return call.read(reply).claims
+
+
+def publish_commands(url: str, queue: str, batches: Iterable[Sequence[int]]) -> list[Command]:
+    """The commands that publishing each of these batches comes to, where the queue is registered already."""
+    connection = Connection(url, prefix=None, read_only=False)
+    keys = connection.keyspace.queue(queue)
+    made = (call for ids in batches for call in calls.publish(keys, ids, PublishOptions()))
+    return [next(connection.steps(replace(call, registers=None))) for call in made]
+
+
+def as_empty(command: Command) -> Command:
+    """The same call of a script that does nothing."""
+    word, _, *rest = command
+    return (word, hashlib.sha1(EMPTY.encode(), usedforsecurity=False).hexdigest(), *rest)
+
+
+def send_all(client: redis.Redis, commands: Sequence[Command]) -> float:
+    """Seconds to send them one after the other."""
+    started = time.perf_counter()
+    for command in commands:
+        client.execute_command(*command)  # type: ignore[no-untyped-call]
+    return time.perf_counter() - started
+
+
+async def send_all_awaited(client: redis.asyncio.Redis, commands: Sequence[Command]) -> float:
+    """The same, awaited."""
+    started = time.perf_counter()
+    for command in commands:
+        await client.execute_command(*command)  # type: ignore[no-untyped-call]
+    return time.perf_counter() - started

@@ -1,0 +1,99 @@
+"""How many no-op IDs a pool works off in a second: each with a time limit, a lease, a fencing token and a result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import redis
+
+from benchmarks.bare import Loop
+from benchmarks.crew import work_together
+from benchmarks.figures import AtLeast, AtMost, Row, Settings, columns
+from benchmarks.store import BenchServer, empty, round_trips, server_for
+from benchmarks.worker import How, Task
+from convoy_core import Queue
+
+QUEUE = "bench"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One pool to be measured, in the sizes that take it a second or two."""
+
+    how: How
+    concurrency: int
+    ids: int
+    goal: float | None
+    """IDs a second."""
+
+
+CASES = {
+    "process.async.1": Case("async", 1, 10_000, None),
+    "process.async.10": Case("async", 10, 50_000, 20_000),
+    "process.async.100": Case("async", 100, 150_000, 40_000),
+    "process.threads.10": Case("threads", 10, 30_000, 8_000),
+}
+
+
+def one_process(settings: Settings, name: str) -> list[Row]:
+    """A pool beside a bare loop of the script that settles and claims, with the same number of IDs per call."""
+    case = CASES[name]
+    rounds: list[dict[str, float]] = []
+    with server_for(settings) as server, server.client() as client:
+        ids = settings.size(case.ids, 500)
+        for _ in range(settings.rounds):
+            bare, bare_trips = _measure(server, client, Task(server.url, QUEUE, "bare", case.concurrency), ids)
+            nothing, _ = _measure(server, client, Task(server.url, QUEUE, "empty", case.concurrency, ids), ids)
+            pool, trips = _measure(server, client, Task(server.url, QUEUE, case.how, case.concurrency), ids)
+            rounds.append({"pool": pool, "bare": bare, "empty": nothing, "trips": trips, "bare trips": bare_trips})
+    taken = columns(rounds)
+    handlers = "async def" if case.how == "async" else "plain def in threads"
+    what = f"Processed, {handlers}, concurrency {case.concurrency}"
+    limit_is = f"settle-and-claim script, {case.concurrency} per call, no handlers"
+    goal = AtLeast(case.goal) if case.goal else None
+    beside = {"script that does nothing": taken["empty"]}
+    rows = [Row(name, what, "IDs/s", taken["pool"], taken["bare"], limit_is, goal, beside)]
+    if case.concurrency == 1:
+        # The heartbeat's few are in it, hence the hundredth.
+        what = f"Round trips per ID, {handlers}, concurrency 1"
+        goal_of_trips = AtMost(1.01)
+        rows.append(Row(f"{name}.trips", what, "per ID", taken["trips"], taken["bare trips"], limit_is, goal_of_trips))
+    return rows
+
+
+def two_processes(settings: Settings) -> list[Row]:
+    """Two pools on one queue beside two bare loops, and beside one pool."""
+    rounds: list[dict[str, float]] = []
+    with server_for(settings) as server, server.client() as client:
+        ids = settings.size(200_000, 1_000)
+        pools, loops = Task(server.url, QUEUE, "async", 100), Task(server.url, QUEUE, "bare", 100)
+        for _ in range(settings.rounds):
+            one, _ = _measure(server, client, pools, ids)
+            two, _ = _measure(server, client, pools, ids, processes=2)
+            bare, _ = _measure(server, client, loops, ids, processes=2)
+            rounds.append({"one": one, "two": two, "bare": bare})
+    taken = columns(rounds)
+    what = "Processed by two processes, async def, concurrency 100"
+    goal = AtLeast(1.7, of_the_ratio=True)
+    return [
+        Row("process.two", what, "IDs/s", taken["two"], taken["bare"], "two bare loops of the script, 100 per call"),
+        Row("process.two.gain", what, "IDs/s", taken["two"], taken["one"], "one process", goal),
+    ]
+
+
+def _measure(
+    server: BenchServer, client: redis.Redis, task: Task, ids: int, *, processes: int = 1
+) -> tuple[float, float]:
+    """IDs per second, and round trips per ID."""
+    empty(client)
+    with Queue(QUEUE, redis=server.url) as queue:
+        queue.publish_many(range(ids))
+    before = round_trips(client)
+    loop = work_together(task, processes)
+    if task.how != "empty" and loop.done != ids:
+        raise RuntimeError(f"{loop.done} of {ids} IDs were done.")
+    return _rate(loop), (round_trips(client) - before) / ids
+
+
+def _rate(loop: Loop) -> float:
+    return loop.done / (loop.ended - loop.started)
