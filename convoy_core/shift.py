@@ -62,6 +62,7 @@ class Shift:
         """Number -> ID of every claim that the store believes we hold; the heartbeat's thread reads it."""
         self._number = 1
         self._is_hungry = True  # the queue may hold something for us
+        self._is_exclusive = False  # what runs, or is next, must run by itself: claim nothing while anything is held
         self._is_unsure = False  # after any trouble: the store may hold more, or less, than we know
         self._give_back_at: float | None = None
         self._tries = 0
@@ -143,11 +144,13 @@ class Shift:
             if self._is_unsure:
                 await self._resynchronise()
             settlement, taken = self._take_results()
-            want = 0 if self.is_stopping else min(BATCH, self._runs.free)
+            kept = len(self._held) - len(taken)
+            self._is_exclusive = self._is_exclusive and kept > 0
+            want = 0 if self.is_stopping or self._is_exclusive else min(BATCH, self._runs.free)
             # Numbers are spent even when the reply is lost, so that no token is ever used twice.
             number, self._number = self._number, self._number + want
             wait_ms = round(self._plan.options.lease_s * 1000)
-            call = worker_calls.exchange(self._keys, self.worker, settlement, want, number, wait_ms)
+            call = worker_calls.exchange(self._keys, self.worker, settlement, want, number, wait_ms, kept=kept)
             answer = await self._commands.run(call)
         except ConvoyError as error:
             self._runs.results.extendleft(reversed(taken))
@@ -164,8 +167,14 @@ class Shift:
         if answer.word == "open":
             if want:
                 self._is_hungry = len(answer.claims) == want
-            if not self._is_hungry and self._runs.free:
+            elif self._is_exclusive:
+                self._is_hungry = False
+            if not self._is_hungry and self._runs.free and not self._is_exclusive:
                 self._may_wait.set()
+        elif answer.word == "alone":
+            self._is_exclusive = True
+            self._is_hungry = False
+            self._may_wait.clear()
         elif answer.word == "paused":
             self._is_hungry = False
             self._may_wait.clear()

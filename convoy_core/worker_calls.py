@@ -57,8 +57,9 @@ class Round:
     stale: list[bytes]
     """IDs settled too late: their token no longer counted, so nothing changed."""
     word: str
-    """`open`, or why nothing was claimed: `paused`, `lapsed` (renew first), `gone` (register again) or `repeated` (the
-    same request has arrived before, so ask what it did)."""
+    """`open`; `alone` when the one claimed, or else the next, must run with nothing beside it; or why nothing was
+    claimed: `paused`, `lapsed` (renew first), `gone` (register again) or `repeated` (the same request has arrived
+    before, so ask what it did)."""
     claims: list[Claim]
 
 
@@ -99,9 +100,11 @@ def hello(keys: Keys, worker: str, lease_ms: int, epoch: str, about: dict[str, s
     return of("hello", keys, (worker, lease_ms, SCHEMA, epoch, *described), lambda reply: readers.schema(reply, SCHEMA))
 
 
-def exchange(keys: Keys, worker: str, settlement: Settlement, want: int, number: int, wait_ms: int) -> Call[Round]:
-    """Settle what ended, then claim up to `want`, numbered from `number`."""
-    arguments: list[Argument] = [worker, want, number, wait_ms]
+def exchange(
+    keys: Keys, worker: str, settlement: Settlement, want: int, number: int, wait_ms: int, *, kept: int = 0
+) -> Call[Round]:
+    """Settle what ended, then claim up to `want`, numbered from `number`; `kept` claims stay as they are meanwhile."""
+    arguments: list[Argument] = [worker, want, number, wait_ms, kept]
     _add_claims(arguments, settlement.completed)
     _add_claims(arguments, settlement.discarded)
     arguments.append(len(settlement.failed))

@@ -51,13 +51,32 @@ local function carry_failures(ids)
   end
 end
 
+-- After that many worker deaths an ID may be what killed them, so it runs with no bystanders (RELIABILITY F28).
+local SUSPECT_CRASHES = 2
+
+-- The IDs up to the first suspect, or that one by itself when its worker holds nothing else; whether there was one. What
+-- follows goes back to the head of the list.
+local function set_suspect_apart(ids, kept)
+  if not exists(crashes) then return ids, false end
+  local counts, admitted = call('HMGET', crashes, unpack(ids)), {}
+  for i, id in ipairs(ids) do
+    if whole(counts[i]) >= SUSPECT_CRASHES then
+      if i == 1 and kept == 0 then admitted[1] = id end
+      for j = #ids, #admitted + 1, -1 do call('LPUSH', queued, ids[j]) end
+      return admitted, true
+    end
+    admitted[i] = id
+  end
+  return admitted, false
+end
+
 local function column(hash, ids)
   return exists(hash) and call('HMGET', hash, unpack(ids)) or {}
 end
 
 -- Answers a word, the IDs and, each empty or one per ID, their attempts, failures, crashes and payloads.
--- The i-th ID's token is `<worker>:<number + i - 1>`.
-local function claim_up_to(want, id, number, wait)
+-- The i-th ID's token is `<worker>:<number + i - 1>`. `kept` is how many claims the worker keeps besides.
+local function claim_up_to(want, id, number, wait, kept)
   local own, record = claim_list_of(id), worker .. ':' .. id
   if not call('ZSCORE', workers, id) then return { 'gone', {}, {}, {}, {}, {} } end
   -- A request that arrives twice (a proxy, a retry), or late, must not claim under numbers whose answer nobody reads; so its
@@ -70,8 +89,11 @@ local function claim_up_to(want, id, number, wait)
     return { 'paused', {}, {}, {}, {}, {} }
   end
   local ids = take_ids(own, want)
+  local word, has_suspect = 'open', false
   if #ids > 0 then ids = admit(ids, wait) end
-  if #ids == 0 then return { 'open', {}, {}, {}, {}, {} } end
+  if #ids > 0 then ids, has_suspect = set_suspect_apart(ids, kept) end
+  if has_suspect then word = 'alone' end
+  if #ids == 0 then return { word, {}, {}, {}, {}, {} } end
 
   local seconds, scores, starts, tokens = math.floor(now / 1000), {}, {}, {}
   for i, job in ipairs(ids) do
@@ -84,5 +106,5 @@ local function claim_up_to(want, id, number, wait)
   call('HSET', owner, unpack(tokens))
   count('adopted', call('SADD', committed, unpack(ids)))
   carry_failures(ids)
-  return { 'open', ids, column(attempts, ids), column(failures, ids), column(crashes, ids), column(payload, ids) }
+  return { word, ids, column(attempts, ids), column(failures, ids), column(crashes, ids), column(payload, ids) }
 end

@@ -1,12 +1,12 @@
 -- exchange: one round of a pool: settle what ended, then claim up to the free slots
 -- flags: allow-oom
 -- with: claim complete fail defer release
--- args: worker, how many to claim, number of the first claim, ms a foreign copy waits,
+-- args: worker, how many to claim, number of the first claim, ms a foreign copy waits, how many claims it keeps besides,
 --       how many completed, (ID, number)..., how many their handlers discarded, (ID, number)...,
 --       how many failed, (ID, number, message, record, retry ms or empty)..., how many deferred, (ID, number, ms)...,
 --       how many released, (ID, number)...
 -- answer: stale IDs, word, IDs, attempts, failures, crashes, payloads (see claim)
-local me, want, number, wait = take(), take_number(), take_number(), take_number()
+local me, want, number, wait, kept = take(), take_number(), take_number(), take_number(), take_number()
 local refusal = damage_reply({ claim_list_of(me), 'list', worker .. ':' .. me, 'hash' })
 if refusal then return refusal end
 
@@ -43,6 +43,6 @@ settle(1, each_held(function(id, rest) defer(id, tonumber(rest[1])) end))
 settle(0, release)
 count('stale', #stale)
 
-local answer = claim_up_to(want, me, number, wait)
+local answer = claim_up_to(want, me, number, wait, kept)
 table.insert(answer, 1, stale)
 return answer

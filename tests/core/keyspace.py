@@ -149,10 +149,11 @@ class World:
         want: int = 0,
         number: int = 7,
         wait_ms: int = LEASE,
+        kept: int = 0,
     ) -> Round:
         """One round of worker `W`."""
         settlement = Settlement(completed or [], failed or [], released or [], discarded or [], deferred or [])
-        return self.run(exchange(self.keys, W, settlement, want, number, wait_ms))
+        return self.run(exchange(self.keys, W, settlement, want, number, wait_ms, kept=kept))
 
     def close(self) -> None:
         """Close both connections."""

@@ -222,7 +222,7 @@ class Judge:
 
 def _endings(arguments: list[str]) -> list[tuple[str, str, str]]:
     """How, ID and number of each claim that an exchange settles."""
-    found, at = [], 4
+    found, at = [], 5
     for how, width in (("completed", 2), ("discarded", 2), ("failed", 5), ("deferred", 3), ("released", 2)):
         n = int(arguments[at])
         for i in range(n):

@@ -317,7 +317,9 @@ class Strict(Machine):
 
     def _exchange(self, worker: str, endings: list[Ending], want: int) -> None:
         number = self.next_number(worker, want)
-        call = worker_calls.exchange(self.keys, worker, settlement_of(endings), want, number, LEASE)
+        ending_now = {(id, number) for id, number, _ in endings}
+        kept = len([claim for claim in self.model.held_by(worker) if claim not in ending_now])
+        call = worker_calls.exchange(self.keys, worker, settlement_of(endings), want, number, LEASE, kept=kept)
 
         def ask() -> tuple[list[str], str, list[tuple[str, int, int, int, str]]]:
             answer = self.run(call)
@@ -327,7 +329,7 @@ class Strict(Machine):
 
         def expect() -> tuple[list[str], str, list[tuple[str, int, int, int, str]]]:
             stale = self.model.settle(worker, endings)
-            word, ids = self.model.claim(worker, want, number)
+            word, ids = self.model.claim(worker, want, number, kept)
             claimed = [(id, self.model.entries[id]) for id in ids]
             return stale, word, [(id, e.attempts, e.failures, e.crashes, e.payload) for id, e in claimed]
 

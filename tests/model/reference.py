@@ -18,7 +18,9 @@ from convoy_core.states import MOVES, State
 from convoy_core.worker_calls import LATE_MS, SCHEMA
 from tests.model.wire import Content, Contents
 
-MAX_CRASHES = 2  # one less than the default, to get there more often
+MAX_CRASHES = 3
+SUSPECT_CRASHES = 2
+"""From here on an ID runs by itself."""
 Ending: TypeAlias = "tuple[str, int, Verdict]"
 """ID, claim number, and how the run ended."""
 ORDER = ("completed", "Discard", "Failed", "Retry", "released")
@@ -277,7 +279,7 @@ class Reference:
         self.totals["stale"] += len(stale)
         return stale
 
-    def claim(self, worker: str, want: int, number: int) -> tuple[str, list[str]]:
+    def claim(self, worker: str, want: int, number: int, kept: int) -> tuple[str, list[str]]:
         """Queued -> processing: why not, or which."""
         self._move = "claim"
         pool = self.pools[worker]
@@ -296,11 +298,15 @@ class Reference:
         while self.queue and len(pool.handed_over) < want:
             self.hand_over(worker)
         claimed, pool.handed_over = pool.handed_over, []
+        suspects = [i for i, id in enumerate(claimed) if self.entries[id].crashes >= SUSPECT_CRASHES]
+        if suspects:
+            stop = suspects[0] or (not kept)
+            claimed, self.queue = claimed[:stop], claimed[stop:] + self.queue
         for i, id in enumerate(claimed):
             entry = self.entries[id]
             self._go(entry, State.PROCESSING)
             entry.start, entry.beat, entry.token = self.now, self.now // 1000, f"{worker}:{number + i}"
-        return "open", claimed
+        return "alone" if suspects else "open", claimed
 
     def recover(self, worker: str) -> dict[str, str]:
         """A dead worker's IDs go back to the head in the order it claimed them, but for its third victim."""
