@@ -1,31 +1,37 @@
-"""Any command as a handler: one process per run, no shell in between.
+"""Any command as a handler: one process per run, and no shell that would read the ID.
 
 The contract with the command: the ID comes as the argument written `{}` and in CONVOY_ID, with CONVOY_QUEUE,
 CONVOY_ATTEMPT and CONVOY_TOKEN; the payload comes on stdin. Exit status 0 is done, 75 (EX_TEMPFAIL of sysexits.h) is
-"call me again later", anything else has failed, with the tail of stderr as the reason.
+"call me again later", anything else has failed, with the tail of stderr as the reason. A command and all it has started
+end with its worker, even by `kill -9`; what it leaves running after its own end stays.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import os
 import shlex
 import shutil
 import signal
+import sys
+from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
+from typing import Final
 
 from convoy_core.attempt import MAX_TEXT, Job, Retry, RunFailed
 from convoy_core.errors import HandlerNotFound, InvalidOption
+from convoy_core.groups import Groups
+from convoy_core.watcher import environment
 
 EX_TEMPFAIL = 75
 
-TERM_GRACE_S = 2.0
-"""Between SIGTERM and SIGKILL when a run is out of time; below `runs.CANCEL_GRACE_S`, so that it ends before its ID
-is given up.
-"""
-
 _PLACEHOLDER = "{}"
+
+_GATE: Final = () if sys.platform == "win32" else ("/bin/sh", "-c", 'read -r go && exec "$@"', "sh")
+_GO: Final = b"\n" if _GATE else b""
+"""The gate becomes the command at the first line on stdin, and ends if its worker dies before: no command ever runs of
+which the watcher has not been told. The words pass through as they are; what a shell drops are environment variables
+whose names no shell could write.
+"""
 
 
 class CommandFailed(RunFailed):
@@ -51,6 +57,7 @@ class Command:
             raise InvalidOption("{} must stand alone as a word; the ID is also in the environment, as CONVOY_ID.")
         if shutil.which(self._words[0]) is None:
             raise HandlerNotFound(f"There is no program {self._words[0]!r} to run.")
+        self._groups = Groups()
 
     @property
     def shown(self) -> str:
@@ -61,10 +68,11 @@ class Command:
         """Run it for one ID. Raises CommandFailed; cancelled, it ends the command's whole process group."""
         process = await self._start(job)
         try:
-            _, err = await process.communicate(job.content)
-        except asyncio.CancelledError:
-            await _end(process)
+            _, err = await process.communicate(_GO + job.content)
+        except BaseException:
+            await self._groups.end(process)
             raise
+        self._groups.forget(process)
         match process.returncode:
             case 0:
                 return None
@@ -73,16 +81,14 @@ class Command:
             case status:
                 raise CommandFailed(_reason(status, err))
 
-    async def _start(self, job: Job) -> asyncio.subprocess.Process:
+    async def aclose(self) -> None:
+        """Wait, for seconds at most, until the commands are gone whose runs were cancelled."""
+        await self._groups.aclose()
+
+    async def _start(self, job: Job) -> Process:
+        words = [*_GATE, *self._arguments(job.id)]
         try:
-            return await asyncio.create_subprocess_exec(
-                *self._arguments(job.id),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
-                env=_environment(job),
-                start_new_session=True,
-            )
+            return await self._groups.start(*words, environment=_environment(job), stderr=PIPE)
         except (OSError, ValueError) as error:  # E2BIG, a NUL byte: nothing the command could be told
             raise CommandFailed(f"the command cannot be started for this ID: {error}") from None
 
@@ -95,9 +101,7 @@ class Command:
 
 
 def _environment(job: Job) -> dict[str, str]:
-    """Ours, without the way to the store, which is none of the command's business."""
-    inherited = {name: value for name, value in os.environ.items() if name != "CONVOY_REDIS_URL"}
-    return inherited | {
+    return environment() | {
         "CONVOY_ID": job.id,
         "CONVOY_QUEUE": job.queue,
         "CONVOY_ATTEMPT": str(job.attempt),
@@ -112,18 +116,3 @@ def _reason(status: int | None, err: bytes) -> str:
             ended = f"killed by {signal.Signals(-status).name}"
     tail = err[-MAX_TEXT:].decode("utf-8", "replace").strip()
     return f"{ended}: {tail}" if tail else ended
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """SIGTERM to the whole group, and SIGKILL to what is left of it a little later."""
-    _signal_group(process.pid, signal.SIGTERM)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(TERM_GRACE_S):
-            await process.wait()
-    _signal_group(process.pid, signal.SIGKILL)
-    await process.wait()
-
-
-def _signal_group(pid: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, number)

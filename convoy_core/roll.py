@@ -17,16 +17,23 @@ from convoy_core.runs import Plan
 
 
 async def refuse_eviction(commands: AsyncConnection, keys: Keys, options: PoolOptions) -> None:
-    """Raise StoreUnsafe when the store evicts keys (RELIABILITY F40), unless that is allowed, or may not be asked."""
+    """Raise StoreUnsafe when the store evicts keys, or has (RELIABILITY F40), unless that is allowed, or may not be
+    asked.
+    """
     if options.allow_eviction:
         return
-    policy = "noeviction"
+    policy, evicted = "noeviction", 0
     with suppress(StoreRefused):  # a worker's permissions need not include looking
-        policy = await commands.run(worker_calls.eviction_policy(keys))
+        policy, evicted = await commands.run(worker_calls.eviction(keys))
     if policy != "noeviction":
         raise StoreUnsafe(
             f"The store at {commands.shown} evicts keys when its memory is full (maxmemory-policy {policy}), and would"
             " lose IDs. Set it to noeviction, or allow eviction if losing some is acceptable."
+        )
+    if evicted:
+        raise StoreUnsafe(
+            f"The store at {commands.shown} has evicted {evicted:,} keys since it was started, so IDs may be missing."
+            " Compare its queues with what should be in them and restart it (or CONFIG RESETSTAT), or allow eviction."
         )
 
 

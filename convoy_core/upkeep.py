@@ -20,6 +20,9 @@ from convoy_core.worker_calls import Pulse, Renewal
 
 log = logging.getLogger(__name__)
 
+JUMP_S = 5.0
+"""A store whose clock has gained or lost this much on ours from one look to the next has had it set."""
+
 PROMOTE_EVERY_S = 1.0
 """Another client may delay an ID at any time, so this often somebody looks whether one is due."""
 
@@ -91,11 +94,13 @@ class Upkeep:
         self._options = options
         self._wait_ms = round(options.lease_s * 1000)
         self._swept_to = 0
+        self._ahead_s: float | None = None
+        """How far the store's clock was ahead of ours at the last look."""
         self.judge_from = time.monotonic() + options.lease_s
         """Until then other pools are not judged: after an outage everybody's lease looks dead (RELIABILITY F18)."""
 
     def postpone_judgement(self) -> None:
-        """The store was away: give every pool a full lease to come back."""
+        """The store was away, or its clock was set: give every pool a full lease to come back."""
         self._swept_to = 0
         self.judge_from = time.monotonic() + self._options.lease_s
 
@@ -109,15 +114,26 @@ class Upkeep:
     async def recover(self) -> dict[str, str]:
         """Take back what dead pools held; where each ID went."""
         moved: dict[str, str] = {}
+        now, silent = await self._connection.run(worker_calls.silent(self._keys))
+        if self._clock_was_set(now):
+            self.postpone_judgement()
         if time.monotonic() < self.judge_from:
             return moved
-        for worker in await self._connection.run(worker_calls.silent(self._keys)):
+        for worker in silent:
             steps = worker_calls.recover(self._keys, worker, self._options.max_crashes)
             taken = await self._connection.drive(steps)
             if taken:
                 log.warning("queue %s: recovered %d IDs of the dead worker %s", self._keys.queue, len(taken), worker)
             moved |= taken
         return moved
+
+    def _clock_was_set(self, now: float) -> bool:
+        """Whether the store's clock has jumped since the last look: all leases then look dead (RELIABILITY F19)."""
+        before, self._ahead_s = self._ahead_s, now - time.monotonic()
+        if before is None or abs(self._ahead_s - before) < JUMP_S:
+            return False
+        log.warning("queue %s: the store's clock was set by %+.0f s", self._keys.queue, self._ahead_s - before)
+        return True
 
     async def sweep(self) -> None:
         """Look at some more of what we remember, and forget what Node workers have finished meanwhile."""

@@ -85,13 +85,16 @@ class Renewal:
     """IDs it held and holds no longer."""
 
 
-def eviction_policy(keys: Keys) -> Call[str]:
-    """What the store does when its memory is full; `noeviction` where it says nothing."""
-    return command("INFO", "memory", read=_eviction_policy, beside=keys.named("queued"))
+def eviction(keys: Keys) -> Call[tuple[str, int]]:
+    """What the store does when its memory is full (`noeviction` where it says nothing), and how many keys it has
+    evicted since it was started.
+    """
+    return command("INFO", read=_eviction, beside=keys.named("queued"))
 
 
-def _eviction_policy(reply: Any) -> str:
-    return str(reply.get("maxmemory_policy", "noeviction")) if isinstance(reply, dict) else "noeviction"
+def _eviction(reply: Any) -> tuple[str, int]:
+    told = reply if isinstance(reply, dict) else {}
+    return str(told.get("maxmemory_policy", "noeviction")), readers.whole(told.get("evicted_keys", 0))
 
 
 def hello(keys: Keys, worker: str, lease_ms: int, epoch: str, about: dict[str, str | int]) -> Call[str]:
@@ -171,9 +174,14 @@ def sweep(keys: Keys, cursor: int, limit: int) -> Call[int]:
     return of("sweep", keys, (cursor, limit), int)
 
 
-def silent(keys: Keys) -> Call[list[str]]:
-    """Workers whose lease ran out."""
-    return of("silent", keys, (100,), lambda reply: [worker.decode("ascii", "replace") for worker in reply])
+def silent(keys: Keys) -> Call[tuple[float, list[str]]]:
+    """The store's time in Unix seconds, and up to a hundred workers whose lease has run out by it."""
+    return of("silent", keys, (100,), _silent)
+
+
+def _silent(reply: list[Any]) -> tuple[float, list[str]]:
+    now, *workers = reply
+    return now / 1000, [worker.decode("ascii", "replace") for worker in workers]
 
 
 def holdings(keys: Keys, worker: str) -> Steps[list[tuple[bytes, int]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import threading
 import time
@@ -115,6 +116,21 @@ def test_f40_no_pool_works_on_a_store_that_evicts_unless_told_to(full: RealServe
 
         allowed = PoolOptions(lease_s=1.2, beat_s=0.3, burst=True, allow_eviction=True)
         assert WorkerPool(queue, lambda job: None, options=allowed).run().done == 1
+
+
+def test_f40_no_pool_works_on_a_store_that_has_evicted_keys(full: RealServer) -> None:
+    with Queue("q", redis=full.url) as queue, full.client() as client:
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        client.config_set("maxmemory", client.info("memory")["used_memory"] + 300_000)
+        eventually(lambda: client.set(os.urandom(8), bytes(10_000)) and client.info("stats")["evicted_keys"])
+        client.config_set("maxmemory", 0)
+        client.config_set("maxmemory-policy", "noeviction")
+
+        with pytest.raises(StoreUnsafe, match=r"has evicted \d+ keys since it was started"):
+            WorkerPool(queue, lambda job: None, options=OPTIONS).run()
+        client.config_resetstat()
+        queue.publish("a")
+        assert WorkerPool(queue, lambda job: None, options=OPTIONS).run().done == 1
 
 
 def test_f37_while_the_store_refuses_writes_results_wait_and_nothing_is_called_lost(full: RealServer) -> None:

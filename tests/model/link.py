@@ -78,6 +78,8 @@ class Link:
     """Actors whose machines are gone."""
     waiters: list[_Waiter] = field(default_factory=list)
     clients: int = 0
+    clock_ms: int = 0
+    """By how much the server's clock has been set forward."""
     last_arrival: float = 0.0
     """When the last request arrives whose client has given up on it."""
     nowhere: redis.BlockingConnectionPool = field(
@@ -230,7 +232,7 @@ class Link:
 
     def now_ms(self) -> int:
         """The server's clock."""
-        return EPOCH_MS + round(self.loop.time() * 1000)
+        return EPOCH_MS + self.clock_ms + round(self.loop.time() * 1000)
 
 
 def _seen(reply: asyncio.Future[Any]) -> None:

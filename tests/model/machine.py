@@ -339,7 +339,7 @@ class Strict(Machine):
     @rule(worker=workers)
     def recover(self, worker: str) -> None:
         """A dead worker, or one that turns out to be alive."""
-        assert self.run(worker_calls.silent(self.keys)) == self.model.silent()
+        assert self.run(worker_calls.silent(self.keys))[1] == self.model.silent()
         self.check(
             lambda: self.drive(worker_calls.recover(self.keys, worker, MAX_CRASHES)),
             lambda: self.model.recover(worker),

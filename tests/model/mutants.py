@@ -117,6 +117,12 @@ MUTANTS = (
         ("lua/recover.lua", "if lease and tonumber(lease) > now then return { 'alive' } end", ""),
     ),
     _mutant(
+        "F19: pools are judged by a clock that has just been set",
+        "simulation",
+        ("upkeep.py", "if self._clock_was_set(now):", "if self._clock_was_set(now) and False:"),
+        sign="alive",
+    ),
+    _mutant(
         "F21: whoever answers is taken for the owner",
         "Strict",
         ("lua/holding.lua", "is_held[i] = tokens[i] == worker .. ':' .. numbers[i]", "is_held[i] = tokens[i] ~= false"),
@@ -161,6 +167,11 @@ MUTANTS = (
         "F28: crashes are counted and never too many",
         "Strict",
         ("lua/crash.lua", "if n < limit then", "if n > 0 then"),
+    ),
+    _mutant(
+        "F28: a suspect is claimed beside others",
+        "Strict",
+        ("lua/claim.lua", "if i == 1 and kept == 0 then", "if i == 1 then"),
     ),
     _mutant(
         "F29: a release is charged as a crash",

@@ -197,7 +197,7 @@ class Universe:
             if not living:
                 continue
             actor = chance.choice(living)
-            match chance.choice(("freeze", "freeze", "crash", "crash", "stop", "outage", "pause")):
+            match chance.choice(("freeze", "freeze", "crash", "crash", "stop", "outage", "pause", "clock")):
                 case "freeze":
                     await self._freeze(actor, chance.uniform(0.5, 2) * OPTIONS.lease_s)
                 case "crash":
@@ -211,6 +211,9 @@ class Universe:
                     await self._take_store_away(chance.uniform(0.2, 1.5) * OPTIONS.lease_s)
                 case "pause":
                     await self._pause(chance.uniform(0.5, 3))
+                case "clock":
+                    self.judge.note("clock set forward")
+                    self.link.clock_ms += 3_600_000
 
     async def _freeze(self, actor: str, seconds: float) -> None:
         self.judge.note("freeze", actor)

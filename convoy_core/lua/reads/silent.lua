@@ -1,5 +1,6 @@
 -- silent: workers whose lease has run out
 -- keys: workers
 -- args: how many at most
--- answer: worker...
-return call('ZRANGEBYSCORE', workers, '-inf', string.format('%d', now), 'LIMIT', 0, take_number())
+-- answer: the store's time in Unix ms, worker...
+local silent = call('ZRANGEBYSCORE', workers, '-inf', string.format('%d', now), 'LIMIT', 0, take_number())
+return { now, unpack(silent) }

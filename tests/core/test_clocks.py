@@ -1,0 +1,48 @@
+"""The store's clock is set while pools are at work (RELIABILITY F19): nobody is taken for dead because of that."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from convoy_core.connection import AsyncConnection
+from convoy_core.options import PoolOptions
+from convoy_core.upkeep import Upkeep
+from convoy_core.worker_calls import Pulse, Settlement, exchange, hello, renew
+from tests.core.keyspace import NOW
+from tests.servers import RealServer
+
+HOUR_MS = 3_600_000
+LEASE_MS = 15_000
+LIVING, DEAD = "aa", "bb"
+
+
+@pytest.mark.parametrize("jump_ms", [HOUR_MS, -HOUR_MS])
+def test_f19_after_the_stores_clock_was_set_nobody_is_judged_for_a_lease(store: RealServer, jump_ms: int) -> None:
+    async def story() -> None:
+        connection = AsyncConnection(store.url, prefix=None, read_only=False)
+        keys = connection.keyspace.queue("q")
+        connection.now_ms = NOW
+        upkeep = Upkeep(connection, keys, PoolOptions())
+        with store.client() as client:
+            client.sadd("cv:q:committed", "a", "b")
+            client.rpush("cv:q:queued", "a", "b")
+        for worker in (LIVING, DEAD):
+            await connection.run(hello(keys, worker, LEASE_MS, "epoch", {}))
+            claimed = await connection.run(exchange(keys, worker, Settlement(), 1, 1, LEASE_MS))
+            assert len(claimed.claims) == 1
+        upkeep.judge_from = 0  # it has been here for long
+
+        assert await upkeep.recover() == {}
+        connection.now_ms += jump_ms
+        assert await upkeep.recover() == {}
+        assert upkeep.judge_from > time.monotonic() + 10  # not before everybody could renew
+
+        await connection.run(renew(keys, LIVING, LEASE_MS, Pulse(0, 0, []), ()))
+        upkeep.judge_from = 0  # a lease later
+        assert await upkeep.recover() == ({"b": "queued"} if jump_ms > 0 else {})
+        await connection.close()
+
+    asyncio.run(story())
