@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from benchmarks import process, publish, table, wakeup
+from benchmarks import faces, memory, process, publish, scripts, table, wakeup
 from benchmarks.figures import Row, Settings
 from benchmarks.store import machine
 
@@ -17,6 +17,13 @@ MEASUREMENTS: dict[str, Callable[[Settings], list[Row]]] = {
     **{name: partial(publish.one_by_one, name=name) for name in ("publish.one.blocking", "publish.one.awaited")},
     "publish.bulk": publish.in_bulk,
     "wakeup": wakeup.idle,
+    "memory.queued": memory.per_queued_id,
+    "memory.left": memory.left_after_completion,
+    "memory.pool": memory.pool,
+    "scripts.slowest": scripts.slowest,
+    "scripts.looking": scripts.looking,
+    "dashboard": faces.refresh,
+    "cli": faces.starting,
 }
 """Name -> what is measured together; its rows are called that, or begin with it and a dot."""
 

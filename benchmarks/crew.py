@@ -48,12 +48,19 @@ def hand(task: Task) -> Iterator[Hand]:
             process.kill()
 
 
-def work_together(task: Task, processes: int = 1) -> Loop:
-    """Have that many processes work at once: from the first that had an ID to the last that ended."""
+def work(task: Task, processes: int = 1) -> list[Loop]:
+    """Have that many processes work at once, and how that went; `bare` ones tell how calls that do nothing went, too.
+
+    It counts from the first process that had an ID to the last that ended.
+    """
     with ExitStack() as stack:
         hands = [stack.enter_context(hand(task)) for _ in range(processes)]
         for each in hands:
             each.go()
-        loops = [Loop(**each.report()) for each in hands]
-    started = min(loop.started for loop in loops)
-    return Loop(started, max(loop.ended for loop in loops), sum(loop.done for loop in loops))
+        reports = range(2 if task.how == "bare" else 1)
+        return [_together([Loop(**each.report()) for each in hands]) for _ in reports]
+
+
+def _together(loops: list[Loop]) -> Loop:
+    started, ended = min(loop.started for loop in loops), max(loop.ended for loop in loops)
+    return Loop(started, ended, sum(loop.done for loop in loops))

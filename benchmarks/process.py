@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import redis
 
 from benchmarks.bare import Loop
-from benchmarks.crew import work_together
+from benchmarks.crew import work
 from benchmarks.figures import AtLeast, AtMost, Row, Settings, columns
 from benchmarks.store import BenchServer, empty, round_trips, server_for
 from benchmarks.worker import How, Task
@@ -42,10 +42,13 @@ def one_process(settings: Settings, name: str) -> list[Row]:
     with server_for(settings) as server, server.client() as client:
         ids = settings.size(case.ids, 500)
         for _ in range(settings.rounds):
-            bare, bare_trips = _measure(server, client, Task(server.url, QUEUE, "bare", case.concurrency), ids)
-            nothing, _ = _measure(server, client, Task(server.url, QUEUE, "empty", case.concurrency, ids), ids)
-            pool, trips = _measure(server, client, Task(server.url, QUEUE, case.how, case.concurrency), ids)
-            rounds.append({"pool": pool, "bare": bare, "empty": nothing, "trips": trips, "bare trips": bare_trips})
+            (bare, nothing), bare_trips = _measure(
+                server, client, Task(server.url, QUEUE, "bare", case.concurrency), ids
+            )
+            (pool,), trips = _measure(server, client, Task(server.url, QUEUE, case.how, case.concurrency), ids)
+            rates = {"pool": pool.rate, "bare": bare.rate, "empty": nothing.rate}
+            bare_trips -= nothing.done // case.concurrency
+            rounds.append({**rates, "trips": trips / ids, "bare trips": bare_trips / ids})
     taken = columns(rounds)
     handlers = "async def" if case.how == "async" else "plain def in threads"
     what = f"Processed, {handlers}, concurrency {case.concurrency}"
@@ -68,10 +71,10 @@ def two_processes(settings: Settings) -> list[Row]:
         ids = settings.size(200_000, 1_000)
         pools, loops = Task(server.url, QUEUE, "async", 100), Task(server.url, QUEUE, "bare", 100)
         for _ in range(settings.rounds):
-            one, _ = _measure(server, client, pools, ids)
-            two, _ = _measure(server, client, pools, ids, processes=2)
-            bare, _ = _measure(server, client, loops, ids, processes=2)
-            rounds.append({"one": one, "two": two, "bare": bare})
+            (one,), _ = _measure(server, client, pools, ids)
+            (two,), _ = _measure(server, client, pools, ids, processes=2)
+            (bare, _), _ = _measure(server, client, loops, ids, processes=2)
+            rounds.append({"one": one.rate, "two": two.rate, "bare": bare.rate})
     taken = columns(rounds)
     what = "Processed by two processes, async def, concurrency 100"
     goal = AtLeast(1.7, of_the_ratio=True)
@@ -83,17 +86,13 @@ def two_processes(settings: Settings) -> list[Row]:
 
 def _measure(
     server: BenchServer, client: redis.Redis, task: Task, ids: int, *, processes: int = 1
-) -> tuple[float, float]:
-    """IDs per second, and round trips per ID."""
+) -> tuple[list[Loop], int]:
+    """How it went, and the round trips it took."""
     empty(client)
     with Queue(QUEUE, redis=server.url) as queue:
         queue.publish_many(range(ids))
     before = round_trips(client)
-    loop = work_together(task, processes)
-    if task.how != "empty" and loop.done != ids:
-        raise RuntimeError(f"{loop.done} of {ids} IDs were done.")
-    return _rate(loop), (round_trips(client) - before) / ids
-
-
-def _rate(loop: Loop) -> float:
-    return loop.done / (loop.ended - loop.started)
+    loops = work(task, processes)
+    if loops[0].done != ids:
+        raise RuntimeError(f"{loops[0].done} of {ids} IDs were done.")
+    return loops, round_trips(client) - before

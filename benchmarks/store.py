@@ -19,6 +19,9 @@ from tests.servers import PortServer, valkey_binary
 ROUND_TRIPS = frozenset({"eval", "evalsha", "eval_ro", "evalsha_ro", "blmove"})
 """Commands that a worker sends to move IDs; no script calls any of them, so each call of one is a round trip."""
 
+LOGGED_MICROS = 100
+"""What takes the server longer is found in its slow log."""
+
 
 class BenchServer(PortServer):
     """A server of its own for one measurement; nothing is written to disk."""
@@ -51,10 +54,43 @@ def round_trips(client: redis.Redis) -> int:
     return sum(stats.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ROUND_TRIPS)
 
 
-def traffic(client: redis.Redis) -> tuple[int, int]:
-    """How often the server has read from a socket, and bytes in and out together, this question included."""
-    stats = client.info("stats")
-    return stats["total_reads_processed"], stats["total_net_input_bytes"] + stats["total_net_output_bytes"]
+def traffic(client: redis.Redis) -> int:
+    """Bytes that all other connections have sent and received so far."""
+    me = client.client_id()
+    others = [each for each in client.client_list() if int(each["id"]) != me]
+    return sum(int(each["tot-net-in"]) + int(each["tot-net-out"]) for each in others)
+
+
+@contextmanager
+def slow_log(client: redis.Redis) -> Iterator[list[float]]:
+    """Milliseconds of every command meanwhile that took the server long enough to be logged; filled at the end.
+
+    What is shorter is not: logging each of the commands that a script calls would itself take the script's time.
+    """
+    took: list[float] = []
+    client.config_set("slowlog-log-slower-than", LOGGED_MICROS)
+    client.slowlog_reset()
+    yield took
+    client.config_set("slowlog-log-slower-than", -1)
+    took += [entry["duration"] / 1000 for entry in client.slowlog_get(10_000)]
+
+
+@contextmanager
+def commands_sent(client: redis.Redis) -> Iterator[list[str]]:
+    """Every command that clients have sent meanwhile, without those that scripts call; filled at the end."""
+    sent: list[str] = []
+    first, last = "look from here", "up to here"
+    with client.monitor() as monitor:  # type: ignore[no-untyped-call] # redis-py left this one without types
+        client.echo(first)
+        yield sent
+        client.echo(last)
+        for seen in monitor.listen():
+            if last in seen["command"]:
+                return
+            if first in seen["command"]:
+                sent.clear()
+            elif seen["client_type"] != "lua":
+                sent.append(seen["command"])
 
 
 def server_micros(client: redis.Redis) -> float:

@@ -19,7 +19,7 @@ from benchmarks.bare import BareWorker, Loop
 from convoy_core import AsyncQueue, Job, PoolOptions, WorkerPool
 from convoy_core.connect import Role, resolve
 
-How: TypeAlias = "Literal['async', 'threads', 'bare', 'empty', 'wake', 'wake bare', 'steady']"
+How: TypeAlias = "Literal['async', 'threads', 'bare', 'wake', 'wake bare', 'steady']"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class Task:
     url: str
     queue: str
     how: How
-    """`async` and `threads` run a pool in a burst, `bare` and `empty` a loop without one; `wake` and `wake bare` report
-    when each ID arrived, `steady` how much memory is resident after every `ids` IDs."""
+    """`async` and `threads` run a pool in a burst, `bare` a loop without one and then calls that do nothing; `wake` and
+    `wake bare` report when each ID arrived, `steady` how much memory is resident after every `ids` IDs."""
     concurrency: int = 1
     ids: int = 0
 
@@ -73,11 +73,13 @@ def burst(task: Task) -> None:
 
 
 async def bare_burst(task: Task) -> None:
-    """Work off what is queued without a pool, or call a script that does nothing as often as that would take."""
+    """Work off what is queued without a pool; then call a script that does nothing as often as that took."""
     worker = BareWorker(task.url, task.queue, task.concurrency)
     await worker.prepare()
     wait_for_go()
-    say(asdict(await (worker.work() if task.how == "bare" else worker.repeat_empty(task.ids))))
+    loop = await worker.work()
+    say(asdict(loop))
+    say(asdict(await worker.repeat_empty(loop.done)))
     await worker.close()
 
 
@@ -130,7 +132,7 @@ def main() -> None:
     match task.how:
         case "async" | "threads":
             burst(task)
-        case "bare" | "empty":
+        case "bare":
             bare.run(bare_burst(task))
         case "wake":
             wake(task)
