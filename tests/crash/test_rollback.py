@@ -1,0 +1,112 @@
+"""The store comes back with an older state than it had acknowledged: no result is taken for that of another run."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from convoy_core import Counts, Job, PoolOptions, PoolState, Queue, WorkerPool
+from tests.servers import RealServer, valkey_binary
+from tests.waiting import eventually
+
+OPTIONS = PoolOptions(lease_s=3, beat_s=0.3)
+OLD = ["a0", "a1", "a2"]
+"""Held when the copy is made, and done before the store goes back to it."""
+NEW = ["b0", "b1", "b2"]
+"""Queued when the copy is made, and held when the store goes back to it."""
+
+
+class Restorable(RealServer):
+    """A server that can be put back to what its append-only file once held."""
+
+    def copy(self) -> None:
+        """Keep its files as they are now."""
+        shutil.copytree(self.directory / "appendonlydir", self.directory / "copy")
+
+    def roll_back(self) -> None:
+        """Put the copy in the place of a killed server's files, and start it."""
+        shutil.rmtree(self.directory / "appendonlydir")
+        (self.directory / "copy").rename(self.directory / "appendonlydir")
+        self.start()
+
+
+@pytest.fixture
+def server() -> Iterator[Restorable]:
+    server = Restorable(valkey_binary(), "--appendonly", "yes", "--appendfsync", "always")
+    yield server
+    server.stop()
+
+
+class Handler:
+    """Notes every run, and holds the first and the later ones of an ID each behind a gate."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+        self.gates = {"old": threading.Event(), "new": threading.Event(), "later": threading.Event()}
+        self._lock = threading.Lock()
+
+    def __call__(self, job: Job) -> None:
+        with self._lock:
+            is_first = job.id not in [earlier.id for earlier in self.jobs]
+            self.jobs.append(job)
+        gate = "later" if not is_first else "old" if job.id in OLD else "new"
+        self.gates[gate].wait()
+
+
+@pytest.fixture
+def handler() -> Iterator[Handler]:
+    handler = Handler()
+    yield handler
+    for gate in handler.gates.values():
+        gate.set()
+
+
+@pytest.mark.parametrize("claimant", ["itself", "another"])
+def test_f22_after_a_rollback_no_token_is_used_for_another_run_and_no_result_wrongly_taken(
+    server: Restorable, handler: Handler, claimant: str
+) -> None:
+    # With six slots the pool has none left for what it is running against the store's word; others must claim that.
+    slots = 9 if claimant == "itself" else 6
+    with Queue("q", redis=server.url) as queue:
+        queue.publish_many(OLD)
+        first = WorkerPool(queue, handler, concurrency=slots, options=OPTIONS)
+        second = WorkerPool(queue, handler, concurrency=3, options=OPTIONS)
+        first.start()
+        eventually(lambda: len(handler.jobs) == 3)
+        queue.pause()
+        queue.publish_many(NEW)
+        server.copy()
+        queue.resume()
+        handler.gates["old"].set()
+        eventually(lambda: len(handler.jobs) == 6 and first.status().done == 3)
+
+        server.kill()
+        eventually(lambda: first.status().state is PoolState.STORE_AWAY)
+        server.roll_back()
+        queue.resume()
+        if claimant == "another":
+            second.start()
+
+        # The store believes what it knew then: the old ones held, under their tokens, and the new ones queued.
+        eventually(lambda: len(handler.jobs) == 12)
+        assert queue.counts() == Counts(committed=6, processing=6)
+        handler.gates["new"].set()
+        eventually(lambda: first.status().stale == 3)
+        assert queue.counts() == Counts(committed=6, processing=6)
+        assert "done" not in queue.snapshot().totals
+
+        handler.gates["later"].set()
+        eventually(lambda: queue.counts() == Counts())
+        first.stop()
+        second.stop()
+        assert queue.snapshot().totals == {"published": 6, "done": 6, "stale": 3}
+
+    runs = [(job.id, job.token) for job in handler.jobs]
+    assert Counter(id for id, _ in runs) == Counter(dict.fromkeys([*OLD, *NEW], 2))
+    assert runs[:3] == sorted(runs[6:])[:3]  # the very same claims, which the store has never seen ended
+    assert len({token for _, token in runs}) == 9
+    assert all(job.lost for job in handler.jobs[3:6])
