@@ -22,7 +22,7 @@ def per_queued_id(settings: Settings) -> list[Row]:
         {"ours": _queued_bytes(settings, count), "bare": _bare_bytes(settings, count)} for _ in range(settings.rounds)
     ]
     taken = columns(rounds)
-    what = f"Memory of the store per queued short ID, {count:,} of them"
+    what = f"Memory of the store per queued short ID, 0 to {count - 1:,}"
     return [Row("memory.queued", what, "bytes", taken["ours"], taken["bare"], "list and set of the IDs", AtMost(130))]
 
 

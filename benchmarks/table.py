@@ -27,26 +27,28 @@ def as_json(about: Mapping[str, Any], rounds: int, rows: Sequence[Row]) -> str:
 
 def as_markdown(about: Mapping[str, Any], rounds: int, rows: Sequence[Row]) -> str:
     """A heading line and the table."""
-    lines = [_caption(about, rounds), "", *markdown(HEADINGS, [_cells(row) for row in rows])]
+    lines = [caption(about, rounds), "", *markdown(HEADINGS, [_cells(row) for row in rows])]
     return "\n".join(lines)
 
 
 def show(about: Mapping[str, Any], rounds: int, rows: Sequence[Row]) -> None:
     """Print it."""
-    show_cells(_caption(about, rounds), HEADINGS, [_cells(row) for row in rows])
+    show_cells(caption(about, rounds), HEADINGS, [_cells(row) for row in rows])
 
 
-def markdown(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str]:
-    """The lines of a Markdown table."""
-    rule = ["---:" if heading in NUMBERS else "---" for heading in headings]
+def markdown(headings: Sequence[str], cells: Sequence[Sequence[str]], numbers: frozenset[str] = NUMBERS) -> list[str]:
+    """The lines of a Markdown table, with the columns of `numbers` to the right."""
+    rule = ["---:" if heading in numbers else "---" for heading in headings]
     return [f"| {' | '.join(line)} |" for line in [headings, rule, *cells]]
 
 
-def show_cells(caption: str, headings: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+def show_cells(
+    title: str, headings: Sequence[str], cells: Sequence[Sequence[str]], numbers: frozenset[str] = NUMBERS
+) -> None:
     """Print a table, as wide as it needs when nobody's terminal says otherwise."""
-    table = Table(title=caption, title_justify="left")
+    table = Table(title=title, title_justify="left")
     for heading in headings:
-        table.add_column(heading, justify="right" if heading in NUMBERS else "left")
+        table.add_column(heading, justify="right" if heading in numbers else "left")
     for line in cells:
         table.add_row(*line)
     Console(width=None if sys.stdout.isatty() else 240).print(table)
@@ -67,7 +69,8 @@ def spread(figure: Figure) -> str:
     return f"{number(figure.median)} ({number(figure.low)} to {number(figure.high)})"
 
 
-def _caption(about: Mapping[str, Any], rounds: int) -> str:
+def caption(about: Mapping[str, Any], rounds: int) -> str:
+    """What everything was measured with."""
     known = ", ".join(f"{name} {value}" for name, value in about.items())
     return f"{known}. Medians of {rounds} round{'s' * (rounds != 1)}."
 
