@@ -1,0 +1,78 @@
+"""The benchmarks run and say what they promise to say. How fast anything was is not looked at."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FIGURE = {"median", "min", "max", "rounds"}
+ROW = {"name", "what", "unit", "figure", "limit", "limit_is", "ratio", "goal", "beside", "note"}
+NAMES = {
+    "process.async.1",
+    "process.async.1.trips",
+    "process.async.10",
+    "process.async.100",
+    "process.threads.10",
+    "process.two",
+    "process.two.gain",
+    "publish.one.blocking",
+    "publish.one.awaited",
+    "publish.bulk",
+    "publish.bulk.known",
+    "publish.bulk.known.against_new",
+    "wakeup.median",
+    "wakeup.p99",
+    "memory.queued",
+    "memory.left",
+    "memory.pool",
+    "scripts.slowest",
+    "scripts.counts",
+    "scripts.snapshot",
+    "dashboard.1.trips",
+    "dashboard.1.bytes",
+    "dashboard.1.time",
+    "dashboard.100.trips",
+    "dashboard.100.bytes",
+    "dashboard.100.time",
+    "cli.help",
+    "cli.status",
+    "cli.import",
+}
+
+
+def _run(*arguments: str) -> str:
+    command = [sys.executable, "-m", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.timeout(240)  # it starts some thirty processes, perhaps on a busy machine
+def test_every_row_has_a_figure_and_its_limit() -> None:
+    document = json.loads(_run("benchmarks", "--quick", "--json"))
+
+    assert {"schema", "about", "rounds", "rows"} == set(document)
+    assert (document["schema"], document["rounds"]) == (1, 1)
+    assert {row["name"] for row in document["rows"]} == NAMES
+    for row in document["rows"]:
+        assert set(row) == ROW
+        for part in ("figure", "limit", "ratio"):
+            assert set(row[part]) == FIGURE, row["name"]
+            assert row[part]["min"] > 0, row["name"]
+        assert row["goal"] is None or set(row["goal"]) == {"kind", "number", "of", "reached"}
+
+
+@pytest.mark.parametrize("module", ["benchmarks", "benchmarks.peers"])
+def test_help(module: str) -> None:
+    assert "--markdown" in _run(module, "--help")
+
+
+def test_what_is_called_nothing_is_refused() -> None:
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        _run("benchmarks", "--only", "nonsense")
+
+    assert refused.value.returncode == 2
+    assert "nothing is called nonsense" in refused.value.stderr
