@@ -254,8 +254,8 @@ class Shift:
         """Replies were lost: learn what we hold, settle what we still can, start what we did not know of."""
         # First of all, so that a request which arrives only after the question claims nothing unseen.
         await self._commands.run(worker_calls.fence(self._keys, self.worker, self._number))
-        claims = await self._commands.drive(worker_calls.holdings(self._keys, self.worker))
-        held = {number: raw for raw, number in claims}
+        holdings = await self._commands.drive(worker_calls.holdings(self._keys, [self.worker]))
+        held = {number: raw for raw, number in holdings[self.worker]}
         for claim, verdict in list(self._runs.results):
             if claim.number not in held:
                 # Written down before the reply was lost, most likely; or recovered by somebody. Nobody can tell.

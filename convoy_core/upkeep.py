@@ -114,18 +114,28 @@ class Upkeep:
     async def recover(self) -> dict[str, str]:
         """Take back what dead pools held; where each ID went."""
         moved: dict[str, str] = {}
-        now, silent = await self._connection.run(worker_calls.silent(self._keys))
-        if self._clock_was_set(now):
-            self.postpone_judgement()
-        if time.monotonic() < self.judge_from:
+        silent = await self._silent()
+        if not silent or time.monotonic() < self.judge_from:
             return moved
+        held = await self._connection.drive(worker_calls.holdings(self._keys, silent))
         for worker in silent:
-            steps = worker_calls.recover(self._keys, worker, self._options.max_crashes)
+            steps = worker_calls.recover(self._keys, worker, self._options.max_crashes, held[worker])
             taken = await self._connection.drive(steps)
             if taken:
                 log.warning("queue %s: recovered %d IDs of the dead worker %s", self._keys.queue, len(taken), worker)
             moved |= taken
         return moved
+
+    async def _silent(self) -> list[str]:
+        """All of them: those that were recovered a while ago stay listed, and must not hide the others."""
+        silent: list[str] = []
+        while True:
+            now, some = await self._connection.run(worker_calls.silent(self._keys, len(silent)))
+            if self._clock_was_set(now):
+                self.postpone_judgement()
+            silent += some
+            if len(some) < BATCH:
+                return silent
 
     def _clock_was_set(self, now: float) -> bool:
         """Whether the store's clock has jumped since the last look: all leases then look dead (RELIABILITY F19)."""

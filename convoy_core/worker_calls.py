@@ -10,7 +10,7 @@ from convoy_core import readers
 from convoy_core.attempt import Claim, Discard, Failed, Retry, Verdict
 from convoy_core.calls import Argument, Call, Steps, chunked, command, of
 from convoy_core.keys import Keys
-from convoy_core.options import SMALL_BATCH, decode_id
+from convoy_core.options import BATCH, SMALL_BATCH, decode_id
 
 LATE_MS = 10_000
 """How long a wait may outlive its worker at the store: its block (2 s), the read timeout (5 s), and some more."""
@@ -174,9 +174,11 @@ def sweep(keys: Keys, cursor: int, limit: int) -> Call[int]:
     return of("sweep", keys, (cursor, limit), int)
 
 
-def silent(keys: Keys) -> Call[tuple[float, list[str]]]:
-    """The store's time in Unix seconds, and up to a hundred workers whose lease has run out by it."""
-    return of("silent", keys, (100,), _silent)
+def silent(keys: Keys, start: int = 0) -> Call[tuple[float, list[str]]]:
+    """The store's time in Unix seconds, and up to `BATCH` workers whose lease has run out by it, longest silent first;
+    the first `start` of them are left out.
+    """
+    return of("silent", keys, (start, BATCH), _silent)
 
 
 def _silent(reply: list[Any]) -> tuple[float, list[str]]:
@@ -184,25 +186,31 @@ def _silent(reply: list[Any]) -> tuple[float, list[str]]:
     return now / 1000, [worker.decode("ascii", "replace") for worker in workers]
 
 
-def holdings(keys: Keys, worker: str) -> Steps[list[tuple[bytes, int]]]:
-    """Every claim that `worker` holds by the store's word, in the order it was made."""
-    prefix = worker.encode() + b":"
-    held: dict[bytes, int] = {}
+def holdings(keys: Keys, workers: Iterable[str]) -> Steps[dict[str, list[tuple[bytes, int]]]]:
+    """Every claim that each of the `workers` holds by the store's word, in the order it was made."""
+    held: dict[bytes, dict[bytes, int]] = {worker.encode(): {} for worker in workers}
     cursor = 0
     while True:
         scan = command("HSCAN", keys.named("owner"), cursor, "COUNT", 1000, read=tuple)
         cursor, owners = yield scan
-        held.update(
-            {id: readers.whole(token[len(prefix) :]) for id, token in owners.items() if token.startswith(prefix)}
-        )
+        for id, token in owners.items():
+            worker, _, number = token.rpartition(b":")
+            if worker in held:
+                held[worker][id] = readers.whole(number)
         if not int(cursor):
-            return sorted(held.items(), key=lambda item: item[1])
+            by_number = {worker: sorted(claims.items(), key=lambda claim: claim[1]) for worker, claims in held.items()}
+            return {worker.decode(): claims for worker, claims in by_number.items()}
 
 
-def recover(keys: Keys, dead: str, max_crashes: int) -> Steps[dict[str, str]]:
-    """Take back everything that a dead worker held; where each ID went. Empty when it turns out to be alive."""
+def recover(
+    keys: Keys, dead: str, max_crashes: int, held: list[tuple[bytes, int]] | None = None
+) -> Steps[dict[str, str]]:
+    """Take back everything that a dead worker held (by `holdings`, which is asked where `held` is not given); where
+    each ID went. Empty when it turns out to be alive.
+    """
     moved: dict[str, str] = {}
-    held = yield from holdings(keys, dead)
+    if held is None:
+        held = (yield from holdings(keys, [dead]))[dead]
     # Each call puts its IDs in front of those before, so the last claims go first; the final, empty one strikes it off.
     chunks: list[Iterable[tuple[bytes, int]]] = [*reversed([*chunked(held, SMALL_BATCH)]), ()]
     for chunk in chunks:

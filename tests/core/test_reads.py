@@ -532,7 +532,7 @@ def test_holdings_are_all_that_one_worker_holds_in_the_order_it_claimed(world: W
     others = {f"o{n}": f"{W}b:{n}" for n in range(2_000)}
     world.seed({"owner": {"x": f"{W}:12", "a": f"{W}:3", "y": "bb:1", **others}})
 
-    assert world.drive(holdings(world.keys, W)) == [(b"a", 3), (b"x", 12)]
+    assert world.drive(holdings(world.keys, [W])) == {W: [(b"a", 3), (b"x", 12)]}
 
 
 # -- which queues there are

@@ -410,7 +410,7 @@ def test_f4_an_exchange_applied_twice_shows_all_its_claims_in_holdings_under_dif
 
     world.exchange(want=1, number=7)
 
-    held = world.drive(holdings(world.keys, W))
+    held = world.drive(holdings(world.keys, [W]))[W]
     assert len({number for _, number in held}) == len(held)
 
 
