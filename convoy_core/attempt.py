@@ -36,14 +36,24 @@ class Job:
     must not be repeated should make them depend on `id`, or pass `token` along as a fencing token.
     """
 
-    __slots__ = ("_claim", "_is_lost", "id", "queue", "token")
+    __slots__ = ("_claim", "_is_lost", "_worker", "queue")
 
     def __init__(self, claim: Claim, queue: str, worker: str) -> None:
         self._claim = claim
         self._is_lost = False
-        self.id = decode_id(claim.raw_id)
+        self._worker = worker
         self.queue = queue
-        self.token = f"{worker}:{claim.number}"
+        """The queue's name."""
+
+    @property
+    def id(self) -> str:
+        """The ID."""
+        return decode_id(self._claim.raw_id)
+
+    @property
+    def token(self) -> str:
+        """The fencing token: no other run of any ID has, had or will have the same."""
+        return f"{self._worker}:{self._claim.number}"
 
     @property
     def attempt(self) -> int:
@@ -100,6 +110,19 @@ class Job:
 
     def __repr__(self) -> str:
         return f"Job(id={self.id!r}, queue={self.queue!r}, attempt={self.attempt})"
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """One claimed ID on its way through the handler."""
+
+    job: Job
+    claim: Claim
+    started: float
+    """By `time.monotonic`."""
+    is_settled: bool = False
+    """Its verdict is out, although the handler has not returned yet: it keeps its slot."""
+    timed_out: bool = False
 
 
 class RunFailed(Exception):

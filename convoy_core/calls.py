@@ -58,7 +58,7 @@ def of(name: str, keys: Keys, arguments: Iterable[Argument], read: Callable[[Any
     write.
     """
     script = load(name)
-    named = tuple(keys.named(key) for key in script.keys)
+    named = keys.all_named(script.keys)
     writes = not (script.is_read or dry)
     registers = keys.queue if name in ("publish", "hello") and writes else None
     return Call(script, named, tuple(arguments), read, writes, registers)

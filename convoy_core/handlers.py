@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, Protocol, TypeAlias
 
-from convoy_core.attempt import Job
+from convoy_core.attempt import Job, Run
 from convoy_core.errors import HandlerNotFound
 
 Handler: TypeAlias = "Callable[[Job], Awaitable[object]] | Callable[[Job], object]"
-Ended: TypeAlias = "Callable[[Job, object], None]"
+Ended: TypeAlias = "Callable[[Run, object], None]"
 """Called on the event loop when a run has ended: with what the handler returned, or `Raised`."""
 
 
@@ -33,12 +33,12 @@ class Raised:
 
 
 class Runner(Protocol):
-    """Runs a pool's jobs."""
+    """Takes runs through the handler."""
 
-    def start(self, job: Job) -> None:
+    def start(self, run: Run) -> None:
         """Start a run; `ended` is called once it is over."""
 
-    def cancel(self, job: Job) -> bool:
+    def cancel(self, run: Run) -> bool:
         """Ask a run to end. False when it cannot be made to: its slot then stays taken until it returns."""
 
     def close(self) -> None:
@@ -101,15 +101,16 @@ class Coroutines:
     def __init__(self, handler: Callable[[Job], Any], ended: Ended) -> None:
         self._handler = handler
         self._ended = ended
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._loop = asyncio.get_running_loop()
+        self._tasks: dict[Run, asyncio.Task[None]] = {}
 
-    def start(self, job: Job) -> None:
+    def start(self, run: Run) -> None:
         """Start a task for it."""
-        self._tasks[job.token] = asyncio.get_running_loop().create_task(self._run(job), name=f"convoy {job.token}")
+        self._tasks[run] = self._loop.create_task(self._go_through(run))
 
-    def cancel(self, job: Job) -> bool:
+    def cancel(self, run: Run) -> bool:
         """Cancel the task."""
-        task = self._tasks.get(job.token)
+        task = self._tasks.get(run)
         if task is not None:
             task.cancel()
         return True
@@ -119,14 +120,14 @@ class Coroutines:
         for task in self._tasks.values():
             task.cancel()
 
-    async def _run(self, job: Job) -> None:
+    async def _go_through(self, run: Run) -> None:
         result: object
         try:
-            result = await self._handler(job)
+            result = await self._handler(run.job)
         except BaseException as raised:  # noqa: BLE001 - the user's code: even SystemExit ends this ID alone
             result = Raised(raised)
-        del self._tasks[job.token]
-        self._ended(job, result)
+        del self._tasks[run]
+        self._ended(run, result)
 
 
 class Threads:
@@ -141,42 +142,42 @@ class Threads:
         self._handler = handler
         self._ended = ended
         self._loop = asyncio.get_running_loop()
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._waiting: SimpleQueue[Run | None] = SimpleQueue()
         self._lock = threading.Lock()
-        self._results: list[tuple[Job, object]] = []
+        self._results: list[tuple[Run, object]] = []
         self._threads = 0
         self._busy = 0
 
-    def start(self, job: Job) -> None:
+    def start(self, run: Run) -> None:
         """Hand it to an idle thread, or to a new one."""
         self._busy += 1
         if self._busy > self._threads:
             self._threads += 1
             threading.Thread(target=self._work, name=f"convoy-handler-{self._threads}", daemon=True).start()
-        self._jobs.put(job)
+        self._waiting.put(run)
 
-    def cancel(self, job: Job) -> bool:
+    def cancel(self, run: Run) -> bool:
         """A thread cannot be made to end."""
         return False
 
     def close(self) -> None:
         """Let idle threads end; busy ones end after their run."""
         for _ in range(self._threads):
-            self._jobs.put(None)
+            self._waiting.put(None)
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        while (run := self._waiting.get()) is not None:
             result: object
             try:
-                result = self._handler(job)
+                result = self._handler(run.job)
             except BaseException as raised:  # noqa: BLE001 - the user's code: even SystemExit ends this ID alone
                 result = Raised(raised)
-            if not self._hand_in(job, result):
+            if not self._hand_in(run, result):
                 return
 
-    def _hand_in(self, job: Job, result: object) -> bool:
+    def _hand_in(self, run: Run, result: object) -> bool:
         with self._lock:
-            self._results.append((job, result))
+            self._results.append((run, result))
             if len(self._results) > 1:
                 return True  # one wake-up serves all results that arrive before the loop comes round
         try:
@@ -189,5 +190,5 @@ class Threads:
         with self._lock:
             results, self._results = self._results, []
         self._busy -= len(results)
-        for job, result in results:
-            self._ended(job, result)
+        for run, result in results:
+            self._ended(run, result)

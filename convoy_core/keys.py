@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from convoy_core.errors import InvalidQueueName
 from convoy_core.options import check_queue_name
@@ -43,6 +44,9 @@ OURS = {
 TYPES: dict[str, str] = SHARED | OURS
 """Key name -> Redis type; empty for a prefix under which further keys stand."""
 
+RARE = frozenset({"attempts", "crashes", "delayed", "failed", "failure", "failures", "paused", "payload", "rerun"})
+"""Those that most queues do not have most of the time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
@@ -61,6 +65,11 @@ class Keys:
             raise KeyError(name)
         queue = f"{{{self.queue}}}" if self.braces else self.queue
         return f"{self.prefix}{queue}:{name}".encode("utf-8", "surrogateescape")
+
+    @lru_cache(maxsize=4096)  # noqa: B019 - small, frozen, and the same few for every call
+    def all_named(self, names: tuple[str, ...]) -> tuple[bytes, ...]:
+        """The full keys of `names`, in their order."""
+        return tuple(self.named(name) for name in names)
 
     def claim_list(self, worker: str) -> bytes:
         """The list through which BLMOVE hands IDs to `worker`."""

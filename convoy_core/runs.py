@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from convoy_core.attempt import Claim, Discard, Job, Retry, Verdict, failed
+from convoy_core.attempt import Claim, Discard, Job, Retry, Run, Verdict, failed
 from convoy_core.handlers import Handler, Raised, Runner, TimedOut, runner_for
 from convoy_core.options import PoolOptions
 
@@ -31,18 +31,6 @@ class Plan:
     options: PoolOptions
 
 
-@dataclass(slots=True)
-class Run:
-    """One claimed ID on its way through the handler."""
-
-    job: Job
-    claim: Claim
-    started: float
-    is_settled: bool = False
-    """Its verdict is out, although the handler has not returned yet: it keeps its slot."""
-    timed_out: bool = False
-
-
 class Runs:
     """Up to `plan.concurrency` runs. Verdicts are put into `results`, and `wake` is called for each."""
 
@@ -52,7 +40,7 @@ class Runs:
         self._worker = worker
         self._wake = wake
         self._loop = asyncio.get_running_loop()
-        self._running: dict[str, Run] = {}  # by token, in the order they were started
+        self._running: dict[int, Run] = {}  # by claim number, in the order they were started
         self._runner: Runner = runner_for(plan.handler, self._ended)
         self._expiry: asyncio.TimerHandle | None = None
 
@@ -67,11 +55,11 @@ class Runs:
 
     def start(self, claim: Claim) -> None:
         """Run the handler on a claimed ID."""
-        job = Job(claim, self._plan.queue, self._worker)
-        self._running[job.token] = Run(job, claim, time.monotonic())
+        run = Run(Job(claim, self._plan.queue, self._worker), claim, time.monotonic())
+        self._running[claim.number] = run
         if self._plan.job_timeout is not None and self._expiry is None:
             self._expiry = self._loop.call_later(self._plan.job_timeout, self._expire, self._plan.job_timeout)
-        self._runner.start(job)
+        self._runner.start(run)
 
     def mark_lost(self, raw_ids: list[bytes]) -> None:
         """Somebody took these IDs away: tell their handlers. Their results will be stale."""
@@ -87,7 +75,7 @@ class Runs:
                 run.is_settled = True
                 run.job.mark_lost()
                 self.results.append((run.claim, "released"))
-                self._runner.cancel(run.job)
+                self._runner.cancel(run)
 
     def snapshot(self) -> tuple[tuple[str, float], ...]:
         """The IDs that occupy a slot, each with the seconds since it was claimed. May be called from any thread."""
@@ -100,9 +88,9 @@ class Runs:
             self._expiry.cancel()
         self._runner.close()
 
-    def _ended(self, job: Job, result: object) -> None:
+    def _ended(self, run: Run, result: object) -> None:
         """The runner reports what the handler has returned, or raised."""
-        run = self._running.pop(job.token)
+        del self._running[run.claim.number]
         if not run.is_settled:
             self._decide(run, Raised(self._timeout()) if run.timed_out else result)
         self._wake()
@@ -140,7 +128,7 @@ class Runs:
                 self._expiry = self._loop.call_later(run.started + timeout - now, self._expire, timeout)
                 return
             run.timed_out = True
-            if self._runner.cancel(run.job):
+            if self._runner.cancel(run):
                 self._loop.call_later(CANCEL_GRACE_S, self._give_up, run)
             else:
                 self._give_up(run)

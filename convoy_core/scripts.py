@@ -21,7 +21,7 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from convoy_core.keys import TYPES
+from convoy_core.keys import RARE, TYPES
 
 _HEADER = re.compile(r"^-- (keys|each|with|flags): (.+)$", re.MULTILINE)
 
@@ -29,6 +29,7 @@ _TYPE_CHECK = """\
 local function damage_in(keys)
   for i = 1, #keys, 2 do
     local found = call('TYPE', keys[i]).ok
+    present[keys[i]] = found ~= 'none'
     if found ~= 'none' and found ~= keys[i + 1] then
       return 'The key ' .. keys[i] .. ' holds a ' .. found .. ', where Convoy keeps a ' .. keys[i + 1] .. '.'
     end
@@ -37,6 +38,13 @@ end
 local function damage_reply(keys)
   local damage = damage_in(keys)
   return damage and redis.error_reply('CONVOY-DAMAGED ' .. damage)
+end
+-- The same for keys that are absent most of the time, so that one question about all of them is enough.
+local function rare_damage_reply(keys)
+  local names = {}
+  for i = 1, #keys, 2 do names[#names + 1] = keys[i] end
+  if call('EXISTS', unpack(names)) > 0 then return damage_reply(keys) end
+  for _, key in ipairs(names) do present[key] = false end
 end
 """
 
@@ -126,11 +134,13 @@ def _name_keys(keys: tuple[str, ...]) -> str:
     if not keys:
         return ""
     values = ", ".join(f"KEYS[{number}]" for number in range(1, len(keys) + 1))
-    checked = ", ".join(f"{key}, '{TYPES[key]}'" for key in keys if TYPES[key])
+    rare = [f"{key}, '{TYPES[key]}'" for key in keys if key in RARE]
+    usual = [f"{key}, '{TYPES[key]}'" for key in keys if TYPES[key] and key not in RARE]
+    checks = [f"damage_reply({{{', '.join(usual)}}})"]
+    if rare:
+        checks.append(f"rare_damage_reply({{{', '.join(rare)}}})")
     return (
-        f"local {', '.join(keys)} = {values}\n"
-        f"local damage = damage_reply({{{checked}}})\n"
-        "if damage then return damage end\n"
+        f"local {', '.join(keys)} = {values}\nlocal damage = {' or '.join(checks)}\nif damage then return damage end\n"
     )
 
 

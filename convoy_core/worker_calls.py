@@ -29,24 +29,24 @@ class Settlement:
     discarded: list[Claim] = field(default_factory=list)
     deferred: list[tuple[Claim, int]] = field(default_factory=list)
     """With the delay in ms."""
-
-    @property
-    def costly(self) -> int:
-        """How many of them cost the store several commands each."""
-        return len(self.failed) + len(self.deferred)
+    costly: int = 0
+    """How many of them cost the store several commands each."""
 
     def add(self, claim: Claim, verdict: Verdict, *, defer_s: float) -> None:
         """Have `claim` settled by `verdict`."""
+        if verdict == "completed":  # nearly always, and matching takes its time
+            self.completed.append(claim)
+            return
         match verdict:
-            case "completed":
-                self.completed.append(claim)
             case "released":
                 self.released.append(claim)
             case Failed():
+                self.costly += 1
                 self.failed.append((claim, verdict))
             case Discard():
                 self.discarded.append(claim)
             case Retry(after_s):
+                self.costly += 1
                 self.deferred.append((claim, round((defer_s if after_s is None else after_s) * 1000)))
 
 

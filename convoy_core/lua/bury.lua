@@ -8,7 +8,7 @@ if log_damage then return log_damage end
 
 -- `record` is a JSON object without `at`, which the store's clock supplies.
 local function remember_failure(id, record)
-  call('HSET', failure, id, '{"at":' .. string.format('%.3f', now / 1000) .. ',' .. string.sub(record, 2))
+  put('HSET', failure, id, '{"at":' .. string.format('%.3f', now / 1000) .. ',' .. string.sub(record, 2))
 end
 
 local function log_error(message)
@@ -19,7 +19,7 @@ end
 local function bury(id, message, record)
   local before = math.max(whole(call('HGET', failures, id)), whole(call('ZSCORE', failed, id)))
   call('SREM', committed, id)
-  call('ZADD', failed, before + 1, id)
+  put('ZADD', failed, before + 1, id)
   for _, hash in ipairs({ published, attempts, failures, crashes }) do drop_all(hash, { id }) end
   remember_failure(id, record)
   log_error(message)

@@ -6,9 +6,9 @@
 -- Node's worker knows no rerun marks, so its copy waits for a while instead. Never two holders.
 local function merge_copy(id, token, wait)
   if token then
-    call('SADD', rerun, id)
+    put('SADD', rerun, id)
   else
-    call('ZADD', delayed, now + wait, id)
+    put('ZADD', delayed, now + wait, id)
   end
   count('merged', 1)
 end
@@ -46,7 +46,7 @@ local function carry_failures(ids)
   for i, score in ipairs(call('ZMSCORE', failed, unpack(ids))) do
     if score then
       call('ZREM', failed, ids[i])
-      call('HSET', failures, ids[i], whole(score))
+      put('HSET', failures, ids[i], whole(score))
     end
   end
 end

@@ -7,5 +7,5 @@ local function defer(id, delay)
   local _, again = queue_reruns({ id })
   if again == 1 then return end
   call('SADD', committed, id)
-  call('ZADD', delayed, now + delay, id)
+  put('ZADD', delayed, now + delay, id)
 end

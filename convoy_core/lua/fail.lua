@@ -16,7 +16,7 @@ local function fail(id, message, record, retry)
   if again == 0 then
     add(attempts, id, 1)
     call('SADD', committed, id)
-    call('ZADD', delayed, now + retry, id)
+    put('ZADD', delayed, now + retry, id)
     count('retried', 1)
   else
     count('failed', 1)

@@ -19,7 +19,18 @@ if not now then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
-local function exists(key) return call('EXISTS', key) == 1 end
+-- What is known of keys: the check of their types, in front of every script, has asked already.
+local present = {}
+local function exists(key)
+  if present[key] == nil then present[key] = call('EXISTS', key) == 1 end
+  return present[key]
+end
+
+-- A write that may bring a key to life which `exists` is asked about.
+local function put(command, key, ...)
+  present[key] = true
+  return call(command, key, ...)
+end
 
 -- A count from whatever another client may have left there: a whole number from 0 up, else 0.
 local function whole(value)
@@ -30,9 +41,11 @@ end
 
 -- Add to a counter in a hash; the new value.
 local function add(hash, field, n)
-  local sum = whole(call('HGET', hash, field)) + n
-  call('HSET', hash, field, string.format('%d', sum))
-  return sum
+  present[hash] = true
+  local sum = redis.pcall('HINCRBY', hash, field, n)
+  if type(sum) == 'number' and sum >= n then return sum end
+  call('HSET', hash, field, n)  -- no number of ours stood there
+  return n
 end
 
 -- Put one value per ID into a hash.
@@ -42,7 +55,7 @@ local function set_all(hash, ids, value)
     pairs_[2 * i - 1] = id
     pairs_[2 * i] = value
   end
-  if #ids > 0 then call('HSET', hash, unpack(pairs_)) end
+  if #ids > 0 then put('HSET', hash, unpack(pairs_)) end
 end
 
 -- Drop IDs from a hash that is empty most of the time.

@@ -11,7 +11,7 @@ if #due > 0 then
   local running = call('ZMSCORE', processing, unpack(due))
   for i, id in ipairs(due) do
     -- In both places: a copy that claim set aside while a Node worker runs the ID.
-    if running[i] then call('ZADD', delayed, now + wait, id) else ready[#ready + 1] = id end
+    if running[i] then put('ZADD', delayed, now + wait, id) else ready[#ready + 1] = id end
   end
 end
 enqueue(ready)

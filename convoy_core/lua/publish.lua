@@ -25,8 +25,8 @@ end
 
 local function ask_for_rerun(id)
   if dry then return end
-  call('SADD', rerun, id)
-  if content ~= '' then call('HSET', payload, id, content) end
+  put('SADD', rerun, id)
+  if content ~= '' then put('HSET', payload, id, content) end
 end
 
 if #old > 0 then
@@ -55,7 +55,7 @@ if #fresh > 0 and not dry then
     for i, id in ipairs(fresh) do
       if scores[i] then
         was_failed[#was_failed + 1] = id
-        call('HSET', failures, id, whole(scores[i]))
+        put('HSET', failures, id, whole(scores[i]))
       else
         absent[#absent + 1] = id
       end
@@ -77,7 +77,7 @@ if #fresh > 0 and not dry then
       due[2 * i - 1] = now + delay
       due[2 * i] = id
     end
-    call('ZADD', delayed, unpack(due))
+    put('ZADD', delayed, unpack(due))
   else
     enqueue(fresh, front)
   end
