@@ -29,6 +29,27 @@ BATCH = 25
 BACKLOG = 400
 """IDs kept waiting, so that every kill meets work."""
 
+SPARED_S = 4.0
+"""How long a worker may take to come to its named point before it is killed at any moment, too."""
+
+
+@dataclass(slots=True)
+class Victim:
+    """A living worker process."""
+
+    number: int
+    point: worker.FailPoint | None
+    """Where it will die by itself; None for one that is killed at any moment."""
+    born: float = field(default_factory=time.monotonic)
+    is_told_to_stop: bool = False
+
+    @property
+    def is_spared(self) -> bool:
+        """Whether it is still on its way to its point. The way to a `bye` begins with a SIGTERM."""
+        if self.point is None or time.monotonic() - self.born > SPARED_S:
+            return False
+        return self.point.name != "bye" or self.is_told_to_stop
+
 
 @dataclass(slots=True)
 class Storm:
@@ -37,17 +58,19 @@ class Storm:
     seed: int
     kills: int
     server_kills: int
+    may_die_at: list[worker.FailPoint]
     directory: Path
     server: RealServer
     queue: Queue
     dice: random.Random
-    living: dict[int, tuple[int, str]] = field(default_factory=dict)
-    """pid -> the worker's number, and how it is meant to die."""
+    living: dict[int, Victim] = field(default_factory=dict)
+    """By pid."""
     deaths: dict[int, float] = field(default_factory=dict)
     """Worker's number -> when it was seen dead."""
     disturbed: list[float] = field(default_factory=list)
     accepted: set[str] = field(default_factory=set)
     points: dict[str, int] = field(default_factory=dict)
+    """Named point -> how many have died there."""
     started: int = 0
 
     # -- workers
@@ -55,25 +78,35 @@ class Storm:
     def start_worker(self, *, safely: bool = False) -> None:
         """Fork one; most are to be killed at a random moment, the others will die at a named point."""
         self.started += 1
-        point = None if safely or self.dice.random() < 0.5 else worker.FailPoint(*self.dice.choice(worker.POINTS))
+        point = None if safely or self.dice.random() < 0.5 else self.dice.choice(self.may_die_at)
         seed = self.dice.randrange(2**31)
         pid = os.fork()
         if pid == 0:
             worker.run(self.server.url, self.directory / f"journal-{self.started}", self.started, seed, point)
-        self.living[pid] = self.started, str(point or "any moment")
+        self.living[pid] = Victim(self.started, point)
 
     def bury(self) -> None:
         """Notice who has died."""
         for pid in list(self.living):
-            if os.waitpid(pid, os.WNOHANG)[0]:
-                number, how = self.living.pop(pid)
-                self.deaths[number] = time.monotonic()
-                self.points[how] = self.points.get(how, 0) + 1
+            is_dead, status = os.waitpid(pid, os.WNOHANG)
+            if is_dead:
+                victim = self.living.pop(pid)
+                self.deaths[victim.number] = time.monotonic()
+                if victim.point is not None and os.WIFSIGNALED(status):
+                    self.points[str(victim.point)] = self.points.get(str(victim.point), 0) + 1
 
     def kill_one(self) -> None:
-        """SIGKILL to somebody."""
-        if self.living:
-            os.kill(self.dice.choice(list(self.living)), signal.SIGKILL)
+        """SIGKILL to somebody who has no point of its own to die at, or does not come to it."""
+        pids = [pid for pid, victim in self.living.items() if not victim.is_spared]
+        if not pids:
+            return
+        victim = self.living[pid := self.dice.choice(pids)]
+        if victim.point is not None and victim.point.name == "bye" and not victim.is_told_to_stop:
+            victim.is_told_to_stop = True
+            os.kill(pid, signal.SIGTERM)
+        else:
+            victim.point = None
+            os.kill(pid, signal.SIGKILL)
 
     # -- the store
 
@@ -130,31 +163,36 @@ def blow(storm: Storm) -> None:
             storm.kill_server()
 
 
-def calm(storm: Storm) -> None:
-    """Let healthy workers drain the queue, and end them."""
-    for pid, (number, _) in storm.living.items():
+def calm(storm: Storm, patience_s: float) -> None:
+    """Let healthy workers drain the queue, until it is empty or has not changed for so long, and end them."""
+    for pid, victim in storm.living.items():
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-        storm.deaths[number] = time.monotonic()
+        storm.deaths[victim.number] = time.monotonic()
     storm.living.clear()
     for _ in range(2):
         storm.start_worker(safely=True)
-    deadline = time.monotonic() + 60
-    while storm.queue.counts() != Counts() and time.monotonic() < deadline:
+    deadline = rests_at = time.monotonic() + 60
+    before = None
+    while (counts := storm.queue.counts()) != Counts() and time.monotonic() < min(rests_at, deadline):
+        if counts != before:
+            before, rests_at = counts, time.monotonic() + patience_s
         time.sleep(0.05)
     for pid in list(storm.living):
         os.kill(pid, signal.SIGTERM)
         os.waitpid(pid, 0)
 
 
-def run(kills: int, server_kills: int, seed: int) -> tuple[Storm, Verdict]:
+def run(
+    kills: int, server_kills: int, seed: int, points: list[worker.FailPoint], patience_s: float
+) -> tuple[Storm, Verdict]:
     """A whole storm, and the verdict on it."""
     server = RealServer(valkey_binary(), "--appendonly", "yes", "--appendfsync", "always")
     try:
         with tempfile.TemporaryDirectory(prefix="storm") as directory, Queue("storm", redis=server.url) as queue:
-            storm = Storm(seed, kills, server_kills, Path(directory), server, queue, random.Random(seed))
+            storm = Storm(seed, kills, server_kills, points, Path(directory), server, queue, random.Random(seed))
             blow(storm)
-            calm(storm)
+            calm(storm, patience_s)
             runs = read_journals(storm.directory)
             return storm, judge(queue, storm.accepted, runs, storm.deaths, storm.disturbed)
     finally:
@@ -167,14 +205,19 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--server-kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument(
+        "--point", default="", help="workers die at points with this in their names, like 'after BLMOVE'"
+    )
+    parser.add_argument("--patience", type=float, default=60, help="seconds without a change that are taken for rest")
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(2**31)
     start = time.monotonic()
-    storm, verdict = run(options.kills, options.server_kills, seed)
-    named = {how: n for how, n in storm.points.items() if how != "any moment"}
+    points = [point for point in (worker.FailPoint(*words) for words in worker.POINTS) if options.point in str(point)]
+    storm, verdict = run(options.kills, options.server_kills, seed, points, options.patience)
+    named = f"{sum(storm.points.values()):,} of them at {len(storm.points)} named points"
     lines = [
         f"seed               {seed:>9}",
-        f"worker kills       {len(storm.deaths):>9,}   {sum(named.values()):,} of them at {len(named)} named points",
+        f"worker kills       {len(storm.deaths):>9,}   {named}",
         f"server kills       {options.server_kills:>9,}",
         f"links cut          {len(storm.disturbed) - 2 * options.server_kills:>9,}   all connections at once",
         f"accepted IDs       {len(storm.accepted):>9,}",

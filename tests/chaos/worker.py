@@ -59,8 +59,10 @@ def run(url: str, journal: Path, number: int, seed: int, fail_point: FailPoint |
 
     def work(job: Job) -> None:
         note("start", job)
-        if dice.random() < 0.3:
-            time.sleep(dice.random() * 0.01)  # stands for the work, so that kills meet it
+        if (
+            roll := dice.random()
+        ) < 0.3:  # stands for the work: kills must meet it, and a second holder overlap with it
+            time.sleep(dice.random() * (0.3 if roll < 0.03 else 0.01))
         note("end", job)
 
     try:

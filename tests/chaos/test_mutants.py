@@ -1,0 +1,76 @@
+"""The storm finds bugs that are planted for it; the same storm finds nothing where there are none."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.model.mutants import MUTANTS, Mutant, Patch
+
+ROOT = Path(__file__).parents[2]
+KILLS = 30
+STORMS = 3
+"""At most so many: where a kill strikes is chance, and one storm in some twenty strikes nothing of a bug."""
+
+PATIENCE_S = 5.0
+"""More than a lease and a beat of the storm's workers, after which the last ID is taken back."""
+
+NO_RECOVERY = Mutant(
+    "F10: nobody takes back what a dead worker held",
+    "simulation",
+    (Patch("upkeep.py", "for worker in silent:", "for worker in silent[:0]:"),),
+)
+EVERYBODY_IS_DEAD = Mutant(
+    "F12: whoever comes takes the others for dead",
+    "simulation",
+    (
+        Patch("upkeep.py", "if not silent or time.monotonic() < self.judge_from:", "if not silent:"),
+        Patch("lua/reads/silent.lua", "string.format('%d', now), 'LIMIT'", "'+inf', 'LIMIT'"),
+        Patch("lua/recover.lua", "if lease and tonumber(lease) > now then return { 'alive' } end", ""),
+    ),
+)
+KNOWN = {mutant.name: mutant for mutant in MUTANTS}
+
+
+def blow(home: Path, seed: int, point: str = "") -> tuple[int, dict[str, int]]:
+    """A small storm over the convoy_core in `home`: its exit status, and the number of every line."""
+    command = [sys.executable, "-m", "tests.chaos.storm", "--kills", str(KILLS), "--server-kills", "0"]
+    command += ["--seed", str(seed), "--patience", str(PATIENCE_S), "--point", point]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    storm = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, timeout=85, check=False)
+    lines = re.findall(r"^ *([a-z A-Z]+?) +([0-9,]+)", storm.stdout, re.MULTILINE)
+    assert lines, storm.stderr
+    return storm.returncode, {name: int(n.replace(",", "")) for name, n in lines}
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(
+    ("mutant", "sign", "point"),
+    [
+        (KNOWN["F1: BLPOP instead of BLMOVE"], "lost", ""),
+        (KNOWN["F2: the claim list of a dead worker is left where it is"], "lost", "after BLMOVE"),
+        (NO_RECOVERY, "stuck", ""),
+        (EVERYBODY_IS_DEAD, "concurrent holders", ""),
+    ],
+    ids=lambda value: value.name if isinstance(value, Mutant) else value,
+)
+def test_a_planted_bug_is_found(tmp_path: Path, mutant: Mutant, sign: str, point: str) -> None:
+    mutant.plant(ROOT / "convoy_core", tmp_path / "convoy_core")
+
+    storms = (blow(tmp_path, seed, point) for seed in range(1, STORMS + 1))
+
+    assert any(status == 1 and seen[sign] > 0 for status, seen in storms)
+
+
+def test_without_a_bug_nothing_is_found(tmp_path: Path) -> None:
+    Mutant("none", "simulation", ()).plant(ROOT / "convoy_core", tmp_path / "convoy_core")
+
+    status, seen = blow(tmp_path, 1)
+
+    assert status == 0, seen
+    assert seen["worker kills"] >= KILLS
