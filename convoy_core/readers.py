@@ -34,9 +34,10 @@ def seconds(milliseconds: Any) -> float | None:
 def whole(value: Any) -> int:
     """A count from a reply; 0 when there is none, or another client wrote something else there."""
     try:
-        return max(0, int(float(value))) if value is not None else 0
+        n = int(float(value)) if value is not None else 0
     except (ValueError, OverflowError):
         return 0
+    return n if 0 <= n <= 2**53 else 0  # as the scripts count
 
 
 def worker_of(token: bytes | None) -> str | None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from convoy_core.attempt import Claim, Discard, Job, Retry, Run, Verdict, failed
@@ -61,11 +61,10 @@ class Runs:
             self._expiry = self._loop.call_later(self._plan.job_timeout, self._expire, self._plan.job_timeout)
         self._runner.start(run)
 
-    def mark_lost(self, raw_ids: list[bytes]) -> None:
-        """Somebody took these IDs away: tell their handlers. Their results will be stale."""
-        gone = set(raw_ids)
-        for run in self._running.values():
-            if run.claim.raw_id in gone:
+    def mark_lost(self, numbers: Iterable[int]) -> None:
+        """Somebody took the IDs of these claims away: tell their handlers. Their results will be stale."""
+        for number in numbers:
+            if (run := self._running.get(number)) is not None:
                 run.job.mark_lost()
 
     def give_back(self) -> None:

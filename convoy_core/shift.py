@@ -222,10 +222,10 @@ class Shift:
             settlement.add(*taken[-1], defer_s=self._plan.options.defer_s)
         return settlement, taken
 
-    def _count(self, settled: list[tuple[Claim, Verdict]], stale: set[bytes]) -> None:
+    def _count(self, settled: list[tuple[Claim, Verdict]], stale: set[int]) -> None:
         for claim, verdict in settled:
             self._held.pop(claim.number, None)
-            self.tallies.count("stale" if claim.raw_id in stale else verdict)
+            self.tallies.count("stale" if claim.number in stale else verdict)
         if stale:
             log.warning("queue %s: %d results came too late and changed nothing", self._plan.queue, len(stale))
 
@@ -262,7 +262,7 @@ class Shift:
                 self._runs.results.remove((claim, verdict))
                 self.tallies.unknown += 1
                 self._held.pop(claim.number, None)
-        self._runs.mark_lost([raw for number, raw in self._held.items() if number not in held])
+        self._runs.mark_lost([number for number in self._held if number not in held])
         for number, raw in held.items():
             if number not in self._held:
                 details = await self._commands.run(calls.show(self._keys, decode_id(raw)))

@@ -54,8 +54,8 @@ class Settlement:
 class Round:
     """The store's answer to one exchange."""
 
-    stale: list[bytes]
-    """IDs settled too late: their token no longer counted, so nothing changed."""
+    stale: list[int]
+    """Numbers of the claims settled too late: their token no longer counted, so nothing changed."""
     word: str
     """`open`; `alone` when the one claimed, or else the next, must run with nothing beside it; or why nothing was
     claimed: `paused`, `lapsed` (renew first), `gone` (register again) or `repeated` (the same request has arrived
@@ -81,8 +81,8 @@ class Renewal:
     """None: this worker is not registered any more."""
     waiting: int
     """IDs handed to it that no claim has taken up: a wait that came late at the store may leave some."""
-    lost: list[bytes]
-    """IDs it held and holds no longer."""
+    lost: list[int]
+    """Numbers of the claims it held and holds no longer."""
 
 
 def eviction(keys: Keys) -> Call[tuple[str, int]]:
@@ -135,7 +135,7 @@ def _round(number: int, reply: list[Any]) -> Round:
             setattr(claim, name, readers.whole(value))
     for claim, content in zip(claims, payloads, strict=False):
         claim.raw_payload = content
-    return Round(stale, word.decode(), claims)
+    return Round([int(late) for late in stale], word.decode(), claims)
 
 
 def renew(keys: Keys, worker: str, lease_ms: int, pulse: Pulse, held: Sequence[tuple[bytes, int]]) -> Call[Renewal]:
@@ -146,7 +146,7 @@ def renew(keys: Keys, worker: str, lease_ms: int, pulse: Pulse, held: Sequence[t
 
 def _renewal(reply: list[Any]) -> Renewal:
     epoch, waiting, *lost = reply
-    return Renewal(None if epoch == b"gone" else epoch.decode(), waiting, lost)
+    return Renewal(None if epoch == b"gone" else epoch.decode(), waiting, [int(number) for number in lost])
 
 
 def bye(keys: Keys, worker: str, *, is_in_doubt: bool = False) -> Call[bool]:

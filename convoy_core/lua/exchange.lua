@@ -5,7 +5,7 @@
 --       how many completed, (ID, number)..., how many their handlers discarded, (ID, number)...,
 --       how many failed, (ID, number, message, record, retry ms or empty)..., how many deferred, (ID, number, ms)...,
 --       how many released, (ID, number)...
--- answer: stale IDs, word, IDs, attempts, failures, crashes, payloads (see claim)
+-- answer: numbers of the stale claims, word, IDs, attempts, failures, crashes, payloads (see claim)
 local me, want, number, wait, kept = take(), take_number(), take_number(), take_number(), take_number()
 local refusal = damage_reply({ claim_list_of(me), 'list', worker .. ':' .. me, 'hash' })
 if refusal then return refusal end
@@ -23,7 +23,7 @@ local stale = {}
 local function settle(each, move)
   local ids, numbers, rest = take_claims(each)
   local is_held, lost, mine = split_held(me, ids, numbers)
-  for _, id in ipairs(lost) do stale[#stale + 1] = id end
+  for _, late in ipairs(lost) do stale[#stale + 1] = late end
   move(mine, ids, rest, is_held)
 end
 

@@ -1,16 +1,15 @@
 -- holding: who holds an ID, proven by its token, and the way out of processing
 -- keys: processing started owner
 
--- Which of these claims `worker` still holds, by their place; the stale rest; and the IDs of those held. By place, since the
--- same ID may be there twice: lost under one number, and claimed again under another.
+-- Which of these claims `worker` still holds, by their place; the numbers of the stale rest; and the IDs of those held. By
+-- place and number, since the same ID may be there twice: lost under one number, and claimed again under another.
 local function split_held(worker, ids, numbers)
   local is_held, stale, mine = {}, {}, {}
   if #ids == 0 then return is_held, stale, mine end
   local tokens = call('HMGET', owner, unpack(ids))
   for i, id in ipairs(ids) do
     is_held[i] = tokens[i] == worker .. ':' .. numbers[i]
-    local side = is_held[i] and mine or stale
-    side[#side + 1] = id
+    if is_held[i] then mine[#mine + 1] = id else stale[#stale + 1] = numbers[i] end
   end
   return is_held, stale, mine
 end

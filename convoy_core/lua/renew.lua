@@ -4,7 +4,7 @@
 -- with: claim_list
 -- args: worker, lease ms, runs done, runs failed, runs going, (ID, claim number)...
 -- answer: 'gone' when this worker is no longer registered, else the store's epoch; how many IDs were handed to it that no claim
---         has taken up; then the IDs it has lost
+--         has taken up; then the numbers of the claims it has lost
 local id, lease = take(), take_number()
 local refusal = damage_reply({ worker .. ':' .. id, 'hash', claim_list_of(id), 'list' })
 if refusal then return refusal end
@@ -24,7 +24,7 @@ if #claims > 0 then
       scores[#scores + 1] = math.floor(now / 1000)
       scores[#scores + 1] = job
     else
-      lost[#lost + 1] = job
+      lost[#lost + 1] = claims[2 * i]
     end
   end
 end

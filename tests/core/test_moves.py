@@ -459,7 +459,7 @@ COMPLETE = [
         "F21 complete with a stale token changes nothing",
         MINE,
         lambda world: world.exchange(completed=[claim("a", 2)]),
-        Round([b"a"], "open", []),
+        Round([2], "open", []),
         {**MINE, "totals": {"stale": "1"}},
     ),
 ]
@@ -545,7 +545,7 @@ FAIL = [
         "F21 fail with a stale token changes nothing",
         MINE,
         lambda world: world.exchange(failed=[(claim("a", 2), failure())]),
-        Round([b"a"], "open", []),
+        Round([2], "open", []),
         {**MINE, "totals": {"stale": "1"}},
     ),
 ]
@@ -589,7 +589,7 @@ DEFER = [
         "F21 defer with a stale token changes nothing",
         MINE,
         lambda world: world.exchange(deferred=[(claim("a", 2), 60_000)]),
-        Round([b"a"], "open", []),
+        Round([2], "open", []),
         {**MINE, "totals": {"stale": "1"}},
     ),
     Case(
@@ -613,7 +613,7 @@ DEFER = [
         "F21 F30 fail of an ID lost and claimed again counts the present claim alone",
         MINE,
         lambda world: world.exchange(failed=[(claim("a", 0), failure("late")), (claim("a", 1), failure())]),
-        Round([b"a"], "open", []),
+        Round([0], "open", []),
         {
             **ALIVE,
             "failed": {"a": 1},
@@ -627,7 +627,7 @@ DEFER = [
         "F21 F30 defer of an ID lost and claimed again counts the present claim alone",
         MINE,
         lambda world: world.exchange(deferred=[(claim("a", 1), 60_000), (claim("a", 0), 5)]),
-        Round([b"a"], "open", []),
+        Round([0], "open", []),
         {
             **ALIVE,
             "delayed": {"a": DUE},
@@ -685,7 +685,7 @@ RELEASE = [
         "F21 release with a stale token changes nothing",
         MINE,
         lambda world: world.exchange(released=[claim("a", 2)]),
-        Round([b"a"], "open", []),
+        Round([2], "open", []),
         {**MINE, "totals": {"stale": "1"}},
     ),
 ]
@@ -716,10 +716,10 @@ RENEW = [
     ),
     Case(
         "",
-        "F21 renew reports an ID that is another's, and leaves it alone",
+        "F21 renew reports a claim on an ID that is another's, and leaves it alone",
         {**MINE, "owner": {"a": "bb:1"}},
         _beat,
-        Renewal("", 0, [b"a"]),
+        Renewal("", 0, [1]),
         {**MINE, **BEATEN, "owner": {"a": "bb:1"}},
     ),
     Case(
@@ -1420,7 +1420,7 @@ def test_f30_one_stale_token_in_an_exchange_spoils_nothing_else(world: World) ->
     )
 
     late = {"late", "late2", "late3"}
-    assert answer == Round([b"late", b"late2", b"late3"], "open", [claim("back", 7)])
+    assert answer == Round([2, 4, 6], "open", [claim("back", 7)])
     assert world.state() == {
         **ALIVE,
         **_numbered(7),

@@ -106,6 +106,27 @@ def test_the_handler_gets_the_payload_the_attempt_and_a_token(queue: Queue) -> N
     assert seen == [({"lane": 3}, 1, 0, "q", False)]
 
 
+def test_f17_only_the_run_that_was_lost_is_told_so(queue: Queue, gate: threading.Event) -> None:
+    """The same pool claims the ID again, and its new run counts."""
+    jobs: list[Job] = []
+
+    def work(job: Job) -> None:
+        jobs.append(job)
+        gate.wait()
+
+    queue.publish("a")
+    with WorkerPool(queue, work, concurrency=2, options=QUICK) as pool:
+        eventually(lambda: len(jobs) == 1)
+        queue.jam_guard(idle_s=0)
+        eventually(lambda: len(jobs) == 2 and jobs[0].lost)
+        assert queue.show("a").token == jobs[1].token
+        assert not jobs[1].lost
+        gate.set()
+        eventually(lambda: queue.counts() == Counts() and not pool.status().running)
+
+    assert (pool.status().done, pool.status().stale) == (1, 1)
+
+
 @pytest.mark.parametrize("kind", ["thread", "coroutine"])
 def test_f62_whatever_a_handler_raises_fails_that_id_alone(queue: Queue, kind: str) -> None:
     class Unprintable(Exception):

@@ -143,16 +143,14 @@ class Judge:
 
     def _exchanged(self, arguments: list[str], reply: list[Any]) -> None:
         worker, number = arguments[0], int(arguments[2])
-        stale = Counter(raw.decode() for raw in reply[0])
+        stale = {raw.decode() for raw in reply[0]}
         for how, id, old in _endings(arguments):
             token = f"{worker}:{old}"
             if self._holder.get(id) == token:
                 if how in ("completed", "failed", "deferred") and not self.holds[token].finishes:
                     self.verdict.add("unearned", f"{token} ({id}) {how} without having run")
                 self._end(token, how)
-            elif stale[id]:
-                stale[id] -= 1
-            else:
+            elif old not in stale:
                 self.verdict.add("stale-accepted", f"{token} ({id}) {how}, held by {self._holder.get(id)}")
         for i, raw in enumerate(reply[2]):
             self._claimed(raw.decode(), worker, f"{worker}:{number + i}")

@@ -272,9 +272,9 @@ class Strict(Machine):
         call = worker_calls.renew(self.keys, worker, LEASE, Pulse(1, 2, claims), claims)
         counted = {"done": "1", "failed": "2", "running": str(len(claims))}
 
-        def ask() -> tuple[str | None, int, list[str]]:
+        def ask() -> tuple[str | None, int, list[int]]:
             renewal = self.run(call)
-            return renewal.epoch, renewal.waiting, [raw.decode() for raw in renewal.lost]
+            return renewal.epoch, renewal.waiting, renewal.lost
 
         held = [(raw.decode(), number) for raw, number in claims]
         self.check(ask, lambda: self.model.renew(worker, LEASE, counted, held), refusals={})
@@ -321,13 +321,13 @@ class Strict(Machine):
         kept = len([claim for claim in self.model.held_by(worker) if claim not in ending_now])
         call = worker_calls.exchange(self.keys, worker, settlement_of(endings), want, number, LEASE, kept=kept)
 
-        def ask() -> tuple[list[str], str, list[tuple[str, int, int, int, str]]]:
+        def ask() -> tuple[list[int], str, list[tuple[str, int, int, int, str]]]:
             answer = self.run(call)
             self.claims += [(worker, claim.raw_id.decode(), claim.number) for claim in answer.claims]
             assert [claim.number for claim in answer.claims] == list(range(number, number + len(answer.claims)))
-            return [raw.decode() for raw in answer.stale], answer.word, [_details(claim) for claim in answer.claims]
+            return answer.stale, answer.word, [_details(claim) for claim in answer.claims]
 
-        def expect() -> tuple[list[str], str, list[tuple[str, int, int, int, str]]]:
+        def expect() -> tuple[list[int], str, list[tuple[str, int, int, int, str]]]:
             stale = self.model.settle(worker, endings)
             word, ids = self.model.claim(worker, want, number, kept)
             claimed = [(id, self.model.entries[id]) for id in ids]

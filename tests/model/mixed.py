@@ -110,15 +110,15 @@ class Mixed(Machine):
         settlement = settlement_of([ending(*claim, how) for claim, how in settled])
         answer = self.run(worker_calls.exchange(self.keys, worker, settlement, want, number, LEASE))
         self.look()
-        stale = {raw.decode() for raw in answer.stale}
+        stale = set(answer.stale)
         claimed = {claim.raw_id.decode(): claim.number for claim in answer.claims}
         for (id, old), how in settled:
             is_stale = before.owner.get(id) != f"{worker}:{old}"
-            assert is_stale == (id in stale), "a token counts exactly while it stands in `owner`"
+            assert is_stale == (old in stale), "a token counts exactly while it stands in `owner`"
             believed.remove((id, old))
             if not is_stale and id not in claimed:
                 self._has_ended(id, how, before)
-        over = {id for (id, _), _ in settled} - stale
+        over = {id for (id, old), _ in settled if old not in stale}
         running = (set(before.owner) | before.processing) - over
         assert not running & set(claimed), "no ID is handed out while somebody runs it"
         for id, number in claimed.items():
@@ -144,14 +144,14 @@ class Mixed(Machine):
         held = [(id.encode(), number) for id, number in self.claims[worker]]
         renewal = self.run(worker_calls.renew(self.keys, worker, LEASE, Pulse(0, 0, held), held))
         self.look()
-        lost = {raw.decode() for raw in renewal.lost}
+        lost = set(renewal.lost)
         if renewal.epoch is None:
             return
         for id, number in self.claims[worker]:
             if self.at.owner.get(id) == f"{worker}:{number}":
                 self._is_mended(id, self.at.processing)
             else:
-                assert id in lost
+                assert number in lost
 
     @rule(worker=workers)
     def hello(self, worker: str) -> None:

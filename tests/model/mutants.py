@@ -192,8 +192,8 @@ MUTANTS = (
         "Strict",
         (
             "lua/holding.lua",
-            "local side = is_held[i] and mine or stale",
-            "local side = #stale == 0 and is_held[i] and mine or stale",
+            "if is_held[i] then",
+            "if #stale == 0 and is_held[i] then",
         ),
     ),
     _mutant(

@@ -239,19 +239,19 @@ class Reference:
 
     def renew(
         self, worker: str, lease_ms: int, counted: dict[str, str], held: Iterable[tuple[str, int]]
-    ) -> tuple[str | None, int, list[str]]:
+    ) -> tuple[str | None, int, list[int]]:
         """Its heartbeat; the epoch, how many IDs are on their way to it, and what it has lost."""
         pool = self.pools[worker]
         if not pool.lease_end:
             return None, 0, []
         pool.lease_end = self.now + lease_ms
         pool.record |= counted
-        lost = []
+        lost: list[int] = []
         for id, number in held:
             if self._holds(worker, id, number):
                 self.entries[id].beat = self.now // 1000
             else:
-                lost.append(id)
+                lost.append(number)
         return self.epoch, len(pool.handed_over), lost
 
     def hand_over(self, worker: str) -> None:
@@ -259,16 +259,16 @@ class Reference:
         if self.queue:
             self.pools[worker].handed_over.append(self.queue.pop(0))
 
-    def settle(self, worker: str, endings: Sequence[Ending]) -> list[str]:
-        """End the runs it still holds; the stale rest. In the order of `ORDER`, and releases together."""
-        stale: list[str] = []
+    def settle(self, worker: str, endings: Sequence[Ending]) -> list[int]:
+        """End the runs it still holds; the numbers of the stale rest. In the order of `ORDER`, releases together."""
+        stale: list[int] = []
         released: list[str] = []
         for kind in ORDER:
             for id, number, verdict in endings:
                 if kind != (verdict if isinstance(verdict, str) else type(verdict).__name__):
                     continue
                 if not self._holds(worker, id, number):
-                    stale.append(id)
+                    stale.append(number)
                 elif verdict == "released":
                     released.append(id)
                 else:
