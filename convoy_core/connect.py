@@ -25,6 +25,7 @@ from redis.retry import Retry
 from convoy_core.address import Address, Cluster, Embedded, Sentinel, Tcp, Tls, Unix
 from convoy_core.cluster import AsyncClusterClient, ClusterClient, Node
 from convoy_core.embedded import EmbeddedServer
+from convoy_core.lean import LeanConnection, LeanTlsConnection, LeanUnixConnection
 from convoy_core.sentinel import (
     AsyncPrimaryConnection,
     AsyncPrimaryTlsConnection,
@@ -168,9 +169,9 @@ _SYNC_KINDS: Final = {
     "primary by tls": PrimaryTlsConnection,
 }
 _ASYNC_KINDS: Final = {
-    "tcp": redis.asyncio.Connection,
-    "tls": redis.asyncio.SSLConnection,
-    "unix": redis.asyncio.UnixDomainSocketConnection,
+    "tcp": LeanConnection,
+    "tls": LeanTlsConnection,
+    "unix": LeanUnixConnection,
     "primary": AsyncPrimaryConnection,
     "primary by tls": AsyncPrimaryTlsConnection,
 }

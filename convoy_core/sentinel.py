@@ -19,6 +19,8 @@ import redis.asyncio.sentinel
 import redis.sentinel
 from redis.exceptions import ReadOnlyError, ResponseError
 
+from convoy_core.lean import LeanConnection, LeanTlsConnection
+
 # What a server says when it is no primary any more; inside a script, older servers put it into a sentence of their own.
 _DEMOTED = re.compile(r"^UNBLOCKED|^MASTERDOWN|-READONLY")
 
@@ -98,7 +100,7 @@ class PrimaryTlsConnection(PrimaryConnection, redis.SSLConnection):
     """The same, encrypted."""
 
 
-class AsyncPrimaryConnection(redis.asyncio.Connection):
+class AsyncPrimaryConnection(LeanConnection):
     """An awaited connection to the primary."""
 
     def __init__(self, *, sentinels: Sentinels, **settings: Any) -> None:
@@ -125,7 +127,7 @@ class AsyncPrimaryConnection(redis.asyncio.Connection):
             raise
 
 
-class AsyncPrimaryTlsConnection(AsyncPrimaryConnection, redis.asyncio.SSLConnection):
+class AsyncPrimaryTlsConnection(AsyncPrimaryConnection, LeanTlsConnection):
     """The same, encrypted."""
 
 
