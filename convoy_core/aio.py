@@ -151,8 +151,8 @@ class AsyncQueue:
         ID has it queued once more when that run ends, however it ends. Raises InvalidID, InvalidPayload, InvalidOption,
         InvalidQueueName and StoreError.
         """
-        chunks = self.publish_chunks([id], payload=payload, delay_s=delay_s, front=front, rerun=rerun)
-        return (await anext(chunks)).answers()[0]
+        options = calls.PublishOptions(payload, delay_s, front, rerun)
+        return await self._run(calls.publish_one(self._keys, id, options))
 
     async def publish_many(
         self,

@@ -28,7 +28,17 @@ from convoy_core.models import (
     Then,
     WorkerInfo,
 )
-from convoy_core.options import BATCH, MAX_ID_BYTES, SMALL_BATCH, JobID, Payload, decode_id, encode_id, encode_payload
+from convoy_core.options import (
+    BATCH,
+    MAX_ID_BYTES,
+    SMALL_BATCH,
+    JobID,
+    Payload,
+    decode_id,
+    encode_id,
+    encode_ids,
+    encode_payload,
+)
 from convoy_core.scripts import Script, load
 from convoy_core.states import State
 
@@ -120,22 +130,37 @@ class Chunk:
         )
 
 
+def publish_one(keys: Keys, id: JobID, options: PublishOptions) -> Call[Published]:
+    """One ID."""
+    return of("publish", keys, (*_how(options), encode_id(id)), _answer)
+
+
+def _answer(reply: list[Any]) -> Published:
+    return Published(reply[0].decode())
+
+
 def publish(keys: Keys, ids: Iterable[JobID], options: PublishOptions) -> Iterator[Call[Chunk]]:
     """One call per chunk of IDs; each is checked before its chunk is sent."""
+    how = _how(options)
+    for chunk in chunked(ids):
+        raw = encode_ids(chunk)
+        yield of(
+            "publish",
+            keys,
+            (*how, *raw),
+            partial(_chunk, raw),
+            dry=options.dry_run,
+        )
+
+
+def _how(options: PublishOptions) -> tuple[Argument, ...]:
+    """The script's arguments before the IDs."""
     delay_ms = _milliseconds("delay_s", options.delay_s)
     if options.front and delay_ms:
         raise InvalidOption("An ID can be published to the front or with a delay, not both.")
     content = b"" if options.payload is None else encode_payload(options.payload)
-    flags = ("1" if options.front else "", "1" if options.rerun else "", "1" if options.dry_run else "")
-    for chunk in chunked(ids):
-        raw = [encode_id(id) for id in chunk]
-        yield of(
-            "publish",
-            keys,
-            (delay_ms, *flags, content, *raw),
-            partial(_chunk, raw),
-            dry=options.dry_run,
-        )
+    flags = ("1" if wish else "" for wish in (options.front, options.rerun, options.dry_run))
+    return (delay_ms, *flags, content)
 
 
 def _chunk(raw: list[bytes], reply: Any) -> Chunk:

@@ -22,10 +22,10 @@ from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
+from convoy_core import lean
 from convoy_core.address import Address, Cluster, Embedded, Sentinel, Tcp, Tls, Unix
 from convoy_core.cluster import AsyncClusterClient, ClusterClient, Node
 from convoy_core.embedded import EmbeddedServer
-from convoy_core.lean import LeanConnection, LeanTlsConnection, LeanUnixConnection
 from convoy_core.sentinel import (
     AsyncPrimaryConnection,
     AsyncPrimaryTlsConnection,
@@ -162,16 +162,16 @@ def resolve(url: str | None = None) -> Store:
 
 
 _SYNC_KINDS: Final = {
-    "tcp": redis.Connection,
-    "tls": redis.SSLConnection,
-    "unix": redis.UnixDomainSocketConnection,
+    "tcp": lean.Connection,
+    "tls": lean.TlsConnection,
+    "unix": lean.UnixConnection,
     "primary": PrimaryConnection,
     "primary by tls": PrimaryTlsConnection,
 }
 _ASYNC_KINDS: Final = {
-    "tcp": LeanConnection,
-    "tls": LeanTlsConnection,
-    "unix": LeanUnixConnection,
+    "tcp": lean.AsyncConnection,
+    "tls": lean.AsyncTlsConnection,
+    "unix": lean.AsyncUnixConnection,
     "primary": AsyncPrimaryConnection,
     "primary by tls": AsyncPrimaryTlsConnection,
 }

@@ -86,6 +86,18 @@ def encode_id(id: JobID) -> bytes:
     return raw
 
 
+def encode_ids(ids: Sequence[JobID]) -> list[bytes]:
+    """The same for many, several times as fast. Raises InvalidID."""
+    try:
+        encoded = [id.encode() if type(id) is str else encode_id(id) for id in ids]
+    except UnicodeEncodeError:
+        encoded = []
+    sizes = [*map(len, encoded)]
+    if not sizes or min(sizes) == 0 or max(sizes) > MAX_ID_BYTES:
+        return [encode_id(id) for id in ids]
+    return encoded
+
+
 def decode_id(raw: bytes) -> str:
     """The text of an ID; bytes that are not UTF-8 survive as surrogates and encode back to themselves."""
     return raw.decode("utf-8", "surrogateescape")

@@ -150,8 +150,8 @@ class Queue:
         ID has it queued once more when that run ends, however it ends. Raises InvalidID, InvalidPayload, InvalidOption,
         InvalidQueueName and StoreError.
         """
-        chunks = self.publish_chunks([id], payload=payload, delay_s=delay_s, front=front, rerun=rerun)
-        return next(chunks).answers()[0]
+        options = calls.PublishOptions(payload, delay_s, front, rerun)
+        return self._run(calls.publish_one(self._keys, id, options))
 
     def publish_many(
         self,

@@ -19,7 +19,7 @@ import redis.asyncio.sentinel
 import redis.sentinel
 from redis.exceptions import ReadOnlyError, ResponseError
 
-from convoy_core.lean import LeanConnection, LeanTlsConnection
+from convoy_core import lean
 
 # What a server says when it is no primary any more; inside a script, older servers put it into a sentence of their own.
 _DEMOTED = re.compile(r"^UNBLOCKED|^MASTERDOWN|-READONLY")
@@ -69,7 +69,7 @@ class Sentinels:
         return host, port
 
 
-class PrimaryConnection(redis.Connection):
+class PrimaryConnection(lean.Connection):
     """A blocking connection to the primary."""
 
     def __init__(self, *, sentinels: Sentinels, **settings: Any) -> None:
@@ -96,11 +96,11 @@ class PrimaryConnection(redis.Connection):
             raise
 
 
-class PrimaryTlsConnection(PrimaryConnection, redis.SSLConnection):
+class PrimaryTlsConnection(PrimaryConnection, lean.TlsConnection):
     """The same, encrypted."""
 
 
-class AsyncPrimaryConnection(LeanConnection):
+class AsyncPrimaryConnection(lean.AsyncConnection):
     """An awaited connection to the primary."""
 
     def __init__(self, *, sentinels: Sentinels, **settings: Any) -> None:
@@ -127,7 +127,7 @@ class AsyncPrimaryConnection(LeanConnection):
             raise
 
 
-class AsyncPrimaryTlsConnection(AsyncPrimaryConnection, LeanTlsConnection):
+class AsyncPrimaryTlsConnection(AsyncPrimaryConnection, lean.AsyncTlsConnection):
     """The same, encrypted."""
 
 
