@@ -16,22 +16,29 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from convoy_core import calls, roll, worker_calls
-from convoy_core.attempt import Claim, Verdict
+from convoy_core.attempt import Claim
+from convoy_core.calls import Call
 from convoy_core.connect import Role, Store
 from convoy_core.connection import AsyncConnection, Connection
 from convoy_core.errors import ConvoyError
 from convoy_core.fetch import Fetch
 from convoy_core.handlers import close
-from convoy_core.options import BATCH, SMALL_BATCH, decode_id, encode_payload
-from convoy_core.runs import Plan, Runs
+from convoy_core.holdings import Holdings, Results
+from convoy_core.options import BATCH, decode_id, encode_payload
+from convoy_core.runs import Plan
 from convoy_core.tallies import Tallies
 from convoy_core.upkeep import Heartbeat, Upkeep
-from convoy_core.worker_calls import Pulse, Renewal, Round, Settlement
+from convoy_core.worker_calls import Pulse, Renewal, Round
 
 log = logging.getLogger(__name__)
 
 RECONNECT_S = (0.1, 5.0)
 """Shortest and longest pause before the store is tried again, in seconds; it doubles, with full jitter."""
+
+OVERLAP_FROM = 50
+"""From this concurrency on half of the slots are filled at a time, so that the store works on one half while the
+handlers work on the other. Below, the smaller batches cost more than that gains.
+"""
 
 PAUSED_S = 1.0
 """How often a paused pool asks whether it may go on."""
@@ -42,7 +49,6 @@ class Shift:
 
     def __init__(self, store: Store, prefix: str, plan: Plan) -> None:
         self.worker = secrets.token_hex(16)
-        self.tallies = Tallies()
         self.error: str | None = None
         """Why the store does not take anything at present; None while it does."""
         self.is_paused = False
@@ -57,9 +63,7 @@ class Shift:
         self._may_wait = asyncio.Event()
         """Whether the queue is known to be empty, so that waiting in BLMOVE makes sense."""
         self._is_closing = asyncio.Event()
-        self._runs = Runs(plan, self.worker, self._wake.set)
-        self._held: dict[int, bytes] = {}
-        """Number -> ID of every claim that the store believes we hold; the heartbeat's thread reads it."""
+        self._holdings = Holdings(plan, self.worker, self._wake.set)
         self._number = 1
         self._is_hungry = True  # the queue may hold something for us
         self._is_exclusive = False  # what runs, or is next, must run by itself: claim nothing while anything is held
@@ -94,7 +98,7 @@ class Shift:
                 await fetching
             await self._sign_off(fetch)
         finally:
-            self._runs.close()
+            self._holdings.runs.close()
             await close(self._plan.handler)
             await asyncio.to_thread(heartbeat.stop)
             await fetch.close()
@@ -105,71 +109,91 @@ class Shift:
         """Stop claiming, and give back in `grace_s` seconds what has not ended by then; a second call can only
         shorten it.
         """
-        log.info("queue %s: stopping; %d runs have %g s left", self._plan.queue, len(self._runs), grace_s)
+        log.info("queue %s: stopping; %d runs have %g s left", self._plan.queue, len(self._holdings.runs), grace_s)
         at = time.monotonic() + grace_s
         self.is_stopping = True
         self._give_back_at = at if self._give_back_at is None else min(at, self._give_back_at)
         self._loop.call_later(grace_s, self._wake.set)
         self._wake.set()
 
+    @property
+    def tallies(self) -> Tallies:
+        """What has become of its runs."""
+        return self._holdings.tallies
+
     def snapshot(self) -> tuple[tuple[str, float], ...]:
         """The IDs that occupy a slot, each with the seconds since it was claimed. May be called from any thread."""
-        return self._runs.snapshot()
+        return self._holdings.runs.snapshot()
 
     # -- rounds
 
     async def _rounds(self) -> None:
         while not self._is_over():
             if self._grace_is_over():
-                self._runs.give_back()
-            is_claiming = not self.is_stopping and self._is_hungry and self._runs.free > 0
-            if self._runs.results or is_claiming or self.error is not None:
+                self._holdings.give_back()
+            is_claiming = not self.is_stopping and self._is_hungry and self._holdings.free > 0
+            if self._holdings.runs.results or is_claiming or self.error is not None:
                 await self._exchange()
             else:
+                self._holdings.start()
                 self._wake.clear()
                 await self._wake.wait()
 
     def _is_over(self) -> bool:
-        if self._runs.results or self._held:
+        if self._holdings:
             # With the store away nothing more can be written down; the lease will run out, and others take over.
             return self._grace_is_over() and self.error is not None
         return self.is_stopping or (self._plan.options.burst and not self._is_hungry)
+
+    def _share(self) -> int:
+        """How many IDs to claim now."""
+        if self.is_stopping or self._is_exclusive:
+            return 0
+        slots = self._plan.concurrency
+        return min(BATCH, self._holdings.free, slots if slots < OVERLAP_FROM else -(-slots // 2))
 
     def _grace_is_over(self) -> bool:
         return self._give_back_at is not None and time.monotonic() >= self._give_back_at
 
     async def _exchange(self) -> None:
-        taken: list[tuple[Claim, Verdict]] = []
+        taken: Results = []
         try:
             if self._is_unsure:
                 await self._resynchronise()
-            settlement, taken = self._take_results()
-            kept = len(self._held) - len(taken)
+            settlement, taken = self._holdings.take_results()
+            kept = len(self._holdings) - len(taken)
             self._is_exclusive = self._is_exclusive and kept > 0
-            want = 0 if self.is_stopping or self._is_exclusive else min(BATCH, self._runs.free)
+            want = self._share()
             # Numbers are spent even when the reply is lost, so that no token is ever used twice.
             number, self._number = self._number, self._number + want
             wait_ms = round(self._plan.options.lease_s * 1000)
             call = worker_calls.exchange(self._keys, self.worker, settlement, want, number, wait_ms, kept=kept)
-            answer = await self._commands.run(call)
+            answer = await self._send(call)
         except ConvoyError as error:
-            self._runs.results.extendleft(reversed(taken))
+            self._holdings.put_back(taken)
             await self._back_off(error)
             return
         self.error, self._tries = None, 0
-        self._count(taken, set(answer.stale))
+        self._holdings.settle(taken, set(answer.stale))
         await self._take_on(answer, want)
 
+    async def _send(self, call: Call[Round]) -> Round:
+        if not self._holdings.has_ready:
+            return await self._commands.run(call)
+        request = self._loop.create_task(self._commands.run(call))
+        await asyncio.sleep(0)  # it is on its way, and leaves us time
+        self._holdings.start()
+        return await request
+
     async def _take_on(self, answer: Round, want: int) -> None:
-        for claim in answer.claims:
-            self._start(claim)
+        self._holdings.add(answer.claims)
         self.is_paused = answer.word == "paused"
         if answer.word == "open":
             if want:
                 self._is_hungry = len(answer.claims) == want
             elif self._is_exclusive:
                 self._is_hungry = False
-            if not self._is_hungry and self._runs.free and not self._is_exclusive:
+            if not self._is_hungry and self._holdings.free and not self._is_exclusive:
                 self._may_wait.set()
         elif answer.word == "alone":
             self._is_exclusive = True
@@ -183,10 +207,6 @@ class Shift:
             self._is_unsure = True
         else:
             await self._return_to_roll(answer.word)
-
-    def _start(self, claim: Claim) -> None:
-        self._held[claim.number] = claim.raw_id
-        self._runs.start(claim)
 
     def _look_again(self) -> None:
         self._is_hungry = True
@@ -211,23 +231,6 @@ class Shift:
 
     def _waits_no_more(self) -> bool:
         return self.is_stopping or self._plan.options.burst
-
-    # -- results
-
-    def _take_results(self) -> tuple[Settlement, list[tuple[Claim, Verdict]]]:
-        settlement = Settlement()
-        taken: list[tuple[Claim, Verdict]] = []
-        while self._runs.results and len(taken) < BATCH and settlement.costly < SMALL_BATCH:
-            taken.append(self._runs.results.popleft())
-            settlement.add(*taken[-1], defer_s=self._plan.options.defer_s)
-        return settlement, taken
-
-    def _count(self, settled: list[tuple[Claim, Verdict]], stale: set[int]) -> None:
-        for claim, verdict in settled:
-            self._held.pop(claim.number, None)
-            self.tallies.count("stale" if claim.number in stale else verdict)
-        if stale:
-            log.warning("queue %s: %d results came too late and changed nothing", self._plan.queue, len(stale))
 
     # -- when the store is away
 
@@ -255,19 +258,11 @@ class Shift:
         # First of all, so that a request which arrives only after the question claims nothing unseen.
         await self._commands.run(worker_calls.fence(self._keys, self.worker, self._number))
         holdings = await self._commands.drive(worker_calls.holdings(self._keys, [self.worker]))
-        held = {number: raw for raw, number in holdings[self.worker]}
-        for claim, verdict in list(self._runs.results):
-            if claim.number not in held:
-                # Written down before the reply was lost, most likely; or recovered by somebody. Nobody can tell.
-                self._runs.results.remove((claim, verdict))
-                self.tallies.unknown += 1
-                self._held.pop(claim.number, None)
-        self._runs.mark_lost([number for number in self._held if number not in held])
-        for number, raw in held.items():
-            if number not in self._held:
-                details = await self._commands.run(calls.show(self._keys, decode_id(raw)))
-                content = None if details.payload_bytes is None else encode_payload(details.payload)
-                self._start(Claim(raw, number, details.attempt - 1, details.failures, details.crashes, content))
+        for number, raw in self._holdings.reconcile({number: raw for raw, number in holdings[self.worker]}):
+            details = await self._commands.run(calls.show(self._keys, decode_id(raw)))
+            content = None if details.payload_bytes is None else encode_payload(details.payload)
+            claim = Claim(raw, number, details.attempt - 1, details.failures, details.crashes, content)
+            self._holdings.add([claim])
         self._is_unsure = False
 
     # -- lease
@@ -288,7 +283,7 @@ class Shift:
 
     async def _sign_off(self, fetch: Fetch) -> None:
         # While something is held, or may be without our knowing, the lease must run out instead, for others to recover.
-        if self._held or self._is_unsure:
+        if self._holdings or self._is_unsure:
             return
         with suppress(ConvoyError):
             await self._commands.run(worker_calls.bye(self._keys, self.worker, is_in_doubt=fetch.is_in_doubt))
@@ -304,12 +299,11 @@ class Shift:
         silent_s = time.monotonic() - self._turned_at
         if silent_s > self._plan.options.watchdog_s:
             raise ConvoyError(f"the event loop has been stuck for {silent_s:.0f} s, so the lease is not renewed.")
-        held = [(raw, number) for number, raw in list(self._held.items())]
-        return Pulse(self.tallies.done, self.tallies.failed, held)
+        return Pulse(self.tallies.done, self.tallies.failed, self._holdings.pairs())
 
     def _report(self, renewal: Renewal) -> None:
         """On the heartbeat's thread: pass its answer to the event loop."""
         if renewal.lost:
-            self._loop.call_soon_threadsafe(self._runs.mark_lost, renewal.lost)
+            self._loop.call_soon_threadsafe(self._holdings.runs.mark_lost, renewal.lost)
         if renewal.epoch is None or renewal.waiting:
             self._loop.call_soon_threadsafe(self._look_again)

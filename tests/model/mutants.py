@@ -199,7 +199,7 @@ MUTANTS = (
     _mutant(
         "F39: results are forgotten when the store is away",
         "simulation",
-        ("shift.py", "            self._runs.results.extendleft(reversed(taken))\n", ""),
+        ("shift.py", "            self._holdings.put_back(taken)\n", ""),
         sign="does not stop",
     ),
     _mutant(

@@ -69,7 +69,7 @@ def called_by(name: str) -> set[str]:
     texts += [
         body for body in bodies if (found := re.match(r"local function (\w+)", body)) and _uses(texts[:2], found[1])
     ]
-    calls = re.findall(r"call\(\s*'([A-Z]+)'", "\n".join([*texts, bodies[0]]))
+    calls = re.findall(r"(?:call|put)\(\s*'([A-Z]+)'", "\n".join([*texts, bodies[0]]))
     return {call.lower() for call in calls} | {"time"}
 
 
