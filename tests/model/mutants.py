@@ -146,7 +146,7 @@ MUTANTS = (
     _mutant(
         "F25: a wish for a rerun is dropped",
         "Strict",
-        ("lua/publish.lua", "call('SADD', rerun, id)", "call('SCARD', rerun)"),
+        ("lua/publish.lua", "put('SADD', rerun, id)", "call('SCARD', rerun)"),
     ),
     _mutant(
         "F25: a wish for a rerun is granted twice",
@@ -218,7 +218,7 @@ def _chunk(raw""",
         (
             "calls.py",
             "            dry=options.dry_run,\n        )\n",
-            "            dry=options.dry_run,\n        )\n        if not delay_ms: yield _second_step(keys, raw)\n",
+            "            dry=options.dry_run,\n        )\n        if not options.delay_s: yield _second_step(keys, raw)\n",
         ),
         sign="nowhere",
     ),
