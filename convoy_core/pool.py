@@ -10,13 +10,13 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from itertools import chain, repeat
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from convoy_core.aio import AsyncQueue
 from convoy_core.errors import ConvoyError, InvalidOption
@@ -148,7 +148,7 @@ class WorkerPool:
 
         In the main thread, SIGTERM and SIGINT stop it gracefully, and a second one gives back at once what is running.
         """
-        return asyncio.run(self._serve_with_signals())
+        return _run(self._serve_with_signals())
 
     def start(self) -> None:
         """Work in a thread of its own; returns once it is registered, or raises StoreError."""
@@ -220,7 +220,7 @@ class WorkerPool:
 
     def _serve_in_thread(self) -> None:
         try:
-            asyncio.run(self.serve())
+            _run(self.serve())
         except ConvoyError as error:
             self._error = error
         except BaseException:
@@ -228,6 +228,15 @@ class WorkerPool:
             raise
         finally:
             self._ready.set()
+
+
+def _run(serving: Coroutine[Any, Any, PoolStatus]) -> PoolStatus:
+    """On a loop of its own: uvloop's where that is installed, by the extra of that name."""
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    with suppress(ImportError):
+        from uvloop import new_event_loop as loop_factory  # noqa: PLC0415 - optional, and nobody else needs to load it
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        return runner.run(serving)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,12 @@ def pytest_report_header() -> str:
     return "servers: the wheel's Valkey" + (
         f" and {other}" if other else "; no redis-server found, so nothing is run against Redis itself"
     )
+
+
+@pytest.fixture(autouse=True)
+def asyncios_own_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pools in the test's own process run on it; those of the commands take uvloop, which is installed here."""
+    monkeypatch.setitem(sys.modules, "uvloop", None)
 
 
 @pytest.fixture(autouse=True)

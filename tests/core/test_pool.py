@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
@@ -74,6 +75,23 @@ def test_every_queued_id_is_run_once_and_then_absent(each_store: RealServer, kin
     with each_store.client() as client:
         assert sorted(client.keys()) == [b"cv:q:meta", b"cv:q:totals", b"cv:queues"]
     queue.close()
+
+
+@pytest.mark.parametrize(("is_installed", "loop"), [(True, "uvloop"), (False, "asyncio.unix_events")])
+def test_a_pool_runs_on_uvloop_where_that_is_installed(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch, is_installed: bool, loop: str
+) -> None:
+    seen: list[str] = []
+
+    async def work(job: Job) -> None:
+        seen.append(type(asyncio.get_running_loop()).__module__)
+
+    if is_installed:
+        monkeypatch.delitem(sys.modules, "uvloop")
+    queue.publish("a")
+    WorkerPool(queue, work, options=BURST).run()
+
+    assert seen == [loop]
 
 
 def test_an_id_can_be_published_again_once_it_is_done(queue: Queue) -> None:
