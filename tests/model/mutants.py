@@ -218,8 +218,10 @@ def _chunk(raw""",
         (
             "calls.py",
             "            dry=options.dry_run,\n        )\n",
-            "            dry=options.dry_run,\n        )\n"
-            "        if not options.delay_s: yield _second_step(keys, raw)\n",
+            (
+                "            dry=options.dry_run,\n        )\n"
+                "        if not options.delay_s: yield _second_step(keys, raw)\n"
+            ),
         ),
         sign="nowhere",
     ),
