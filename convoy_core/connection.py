@@ -90,6 +90,12 @@ class _Exchange:
             return (yield self._eval("EVAL", text.source, call))
 
     def _eval(self, word: str, text: str, call: Call[Any]) -> Command:
+    def by_hash(self, call: Call[Any]) -> Command:
+        """The command that makes `call` where the server knows its script; else it answers NOSCRIPT."""
+        assert call.script is not None  # noqa: S101 - a plain command has no hash
+        text = call.script.flagged if self._is_modern else call.script.portable
+        return self._eval("EVALSHA", text.sha, call)
+
         if self._is_modern and not call.writes:
             word += "_RO"
         now: Argument = b"" if self.now_ms is None else self.now_ms

@@ -6,17 +6,17 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
-import redis.asyncio
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
-from convoy_core.calls import Argument, command
+from convoy_core.calls import Argument, Call, command
+from convoy_core.connect import Role, Store
 from convoy_core.connection import AsyncConnection
 from convoy_core.errors import OutcomeUnknown, StoreError
 from convoy_core.faults import explain
 from convoy_core.keys import Keys
-from convoy_core.worker_calls import LATE_MS
+from convoy_core.worker_calls import LATE_MS, Round
 
 _LOST = -1
 """In place of a connection's ID, which is never negative."""
@@ -25,41 +25,70 @@ BLOCK_S = 2
 """How long one wait lasts: below every read timeout, and short enough that a failover or a stop is noticed soon."""
 
 
+class Handover(NamedTuple):
+    """What came of one wait."""
+
+    is_handed: bool
+    """Whether an ID was handed over; it is in the claim list, if `answer` does not have it."""
+    answer: Round | None
+    """The answer to the claim that was sent along; None where none was, or the store did not know its script."""
+
+
 class Fetch:
     """One waiting place, with a connection of its own, since a waiting connection can do nothing else.
 
-    The wait is never cancelled: a cancelled BLMOVE has often happened on the server all the same (RELIABILITY F2).
+    The claim of what is handed over is sent along with the wait: the store runs it as soon as the wait is over, so that
+    no further round trip lies between a publish and its run. The wait is never cancelled: a cancelled BLMOVE has often
+    happened on the server all the same (RELIABILITY F2).
     """
 
-    def __init__(self, client: redis.asyncio.Redis, keys: Keys, worker: str, shown: str) -> None:
-        self._client = client
+    def __init__(self, store: Store, commands: AsyncConnection, keys: Keys, worker: str) -> None:
+        self._client = store.async_client(Role.FETCH)
+        self._sends_along = not store.is_cluster  # there every command is led to its node by itself
+        self._commands = commands
         self._connection_id: int | None = None
         self._queued = keys.named("queued")
         self._move = ("BLMOVE", self._queued, keys.claim_list(worker), "LEFT", "RIGHT", BLOCK_S)
-        self._shown = shown
         self._is_over = False
         self._in_doubt_until = 0.0
 
-    async def wait(self) -> bool:
-        """Wait for up to two seconds; whether an ID was handed over. It is in the claim list then. Raises
-        StoreError.
-        """
+    async def wait(self, claim: Call[Round]) -> Handover:
+        """Wait for up to two seconds, then make the claim. Raises StoreError."""
         try:
-            await self._look_at_connection()
-            return not self._is_over and await self._send(*self._move) is not None
+            if not self._sends_along or self._connection_id in (None, _LOST):
+                (number,) = await self._send(("CLIENT", "ID"))
+                self._look_at_connection(number)
+            if self._is_over:
+                return Handover(False, None)
+            if not self._sends_along:
+                (id,) = await self._send(self._move)
+                return Handover(id is not None, None)
+            return await self._wait_and_claim(claim)
         except (RedisError, OSError) as error:
             self._connection_id = _LOST
             self._in_doubt_until = time.monotonic() + LATE_MS / 1000
-            raise explain(error, self._shown) from error
+            raise explain(error, self._commands.shown) from error
 
-    async def _look_at_connection(self) -> None:
+    async def _wait_and_claim(self, claim: Call[Round]) -> Handover:
+        number, id, answer = await self._send(("CLIENT", "ID"), self._move, self._commands.by_hash(claim))
+        self._look_at_connection(number)
+        if isinstance(answer, NoScriptError):
+            return Handover(id is not None, None)
+        for reply in (id, answer):
+            if isinstance(reply, Exception):
+                raise reply
+        return Handover(id is not None, claim.read(answer))
+
+    def _look_at_connection(self, number: Any) -> None:
         """Raise OutcomeUnknown when the one connection is not the one we had: after a failover the store may have
         forgotten what it had acknowledged, and hold IDs for us that we have settled long ago (RELIABILITY F36).
         """
-        known, self._connection_id = self._connection_id, await self._send("CLIENT", "ID")
-        if known not in (None, self._connection_id):
+        if isinstance(number, Exception):
+            raise number
+        known, self._connection_id = self._connection_id, number
+        if known not in (None, number):
             raise OutcomeUnknown(
-                f"The connection to {self._shown} is a new one; what the store holds must be looked up."
+                f"The connection to {self._commands.shown} is a new one; what the store holds must be looked up."
             )
 
     @property
@@ -67,18 +96,24 @@ class Fetch:
         """Whether a wait may still be under way at the store, though its connection is gone."""
         return time.monotonic() < self._in_doubt_until
 
-    async def interrupt(self, commands: AsyncConnection) -> None:
+    async def interrupt(self) -> None:
         """End a wait at once, over another connection, where that is allowed; else it ends by itself. None follows."""
         self._is_over = True
         if self._connection_id in (None, _LOST):
             return
         unblock = command("CLIENT", "UNBLOCK", self._connection_id, read=bool, beside=self._queued)
         with suppress(StoreError):
-            await commands.run(unblock)
+            await self._commands.run(unblock)
 
     async def close(self) -> None:
         """Close the connection; nothing may be waiting any more."""
         await self._client.aclose()
 
-    async def _send(self, *parts: Argument) -> Any:
-        return await self._client.execute_command(*parts, keys=(self._queued,))  # type: ignore[no-untyped-call]
+    async def _send(self, *requests: tuple[Argument, ...]) -> list[Any]:
+        """Send all at once; the reply, or the store's refusal, to each."""
+        if len(requests) == 1:
+            return [await self._client.execute_command(*requests[0], keys=(self._queued,))]  # type: ignore[no-untyped-call]
+        pipeline = self._client.pipeline(transaction=False)
+        for request in requests:
+            pipeline.execute_command(*request)
+        return await pipeline.execute(raise_on_error=False)

@@ -53,6 +53,11 @@ class Holdings:
             self._held[claim.number] = claim.raw_id
         self._ready += claims
 
+    def decline(self, claims: Sequence[Claim]) -> None:
+        """They come too late: give them back as they are."""
+        self._held.update((claim.number, claim.raw_id) for claim in claims)
+        self.runs.results.extend((claim, "released") for claim in claims)
+
     def start(self) -> None:
         """Run the handler on what is ready."""
         for claim in self._ready:

@@ -21,14 +21,14 @@ from convoy_core.calls import Call
 from convoy_core.connect import Role, Store
 from convoy_core.connection import AsyncConnection, Connection
 from convoy_core.errors import ConvoyError
-from convoy_core.fetch import Fetch
+from convoy_core.fetch import Fetch, Handover
 from convoy_core.handlers import close
 from convoy_core.holdings import Holdings, Results
 from convoy_core.options import BATCH, decode_id, encode_payload
 from convoy_core.runs import Plan
 from convoy_core.tallies import Tallies
 from convoy_core.upkeep import Heartbeat, Upkeep
-from convoy_core.worker_calls import Pulse, Renewal, Round
+from convoy_core.worker_calls import Pulse, Renewal, Round, Settlement
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +66,7 @@ class Shift:
         self._holdings = Holdings(plan, self.worker, self._wake.set)
         self._number = 1
         self._is_hungry = True  # the queue may hold something for us
+        self._is_waiting = False  # in BLMOVE, with a claim behind it that one slot is kept for
         self._is_exclusive = False  # what runs, or is next, must run by itself: claim nothing while anything is held
         self._is_unsure = False  # after any trouble: the store may hold more, or less, than we know
         self._give_back_at: float | None = None
@@ -80,7 +81,7 @@ class Shift:
         prefix, options = self._commands.keyspace.prefix, self._plan.options
         beats = Connection(self._store, prefix=prefix, read_only=False, role=Role.HEARTBEAT)
         heartbeat = Heartbeat(beats, self._keys, self.worker, options, self._pulse, self._report)
-        fetch = Fetch(self._store.async_client(Role.FETCH), self._keys, self.worker, self._store.shown)
+        fetch = Fetch(self._store, self._commands, self._keys, self.worker)
         try:
             await roll.refuse_eviction(self._commands, self._keys, self._plan.options)
             await self._register()
@@ -94,8 +95,9 @@ class Shift:
                 self.is_stopping = True
                 self._is_closing.set()
                 self._may_wait.set()
-                await fetch.interrupt(self._commands)
+                await fetch.interrupt()
                 await fetching
+                await self._rounds()  # to give back what was handed over at the last moment
             await self._sign_off(fetch)
         finally:
             self._holdings.runs.close()
@@ -131,7 +133,7 @@ class Shift:
         while not self._is_over():
             if self._grace_is_over():
                 self._holdings.give_back()
-            is_claiming = not self.is_stopping and self._is_hungry and self._holdings.free > 0
+            is_claiming = not self.is_stopping and self._is_hungry and self._free > 0
             if self._holdings.runs.results or is_claiming or self.error is not None:
                 await self._exchange()
             else:
@@ -145,12 +147,16 @@ class Shift:
             return self._grace_is_over() and self.error is not None
         return self.is_stopping or (self._plan.options.burst and not self._is_hungry)
 
+    @property
+    def _free(self) -> int:
+        return self._holdings.free - self._is_waiting
+
     def _share(self) -> int:
         """How many IDs to claim now."""
         if self.is_stopping or self._is_exclusive:
             return 0
         slots = self._plan.concurrency
-        return min(BATCH, self._holdings.free, slots if slots < OVERLAP_FROM else -(-slots // 2))
+        return min(BATCH, self._free, slots if slots < OVERLAP_FROM else -(-slots // 2))
 
     def _grace_is_over(self) -> bool:
         return self._give_back_at is not None and time.monotonic() >= self._give_back_at
@@ -175,7 +181,9 @@ class Shift:
             return
         self.error, self._tries = None, 0
         self._holdings.settle(taken, set(answer.stale))
-        await self._take_on(answer, want)
+        self._take_on(answer, want)
+        if answer.word in ("lapsed", "gone"):
+            await self._return_to_roll(answer.word)
 
     async def _send(self, call: Call[Round]) -> Round:
         if not self._holdings.has_ready:
@@ -185,7 +193,7 @@ class Shift:
         self._holdings.start()
         return await request
 
-    async def _take_on(self, answer: Round, want: int) -> None:
+    def _take_on(self, answer: Round, want: int) -> None:
         self._holdings.add(answer.claims)
         self.is_paused = answer.word == "paused"
         if answer.word == "open":
@@ -193,11 +201,11 @@ class Shift:
                 self._is_hungry = len(answer.claims) == want
             elif self._is_exclusive:
                 self._is_hungry = False
-            if not self._is_hungry and self._holdings.free and not self._is_exclusive:
+            if not self._is_hungry and self._free > 0 and not self._is_exclusive:
                 self._may_wait.set()
         elif answer.word == "alone":
             self._is_exclusive = True
-            self._is_hungry = False
+            self._is_hungry = not self._holdings
             self._may_wait.clear()
         elif answer.word == "paused":
             self._is_hungry = False
@@ -205,8 +213,6 @@ class Shift:
             self._loop.call_later(PAUSED_S, self._look_again)
         elif answer.word == "repeated":
             self._is_unsure = True
-        else:
-            await self._return_to_roll(answer.word)
 
     def _look_again(self) -> None:
         self._is_hungry = True
@@ -218,16 +224,46 @@ class Shift:
             await self._may_wait.wait()
             if self._waits_no_more():
                 return
+            if self._is_hungry or self._free <= 0:
+                self._may_wait.clear()
+                continue
             try:
-                if await fetch.wait():
-                    self._may_wait.clear()
-                    self._look_again()
+                self._is_waiting = True
+                handover = await fetch.wait(self._claim_one())
+                self._is_waiting = False
+                self._take_over(handover)
             except ConvoyError as error:
+                self._is_waiting = False
                 # Perhaps an ID was handed over: the next claim looks into the claim list. Cleared before the pause,
                 # since a stop during it sets the event for good.
                 self._may_wait.clear()
                 self._store_failed(error)
                 await asyncio.sleep(RECONNECT_S[0])
+
+    def _claim_one(self) -> Call[Round]:
+        """To follow a wait, whenever that ends; so it must take no suspect, which could meet others here."""
+        number, self._number = self._number, self._number + 1
+        wait_ms = round(self._plan.options.lease_s * 1000)
+        return worker_calls.exchange(self._keys, self.worker, Settlement(), 1, number, wait_ms, kept=1)
+
+    def _take_over(self, handover: Handover) -> None:
+        is_handed, answer = handover
+        if answer is None or answer.word in ("repeated", "lapsed", "gone"):
+            # Other requests were faster: the next of them finds what was handed over in the claim list.
+            if is_handed:
+                self._may_wait.clear()
+                self._look_again()
+            return
+        if self.is_stopping or self._is_exclusive:
+            self._may_wait.clear()
+            self._holdings.decline(answer.claims)
+            self._wake.set()
+            return
+        self._take_on(answer, 1)
+        self._holdings.start()
+        if self._is_hungry:
+            self._may_wait.clear()
+            self._wake.set()
 
     def _waits_no_more(self) -> bool:
         return self.is_stopping or self._plan.options.burst

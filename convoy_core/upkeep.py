@@ -16,7 +16,7 @@ from convoy_core.connection import AsyncConnection, Connection
 from convoy_core.errors import ConvoyError
 from convoy_core.keys import Keys
 from convoy_core.options import BATCH, PoolOptions
-from convoy_core.worker_calls import Pulse, Renewal
+from convoy_core.worker_calls import LATE_MS, Pulse, Renewal
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +96,9 @@ class Upkeep:
         self._swept_to = 0
         self._ahead_s: float | None = None
         """How far the store's clock was ahead of ours at the last look."""
+        self._silent_since: dict[str, float] = {}
+        """By our own clock, since the store's may be set: a wait that a dead worker left behind must not outlive its
+        place on the roll, or nobody would look after what it is handed."""
         self.judge_from = time.monotonic() + options.lease_s
         """Until then other pools are not judged: after an outage everybody's lease looks dead (RELIABILITY F18)."""
 
@@ -117,9 +120,14 @@ class Upkeep:
         silent = await self._silent()
         if not silent or time.monotonic() < self.judge_from:
             return moved
+        now = time.monotonic()
+        self._silent_since = {worker: self._silent_since.get(worker, now) for worker in silent}
         held = await self._connection.drive(worker_calls.holdings(self._keys, silent))
         for worker in silent:
-            steps = worker_calls.recover(self._keys, worker, self._options.max_crashes, held[worker])
+            is_long_silent = now - self._silent_since[worker] >= LATE_MS / 1000
+            steps = worker_calls.recover(
+                self._keys, worker, self._options.max_crashes, held[worker], strike=is_long_silent
+            )
             taken = await self._connection.drive(steps)
             if taken:
                 log.warning("queue %s: recovered %d IDs of the dead worker %s", self._keys.queue, len(taken), worker)

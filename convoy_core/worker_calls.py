@@ -203,10 +203,10 @@ def holdings(keys: Keys, workers: Iterable[str]) -> Steps[dict[str, list[tuple[b
 
 
 def recover(
-    keys: Keys, dead: str, max_crashes: int, held: list[tuple[bytes, int]] | None = None
+    keys: Keys, dead: str, max_crashes: int, held: list[tuple[bytes, int]] | None = None, *, strike: bool = True
 ) -> Steps[dict[str, str]]:
     """Take back everything that a dead worker held (by `holdings`, which is asked where `held` is not given); where
-    each ID went. Empty when it turns out to be alive.
+    each ID went. Empty when it turns out to be alive. With `strike` it is taken off the roll if it died long ago.
     """
     moved: dict[str, str] = {}
     if held is None:
@@ -215,7 +215,9 @@ def recover(
     chunks: list[Iterable[tuple[bytes, int]]] = [*reversed([*chunked(held, SMALL_BATCH)]), ()]
     for chunk in chunks:
         pairs = [part for id, number in chunk for part in (id, f"{dead}:{number}")]
-        word, *ids = yield of("recover", keys, (dead, max_crashes, "" if pairs else LATE_MS, *pairs), list)
+        word, *ids = yield of(
+            "recover", keys, (dead, max_crashes, "" if pairs or not strike else LATE_MS, *pairs), list
+        )
         if word == b"alive":
             return moved
         moved.update({decode_id(id): where.decode() for id, where in zip(ids[::2], ids[1::2], strict=True)})

@@ -72,10 +72,14 @@ class Proxy:
             self._drop(source)
             return
         cut = self.decide(data) if source in self._clients else None
-        if cut != "request":
-            self._peer[source].sendall(data)
-        if cut == "reply":
-            self._peer[source].recv(1 << 20)  # the server has acted
+        try:
+            if cut != "request":
+                self._peer[source].sendall(data)
+            if cut == "reply":
+                self._peer[source].recv(1 << 20)  # the server has acted
+        except ConnectionError:  # the other end has gone meanwhile, as it may
+            self._drop(source)
+            return
         if cut is not None:
             self.cuts += 1
             self._drop(source)

@@ -44,8 +44,10 @@ local function add(hash, field, n)
   present[hash] = true
   local sum = redis.pcall('HINCRBY', hash, field, n)
   if type(sum) == 'number' and sum >= n then return sum end
-  call('HSET', hash, field, n)  -- no number of ours stood there
-  return n
+  -- What stood there was none of ours: below zero, or no whole number.
+  sum = type(sum) == 'number' and n or whole(call('HGET', hash, field)) + n
+  call('HSET', hash, field, string.format('%d', sum))
+  return sum
 end
 
 -- Put one value per ID into a hash.

@@ -15,9 +15,10 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from convoy_core import Job, PoolOptions, Queue, WorkerPool
-from convoy_core.calls import Call
+from convoy_core.calls import Argument, Call
 from convoy_core.connection import AsyncConnection, Connection
 from convoy_core.fetch import Fetch
 
@@ -100,11 +101,11 @@ def _die_at(point: FailPoint) -> None:
         strike("after", name)
         return result
 
-    async def send_watched(self: Fetch, *parts: object) -> object:
-        name = str(parts[0])
+    async def send_watched(self: Fetch, *requests: tuple[Argument, ...]) -> list[Any]:
+        name = "BLMOVE" if len(requests) > 1 else " ".join(map(str, requests[0][:2]))
         seen[name] += 1
         strike("before", name)
-        result = await send(self, *parts)  # type: ignore[arg-type]  # passed on as they came
+        result = await send(self, *requests)
         strike("after", name)
         return result
 

@@ -19,6 +19,30 @@ LEASE_MS = 15_000
 LIVING, DEAD = "aa", "bb"
 
 
+def test_f19_a_dead_workers_wait_is_looked_after_although_the_clock_was_set(store: RealServer) -> None:
+    """By the store's clock it died long ago; but its wait may still be under way."""
+
+    async def story() -> None:
+        connection = AsyncConnection(store.url, prefix=None, read_only=False)
+        keys = connection.keyspace.queue("q")
+        connection.now_ms = NOW
+        upkeep = Upkeep(connection, keys, PoolOptions())
+        await connection.run(hello(keys, DEAD, LEASE_MS, "epoch", {}))
+        connection.now_ms += HOUR_MS
+        upkeep.judge_from = 0
+        assert await upkeep.recover() == {}
+        with store.client() as client:
+            client.sadd("cv:q:committed", "a")
+            client.rpush(keys.claim_list(DEAD), "a")
+
+            await upkeep.recover()
+
+            assert client.lrange("cv:q:queued", 0, -1) == [b"a"]
+        await connection.close()
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize("jump_ms", [HOUR_MS, -HOUR_MS])
 def test_f19_after_the_stores_clock_was_set_nobody_is_judged_for_a_lease(store: RealServer, jump_ms: int) -> None:
     async def story() -> None:

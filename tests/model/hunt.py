@@ -30,18 +30,18 @@ def hunt_with_machine(machine: type[Strict] | type[Mixed], path: str, limit: int
     return machine.steps, ""
 
 
-def hunt_with_seeds(path: str, limit: int, sign: str) -> tuple[int, str]:
+def hunt_with_seeds(path: str, first: int, limit: int, sign: str) -> tuple[int, str]:
     """Universes played, and what went wrong that shows the sign, or nothing."""
     with Wire(path) as wire:
-        for seed in range(limit):
+        for seed in range(first, first + limit):
             verdict, _ = play(seed, wire)
             for detail in verdict.details:
                 if sign in detail:
-                    return seed + 1, detail
+                    return seed - first + 1, detail
     return limit, ""
 
 
-def main(path: str, finder: str, limit: int, sign: str) -> None:
+def main(path: str, finder: str, first: int, limit: int, sign: str) -> None:
     """Hunt, and tell."""
     assert Path(convoy_core.__file__).is_relative_to(Path.cwd()), convoy_core.__file__
     logging.disable(logging.CRITICAL)
@@ -49,9 +49,9 @@ def main(path: str, finder: str, limit: int, sign: str) -> None:
     if finder in machines:
         after, why = hunt_with_machine(machines[finder], path, limit)
     else:
-        after, why = hunt_with_seeds(path, limit, sign)
+        after, why = hunt_with_seeds(path, first, limit, sign)
     sys.stdout.write(json.dumps({"found": bool(why), "after": after, "why": why[:300]}) + "\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])

@@ -90,8 +90,8 @@ class Link:
 
     # -- travelling
 
-    async def request(self, client: SimulatedClient, parts: Parts) -> Any:
-        """Send, and wait for the reply, or for what redis-py would raise."""
+    async def request(self, client: SimulatedClient, *commands: Parts) -> list[Any]:
+        """Send all at once, and wait for the replies, or for what redis-py would raise."""
         fault = self._fault(client)
         if fault is Fault.REFUSED:
             self._refuse()
@@ -105,8 +105,9 @@ class Link:
                 else:
                     reply.set_result(value)
 
-        self._send(client, parts, fault, answer)
-        return await reply
+        self._send(client, commands, fault, answer)
+        replies: list[Any] = await reply
+        return replies
 
     def request_at_once(self, client: SimulatedClient, parts: Parts) -> Any:
         """The same for a blocking client, in no time at all."""
@@ -115,7 +116,7 @@ class Link:
             self._refuse()
         if fault in (Fault.LOST, Fault.LATE):
             if fault is Fault.LATE:
-                self._arrive_later(self.rng.uniform(1, 4), client, parts)
+                self._arrive_later(self.rng.uniform(1, 4), client, (parts,))
             raise RedisConnectionError("Connection closed by server.")
         if fault is Fault.NO_SCRIPT and parts[0] == "EVALSHA":
             raise NoScriptError("NOSCRIPT No matching script.")
@@ -141,31 +142,33 @@ class Link:
         # The real pool raises, inside its own frame, which is how `faults` tells that nothing was sent.
         self.nowhere.get_connection()  # type: ignore[no-untyped-call] # as in `connect`
 
-    def _send(self, client: SimulatedClient, parts: Parts, fault: Fault | None, answer: Callable[[Any], None]) -> None:
+    def _send(
+        self, client: SimulatedClient, commands: tuple[Parts, ...], fault: Fault | None, answer: Callable[[Any], None]
+    ) -> None:
         there = self.rng.randrange(1, 5) / 1000
         broken = RedisConnectionError("Connection closed by server.")
         match fault:
             case Fault.LOST:
                 self.loop.outside(there, answer, broken)
             case Fault.UNANSWERED:
-                self.loop.outside(there, self._arrive, client, parts, _nothing)
+                self.loop.outside(there, self._arrive, client, commands, _nothing)
                 self.loop.outside(there, answer, broken)
             case Fault.LATE:
                 self.loop.outside(REPLY_S, answer, RedisTimeoutError("Timeout reading from socket"))
-                self._arrive_later(REPLY_S + self.rng.uniform(-1, 1), client, parts)
+                self._arrive_later(REPLY_S + self.rng.uniform(-1, 1), client, commands)
             case Fault.TWICE:
-                self.loop.outside(there, self._arrive, client, parts, answer)
-                self._arrive_later(self.rng.uniform(0, 1), client, parts)
+                self.loop.outside(there, self._arrive, client, commands, answer)
+                self._arrive_later(self.rng.uniform(0, 1), client, commands)
             case Fault.SLOW:
-                self.loop.outside(self.rng.uniform(0.1, REPLY_S), self._arrive, client, parts, answer)
-            case Fault.NO_SCRIPT if parts[0] == "EVALSHA":
+                self.loop.outside(self.rng.uniform(0.1, REPLY_S), self._arrive, client, commands, answer)
+            case Fault.NO_SCRIPT if commands[0][0] == "EVALSHA":
                 self.loop.outside(there, answer, NoScriptError("NOSCRIPT No matching script."))
             case _:
-                self.loop.outside(there, self._arrive, client, parts, answer)
+                self.loop.outside(there, self._arrive, client, commands, answer)
 
-    def _arrive_later(self, delay: float, client: SimulatedClient, parts: Parts) -> None:
+    def _arrive_later(self, delay: float, client: SimulatedClient, commands: tuple[Parts, ...]) -> None:
         self.last_arrival = max(self.last_arrival, self.loop.time() + delay)
-        self.loop.outside(delay, self._arrive, client, parts, _nothing)
+        self.loop.outside(delay, self._arrive, client, commands, _nothing)
 
     def break_connections(self, actor: str | None = None) -> None:
         """Those who wait are told, or (a dead actor) the server notices that nobody listens any more."""
@@ -175,19 +178,43 @@ class Link:
 
     # -- at the server
 
-    def _arrive(self, client: SimulatedClient, parts: Parts, answer: Callable[[Any], None]) -> None:
+    def _arrive(
+        self,
+        client: SimulatedClient,
+        commands: tuple[Parts, ...],
+        answer: Callable[[Any], None],
+        replies: tuple[Any, ...] = (),
+    ) -> None:
+        """Run them in order; what follows a wait is run when that is over, after all others who were waiting."""
         if self.is_down:
             answer(RedisConnectionError("Connection reset by peer"))
-        elif parts[0] in ("BLMOVE", "BLPOP"):  # the second is a mutant's
-            self._wait(client, parts, answer)
-        elif parts[:2] == ("CLIENT", "UNBLOCK"):
-            self._unblock(int(parts[2]))
-            answer(1)
+            return
+        if not commands:
+            answer([*replies])
+            return
+        parts, *rest = commands
+
+        def go_on(reply: Any) -> None:
+            if isinstance(reply, RedisConnectionError):
+                answer(reply)  # the connection is gone, and what was sent along with it
+            else:
+                self.loop.outside(0, self._arrive, client, tuple(rest), answer, (*replies, reply))
+
+        if parts[0] in ("BLMOVE", "BLPOP"):  # the second is a mutant's
+            self._wait(client, parts, go_on)
         else:
-            try:
-                answer(self._run(parts))
-            except RedisError as error:
-                answer(error)
+            self._arrive(client, tuple(rest), answer, (*replies, self._reply(client, parts)))
+
+    def _reply(self, client: SimulatedClient, parts: Parts) -> Any:
+        if parts[:2] == ("CLIENT", "ID"):
+            return client.number
+        if parts[:2] == ("CLIENT", "UNBLOCK"):
+            self._unblock(int(parts[2]))
+            return 1
+        try:
+            return self._run(parts)
+        except RedisError as error:
+            return error
 
     def _wait(self, client: SimulatedClient, parts: Parts, answer: Callable[[Any], None]) -> None:
         *move, timeout = parts[1:]
@@ -276,21 +303,40 @@ class SimulatedClient(redis.asyncio.Redis):
 
     async def execute_command(self, *args: Argument, **options: Any) -> Any:
         """One request, and its reply or what redis-py raises."""
-        return await self.link.request(self, args)
+        (reply,) = await self.link.request(self, args)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> SimulatedPipeline:  # type: ignore[override] # all that is asked of one
+        """Several requests at once."""
+        return SimulatedPipeline(self)
 
     def client(self) -> SimulatedClient:
         """One connection."""
         return SimulatedClient(self.link, self.actor, self.purpose)
-
-    async def client_id(self, **options: Any) -> int:
-        """By which CLIENT UNBLOCK names it."""
-        return self.number
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
         """Nothing is open."""
 
     def __del__(self, *args: Any) -> None:
         """Nothing is open."""
+
+
+class SimulatedPipeline:
+    """What `fetch` asks of a pipeline."""
+
+    def __init__(self, client: SimulatedClient) -> None:
+        self._client = client
+        self._commands: list[Parts] = []
+
+    def execute_command(self, *args: Argument) -> None:
+        """Add one."""
+        self._commands.append(args)
+
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:
+        """Send them; each reply, or the server's refusal."""
+        return await self._client.link.request(self._client, *self._commands)
 
 
 class BlockingClient(redis.Redis):

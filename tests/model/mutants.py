@@ -33,6 +33,8 @@ class Mutant:
     patches: tuple[Patch, ...]
     sign: str = ""
     """What the finder must say, among other things."""
+    first_seed: int = 0
+    """Where the simulation begins to hunt: a rare bug would take long from 0 on."""
 
     def plant(self, package: Path, copy: Path) -> None:
         """Make the mutant's own convoy_core in `copy`. Fails when a text to be replaced is not there exactly once."""
@@ -44,8 +46,8 @@ class Mutant:
             file.write_text(text.replace(patch.old, patch.new), "utf-8")
 
 
-def _mutant(name: str, finder: Finder, *patches: tuple[str, str, str], sign: str = "") -> Mutant:
-    return Mutant(name, finder, tuple(Patch(*patch) for patch in patches), sign)
+def _mutant(name: str, finder: Finder, *patches: tuple[str, str, str], sign: str = "", first_seed: int = 0) -> Mutant:
+    return Mutant(name, finder, tuple(Patch(*patch) for patch in patches), sign, first_seed)
 
 
 MUTANTS = (
@@ -217,9 +219,9 @@ def _chunk(raw""",
         ),
         (
             "calls.py",
-            "            dry=options.dry_run,\n        )\n",
+            "            replicas=replicas,\n        )\n",
             (
-                "            dry=options.dry_run,\n        )\n"
+                "            replicas=replicas,\n        )\n"
                 "        if not options.delay_s: yield _second_step(keys, raw)\n"
             ),
         ),

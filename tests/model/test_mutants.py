@@ -17,9 +17,10 @@ from tests.servers import RealServer
 ROOT = Path(__file__).parents[2]
 
 
-def hunt(store: RealServer, home: Path, finder: str, limit: int, sign: str = "") -> dict[str, Any]:
+def hunt(store: RealServer, home: Path, mutant: Mutant, limit: int) -> dict[str, Any]:
     """Run the hunt on the convoy_core in `home`."""
-    command = [sys.executable, "-m", "tests.model.hunt", str(store.socket), finder, str(limit), sign]
+    command = [sys.executable, "-m", "tests.model.hunt", str(store.socket), mutant.finder]
+    command += [str(mutant.first_seed), str(limit), mutant.sign]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     ended = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, check=False, timeout=280)
     assert ended.returncode == 0, ended.stderr
@@ -33,15 +34,16 @@ def test_a_planted_bug_is_found(store: RealServer, tmp_path: Path, mutant: Mutan
     mutant.plant(ROOT / "convoy_core", tmp_path / "convoy_core")
     limit = LIMITS[mutant.finder]
 
-    found = hunt(store, tmp_path, mutant.finder, limit, mutant.sign)
+    found = hunt(store, tmp_path, mutant, limit)
 
     assert found["found"], f"{mutant.finder} took {found['after']} steps or seeds and saw nothing"
     assert found["after"] <= limit
 
 
 def test_without_a_bug_nothing_is_found(store: RealServer, tmp_path: Path) -> None:
-    Mutant("none", "Strict", ()).plant(ROOT / "convoy_core", tmp_path / "convoy_core")
+    none = Mutant("none", "Mixed", ())
+    none.plant(ROOT / "convoy_core", tmp_path / "convoy_core")
 
-    found = hunt(store, tmp_path, "Mixed", 500)
+    found = hunt(store, tmp_path, none, 500)
 
     assert found == {"found": False, "after": found["after"], "why": ""}

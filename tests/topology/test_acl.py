@@ -28,6 +28,7 @@ from convoy_core import (
 from convoy_core.connect import Role, resolve
 from convoy_core.faults import explain
 from convoy_core.scripts import load
+from convoy_core.worker_calls import recover
 from convoy_tui.source import LiveSource
 from tests.cli.conftest import Convoy
 from tests.servers import ClusterStore, RealServer
@@ -193,6 +194,8 @@ def test_s13_a_worker_runs_pools_and_steers_nothing(login: Callable[[str], str],
         eventually(lambda: "orphan" in ran)  # recovered
         eventually(lambda: is_waiting(trucks))
         assert pool.status().error is None
+        steps = recover(queue.connection.keyspace.queue("trucks"), "d" * 32, 3)
+        assert queue.connection.drive(steps) == {}  # dead for long enough to be struck off the roll
     assert trucks.counts().committed == 0
     assert trucks.workers() == []
 
