@@ -61,9 +61,19 @@ class Call(Generic[T]):
     writes: bool = True
     registers: str | None = None
     """The queue that this call may bring to life, to be named in the registry."""
+    replicas: int = 0
+    """How many replicas must confirm what it wrote."""
 
 
-def of(name: str, keys: Keys, arguments: Iterable[Argument], read: Callable[[Any], T], *, dry: bool = False) -> Call[T]:
+def of(
+    name: str,
+    keys: Keys,
+    arguments: Iterable[Argument],
+    read: Callable[[Any], T],
+    *,
+    dry: bool = False,
+    replicas: int = 0,
+) -> Call[T]:
     """A call of the script `name` on one queue. A dry run is sent as a read, so that the store itself refuses a
     write.
     """
@@ -71,7 +81,7 @@ def of(name: str, keys: Keys, arguments: Iterable[Argument], read: Callable[[Any
     named = keys.all_named(script.keys)
     writes = not (script.is_read or dry)
     registers = keys.queue if name in ("publish", "hello") and writes else None
-    return Call(script, named, tuple(arguments), read, writes, registers)
+    return Call(script, named, tuple(arguments), read, writes, registers, replicas)
 
 
 def command(*parts: Argument, read: Callable[[Any], T], writes: bool = False, beside: bytes | None = None) -> Call[T]:
@@ -97,6 +107,7 @@ class PublishOptions(NamedTuple):
     front: bool = False
     rerun: bool = False
     dry_run: bool = False
+    wait_replicas: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +143,7 @@ class Chunk:
 
 def publish_one(keys: Keys, id: JobID, options: PublishOptions) -> Call[Published]:
     """One ID."""
-    return of("publish", keys, (*_how(options), encode_id(id)), _answer)
+    return of("publish", keys, (*_how(options), encode_id(id)), _answer, replicas=options.wait_replicas)
 
 
 def _answer(reply: list[Any]) -> Published:
@@ -142,6 +153,7 @@ def _answer(reply: list[Any]) -> Published:
 def publish(keys: Keys, ids: Iterable[JobID], options: PublishOptions) -> Iterator[Call[Chunk]]:
     """One call per chunk of IDs; each is checked before its chunk is sent."""
     how = _how(options)
+    replicas = 0 if options.dry_run else options.wait_replicas
     for chunk in chunked(ids):
         raw = encode_ids(chunk)
         yield of(
@@ -150,17 +162,20 @@ def publish(keys: Keys, ids: Iterable[JobID], options: PublishOptions) -> Iterat
             (*how, *raw),
             partial(_chunk, raw),
             dry=options.dry_run,
+            replicas=replicas,
         )
 
 
 def _how(options: PublishOptions) -> tuple[Argument, ...]:
     """The script's arguments before the IDs."""
-    delay_ms = _milliseconds("delay_s", options.delay_s)
-    if options.front and delay_ms:
+    payload, delay_s, front, rerun, dry_run, wait_replicas = options
+    delay_ms = _milliseconds("delay_s", delay_s)
+    if front and delay_ms:
         raise InvalidOption("An ID can be published to the front or with a delay, not both.")
-    content = b"" if options.payload is None else encode_payload(options.payload)
-    flags = ("1" if wish else "" for wish in (options.front, options.rerun, options.dry_run))
-    return (delay_ms, *flags, content)
+    if type(wait_replicas) is not int or wait_replicas < 0:
+        raise InvalidOption(f"wait_replicas is {wait_replicas!r}; it must be a whole number from 0 up.")
+    content = b"" if payload is None else encode_payload(payload)
+    return (delay_ms, "1" if front else "", "1" if rerun else "", "1" if dry_run else "", content)
 
 
 def _chunk(raw: list[bytes], reply: Any) -> Chunk:

@@ -8,8 +8,8 @@ connection and the command over another, and it asks a server to parse every EVA
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import redis
 import redis.asyncio
@@ -20,6 +20,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from convoy_core.dialogue import hold, hold_awaited
 
+T = TypeVar("T")
 Node: TypeAlias = "tuple[str, int]"
 Command: TypeAlias = "tuple[Any, ...]"
 Keys: TypeAlias = "Sequence[bytes]"
@@ -37,6 +38,11 @@ class Sending(NamedTuple):
     node: Node
     command: Command
     asking: bool = False
+
+    @property
+    def commands(self) -> list[Command]:
+        """All that goes to the node; ASKING holds for the next command of the same connection."""
+        return [("ASKING",), self.command] if self.asking else [self.command]
 
 
 Steps: TypeAlias = "Generator[Sending, Any, Any]"
@@ -131,6 +137,11 @@ class ClusterClient(redis.Redis):
         """Send one command."""
         return hold(self._slots.steps(command, keys), self._send)
 
+    def at_home(self, command: Command, keys: Keys, send: Callable[[redis.Redis, list[Command]], T]) -> T:
+        """Have `send` send one command, with a client of the node that it belongs to."""
+        result: T = hold(self._slots.steps(command, keys), lambda to: send(self._at(to.node), to.commands))
+        return result
+
     def close(self) -> None:
         """Close the connections to all nodes."""
         for client in self._clients.values():
@@ -160,6 +171,15 @@ class AsyncClusterClient(redis.asyncio.Redis):
     async def execute_command(self, *command: Any, keys: Keys = (), **_: Any) -> Any:
         """Send one command."""
         return await hold_awaited(self._slots.steps(command, keys), self._send)
+
+    async def at_home(
+        self, command: Command, keys: Keys, send: Callable[[redis.asyncio.Redis, list[Command]], Awaitable[T]]
+    ) -> T:
+        """Have `send` send one command, with a client of the node that it belongs to."""
+        result: T = await hold_awaited(
+            self._slots.steps(command, keys), lambda to: send(self._at(to.node), to.commands)
+        )
+        return result
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
         """Close the connections to all nodes."""

@@ -14,13 +14,14 @@ import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 import redis
 import redis.asyncio
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from convoy_core import borrowed, connect
+from convoy_core import borrowed, connect, replicas
 from convoy_core.calls import Argument, Call, Steps, command
 from convoy_core.connect import CONNECTIONS, Role, Store
 from convoy_core.dialogue import hold, hold_awaited
@@ -89,13 +90,13 @@ class _Exchange:
         except NoScriptError:
             return (yield self._eval("EVAL", text.source, call))
 
-    def _eval(self, word: str, text: str, call: Call[Any]) -> Command:
     def by_hash(self, call: Call[Any]) -> Command:
         """The command that makes `call` where the server knows its script; else it answers NOSCRIPT."""
         assert call.script is not None  # noqa: S101 - a plain command has no hash
         text = call.script.flagged if self._is_modern else call.script.portable
         return self._eval("EVALSHA", text.sha, call)
 
+    def _eval(self, word: str, text: str, call: Call[Any]) -> Command:
         if self._is_modern and not call.writes:
             word += "_RO"
         now: Argument = b"" if self.now_ms is None else self.now_ms
@@ -128,7 +129,7 @@ class Connection(_Exchange):
             return client.execute_command(*command, keys=call.keys)  # type: ignore[no-untyped-call]
 
         try:
-            return hold(self.steps(call), send)
+            return hold(self.steps(call), partial(replicas.send, client, call, self.shown) if call.replicas else send)
         except (RedisError, OSError) as error:
             raise explain(error, self.shown) from error
 
@@ -189,7 +190,8 @@ class AsyncConnection(_Exchange):
             return await client.execute_command(*command, keys=call.keys)  # type: ignore[no-untyped-call]
 
         try:
-            return await hold_awaited(self.steps(call), send)
+            wait = partial(replicas.send_awaited, client, call, self.shown) if call.replicas else send
+            return await hold_awaited(self.steps(call), wait)
         except (RedisError, OSError) as error:
             raise explain(error, self.shown) from error
 

@@ -11,7 +11,7 @@
     ├── HandlerNotFound                      an import path that names no callable
     └── StoreError
         ├── StoreUnreachable                 refused, timed out or not found; nothing was applied
-        ├── OutcomeUnknown                   the link broke after sending; it may have been applied
+        ├── OutcomeUnknown                   the link broke after sending, or replicas did not confirm; it may be lost
         ├── StoreRefused                     wrong password, missing permission, read-only replica; nothing was applied
         ├── StoreFull                        out of memory or disk; nothing was applied
         ├── StoreUnsafe                      it would lose IDs by design: it evicts keys when its memory is full
@@ -70,7 +70,8 @@ class StoreUnreachable(StoreError):
 
 
 class OutcomeUnknown(StoreError):
-    """The connection broke after the request was sent, so it may or may not have been applied.
+    """The connection broke after the request was sent, so it may or may not have been applied; or it was applied, but
+    too few replicas confirmed it (`wait_replicas`).
 
     Every operation is safe to repeat: a repeated publish answers ``ALREADY_QUEUED`` where the first was applied.
     """

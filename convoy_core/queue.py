@@ -142,15 +142,17 @@ class Queue:
         delay_s: float = 0.0,
         front: bool = False,
         rerun: bool = False,
+        wait_replicas: int = 0,
     ) -> Published:
         """Put the ID into the queue, unless it is there already; the answer says which.
 
         With `delay_s` it waits that long first; `front` puts it next in line; with `rerun` a publish that meets a
-        running
-        ID has it queued once more when that run ends, however it ends. Raises InvalidID, InvalidPayload, InvalidOption,
+        running ID has it queued once more when that run ends, however it ends. With `wait_replicas` it returns once
+        that many replicas have it as well, and raises OutcomeUnknown when they do not say so within 1 s: the store has
+        taken the ID, but a failover now could lose it. Raises InvalidID, InvalidPayload, InvalidOption,
         InvalidQueueName and StoreError.
         """
-        options = calls.PublishOptions(payload, delay_s, front, rerun)
+        options = calls.PublishOptions(payload, delay_s, front, rerun, False, wait_replicas)
         return self._run(calls.publish_one(self._keys, id, options))
 
     def publish_many(
@@ -161,12 +163,15 @@ class Queue:
         delay_s: float = 0.0,
         front: bool = False,
         rerun: bool = False,
+        wait_replicas: int = 0,
     ) -> Tally:
         """Publish any number of IDs, streamed in chunks of one round trip each, with the same options.
 
         Cut short by an error, what was published stays so, and publishing all again is safe.
         """
-        chunks = self.publish_chunks(ids, payload=payload, delay_s=delay_s, front=front, rerun=rerun)
+        chunks = self.publish_chunks(
+            ids, payload=payload, delay_s=delay_s, front=front, rerun=rerun, wait_replicas=wait_replicas
+        )
         return sum((chunk.tally for chunk in chunks), Tally())
 
     def publish_chunks(
@@ -178,12 +183,13 @@ class Queue:
         front: bool = False,
         rerun: bool = False,
         dry_run: bool = False,
+        wait_replicas: int = 0,
     ) -> Iterator[Chunk]:
         """Publish as `publish_many` does, yielding each chunk with its tally and the answer for every ID.
 
         With `dry_run` nothing is written, and the answers are what publishing would have said.
         """
-        options = calls.PublishOptions(payload, delay_s, front, rerun, dry_run)
+        options = calls.PublishOptions(payload, delay_s, front, rerun, dry_run, wait_replicas)
         if not dry_run:
             self._connection.check_writable()
         for call in calls.publish(self._keys, ids, options):

@@ -35,6 +35,16 @@ Delay = Annotated[
 PayloadText = Annotated[
     str | None, typer.Option("--payload", metavar="JSON", help="A JSON value for the handler, the same for all.")
 ]
+WaitReplicas = Annotated[
+    int,
+    typer.Option(
+        "--wait-replicas",
+        metavar="N",
+        parser=p.natural,
+        help="Have N replicas confirm, within 1 s each time.",
+        show_default=False,
+    ),
+]
 Strict = Annotated[bool, typer.Option("--strict", help="End with 5 if any ID was refused.")]
 
 
@@ -49,6 +59,7 @@ def publish(  # noqa: PLR0913 - typer reads the options from here
     front: Front = False,
     delay: Delay = None,
     payload: PayloadText = None,
+    wait_replicas: WaitReplicas = 0,
     strict: Strict = False,
     dry_run: p.DryRun = False,
 ) -> Code:
@@ -61,6 +72,7 @@ def publish(  # noqa: PLR0913 - typer reads the options from here
       seq 1 1000 | convoy publish trucks -
       convoy publish trucks --from ids.txt --delay 10m
       find . -print0 | convoy publish files - -0
+      convoy publish trucks 42 --wait-replicas 1
       convoy publish trucks 42 --payload '{"color": "red"}' --rerun
     """
     source = Source(ids or [], file, nul)
@@ -73,7 +85,13 @@ def publish(  # noqa: PLR0913 - typer reads the options from here
     def chunks() -> Iterator[Chunk]:
         for block in source.blocks():
             yield from target.publish_chunks(
-                block, payload=content, delay_s=delay or 0.0, front=front, rerun=rerun, dry_run=dry_run
+                block,
+                payload=content,
+                delay_s=delay or 0.0,
+                front=front,
+                rerun=rerun,
+                dry_run=dry_run,
+                wait_replicas=wait_replicas,
             )
 
     run = _Run(session, target, source, dry_run=dry_run)
