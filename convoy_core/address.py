@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
 
@@ -64,11 +65,20 @@ class Unix:
     shown: str
 
 
+class Durability(StrEnum):
+    """What a power cut costs an embedded store: about the last second or two, or nothing that was acknowledged."""
+
+    EVERYSEC = "everysec"
+    ALWAYS = "always"
+
+
 @dataclass(frozen=True, slots=True)
 class Embedded:
     """The server that Convoy runs itself; no directory means the user's own data directory."""
 
     directory: Path | None
+    durability: Durability = Durability.EVERYSEC
+    """The least that will do."""
 
     @property
     def shown(self) -> str:

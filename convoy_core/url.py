@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from convoy_core.address import Address, Cluster, Embedded, Login, Sentinel, Tcp, Tls, Unix
+from convoy_core.address import Address, Cluster, Durability, Embedded, Login, Sentinel, Tcp, Tls, Unix
 from convoy_core.errors import InvalidURL
 
 DEFAULT_PORT: Final = 6379
@@ -55,15 +55,19 @@ def read(url: str) -> Address:
     return readers[scheme]()
 
 
-def _embedded(path: str) -> Embedded:
+def _embedded(rest: str) -> Embedded:
+    path, mark, word = rest.partition("?durability=")  # a path may hold any other ?
+    if mark and word not in {*Durability}:
+        raise InvalidURL(f"The durability in the store URL must be {' or '.join(Durability)}.")
+    durability = Durability(word) if mark else Durability.EVERYSEC
     if not path:
-        return Embedded(None)
+        return Embedded(None, durability)
     if re.match(r"//(?!/)", path):
         raise InvalidURL("An embedded store has no host; write embedded:/path/to/directory, or embedded: alone.")
     directory = Path(os.path.expanduser(re.sub("^/+", "/", path)))  # noqa: PTH111 - the method raises for unknown users
     if directory.parts[0].startswith("~"):
         raise InvalidURL("The embedded store's path starts with ~ and a user this machine does not know; write it out.")
-    return Embedded(Path.cwd() / directory)
+    return Embedded(Path.cwd() / directory, durability)
 
 
 def _sentinel(url: str) -> Sentinel:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
 from convoy_core import InvalidOption
+from convoy_core.address import Durability
 from convoy_core.embedded import EmbeddedServer, ServerStatus
 from convoy_tui.cli.command import Group, command
 from convoy_tui.cli.exits import Code
@@ -26,17 +28,33 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="server", rich_help_panel="Run")
 
 
-def start(session: Session) -> Code:
+DurabilityChoice = Annotated[
+    Durability | None,
+    typer.Option(
+        "--durability",
+        metavar="WHEN",
+        help="everysec or always: when writes are on disk.",
+        show_default=False,
+    ),
+]
+
+
+def start(session: Session, *, durability: DurabilityChoice = None) -> Code:
     """Start the embedded store, unless it runs.
 
-    Every command starts it by itself where it is needed; this is for starting it ahead.
+    Every command starts it by itself where it is needed; this is for starting it ahead. A power cut costs about the
+    last second or two, and with --durability always nothing that was acknowledged. One that runs is switched.
 
     Examples:
       convoy server start
+      convoy server start --durability always
     """
     server = _server(session)
     was_running = server.status().running
-    server.ensure()
+    if durability is None:
+        server.ensure()
+    else:
+        EmbeddedServer(server.directory, durability).ensure_durability()
     return _answer(session, server.status(), "was running already" if was_running else "started")
 
 
@@ -87,6 +105,7 @@ def _answer(session: Session, found: ServerStatus, word: str) -> Code:
         ("socket", str(found.socket) if found.running else None),
         ("process", str(found.pid) if found.pid and found.running else None),
         ("server", found.version),
+        ("durability", found.durability),
         ("up", None if found.uptime_s is None else age(found.uptime_s)),
         ("memory", None if found.used_memory_bytes is None else f"{number(found.used_memory_bytes // 1024)} KiB"),
     ]

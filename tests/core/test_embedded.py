@@ -107,6 +107,7 @@ def test_the_status_of_a_running_server_names_all_that_is_known(server: Server) 
         version=status.version,
         uptime_s=status.uptime_s,
         used_memory_bytes=status.used_memory_bytes,
+        durability="everysec",
     )
     assert re.fullmatch(r"\d+\.\d+\.\d+", status.version or "")
     assert status.uptime_s is not None
@@ -119,7 +120,7 @@ def test_asking_for_the_status_creates_nothing(server: Server, tmp_path: Path) -
 
     status = one.status()
 
-    assert status == ServerStatus(False, None, one.directory, one.socket, None, None, None)
+    assert status == ServerStatus(False, None, one.directory, one.socket, None, None, None, None)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -291,7 +292,7 @@ def test_f44_a_server_that_hangs_is_reported_and_not_replaced(server: Server, mo
         one.stop(timeout_s=0.2)
     os.kill(pid, signal.SIGCONT)
 
-    assert status == ServerStatus(True, pid, one.directory, one.socket, None, None, None)
+    assert status == ServerStatus(True, pid, one.directory, one.socket, None, None, None, None)
     wait_until(lambda: not one.status().running)  # the request to stop was not lost
 
 
