@@ -81,6 +81,7 @@ MUTANTS = (
         "simulation",
         ("shift.py", "self._is_unsure = True\n        self._upkeep", "self._upkeep"),
         sign="owner",
+        first_seed=20,
     ),
     _mutant(
         "F3: a claim that arrives late is not fenced off",
@@ -112,6 +113,7 @@ MUTANTS = (
             '        if ids: yield command("LPUSH", keys.named("queued"), *ids[::2], read=int)\n        if word ==',
         ),
         sign="nowhere",
+        first_seed=75,
     ),
     _mutant(
         "F12: recover without looking at the lease",
@@ -226,6 +228,7 @@ def _chunk(raw""",
             ),
         ),
         sign="nowhere",
+        first_seed=32,
     ),
     _mutant(
         "F50: a heartbeat puts nothing back",
