@@ -65,6 +65,8 @@ class Shift:
         self._is_closing = asyncio.Event()
         self._holdings = Holdings(plan, self.worker, self._wake.set)
         self._number = 1
+        self._fenced = 1
+        """The store was asked about all claims below this number, so an answer that tells of them comes too late."""
         self._is_hungry = True  # the queue may hold something for us
         self._is_waiting = False  # in BLMOVE, with a claim behind it that one slot is kept for
         self._is_exclusive = False  # what runs, or is next, must run by itself: claim nothing while anything is held
@@ -229,9 +231,10 @@ class Shift:
                 continue
             try:
                 self._is_waiting = True
-                handover = await fetch.wait(self._claim_one())
+                number, self._number = self._number, self._number + 1
+                handover = await fetch.wait(self._claim_one(number))
                 self._is_waiting = False
-                self._take_over(handover)
+                self._take_over(handover, number)
             except ConvoyError as error:
                 self._is_waiting = False
                 # Perhaps an ID was handed over: the next claim looks into the claim list. Cleared before the pause,
@@ -240,16 +243,16 @@ class Shift:
                 self._store_failed(error)
                 await asyncio.sleep(RECONNECT_S[0])
 
-    def _claim_one(self) -> Call[Round]:
+    def _claim_one(self, number: int) -> Call[Round]:
         """To follow a wait, whenever that ends; so it must take no suspect, which could meet others here."""
-        number, self._number = self._number, self._number + 1
         wait_ms = round(self._plan.options.lease_s * 1000)
         return worker_calls.exchange(self._keys, self.worker, Settlement(), 1, number, wait_ms, kept=1)
 
-    def _take_over(self, handover: Handover) -> None:
+    def _take_over(self, handover: Handover, number: int) -> None:
         is_handed, answer = handover
-        if answer is None or answer.word in ("repeated", "lapsed", "gone"):
-            # Other requests were faster: the next of them finds what was handed over in the claim list.
+        if answer is None or answer.word in ("repeated", "lapsed", "gone") or number < self._fenced:
+            # Other requests were faster: the next of them finds what was handed over in the claim list, or has found
+            # it among our holdings.
             if is_handed:
                 self._may_wait.clear()
                 self._look_again()
@@ -292,7 +295,8 @@ class Shift:
     async def _resynchronise(self) -> None:
         """Replies were lost: learn what we hold, settle what we still can, start what we did not know of."""
         # First of all, so that a request which arrives only after the question claims nothing unseen.
-        await self._commands.run(worker_calls.fence(self._keys, self.worker, self._number))
+        self._fenced = self._number
+        await self._commands.run(worker_calls.fence(self._keys, self.worker, self._fenced))
         holdings = await self._commands.drive(worker_calls.holdings(self._keys, [self.worker]))
         for number, raw in self._holdings.reconcile({number: raw for raw, number in holdings[self.worker]}):
             details = await self._commands.run(calls.show(self._keys, decode_id(raw)))

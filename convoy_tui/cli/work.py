@@ -83,7 +83,7 @@ def work(  # noqa: PLR0913 - typer reads the options from here
 
     Ctrl-C once: claim no more, let running jobs finish, give the rest back to the queue. Twice: give all back at once.
 
-    A command runs without a shell. It gets the ID as {} and in CONVOY_ID, and
+    No shell reads a command. It gets the ID as {} and in CONVOY_ID, and
     the payload on stdin. Exit status 0 is done, 75 is "later", any other has
     failed, for the reason that it wrote to stderr.
 
