@@ -18,13 +18,14 @@ from contextlib import suppress
 from convoy_core import calls, roll, worker_calls
 from convoy_core.attempt import Claim
 from convoy_core.calls import Call
+from convoy_core.claiming import Claiming
 from convoy_core.connect import Role, Store
 from convoy_core.connection import AsyncConnection, Connection
 from convoy_core.errors import ConvoyError
 from convoy_core.fetch import Fetch, Handover
 from convoy_core.handlers import close
 from convoy_core.holdings import Holdings, Results
-from convoy_core.options import BATCH, decode_id, encode_payload
+from convoy_core.options import decode_id, encode_payload
 from convoy_core.runs import Plan
 from convoy_core.tallies import Tallies
 from convoy_core.upkeep import Heartbeat, Upkeep
@@ -34,11 +35,6 @@ log = logging.getLogger(__name__)
 
 RECONNECT_S = (0.1, 5.0)
 """Shortest and longest pause before the store is tried again, in seconds; it doubles, with full jitter."""
-
-OVERLAP_FROM = 50
-"""From this concurrency on half of the slots are filled at a time, so that the store works on one half while the
-handlers work on the other. Below, the smaller batches cost more than that gains.
-"""
 
 PAUSED_S = 1.0
 """How often a paused pool asks whether it may go on."""
@@ -51,7 +47,6 @@ class Shift:
         self.worker = secrets.token_hex(16)
         self.error: str | None = None
         """Why the store does not take anything at present; None while it does."""
-        self.is_paused = False
         self.is_stopping = False
         self._plan = plan
         self._store = store
@@ -60,16 +55,9 @@ class Shift:
         self._upkeep = Upkeep(self._commands, self._keys, plan.options)
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
-        self._may_wait = asyncio.Event()
-        """Whether the queue is known to be empty, so that waiting in BLMOVE makes sense."""
         self._is_closing = asyncio.Event()
         self._holdings = Holdings(plan, self.worker, self._wake.set)
-        self._number = 1
-        self._fenced = 1
-        """The store was asked about all claims below this number, so an answer that tells of them comes too late."""
-        self._is_hungry = True  # the queue may hold something for us
-        self._is_waiting = False  # in BLMOVE, with a claim behind it that one slot is kept for
-        self._is_exclusive = False  # what runs, or is next, must run by itself: claim nothing while anything is held
+        self._claiming = Claiming(plan.concurrency, self._holdings)
         self._is_unsure = False  # after any trouble: the store may hold more, or less, than we know
         self._give_back_at: float | None = None
         self._tries = 0
@@ -96,7 +84,7 @@ class Shift:
                 await self._rounds()
                 self.is_stopping = True
                 self._is_closing.set()
-                self._may_wait.set()
+                self._claiming.may_wait.set()
                 await fetch.interrupt()
                 await fetching
                 await self._rounds()  # to give back what was handed over at the last moment
@@ -121,6 +109,11 @@ class Shift:
         self._wake.set()
 
     @property
+    def is_paused(self) -> bool:
+        """Whether somebody has paused the queue."""
+        return self._claiming.is_paused
+
+    @property
     def tallies(self) -> Tallies:
         """What has become of its runs."""
         return self._holdings.tallies
@@ -135,7 +128,7 @@ class Shift:
         while not self._is_over():
             if self._grace_is_over():
                 self._holdings.give_back()
-            is_claiming = not self.is_stopping and self._is_hungry and self._free > 0
+            is_claiming = not self.is_stopping and self._claiming.wants
             if self._holdings.runs.results or is_claiming or self.error is not None:
                 await self._exchange()
             else:
@@ -147,18 +140,7 @@ class Shift:
         if self._holdings:
             # With the store away nothing more can be written down; the lease will run out, and others take over.
             return self._grace_is_over() and self.error is not None
-        return self.is_stopping or (self._plan.options.burst and not self._is_hungry)
-
-    @property
-    def _free(self) -> int:
-        return self._holdings.free - self._is_waiting
-
-    def _share(self) -> int:
-        """How many IDs to claim now."""
-        if self.is_stopping or self._is_exclusive:
-            return 0
-        slots = self._plan.concurrency
-        return min(BATCH, self._free, slots if slots < OVERLAP_FROM else -(-slots // 2))
+        return self.is_stopping or (self._plan.options.burst and not self._claiming.is_hungry)
 
     def _grace_is_over(self) -> bool:
         return self._give_back_at is not None and time.monotonic() >= self._give_back_at
@@ -170,10 +152,8 @@ class Shift:
                 await self._resynchronise()
             settlement, taken = self._holdings.take_results()
             kept = len(self._holdings) - len(taken)
-            self._is_exclusive = self._is_exclusive and kept > 0
-            want = self._share()
-            # Numbers are spent even when the reply is lost, so that no token is ever used twice.
-            number, self._number = self._number, self._number + want
+            want = 0 if self.is_stopping else self._claiming.share(kept)
+            number = self._claiming.spend(want)
             wait_ms = round(self._plan.options.lease_s * 1000)
             call = worker_calls.exchange(self._keys, self.worker, settlement, want, number, wait_ms, kept=kept)
             answer = await self._send(call)
@@ -197,49 +177,35 @@ class Shift:
 
     def _take_on(self, answer: Round, want: int) -> None:
         self._holdings.add(answer.claims)
-        self.is_paused = answer.word == "paused"
-        if answer.word == "open":
-            if want:
-                self._is_hungry = len(answer.claims) == want
-            elif self._is_exclusive:
-                self._is_hungry = False
-            if not self._is_hungry and self._free > 0 and not self._is_exclusive:
-                self._may_wait.set()
-        elif answer.word == "alone":
-            self._is_exclusive = True
-            self._is_hungry = not self._holdings
-            self._may_wait.clear()
-        elif answer.word == "paused":
-            self._is_hungry = False
-            self._may_wait.clear()
+        self._claiming.learn(answer, want)
+        if answer.word == "paused":
             self._loop.call_later(PAUSED_S, self._look_again)
         elif answer.word == "repeated":
             self._is_unsure = True
 
     def _look_again(self) -> None:
-        self._is_hungry = True
+        self._claiming.is_hungry = True
         self._wake.set()
 
     async def _fetch(self, fetch: Fetch) -> None:
         """Wait at the empty queue whenever the rounds have found it so."""
         while not self._waits_no_more():
-            await self._may_wait.wait()
+            await self._claiming.may_wait.wait()
             if self._waits_no_more():
                 return
-            if self._is_hungry or self._free <= 0:
-                self._may_wait.clear()
+            if not self._claiming.can_wait():
                 continue
+            number = self._claiming.spend(1)
             try:
-                self._is_waiting = True
-                number, self._number = self._number, self._number + 1
+                self._claiming.is_waiting = True
                 handover = await fetch.wait(self._claim_one(number))
-                self._is_waiting = False
+                self._claiming.is_waiting = False
                 self._take_over(handover, number)
             except ConvoyError as error:
-                self._is_waiting = False
+                self._claiming.is_waiting = False
                 # Perhaps an ID was handed over: the next claim looks into the claim list. Cleared before the pause,
                 # since a stop during it sets the event for good.
-                self._may_wait.clear()
+                self._claiming.may_wait.clear()
                 self._store_failed(error)
                 await asyncio.sleep(RECONNECT_S[0])
 
@@ -250,22 +216,22 @@ class Shift:
 
     def _take_over(self, handover: Handover, number: int) -> None:
         is_handed, answer = handover
-        if answer is None or answer.word in ("repeated", "lapsed", "gone") or number < self._fenced:
+        if answer is None or answer.word in ("repeated", "lapsed", "gone") or self._claiming.is_known(number):
             # Other requests were faster: the next of them finds what was handed over in the claim list, or has found
             # it among our holdings.
             if is_handed:
-                self._may_wait.clear()
+                self._claiming.may_wait.clear()
                 self._look_again()
             return
-        if self.is_stopping or self._is_exclusive:
-            self._may_wait.clear()
+        if self.is_stopping or self._claiming.is_exclusive:
+            self._claiming.may_wait.clear()
             self._holdings.decline(answer.claims)
             self._wake.set()
             return
         self._take_on(answer, 1)
         self._holdings.start()
-        if self._is_hungry:
-            self._may_wait.clear()
+        if self._claiming.is_hungry:
+            self._claiming.may_wait.clear()
             self._wake.set()
 
     def _waits_no_more(self) -> bool:
@@ -295,8 +261,7 @@ class Shift:
     async def _resynchronise(self) -> None:
         """Replies were lost: learn what we hold, settle what we still can, start what we did not know of."""
         # First of all, so that a request which arrives only after the question claims nothing unseen.
-        self._fenced = self._number
-        await self._commands.run(worker_calls.fence(self._keys, self.worker, self._fenced))
+        await self._commands.run(worker_calls.fence(self._keys, self.worker, self._claiming.fence()))
         holdings = await self._commands.drive(worker_calls.holdings(self._keys, [self.worker]))
         for number, raw in self._holdings.reconcile({number: raw for raw, number in holdings[self.worker]}):
             details = await self._commands.run(calls.show(self._keys, decode_id(raw)))

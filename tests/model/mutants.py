@@ -135,14 +135,14 @@ MUTANTS = (
         "F22: claim numbers are used again after a lost reply",
         "simulation",
         (
-            "shift.py",
-            "number, self._number = self._number, self._number + want",
-            "number = self._number",
+            "claiming.py",
+            "first, self._number = self._number, self._number + n",
+            "first = self._number",
         ),
         (
             "shift.py",
             "self.error, self._tries = None, 0",
-            "self.error, self._tries, self._number = None, 0, number + want",
+            "self.error, self._tries, self._claiming._number = None, 0, number + want",
         ),
         ("lua/claim.lua", "number <= whole(call('HGET', record, 'number'))", "false"),
         sign="concurrent-holders",
