@@ -126,7 +126,12 @@ class Upkeep:
         for worker in silent:
             is_long_silent = now - self._silent_since[worker] >= LATE_MS / 1000
             steps = worker_calls.recover(
-                self._keys, worker, self._options.max_crashes, held[worker], strike=is_long_silent
+                self._keys,
+                worker,
+                self._options.max_crashes,
+                held[worker],
+                strike=is_long_silent,
+                latest_ms=self._latest_ms,
             )
             taken = await self._connection.drive(steps)
             if taken:
@@ -139,19 +144,26 @@ class Upkeep:
         silent: list[str] = []
         while True:
             now, some = await self._connection.run(worker_calls.silent(self._keys, len(silent)))
-            if self._clock_was_set(now):
+            if not self._is_clock_known(now):
                 self.postpone_judgement()
             silent += some
             if len(some) < BATCH:
                 return silent
 
-    def _clock_was_set(self, now: float) -> bool:
-        """Whether the store's clock has jumped since the last look: all leases then look dead (RELIABILITY F19)."""
+    def _latest_ms(self) -> int:
+        """The latest that it can be by the store's clock, unless that has been set since the last look."""
+        assert self._ahead_s is not None  # noqa: S101 - there was one
+        return round((time.monotonic() + self._ahead_s + JUMP_S) * 1000)
+
+    def _is_clock_known(self, now: float) -> bool:
+        """Whether the store's clock has gone like ours since the last look: when it was set all leases look dead
+        (RELIABILITY F19), and whether it was set before the first look nobody can tell.
+        """
         before, self._ahead_s = self._ahead_s, now - time.monotonic()
-        if before is None or abs(self._ahead_s - before) < JUMP_S:
+        if before is not None and abs(self._ahead_s - before) >= JUMP_S:
+            log.warning("queue %s: the store's clock was set by %+.0f s", self._keys.queue, self._ahead_s - before)
             return False
-        log.warning("queue %s: the store's clock was set by %+.0f s", self._keys.queue, self._ahead_s - before)
-        return True
+        return before is not None
 
     async def sweep(self) -> None:
         """Look at some more of what we remember, and forget what Node workers have finished meanwhile."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -203,10 +203,17 @@ def holdings(keys: Keys, workers: Iterable[str]) -> Steps[dict[str, list[tuple[b
 
 
 def recover(
-    keys: Keys, dead: str, max_crashes: int, held: list[tuple[bytes, int]] | None = None, *, strike: bool = True
+    keys: Keys,
+    dead: str,
+    max_crashes: int,
+    held: list[tuple[bytes, int]] | None = None,
+    *,
+    strike: bool = True,
+    latest_ms: Callable[[], int] | None = None,
 ) -> Steps[dict[str, str]]:
     """Take back everything that a dead worker held (by `holdings`, which is asked where `held` is not given); where
     each ID went. Empty when it turns out to be alive. With `strike` it is taken off the roll if it died long ago.
+    By a clock that is past `latest_ms` (Unix ms) nobody is judged: it has just been set.
     """
     moved: dict[str, str] = {}
     if held is None:
@@ -215,9 +222,9 @@ def recover(
     chunks: list[Iterable[tuple[bytes, int]]] = [*reversed([*chunked(held, SMALL_BATCH)]), ()]
     for chunk in chunks:
         pairs = [part for id, number in chunk for part in (id, f"{dead}:{number}")]
-        word, *ids = yield of(
-            "recover", keys, (dead, max_crashes, "" if pairs or not strike else LATE_MS, *pairs), list
-        )
+        latest = "" if latest_ms is None else latest_ms()
+        strike_after = "" if pairs or not strike else LATE_MS
+        word, *ids = yield of("recover", keys, (dead, max_crashes, latest, strike_after, *pairs), list)
         if word == b"alive":
             return moved
         moved.update({decode_id(id): where.decode() for id, where in zip(ids[::2], ids[1::2], strict=True)})

@@ -2,11 +2,12 @@
 -- flags: allow-oom
 -- keys: workers worker owner
 -- with: holding crash totals enqueue claim_list
--- args: the dead worker, how many crashes fail an ID, ms after its lease when it is struck off or empty, (ID, token)...
+-- args: the dead worker, how many crashes fail an ID, the latest that it can be unless the clock was set (Unix ms) or empty,
+--       ms after its lease when it is struck off or empty, (ID, token)...
 -- answer: 'alive' and nothing done, or 'dead'; then (ID, 'queued' or 'failed')...
-local dead, limit, strike_after, claims = take(), take_number(), take_number(), take_rest()
+local dead, limit, latest, strike_after, claims = take(), take_number(), take_number(), take_number(), take_rest()
 local lease = call('ZSCORE', workers, dead)
-if lease and tonumber(lease) > now then return { 'alive' } end
+if lease and tonumber(lease) > now or latest and now > latest then return { 'alive' } end
 local own = claim_list_of(dead)
 local refusal = damage_reply({ own, 'list' })
 if refusal then return refusal end

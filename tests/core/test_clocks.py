@@ -7,16 +7,32 @@ import time
 
 import pytest
 
+from convoy_core import Queue
 from convoy_core.connection import AsyncConnection
 from convoy_core.options import PoolOptions
 from convoy_core.upkeep import Upkeep
-from convoy_core.worker_calls import Pulse, Settlement, exchange, hello, renew
+from convoy_core.worker_calls import Pulse, Settlement, exchange, hello, recover, renew
 from tests.core.keyspace import NOW
 from tests.servers import RealServer
 
 HOUR_MS = 3_600_000
 LEASE_MS = 15_000
 LIVING, DEAD = "aa", "bb"
+
+
+def test_f19_a_clock_that_is_set_between_the_look_and_the_recovery_kills_nobody(store: RealServer) -> None:
+    with Queue("q", redis=store.url) as queue:
+        keys = queue.connection.keyspace.queue("q")
+        queue.connection.now_ms = NOW
+        queue.publish("a")
+        queue.connection.run(hello(keys, LIVING, LEASE_MS, "epoch", {}))
+        queue.connection.run(exchange(keys, LIVING, Settlement(), 1, 1, LEASE_MS))
+        queue.connection.now_ms = NOW + HOUR_MS
+
+        moved = queue.connection.drive(recover(keys, LIVING, 3, latest_ms=lambda: NOW + 5000))
+
+        assert (moved, queue.counts().processing) == ({}, 1)
+        assert queue.connection.drive(recover(keys, LIVING, 3)) == {"a": "queued"}
 
 
 def test_f19_a_dead_workers_wait_is_looked_after_although_the_clock_was_set(store: RealServer) -> None:
@@ -28,9 +44,11 @@ def test_f19_a_dead_workers_wait_is_looked_after_although_the_clock_was_set(stor
         connection.now_ms = NOW
         upkeep = Upkeep(connection, keys, PoolOptions())
         await connection.run(hello(keys, DEAD, LEASE_MS, "epoch", {}))
-        connection.now_ms += HOUR_MS
-        upkeep.judge_from = 0
         assert await upkeep.recover() == {}
+        connection.now_ms += HOUR_MS
+        for _ in range(2):  # sees that the clock was set; sees, a lease later, that somebody is dead
+            assert await upkeep.recover() == {}
+            upkeep.judge_from = 0
         with store.client() as client:
             client.sadd("cv:q:committed", "a")
             client.rpush(keys.claim_list(DEAD), "a")
@@ -57,9 +75,8 @@ def test_f19_after_the_stores_clock_was_set_nobody_is_judged_for_a_lease(store: 
             await connection.run(hello(keys, worker, LEASE_MS, "epoch", {}))
             claimed = await connection.run(exchange(keys, worker, Settlement(), 1, 1, LEASE_MS))
             assert len(claimed.claims) == 1
-        upkeep.judge_from = 0  # it has been here for long
-
         assert await upkeep.recover() == {}
+        upkeep.judge_from = 0  # it has been here for long
         connection.now_ms += jump_ms
         assert await upkeep.recover() == {}
         assert upkeep.judge_from > time.monotonic() + 10  # not before everybody could renew

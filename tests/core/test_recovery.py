@@ -33,6 +33,7 @@ def test_one_pass_recovers_what_all_dead_workers_held_with_one_look_at_the_owner
         connection = AsyncConnection(store.url, prefix=None, read_only=False)
         connection.now_ms = NOW
         upkeep = Upkeep(connection, connection.keyspace.queue("q"), PoolOptions())
+        assert await upkeep.recover() == {}  # the first look says nothing yet
         upkeep.judge_from = 0
         passes = [await upkeep.recover(), await upkeep.recover()]
         await connection.close()

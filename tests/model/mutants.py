@@ -118,12 +118,16 @@ MUTANTS = (
     _mutant(
         "F12: recover without looking at the lease",
         "Strict",
-        ("lua/recover.lua", "if lease and tonumber(lease) > now then return { 'alive' } end", ""),
+        (
+            "lua/recover.lua",
+            "if lease and tonumber(lease) > now or latest and now > latest then return { 'alive' } end",
+            "",
+        ),
     ),
     _mutant(
         "F19: pools are judged by a clock that has just been set",
         "simulation",
-        ("upkeep.py", "if self._clock_was_set(now):", "if self._clock_was_set(now) and False:"),
+        ("upkeep.py", "if not self._is_clock_known(now):", "if not self._is_clock_known(now) and False:"),
         sign="alive",
     ),
     _mutant(
