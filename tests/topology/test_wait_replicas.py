@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -31,7 +31,7 @@ from convoy_core import (
 from convoy_core.cluster import ClusterClient
 from convoy_core.connect import Role, resolve
 from tests.cli.conftest import Convoy
-from tests.servers import ClusterStore, PortServer, RealServer, ReplicatedStore, valkey_binary
+from tests.servers import ClusterStore, PortServer, RealServer, ReplicatedStore, free_port, valkey_binary
 from tests.topology.test_acl import RECIPES
 from tests.topology.test_cluster import _migrating, _number
 from tests.topology.test_faces import QUICK
@@ -190,6 +190,18 @@ def test_f36_a_script_that_the_store_forgot_is_sent_in_full_with_wait_behind_it(
         assert queue.counts().queued == 3
 
 
+def test_f36_after_a_refused_script_the_reply_to_wait_is_nobody_elses(replicated: ReplicatedStore, short: None) -> None:
+    """It comes later than the refusal, on a connection that has written something before."""
+    with replicated.primary.client() as client, Queue("q", redis=replicated.url) as queue:
+        eventually(lambda: confirmed(queue, "0", 2))
+        with frozen(*replicated.replicas()):
+            queue.publish("1")
+            client.script_flush()
+            with pytest.raises(OutcomeUnknown, match="only 0 of 1"):
+                queue.publish("2", wait_replicas=1)
+            assert queue.counts().queued == 3
+
+
 def test_f36_a_user_who_may_not_wait_learns_that_nobody_was_asked(replicated: ReplicatedStore) -> None:
     port = replicated.primary.port
     with replicated.primary.client() as client:
@@ -312,6 +324,7 @@ class Publisher(threading.Thread):
     def __init__(self, store: ReplicatedStore, number: int) -> None:
         super().__init__()
         self.confirmed: list[str] = []
+        self.unsure = 0
         self.is_over = threading.Event()
         self._url = store.url
         self._number = number
@@ -322,12 +335,17 @@ class Publisher(threading.Thread):
                 if self.is_over.wait(0.001):  # for others to have a turn on few cores
                     return
                 ids = [f"{self._number}.{number}.{part}" for part in range(5)]
-                with suppress(OutcomeUnknown, StoreUnreachable):
+                try:
                     queue.publish_many(ids, wait_replicas=2)
                     self.confirmed += ids
+                except OutcomeUnknown:
+                    self.unsure += 1
+                except StoreUnreachable:
+                    continue
 
 
-def test_f36_over_failovers_no_confirmed_id_is_lost_and_none_is_stuck(mortal: ReplicatedStore) -> None:
+@pytest.mark.timeout(60 + 15 * FAILOVERS)
+def test_f36_over_failovers_no_confirmed_id_is_lost_and_none_is_stuck(mortal: ReplicatedStore, short: None) -> None:
     ran: set[str] = set()
 
     def work(job: Job) -> None:
@@ -337,12 +355,13 @@ def test_f36_over_failovers_no_confirmed_id_is_lost_and_none_is_stuck(mortal: Re
     with Queue("q", redis=mortal.url) as queue, WorkerPool(queue, work, concurrency=10, options=QUICK) as pool:
         for publisher in publishers:
             publisher.start()
-        for _ in range(FAILOVERS):
-            _fail_over(mortal, publishers)
-        for publisher in publishers:
-            publisher.is_over.set()
-        for publisher in publishers:
-            publisher.join()
+        try:
+            for _ in range(FAILOVERS):
+                _fail_over(mortal, publishers)
+        finally:
+            for publisher in publishers:
+                publisher.is_over.set()
+                publisher.join()
         eventually(lambda: _is_drained(queue), within_s=30)
         eventually(lambda: pool.status().error is None)
         counts = queue.counts()
@@ -352,7 +371,10 @@ def test_f36_over_failovers_no_confirmed_id_is_lost_and_none_is_stuck(mortal: Re
 
 
 def _fail_over(store: ReplicatedStore, publishers: list[Publisher]) -> None:
-    """Kill the primary under load, wait for another, and bring the killed one back as its replica."""
+    """Cut the primary off from its replicas and kill it, wait for another, and bring the killed one back as a replica.
+
+    What it took in between is lost.
+    """
     before = [len(publisher.confirmed) for publisher in publishers]
 
     def is_going_on() -> bool:
@@ -361,6 +383,11 @@ def _fail_over(store: ReplicatedStore, publishers: list[Publisher]) -> None:
 
     eventually(is_going_on, within_s=30)
     old = store.primary
+    for replica in store.replicas():
+        with replica.client() as client:
+            client.replicaof("127.0.0.1", free_port())
+    taken = [publisher.unsure for publisher in publishers]
+    eventually(lambda: all(publisher.unsure > n for publisher, n in zip(publishers, taken, strict=True)))
     old.kill()
     eventually(lambda: old.port not in store.named(), within_s=30)  # empty as it is, it must not be taken for one
     old.start()
