@@ -88,7 +88,18 @@ def test_twins_take_and_give_the_same(blocking: type, awaited: type, name: str) 
 @pytest.mark.parametrize(("blocking", "awaited", "name"), PAIRS)
 def test_a_method_waits_in_one_twin_as_in_the_other(blocking: type, awaited: type, name: str) -> None:
     one, other = (_members(kind)[name] for kind in (blocking, awaited))
-    at_once = {"__init__", "store", "queue", "name", "connection", "shown", "keyspace", "steps", "check_writable"}
+    at_once = {
+        "__init__",
+        "store",
+        "queue",
+        "name",
+        "connection",
+        "shown",
+        "keyspace",
+        "steps",
+        "check_writable",
+        "by_hash",
+    }
 
     waits = inspect.iscoroutinefunction(other) or inspect.isasyncgenfunction(other)
 
