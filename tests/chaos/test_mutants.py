@@ -31,7 +31,11 @@ EVERYBODY_IS_DEAD = Mutant(
     (
         Patch("upkeep.py", "if not silent or time.monotonic() < self.judge_from:", "if not silent:"),
         Patch("lua/reads/silent.lua", "string.format('%d', now), 'LIMIT'", "'+inf', 'LIMIT'"),
-        Patch("lua/recover.lua", "if lease and tonumber(lease) > now then return { 'alive' } end", ""),
+        Patch(
+            "lua/recover.lua",
+            "if lease and tonumber(lease) > now or latest and now > latest then return { 'alive' } end",
+            "",
+        ),
     ),
 )
 KNOWN = {mutant.name: mutant for mutant in MUTANTS}

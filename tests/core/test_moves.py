@@ -849,7 +849,7 @@ RECOVER = [
         "",
         "F21 recover leaves an ID alone that was claimed anew meanwhile",
         {**RUNNING, "owner": {"a": "bb:9"}},
-        lambda world: world.run(of("recover", world.keys, (W, 3, "1", "a", f"{W}:1"), list)),
+        lambda world: world.run(of("recover", world.keys, (W, 3, "", "1", "a", f"{W}:1"), list)),
         [b"dead"],
         {**RUNNING, "owner": {"a": "bb:9"}},
     ),
