@@ -136,8 +136,8 @@ class ReplicatedStore:
 
     SERVICE = "main"
 
-    def __init__(self, binary: Path) -> None:
-        self.servers = [PortServer(binary, "--repl-diskless-sync-delay", "0") for _ in range(3)]
+    def __init__(self, binary: Path, *settings: str) -> None:
+        self.servers = [PortServer(binary, "--repl-diskless-sync-delay", "0", *settings) for _ in range(3)]
         self.sentinels: list[SentinelServer] = []
         try:
             self._form(binary)

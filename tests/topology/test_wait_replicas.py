@@ -309,11 +309,15 @@ def _follows_ask(cluster: ClusterStore, home: PortServer) -> None:
 
 @pytest.fixture
 def mortal() -> Iterator[ReplicatedStore]:
-    """One whose primaries may be killed, one after the other, some seconds apart."""
-    store = ReplicatedStore(valkey_binary())
+    """One whose primaries may be killed, one after the other, some seconds apart.
+
+    They keep files: one that came back empty could be made the primary again by a Sentinel that has not looked yet.
+    """
+    store = ReplicatedStore(valkey_binary(), "--appendonly", "yes")
     for sentinel in store.sentinels:
         with sentinel.client() as client:
             client.execute_command("SENTINEL", "SET", store.SERVICE, "failover-timeout", 2000)
+            client.execute_command("SENTINEL", "SET", store.SERVICE, "down-after-milliseconds", 1000)
     yield store
     store.stop()
 
@@ -389,18 +393,21 @@ def _fail_over(store: ReplicatedStore, publishers: list[Publisher]) -> None:
     taken = [publisher.unsure for publisher in publishers]
     eventually(lambda: all(publisher.unsure > n for publisher, n in zip(publishers, taken, strict=True)))
     old.kill()
-    eventually(lambda: old.port not in store.named(), within_s=30)  # empty as it is, it must not be taken for one
+    eventually(lambda: old.port not in store.named(), within_s=30)
     old.start()
 
 
 def _is_whole(store: ReplicatedStore) -> bool:
-    """Whether both others are replicas of the primary; told to be, as the Sentinels would, some seconds later."""
-    primary = store.primary
-    for server in store.replicas():
-        with server.client() as client:
-            if client.info("replication").get("master_port") != primary.port:
-                client.replicaof("127.0.0.1", primary.port)
+    """Whether all agree on the primary, and both others are its replicas; the Sentinels would see to it later."""
+    ports = {*store.named()}
+    primary = next(server for server in store.servers if server.port in ports)
     with primary.client() as client:
+        if len(ports) > 1 or client.info("replication")["role"] != "master":
+            return False
+        for server in store.servers:
+            with server.client() as other:
+                if server is not primary and other.info("replication").get("master_port") != primary.port:
+                    other.replicaof("127.0.0.1", primary.port)
         return bool(client.info("replication")["connected_slaves"] == 2)
 
 
