@@ -60,12 +60,10 @@ class Round:
 
     def _process(self, concurrency: int) -> dict[str, float]:
         self._client.flushall()
-        before = self._used()
         if not self._publish("bulk", self._jobs):
             self._publish("publish", self._jobs)
-        size = (self._used() - before) / self._jobs
         rate = self._ask(self._order("process", jobs=self._jobs, concurrency=concurrency))
-        return {} if rate is None else {f"process {concurrency}": rate, "bytes": size}
+        return {} if rate is None else {f"process {concurrency}": rate}
 
     def _wake(self) -> dict[str, float]:
         """Milliseconds from the moment before the publish to the start of the job, in two processes."""
@@ -104,10 +102,6 @@ class Round:
             finally:
                 limit.cancel()
                 process.kill()
-
-    def _used(self) -> int:
-        used: int = self._client.info("memory")["used_memory"]
-        return used
 
 
 class Child:

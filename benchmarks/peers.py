@@ -26,7 +26,6 @@ COLUMNS = {
     "unique bulk": "unique, in bulk",
     "wake median": "Published to started, idle, ms",
     "wake p99": "p99",
-    "bytes": "Bytes per queued job",
 }
 """Name of a figure -> its heading."""
 
