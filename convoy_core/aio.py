@@ -170,10 +170,11 @@ class AsyncQueue:
 
         Cut short by an error, what was published stays so, and publishing all again is safe.
         """
-        options = calls.PublishOptions(payload, delay_s, front, rerun, False, wait_replicas)
-        self._connection.check_writable()
+        chunks = self.publish_chunks(
+            ids, payload=payload, delay_s=delay_s, front=front, rerun=rerun, wait_replicas=wait_replicas
+        )
         tally = Tally()
-        async for chunk in self._connection.in_turn(calls.publish(self._keys, ids, options)):
+        async for chunk in chunks:
             tally += chunk.tally
         return tally
 

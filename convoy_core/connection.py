@@ -11,8 +11,8 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -143,17 +143,6 @@ class Connection(_Exchange):
             result: T = end.value
             return result
 
-    def in_turn(self, calls: Iterable[Call[T]]) -> Iterator[T]:
-        """Make calls one after the other, each prepared while the one before is under way."""
-        with ThreadPoolExecutor(1, "convoy-calls") as sender:
-            under_way: Future[T] | None = None
-            for call in calls:
-                if under_way is not None:
-                    yield under_way.result()
-                under_way = sender.submit(self.run, call)
-            if under_way is not None:
-                yield under_way.result()
-
     def together(self, calls: list[Call[T]]) -> list[T]:
         """Make independent calls side by side; their results in order."""
         if len(calls) <= 1:
@@ -215,21 +204,6 @@ class AsyncConnection(_Exchange):
         except StopIteration as end:
             result: T = end.value
             return result
-
-    async def in_turn(self, calls: Iterable[Call[T]]) -> AsyncIterator[T]:
-        """Make calls one after the other, each prepared while the one before is under way."""
-        under_way: asyncio.Task[T] | None = None
-        try:
-            for call in calls:
-                if under_way is not None:
-                    yield await under_way
-                under_way = asyncio.get_running_loop().create_task(self.run(call))
-                await asyncio.sleep(0)  # it is on its way, and leaves us time
-            if under_way is not None:
-                yield await under_way
-        finally:
-            if under_way is not None and not under_way.done():
-                await asyncio.wait([under_way])  # it is not cancelled, as nothing is that talks to the store
 
     async def together(self, calls: list[Call[T]]) -> list[T]:
         """Make independent calls side by side; their results in order."""
