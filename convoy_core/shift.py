@@ -49,6 +49,7 @@ class Shift:
         """Why the store does not take anything at present; None while it does."""
         self.is_stopping = False
         self._plan = plan
+        self._lease_ms = round(plan.options.lease_s * 1000)
         self._store = store
         self._commands = AsyncConnection(store, prefix=prefix, read_only=False)
         self._keys = self._commands.keyspace.queue(plan.queue, existing=True)
@@ -154,8 +155,7 @@ class Shift:
             kept = len(self._holdings) - len(taken)
             want = 0 if self.is_stopping else self._claiming.share(kept)
             number = self._claiming.spend(want)
-            wait_ms = round(self._plan.options.lease_s * 1000)
-            call = worker_calls.exchange(self._keys, self.worker, settlement, want, number, wait_ms, kept=kept)
+            call = worker_calls.exchange(self._keys, self.worker, settlement, want, number, self._lease_ms, kept=kept)
             answer = await self._send(call)
         except ConvoyError as error:
             self._holdings.put_back(taken)
@@ -211,8 +211,7 @@ class Shift:
 
     def _claim_one(self, number: int) -> Call[Round]:
         """To follow a wait, whenever that ends; so it must take no suspect, which could meet others here."""
-        wait_ms = round(self._plan.options.lease_s * 1000)
-        return worker_calls.exchange(self._keys, self.worker, Settlement(), 1, number, wait_ms, kept=1)
+        return worker_calls.exchange(self._keys, self.worker, Settlement(), 1, number, self._lease_ms, kept=1)
 
     def _take_over(self, handover: Handover, number: int) -> None:
         is_handed, answer = handover
@@ -279,8 +278,7 @@ class Shift:
         """We were away for too long: the lease has lapsed, or (`gone`) others have already recovered what we held."""
         log.warning("queue %s: worker %s lost its lease (%s)", self._plan.queue, self.worker, word)
         self._is_unsure = True  # also fences off what may still arrive from before
-        lease_ms = round(self._plan.options.lease_s * 1000)
-        renew = worker_calls.renew(self._keys, self.worker, lease_ms, self._pulse(), ())
+        renew = worker_calls.renew(self._keys, self.worker, self._lease_ms, self._pulse(), ())
         try:
             await (self._commands.run(renew) if word == "lapsed" else self._register())
         except ConvoyError as error:
