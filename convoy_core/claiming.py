@@ -27,7 +27,7 @@ class Claiming:
         """Whether what runs, or is next, must run by itself: nothing is claimed while anything is held."""
         self.may_wait = asyncio.Event()
         """Whether the queue is known to be empty, so that waiting in BLMOVE makes sense."""
-        self._half = concurrency if concurrency < OVERLAP_FROM else -(-concurrency // 2)
+        self._at_once = concurrency if concurrency < OVERLAP_FROM else -(-concurrency // 2)
         self._holdings = holdings
         self._number = 1
         self._fenced = 1
@@ -46,7 +46,7 @@ class Claiming:
     def share(self, kept: int) -> int:
         """How many IDs to claim now, beside `kept` that are held."""
         self.is_exclusive = self.is_exclusive and kept > 0
-        return 0 if self.is_exclusive else min(BATCH, self._free, self._half)
+        return 0 if self.is_exclusive else min(BATCH, self._free, self._at_once)
 
     def spend(self, n: int) -> int:
         """The first of `n` numbers for claims: spent even when the reply is lost, so that no token is used twice."""
