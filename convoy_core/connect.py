@@ -183,7 +183,7 @@ def _client(address: Tcp | Unix | Embedded | Sentinel, role: Role) -> redis.Redi
     pool = redis.BlockingConnectionPool(  # type: ignore[no-untyped-call] # redis-py left this one without types
         connection_class=_SYNC_KINDS[kind], retry=Retry(NoBackoff(), 0), **settings
     )
-    return redis.Redis.from_pool(pool)
+    return lean.Client.from_pool(pool)
 
 
 def _async_client(address: Tcp | Unix | Embedded | Sentinel, role: Role) -> redis.asyncio.Redis:
@@ -192,7 +192,7 @@ def _async_client(address: Tcp | Unix | Embedded | Sentinel, role: Role) -> redi
     pool = redis.asyncio.BlockingConnectionPool(
         connection_class=_ASYNC_KINDS[kind], retry=AsyncRetry(NoBackoff(), 0), **settings
     )
-    return redis.asyncio.Redis.from_pool(pool)
+    return lean.AsyncClient.from_pool(pool)
 
 
 def _connection(address: Tcp | Unix | Embedded | Sentinel, role: Role) -> tuple[str, dict[str, Any]]:

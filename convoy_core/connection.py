@@ -11,10 +11,11 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from itertools import islice
 from typing import Any, TypeAlias, TypeVar
 
 import redis
@@ -26,13 +27,13 @@ from convoy_core.calls import Argument, Call, Steps, command
 from convoy_core.connect import CONNECTIONS, Role, Store
 from convoy_core.dialogue import hold, hold_awaited
 from convoy_core.errors import ReadOnly
-from convoy_core.faults import explain
+from convoy_core.faults import explain, explained
 from convoy_core.keys import Keyspace
+from convoy_core.lean import AsyncClient, Client
 from convoy_core.options import check_prefix
 
 T = TypeVar("T")
 Command: TypeAlias = "tuple[Argument, ...]"
-
 
 _OLD_SERVER = re.compile(r"unknown command .*_RO|error compiling script .*unexpected symbol near '#'", re.IGNORECASE)
 
@@ -133,6 +134,35 @@ class Connection(_Exchange):
         except (RedisError, OSError) as error:
             raise explain(error, self.shown) from error
 
+    def run_ahead(self, calls: Iterable[Call[T]]) -> Iterator[T]:
+        """Make calls of one script, one after the other, each sent before the reply to the one before is read; their
+        results in order. An error may come when the next call has been sent already.
+        """
+        rest = iter(calls)
+        for first in islice(rest, 1):
+            yield self.run(first)  # which registers the queue, and teaches the store the script
+            client = self._client()
+            if first.replicas or not isinstance(client, Client):
+                yield from map(self.run, rest)
+                return
+            with client.line() as line:
+                before: Call[T] | None = None
+                for call in rest:
+                    with explained(self.shown):
+                        line.send_packed_command(line.pack_command(*self.by_hash(call)))
+                    if before is not None:
+                        yield self._read(line, before)
+                    before = call
+                if before is not None:
+                    yield self._read(line, before)
+
+    def _read(self, line: Any, call: Call[T]) -> T:
+        with explained(self.shown):
+            try:
+                return call.read(line.read_response())
+            except NoScriptError:
+                return self.run(call)
+
     def drive(self, steps: Steps[T]) -> T:
         """Make the calls that `steps` asks for, one after the other."""
         try:
@@ -194,6 +224,36 @@ class AsyncConnection(_Exchange):
             return await hold_awaited(self.steps(call), wait)
         except (RedisError, OSError) as error:
             raise explain(error, self.shown) from error
+
+    async def run_ahead(self, calls: Iterable[Call[T]]) -> AsyncIterator[T]:
+        """Make calls of one script, one after the other, each sent before the reply to the one before is read; their
+        results in order. An error may come when the next call has been sent already.
+        """
+        rest = iter(calls)
+        for first in islice(rest, 1):
+            yield await self.run(first)
+            client = self._client()
+            if first.replicas or not isinstance(client, AsyncClient):
+                for call in rest:
+                    yield await self.run(call)
+                return
+            async with client.line() as line:
+                before: Call[T] | None = None
+                for call in rest:
+                    with explained(self.shown):
+                        await line.send_packed_command(line.pack_command(*self.by_hash(call)))
+                    if before is not None:
+                        yield await self._read(line, before)
+                    before = call
+                if before is not None:
+                    yield await self._read(line, before)
+
+    async def _read(self, line: Any, call: Call[T]) -> T:
+        with explained(self.shown):
+            try:
+                return call.read(await line.read_response())
+            except NoScriptError:
+                return await self.run(call)
 
     async def drive(self, steps: Steps[T]) -> T:
         """Make the calls that `steps` asks for, one after the other."""

@@ -6,10 +6,10 @@ outcome is unknown.**
 
 redis-py raises one `ConnectionError` for a refused connect and for a lost reply, so the second question is
 answered from the traceback: a pool hands out a connection only when it is open and logged in, so what was
-raised inside a pool's ``get_connection`` was raised before the first byte of the command was written. This
-holds for clients that others made as well. An error from anywhere else counts as sent, even if it was a
-failed ping of an idle connection or a reconnect between two of redis-py's own tries: to say "unknown" of
-something that was not applied costs a repeat, and the other mistake costs a job.
+raised inside a ``get_connection``, of a pool or of our own clients, was raised before the first byte of the
+command was written. This holds for clients that others made as well. An error from anywhere else counts as
+sent, even if it was a failed ping of an idle connection or a reconnect between two of redis-py's own tries:
+to say "unknown" of something that was not applied costs a repeat, and the other mistake costs a job.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import os
 import re
 import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, NamedTuple
 
@@ -125,6 +127,15 @@ def explain(error: Exception, store: str) -> StoreError:
     return StoreError(f"The request could not be made to {store}: {_quoted(str(inner))}")
 
 
+@contextmanager
+def explained(store: str) -> Iterator[None]:
+    """Have what is raised inside explained."""
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise explain(error, store) from error
+
+
 def _is_reply(error: Exception) -> bool:
     """Whether the server said this; redis-py makes connection errors of some replies, and notes their first word."""
     noted = isinstance(error, RedisError) and error.status_code is not None
@@ -198,7 +209,7 @@ def _was_never_sent(error: Exception) -> bool:
     step: TracebackType | None = error.__traceback__
     while step is not None:
         module = str(step.tb_frame.f_globals.get("__name__", ""))
-        if step.tb_frame.f_code.co_name == "get_connection" and module.partition(".")[0] == "redis":
+        if step.tb_frame.f_code.co_name == "get_connection" and module.partition(".")[0] in ("redis", "convoy_core"):
             return True
         step = step.tb_next
     return False

@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from convoy_core.calls import Argument, Call, command
 from convoy_core.connect import Role, Store
@@ -16,6 +16,7 @@ from convoy_core.connection import AsyncConnection
 from convoy_core.errors import OutcomeUnknown, StoreError
 from convoy_core.faults import explain
 from convoy_core.keys import Keys
+from convoy_core.lean import AsyncClient
 from convoy_core.worker_calls import LATE_MS, Round
 
 _LOST = -1
@@ -111,9 +112,15 @@ class Fetch:
 
     async def _send(self, *requests: tuple[Argument, ...]) -> list[Any]:
         """Send all at once; the reply, or the store's refusal, to each."""
-        if len(requests) == 1:
-            return [await self._client.execute_command(*requests[0], keys=(self._queued,))]  # type: ignore[no-untyped-call]
-        pipeline = self._client.pipeline(transaction=False)
-        for request in requests:
-            pipeline.execute_command(*request)
-        return await pipeline.execute(raise_on_error=False)
+        if isinstance(self._client, AsyncClient):
+            async with self._client.line() as line:
+                await line.send_packed_command(line.pack_commands(requests))
+                return [await _reply(line) for _ in requests]
+        return [await self._client.execute_command(*request, keys=(self._queued,)) for request in requests]  # type: ignore[no-untyped-call] # redis-py left this one without types
+
+
+async def _reply(line: Any) -> Any:
+    try:
+        return await line.read_response()
+    except ResponseError as error:
+        return error

@@ -1,19 +1,23 @@
-"""Connections that cost less per request than redis-py's own.
+"""Connections and clients that cost less per request than redis-py's own.
 
 redis-py looks at each argument in Python, where hiredis packs a hundred IDs at once; and before Python 3.12 it starts a
 task for each awaited request, to limit the time of sending, though nearly all fit into the socket's buffer, so that
-there is nothing to wait for.
+there is nothing to wait for. Its clients fetch a connection from the pool for every command, time it for telemetry, and
+wrap it for repetition, which no client of ours may do; that is as much work as sending and reading themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import hiredis
 import redis
 import redis.asyncio
 from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import RedisError
 
 
 class _Packing:
@@ -64,3 +68,139 @@ class AsyncTlsConnection(_Sending, redis.asyncio.SSLConnection):
 
 class AsyncUnixConnection(_Sending, redis.asyncio.UnixDomainSocketConnection):
     """Awaited, by a unix socket."""
+
+
+class Client(redis.Redis):
+    """Keeps one connection of its pool at hand for one command after the other; who finds it in use takes another."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._kept: Any = None
+        self._pid = os.getpid()
+        self._at_hand: list[Any] = []  # the one kept, or nothing while it is in use
+
+    def execute_command(self, *command: Any, keys: object = None, **options: Any) -> Any:
+        """Send one command; redis-py's way where it has an option of redis-py's, as few have."""
+        if options or self.connection is not None:
+            return super().execute_command(*command, **options)  # type: ignore[no-untyped-call] # redis-py left this one without types
+        connection = self.get_connection()
+        try:
+            connection.send_packed_command(connection.pack_command(*command))
+            reply = connection.read_response()
+        finally:
+            self.release(connection)
+        convert = self.response_callbacks.get(command[0])  # type: ignore[no-untyped-call] # as above
+        return convert(reply) if convert else reply
+
+    @contextmanager
+    def line(self) -> Iterator[Any]:
+        """A connection for several commands, which must all be answered; it is closed where that was not to be."""
+        connection = self.get_connection()
+        try:
+            yield connection
+        except BaseException:
+            connection.disconnect()
+            raise
+        finally:
+            self.release(connection)
+
+    def get_connection(self) -> Any:
+        """An open connection, to be released."""
+        if self._pid != os.getpid():
+            # A socket shared with the parent would hand one process the other's replies (RELIABILITY F60).
+            self._pid, self._kept, self._at_hand = os.getpid(), None, []
+        try:
+            connection: Any = self._at_hand.pop()
+        except IndexError:
+            connection = self.connection_pool.get_connection()
+            self._kept = self._kept or connection
+            return connection
+        try:
+            # As the pool does it: what the server has closed meanwhile is opened anew before anything is sent.
+            connection.connect()
+            if not _is_clean(connection):
+                connection.disconnect()
+                connection.connect()
+        except BaseException:
+            self.release(connection)
+            raise
+        return connection
+
+    def release(self, connection: Any) -> None:
+        """Lay it down for whoever comes next."""
+        if connection is self._kept:
+            self._at_hand.append(connection)
+        else:
+            self.connection_pool.release(connection)
+
+
+def _is_clean(connection: Any) -> bool:
+    try:
+        return not connection.can_read()
+    except (RedisError, OSError):
+        return False
+
+
+class AsyncClient(redis.asyncio.Redis):
+    """The awaited twin of `Client`, for one event loop."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._kept: Any = None
+        self._at_hand: list[Any] = []
+
+    async def execute_command(self, *command: Any, keys: object = None, **options: Any) -> Any:
+        """Send one command; redis-py's way where it has an option of redis-py's, as few have."""
+        if options or self.connection is not None:
+            return await super().execute_command(*command, **options)  # type: ignore[no-untyped-call] # as above
+        connection = await self.get_connection()
+        try:
+            await connection.send_packed_command(connection.pack_command(*command))
+            reply = await connection.read_response()
+        finally:
+            await self.release(connection)
+        convert = self.response_callbacks.get(command[0])
+        return convert(reply) if convert else reply
+
+    @asynccontextmanager
+    async def line(self) -> AsyncIterator[Any]:
+        """A connection for several commands, which must all be answered; it is closed where that was not to be."""
+        connection = await self.get_connection()
+        try:
+            yield connection
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
+        finally:
+            await self.release(connection)
+
+    async def get_connection(self) -> Any:
+        """An open connection, to be released."""
+        if not self._at_hand:
+            connection: Any = await self.connection_pool.get_connection()  # type: ignore[no-untyped-call] # as above
+            self._kept = self._kept or connection
+            return connection
+        connection = self._at_hand.pop()
+        try:
+            await connection.connect()
+            if not await _is_clean_awaited(connection):
+                await connection.disconnect()
+                await connection.connect()
+        except BaseException:
+            await self.release(connection)
+            raise
+        return connection
+
+    async def release(self, connection: Any) -> None:
+        """Lay it down for whoever comes next."""
+        if connection is self._kept:
+            self._at_hand.append(connection)
+        else:
+            await self.connection_pool.release(connection)
+
+
+async def _is_clean_awaited(connection: Any) -> bool:
+    try:
+        return not await connection.can_read()
+    except (RedisError, OSError):
+        return False

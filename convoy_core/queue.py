@@ -169,9 +169,9 @@ class Queue:
 
         Cut short by an error, what was published stays so, and publishing all again is safe.
         """
-        chunks = self.publish_chunks(
-            ids, payload=payload, delay_s=delay_s, front=front, rerun=rerun, wait_replicas=wait_replicas
-        )
+        options = calls.PublishOptions(payload, delay_s, front, rerun, False, wait_replicas)
+        self._connection.check_writable()
+        chunks = self._connection.run_ahead(calls.publish(self._keys, ids, options))
         return sum((chunk.tally for chunk in chunks), Tally())
 
     def publish_chunks(

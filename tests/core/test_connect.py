@@ -343,6 +343,7 @@ def test_f60_parent_and_children_of_a_fork_never_get_each_others_replies(store: 
         from convoy_core.connect import Role, resolve
         client = resolve(sys.argv[1]).client(Role.COMMAND)
         first = client.client_id()
+        client.echo("with a connection at hand")
         children = []
         for number in range(4):
             child = os.fork()

@@ -1,0 +1,150 @@
+"""Publishing in bulk: each chunk is sent before the reply to the one before it has been read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+
+import pytest
+import redis
+
+from convoy_core import AsyncQueue, InvalidID, OutcomeUnknown, Queue, StoreDamaged, Tally
+from tests.servers import RealServer
+from tests.waiting import eventually
+
+CHUNK = 500
+
+
+def blocking(url: str, ids: Iterable[str]) -> Tally:
+    """Publish them with a Queue."""
+    with Queue("q", redis=url) as queue:
+        return queue.publish_many(ids)
+
+
+def awaited(url: str, ids: Iterable[str]) -> Tally:
+    """The same with an AsyncQueue."""
+
+    async def publish() -> Tally:
+        async with AsyncQueue("q", redis=url) as queue:
+            return await queue.publish_many(ids)
+
+    return asyncio.run(publish())
+
+
+Publish = Callable[[str, Iterable[str]], Tally]
+both = pytest.mark.parametrize("publish", [blocking, awaited])
+
+
+def ids(n: int) -> list[str]:
+    """Of that many chunks."""
+    return [f"id{number}" for number in range(n * CHUNK)]
+
+
+def queued(store: RealServer) -> list[bytes]:
+    """The list as the store has it."""
+    with store.client() as client:
+        return client.lrange("cv:q:queued", 0, -1)
+
+
+@both
+@pytest.mark.parametrize("chunks", [0, 1, 2, 3, 7])
+def test_all_arrive_once_and_in_order(store: RealServer, publish: Publish, chunks: int) -> None:
+    assert publish(store.url, ids(chunks)) == Tally(published=chunks * CHUNK)
+    assert publish(store.url, ids(chunks)) == Tally(waiting=chunks * CHUNK)
+    assert queued(store) == [id.encode() for id in ids(chunks)]
+
+
+@both
+def test_a_chunk_is_sent_before_the_reply_to_the_one_before_is_read(store: RealServer, publish: Publish) -> None:
+    """Whoever asks for the fourth chunk finds the third one published, though nobody has asked what became of it."""
+    seen: list[int] = []
+
+    def watched() -> Iterator[str]:
+        with store.client() as client:
+            for number, id in enumerate(ids(4)):
+                if number == 3 * CHUNK:
+                    eventually(lambda: client.llen("cv:q:queued") == 3 * CHUNK)
+                    seen.append(client.llen("cv:q:queued"))
+                yield id
+
+    assert publish(store.url, watched()) == Tally(published=4 * CHUNK)
+    assert seen == [3 * CHUNK]
+
+
+@both
+def test_an_id_that_cannot_be_stops_it_and_what_went_before_stays(store: RealServer, publish: Publish) -> None:
+    with pytest.raises(InvalidID):
+        publish(store.url, [*ids(3), "", "after"])
+
+    eventually(lambda: len(queued(store)) == 3 * CHUNK)
+
+
+@both
+def test_a_store_that_forgets_its_scripts_meanwhile_is_taught_them_again(store: RealServer, publish: Publish) -> None:
+    def forgetting() -> Iterator[str]:
+        with store.client() as client:
+            for number, id in enumerate(ids(5)):
+                if number == 2 * CHUNK:
+                    client.script_flush()
+                yield id
+
+    assert publish(store.url, forgetting()) == Tally(published=5 * CHUNK)
+    assert sorted(queued(store)) == sorted(id.encode() for id in ids(5))
+
+
+@both
+def test_a_refusal_on_the_way_is_told_with_nothing_lost(store: RealServer, publish: Publish) -> None:
+    def damaging() -> Iterator[str]:
+        with store.client() as client:
+            for number, id in enumerate(ids(5)):
+                if number == 3 * CHUNK:
+                    client.set("cv:q:failed", "text")
+                yield id
+
+    with pytest.raises(StoreDamaged):
+        publish(store.url, damaging())
+
+    with store.client() as client:
+        client.delete("cv:q:failed")
+    total = len(queued(store))
+    assert total in (2 * CHUNK, 3 * CHUNK)  # the third chunk was under way
+    assert publish(store.url, ids(5)) == Tally(published=5 * CHUNK - total, waiting=total)
+
+
+@both
+def test_a_connection_cut_on_the_way_is_told_as_unknown_and_repeating_mends_it(
+    store: RealServer, publish: Publish
+) -> None:
+    def cutting() -> Iterator[str]:
+        with store.client() as client:
+            for number, id in enumerate(ids(5)):
+                if number == 3 * CHUNK:
+                    eventually(lambda: client.llen("cv:q:queued") == 3 * CHUNK)
+                    client.client_kill_filter(_type="normal", skipme=True)
+                yield id
+
+    with pytest.raises(OutcomeUnknown):
+        publish(store.url, cutting())
+
+    total = len(queued(store))
+    assert publish(store.url, ids(5)) == Tally(published=5 * CHUNK - total, waiting=total)
+
+
+@both
+def test_an_error_of_the_callers_own_store_is_not_taken_for_ours(store: RealServer, publish: Publish) -> None:
+    def failing() -> Iterator[str]:
+        yield from ids(3)
+        raise redis.ConnectionError("the caller's own")
+
+    with pytest.raises(redis.ConnectionError, match="the caller's own"):
+        publish(store.url, failing())
+
+
+def test_what_was_sent_ahead_and_never_read_answers_nobody_else(store: RealServer) -> None:
+    with Queue("q", redis=store.url) as queue:
+        for turn in range(3):
+            with pytest.raises(InvalidID):
+                queue.publish_many([*(f"{turn} {id}" for id in ids(3)), ""])
+            assert queue.publish(f"single {turn}").value == "queued"
+            expected = (turn + 1) * (3 * CHUNK + 1)
+            eventually(lambda: queue.counts().queued == expected)  # noqa: B023 - it is awaited at once
