@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 import redis
 
-from convoy_core import AsyncQueue, InvalidID, OutcomeUnknown, Queue, StoreDamaged, Tally
+from convoy_core import AsyncQueue, Counts, InvalidID, OutcomeUnknown, Queue, StoreDamaged, Tally
 from tests.servers import RealServer
 from tests.waiting import eventually
 
@@ -43,7 +43,8 @@ def ids(n: int) -> list[str]:
 def queued(store: RealServer) -> list[bytes]:
     """The list as the store has it."""
     with store.client() as client:
-        return client.lrange("cv:q:queued", 0, -1)
+        found: list[bytes] = client.lrange("cv:q:queued", 0, -1)
+        return found
 
 
 @both
@@ -141,10 +142,21 @@ def test_an_error_of_the_callers_own_store_is_not_taken_for_ours(store: RealServ
 
 
 def test_what_was_sent_ahead_and_never_read_answers_nobody_else(store: RealServer) -> None:
-    with Queue("q", redis=store.url) as queue:
-        for turn in range(3):
-            with pytest.raises(InvalidID):
-                queue.publish_many([*(f"{turn} {id}" for id in ids(3)), ""])
-            assert queue.publish(f"single {turn}").value == "queued"
-            expected = (turn + 1) * (3 * CHUNK + 1)
-            eventually(lambda: queue.counts().queued == expected)  # noqa: B023 - it is awaited at once
+    """The third chunk is held up by the store when the fourth turns out to be impossible."""
+
+    def impossible() -> Iterator[str]:
+        with store.client() as client:
+            for number, id in enumerate(ids(3)):
+                if number == 2 * CHUNK:
+                    eventually(lambda: client.llen("cv:q:queued") == 2 * CHUNK)
+                    client.client_pause(60_000, all=False)
+                yield id
+        yield ""
+
+    with Queue("q", redis=store.url) as queue, store.client() as client:
+        with pytest.raises(InvalidID):
+            queue.publish_many(impossible())
+        assert queue.counts() == Counts(queued=2 * CHUNK, committed=2 * CHUNK)
+        client.client_unpause()
+        queue.publish_many(ids(3))
+        assert queue.counts() == Counts(queued=3 * CHUNK, committed=3 * CHUNK)
