@@ -9,7 +9,7 @@ import importlib.util
 import secrets
 import time
 from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 import redis
@@ -112,7 +112,7 @@ def publish_commands(url: str, queue: str, batches: Iterable[Sequence[int]]) -> 
     connection = Connection(url, prefix=None, read_only=False)
     keys = connection.keyspace.queue(queue)
     made = (call for ids in batches for call in calls.publish(keys, ids, PublishOptions()))
-    return [next(connection.steps(replace(call, registers=None))) for call in made]
+    return [next(connection.steps(call._replace(registers=None))) for call in made]
 
 
 def as_empty(command: Command) -> Command:

@@ -50,8 +50,7 @@ FIND_DEPTH = 100_000
 """How deep `show` looks for an ID in the list: looking through 967,000 took the store 14 ms."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Generic[T]):
+class Call(NamedTuple, Generic[T]):
     """One round trip: a script with its keys and arguments, or (script None) a plain command."""
 
     script: Script | None

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from itertools import islice
+from itertools import cycle, islice
 from typing import Any, TypeAlias, TypeVar
 
 import redis
@@ -26,9 +26,9 @@ from convoy_core import borrowed, connect, replicas
 from convoy_core.calls import Argument, Call, Steps, command
 from convoy_core.connect import CONNECTIONS, Role, Store
 from convoy_core.dialogue import hold, hold_awaited
-from convoy_core.errors import ReadOnly
+from convoy_core.errors import ReadOnly, StoreDamaged
 from convoy_core.faults import explain, explained
-from convoy_core.keys import Keyspace
+from convoy_core.keys import TYPES, Keyspace
 from convoy_core.lean import AsyncClient, Client
 from convoy_core.options import check_prefix
 
@@ -75,12 +75,24 @@ class _Exchange:
         try:
             reply = yield from self._evaluate(call)
         except ResponseError as error:
+            if "WRONGTYPE" in str(error):
+                yield from self._name_damage(call)
             # Redis before 7 knows no read-only evaluation, and cannot compile a line of flags.
             if not self._is_modern or not _OLD_SERVER.search(str(error)):
                 raise
             self._is_modern = False
             reply = yield from self._evaluate(call)
         return call.read(reply)
+
+    def _name_damage(self, call: Call[Any]) -> Generator[Command, Any, None]:
+        """Raise StoreDamaged, naming the first of the call's keys that holds something of another type, if any does."""
+        assert call.script is not None  # noqa: S101 - plain commands went another way
+        for key, name in zip(call.keys, cycle(call.script.keys), strict=False):
+            found = (yield "TYPE", key).decode()
+            if TYPES[name] and found not in (TYPES[name], "none"):
+                shown = key.decode("utf-8", "backslashreplace")
+                said = f"The key {shown} holds a {found}, where Convoy keeps a {TYPES[name]}."
+                raise StoreDamaged(f"The queue at {self.shown} is damaged: {said}")
 
     def _evaluate(self, call: Call[T]) -> Generator[Command, Any, Any]:
         assert call.script is not None  # noqa: S101 - plain commands went another way

@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, RedisError
 
 from convoy_core.calls import Argument, Call, command
 from convoy_core.connect import Role, Store
@@ -113,14 +113,5 @@ class Fetch:
     async def _send(self, *requests: tuple[Argument, ...]) -> list[Any]:
         """Send all at once; the reply, or the store's refusal, to each."""
         if isinstance(self._client, AsyncClient):
-            async with self._client.line() as line:
-                await line.send_packed_command(line.pack_commands(requests))
-                return [await _reply(line) for _ in requests]
+            return await self._client.send_together(*requests)
         return [await self._client.execute_command(*request, keys=(self._queued,)) for request in requests]  # type: ignore[no-untyped-call] # redis-py left this one without types
-
-
-async def _reply(line: Any) -> Any:
-    try:
-        return await line.read_response()
-    except ResponseError as error:
-        return error

@@ -7,8 +7,7 @@ clients, so neither name, type nor meaning may change; the second group is ours 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 
 from convoy_core.errors import InvalidQueueName
 from convoy_core.options import check_queue_name
@@ -58,6 +57,9 @@ class Keys:
     prefix: str
     queue: str
     braces: bool = False
+    _known: dict[tuple[str, ...], tuple[bytes, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def named(self, name: str) -> bytes:
         """The full key of `name`, which must be one of `TYPES`."""
@@ -66,10 +68,12 @@ class Keys:
         queue = f"{{{self.queue}}}" if self.braces else self.queue
         return f"{self.prefix}{queue}:{name}".encode("utf-8", "surrogateescape")
 
-    @lru_cache(maxsize=4096)  # noqa: B019 - small, frozen, and the same few for every call
     def all_named(self, names: tuple[str, ...]) -> tuple[bytes, ...]:
-        """The full keys of `names`, in their order."""
-        return tuple(self.named(name) for name in names)
+        """The full keys of `names`, in their order; the same few are asked for by every call, so they are kept."""
+        keys = self._known.get(names)
+        if keys is None:
+            keys = self._known[names] = tuple(self.named(name) for name in names)
+        return keys
 
     def claim_list(self, worker: str) -> bytes:
         """The list through which BLMOVE hands IDs to `worker`."""

@@ -9,15 +9,16 @@ wrap it for repetition, which no client of ours may do; that is as much work as 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable, Iterator
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, Final
 
 import hiredis
 import redis
 import redis.asyncio
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 
 class _Packing:
@@ -46,15 +47,24 @@ class _Sending(_Packing, AbstractConnection):
             await super().send_packed_command((), check_health=False)
 
 
-class Connection(_Packing, redis.Connection):
+class _Blocking(_Packing, redis.connection.AbstractConnection):
+    """Looks first whether there is anything to open."""
+
+    def connect(self) -> None:
+        """Open it, unless it is open."""
+        if not self.is_connected:
+            super().connect()  # type: ignore[no-untyped-call] # redis-py left this one without types
+
+
+class Connection(_Blocking, redis.Connection):
     """Blocking, by TCP."""
 
 
-class TlsConnection(_Packing, redis.SSLConnection):
+class TlsConnection(_Blocking, redis.SSLConnection):
     """Blocking, by TLS."""
 
 
-class UnixConnection(_Packing, redis.UnixDomainSocketConnection):
+class UnixConnection(_Blocking, redis.UnixDomainSocketConnection):
     """Blocking, by a unix socket."""
 
 
@@ -70,12 +80,17 @@ class AsyncUnixConnection(_Sending, redis.asyncio.UnixDomainSocketConnection):
     """Awaited, by a unix socket."""
 
 
+JUST_NOW_S: Final = 0.1
+"""What has answered within this time is not asked whether it is still connected."""
+
+
 class Client(redis.Redis):
     """Keeps one connection of its pool at hand for one command after the other; who finds it in use takes another."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self._kept: Any = None
+        self._answered = 0.0
         self._pid = os.getpid()
         self._at_hand: list[Any] = []  # the one kept, or nothing while it is in use
 
@@ -118,7 +133,7 @@ class Client(redis.Redis):
         try:
             # As the pool does it: what the server has closed meanwhile is opened anew before anything is sent.
             connection.connect()
-            if not _is_clean(connection):
+            if time.monotonic() - self._answered > JUST_NOW_S and not _is_clean(connection):
                 connection.disconnect()
                 connection.connect()
         except BaseException:
@@ -129,6 +144,7 @@ class Client(redis.Redis):
     def release(self, connection: Any) -> None:
         """Lay it down for whoever comes next."""
         if connection is self._kept:
+            self._answered = time.monotonic()
             self._at_hand.append(connection)
         else:
             self.connection_pool.release(connection)
@@ -147,6 +163,7 @@ class AsyncClient(redis.asyncio.Redis):
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self._kept: Any = None
+        self._answered = 0.0
         self._at_hand: list[Any] = []
 
     async def execute_command(self, *command: Any, keys: object = None, **options: Any) -> Any:
@@ -161,6 +178,12 @@ class AsyncClient(redis.asyncio.Redis):
             await self.release(connection)
         convert = self.response_callbacks.get(command[0])
         return convert(reply) if convert else reply
+
+    async def send_together(self, *commands: Sequence[Any]) -> list[Any]:
+        """Send all at once; the replies, or the store's refusals, in order."""
+        async with self.line() as line:
+            await line.send_packed_command(line.pack_commands(commands))
+            return [await _reply(line) for _ in commands]
 
     @asynccontextmanager
     async def line(self) -> AsyncIterator[Any]:
@@ -183,7 +206,7 @@ class AsyncClient(redis.asyncio.Redis):
         connection = self._at_hand.pop()
         try:
             await connection.connect()
-            if not await _is_clean_awaited(connection):
+            if time.monotonic() - self._answered > JUST_NOW_S and not await _is_clean_awaited(connection):
                 await connection.disconnect()
                 await connection.connect()
         except BaseException:
@@ -194,6 +217,7 @@ class AsyncClient(redis.asyncio.Redis):
     async def release(self, connection: Any) -> None:
         """Lay it down for whoever comes next."""
         if connection is self._kept:
+            self._answered = time.monotonic()
             self._at_hand.append(connection)
         else:
             await self.connection_pool.release(connection)
@@ -204,3 +228,10 @@ async def _is_clean_awaited(connection: Any) -> bool:
         return not await connection.can_read()
     except (RedisError, OSError):
         return False
+
+
+async def _reply(line: Any) -> Any:
+    try:
+        return await line.read_response()
+    except ResponseError as error:
+        return error

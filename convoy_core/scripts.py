@@ -1,9 +1,11 @@
 """The Lua scripts: read from `lua/` by name, their fragments put in front, hashed.
 
-A file starts with a contract in comments. Of these lines the loader reads four:
+A file starts with a contract in comments. Of these lines the loader reads five:
 
     -- keys: queued committed      the keys it touches; each becomes a local of that name, checked for its type
     -- each: queued committed      the same, for a script that goes over many queues: the table `groups`
+    -- proven: owner               those of its keys that need no check: the script's first use of each comes before its
+                                   first write, or is it, so that one of a wrong type stops it with nothing done
     -- with: totals lease          the fragments whose functions it calls
     -- flags: allow-oom            what the server is to allow or forbid it (Redis 7 and Valkey; see `Script.flagged`)
 
@@ -23,29 +25,22 @@ from typing import NamedTuple
 
 from convoy_core.keys import RARE, TYPES
 
-_HEADER = re.compile(r"^-- (keys|each|with|flags): (.+)$", re.MULTILINE)
+_HEADER = re.compile(r"^-- (keys|each|proven|with|flags): (.+)$", re.MULTILINE)
 
 _TYPE_CHECK = """\
+local function mistyped(key, found, kept)
+  return 'The key ' .. key .. ' holds a ' .. found .. ', where Convoy keeps a ' .. kept .. '.'
+end
+local function refusal_of(damage) return damage and redis.error_reply('CONVOY-DAMAGED ' .. damage) end
+-- For keys that a script names by itself: key, type, ...
 local function damage_in(keys)
   for i = 1, #keys, 2 do
     local found = call('TYPE', keys[i]).ok
     present[keys[i]] = found ~= 'none'
-    if found ~= 'none' and found ~= keys[i + 1] then
-      return 'The key ' .. keys[i] .. ' holds a ' .. found .. ', where Convoy keeps a ' .. keys[i + 1] .. '.'
-    end
+    if present[keys[i]] and found ~= keys[i + 1] then return mistyped(keys[i], found, keys[i + 1]) end
   end
 end
-local function damage_reply(keys)
-  local damage = damage_in(keys)
-  return damage and redis.error_reply('CONVOY-DAMAGED ' .. damage)
-end
--- The same for keys that are absent most of the time, so that one question about all of them is enough.
-local function rare_damage_reply(keys)
-  local names = {}
-  for i = 1, #keys, 2 do names[#names + 1] = keys[i] end
-  if call('EXISTS', unpack(names)) > 0 then return damage_reply(keys) end
-  for _, key in ipairs(names) do present[key] = false end
-end
+local function damage_reply(keys) return refusal_of(damage_in(keys)) end
 """
 
 
@@ -89,7 +84,12 @@ def load(name: str) -> Script:
     texts = [_text(fragment)[0] for fragment in fragments]
     keys = _unique(key for text in texts for key in _header(text, "keys"))
     each = tuple(_header(source, "each"))
-    parts = [_text("prelude")[0], _TYPE_CHECK, _name_groups(each) if each else _name_keys(keys), *texts]
+    parts = [
+        _text("prelude")[0],
+        _TYPE_CHECK,
+        _name_groups(each) if each else _name_keys(keys, _header(source, "proven")),
+        *texts,
+    ]
     body = "\n".join(parts)
     flags = ["no-writes"] if is_read else _header(source, "flags")
     portable = _hashed(body if is_read else _MEMORY_PROBE + body)
@@ -130,17 +130,25 @@ def _unique(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _name_keys(keys: tuple[str, ...]) -> str:
+def _name_keys(keys: tuple[str, ...], proven: list[str]) -> str:
     if not keys:
         return ""
     values = ", ".join(f"KEYS[{number}]" for number in range(1, len(keys) + 1))
-    rare = [f"{key}, '{TYPES[key]}'" for key in keys if key in RARE]
-    usual = [f"{key}, '{TYPES[key]}'" for key in keys if TYPES[key] and key not in RARE]
-    checks = [f"damage_reply({{{', '.join(usual)}}})"]
-    if rare:
-        checks.append(f"rare_damage_reply({{{', '.join(rare)}}})")
+    lines = [f"local {', '.join(keys)} = {values}", "local found"]
+    lines += [_check(key, TYPES[key]) for key in keys if TYPES[key] and key not in {*RARE, *proven}]
+    if rare := [key for key in keys if key in RARE]:
+        # These are absent most of the time, so that one question about all of them is enough.
+        checks = "\n".join(_check(key, TYPES[key]) for key in rare)
+        lines.append(f"local any_rare = call('EXISTS', {', '.join(rare)}) > 0\nif any_rare then\n{checks}\nend")
+    return "\n".join(lines) + "\n"
+
+
+def _check(key: str, kind: str) -> str:
+    """Written out for each key, since a loop over a table of them costs the store as much again."""
     return (
-        f"local {', '.join(keys)} = {values}\nlocal damage = {' or '.join(checks)}\nif damage then return damage end\n"
+        f"found = call('TYPE', {key}).ok\n"
+        f"if found == '{kind}' then present[{key}] = true\n"
+        f"elseif found ~= 'none' then return refusal_of(mistyped({key}, found, '{kind}')) end"
     )
 
 

@@ -80,7 +80,7 @@ class PrimaryConnection(lean.Connection):
         """Open it, or see that it still leads to the right server; the pool calls this before every command."""
         if self.is_connected and self._sentinels.have_moved_from(self.host, self.port):
             self.disconnect()  # type: ignore[no-untyped-call] # as above
-        super().connect()  # type: ignore[no-untyped-call] # as above
+        super().connect()
 
     def _connect(self) -> Any:
         self.host, self.port = self._sentinels.primary()

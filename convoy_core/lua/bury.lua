@@ -1,10 +1,12 @@
 -- bury: an ID has failed for good; as redis-convoy, it leaves `committed`, its score in `failed` grows, the day's log gets a line
 -- keys: committed failed published attempts failures crashes failure errorLog
 -- with: totals
-local seconds = math.floor(now / 1000)
-local todays_log = errorLog .. '.' .. string.format('%d', seconds - seconds % 86400)
-local log_damage = damage_reply({ todays_log, 'list' })
-if log_damage then return log_damage end
+
+-- Whoever buries, or logs an error, has this checked before the first write.
+local function todays_log()
+  local seconds = math.floor(now / 1000)
+  return errorLog .. '.' .. string.format('%d', seconds - seconds % 86400)
+end
 
 -- `record` is a JSON object without `at`, which the store's clock supplies.
 local function remember_failure(id, record)
@@ -12,8 +14,8 @@ local function remember_failure(id, record)
 end
 
 local function log_error(message)
-  call('LPUSH', todays_log, string.sub(message, 1, 4096))
-  call('EXPIRE', todays_log, 86400)
+  call('LPUSH', todays_log(), string.sub(message, 1, 4096))
+  call('EXPIRE', todays_log(), 86400)
 end
 
 local function bury(id, message, record)

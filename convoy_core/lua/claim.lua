@@ -1,6 +1,6 @@
 -- claim: queued -> processing
 -- keys: queued committed processing started owner workers worker delayed failed paused attempts failures crashes payload rerun
--- with: totals lease claim_list
+-- with: totals claim_list
 
 -- Another copy of an ID that is running came out of the list (a Node race, a hand-made push). Ours will run it again;
 -- Node's worker knows no rerun marks, so its copy waits for a while instead. Never two holders.
@@ -13,11 +13,23 @@ local function merge_copy(id, token, wait)
   count('merged', 1)
 end
 
+-- What is known of a worker before it claims: its lease, the highest number it has claimed under, and what was handed over to it.
+local function claimer_of(id)
+  local record, own = worker .. ':' .. id, claim_list_of(id)
+  return {
+    id = id, record = record, own = own, lease = call('ZSCORE', workers, id),
+    highest = call('HGET', record, 'number'), handed = call('LRANGE', own, 0, -1),
+  }
+end
+
 -- What has been handed over to this worker comes first, then the head of the list.
-local function take_ids(own, want)
-  return_claim_list(own, want)
-  local ids = call('LRANGE', own, 0, -1)
-  if #ids > 0 then call('DEL', own) end
+local function take_ids(claimer, want)
+  local ids = claimer.handed
+  if #ids > want then
+    return_claim_list(claimer.own, want)
+    ids = call('LRANGE', claimer.own, 0, -1)
+  end
+  if #ids > 0 then call('DEL', claimer.own) end
   if #ids < want then
     for _, id in ipairs(call('LPOP', queued, want - #ids) or {}) do ids[#ids + 1] = id end
   end
@@ -76,30 +88,32 @@ end
 
 -- Answers a word, the IDs and, each empty or one per ID, their attempts, failures, crashes and payloads.
 -- The i-th ID's token is `<worker>:<number + i - 1>`. `kept` is how many claims the worker keeps besides.
-local function claim_up_to(want, id, number, wait, kept)
-  local own, record = claim_list_of(id), worker .. ':' .. id
-  if not call('ZSCORE', workers, id) then return { 'gone', {}, {}, {}, {}, {} } end
+local function claim_up_to(want, claimer, number, wait, kept)
+  local id = claimer.id
+  if not claimer.lease then return { 'gone', {}, {}, {}, {}, {} } end
   -- A request that arrives twice (a proxy, a retry), or late, must not claim under numbers whose answer nobody reads; so its
   -- numbers are spent whatever it is answered.
-  if want > 0 and number <= whole(call('HGET', record, 'number')) then return { 'repeated', {}, {}, {}, {}, {} } end
-  if want > 0 then call('HSET', record, 'number', string.format('%d', number + want - 1)) end
-  if not is_live(id) then return { 'lapsed', {}, {}, {}, {}, {} } end
+  if want > 0 and number <= whole(claimer.highest) then return { 'repeated', {}, {}, {}, {}, {} } end
+  if want > 0 then call('HSET', claimer.record, 'number', string.format('%d', number + want - 1)) end
+  if tonumber(claimer.lease) <= now then return { 'lapsed', {}, {}, {}, {}, {} } end
   if exists(paused) then
-    return_claim_list(own, 0)
+    return_claim_list(claimer.own, 0)
     return { 'paused', {}, {}, {}, {}, {} }
   end
-  local ids = take_ids(own, want)
+  local ids = take_ids(claimer, want)
   local word, has_suspect = 'open', false
   if #ids > 0 then ids = admit(ids, wait) end
   if #ids > 0 then ids, has_suspect = set_suspect_apart(ids, kept) end
   if has_suspect then word = 'alone' end
   if #ids == 0 then return { word, {}, {}, {}, {}, {} } end
 
-  local seconds, scores, starts, tokens = math.floor(now / 1000), {}, {}, {}
+  -- Numbers would be written out anew for each.
+  local seconds, stamp, prefix = string.format('%d', math.floor(now / 1000)), string.format('%d', now), id .. ':'
+  local scores, starts, tokens = {}, {}, {}
   for i, job in ipairs(ids) do
     scores[2 * i - 1], scores[2 * i] = seconds, job
-    starts[2 * i - 1], starts[2 * i] = now, job
-    tokens[2 * i - 1], tokens[2 * i] = job, id .. ':' .. string.format('%d', number + i - 1)
+    starts[2 * i - 1], starts[2 * i] = stamp, job
+    tokens[2 * i - 1], tokens[2 * i] = job, prefix .. string.format('%d', number + i - 1)
   end
   call('ZADD', processing, unpack(scores))
   call('ZADD', started, unpack(starts))

@@ -1,5 +1,6 @@
 -- exchange: one round of a pool: settle what ended, then claim up to the free slots
 -- flags: allow-oom
+-- proven: workers
 -- with: claim complete fail defer release
 -- args: worker, how many to claim, number of the first claim, ms a foreign copy waits, how many claims it keeps besides,
 --       how many completed, (ID, number)..., how many their handlers discarded, (ID, number)...,
@@ -7,42 +8,51 @@
 --       how many released, (ID, number)...
 -- answer: numbers of the stale claims, word, IDs, attempts, failures, crashes, payloads (see claim)
 local me, want, number, wait, kept = take(), take_number(), take_number(), take_number(), take_number()
-local refusal = damage_reply({ claim_list_of(me), 'list', worker .. ':' .. me, 'hash' })
-if refusal then return refusal end
 
+-- Each with what else was said of it, if anything is.
 local function take_claims(each)
-  local ids, numbers, rest = {}, {}, {}
-  for i = 1, take_number() do
-    ids[i], numbers[i], rest[i] = take(), take(), {}
-    for j = 1, each do rest[i][j] = take() end
+  local n, ids, numbers, rest = take_number(), {}, {}, {}
+  for i = 1, n do
+    ids[i], numbers[i] = take(), take()
+    if each > 0 then rest[i] = { ARGV[taken + 1], ARGV[taken + 2], ARGV[taken + 3] } end
+    taken = taken + each
   end
-  return ids, numbers, rest
+  return { ids = ids, numbers = numbers, rest = rest }
+end
+local completed, discarded, failing = take_claims(0), take_claims(0), take_claims(3)
+local deferred, released = take_claims(1), take_claims(0)
+
+-- These reads come before the first write, so that a key of a wrong type stops it with nothing done.
+local claimer = claimer_of(me)
+if #failing.ids > 0 then
+  local refusal = damage_reply({ todays_log(), 'list' })
+  if refusal then return refusal end
 end
 
 local stale = {}
-local function settle(each, move)
-  local ids, numbers, rest = take_claims(each)
-  local is_held, lost, mine = split_held(me, ids, numbers)
+local function settle(claims, move)
+  if #claims.ids == 0 then return end
+  local is_held, lost, mine = split_held(me, claims.ids, claims.numbers)
   for _, late in ipairs(lost) do stale[#stale + 1] = late end
-  move(mine, ids, rest, is_held)
+  move(mine, claims, is_held)
 end
 
 -- What costs the store several commands an ID is done one by one.
 local function each_held(move)
-  return function(_, ids, rest, is_held)
-    for i, id in ipairs(ids) do
-      if is_held[i] then move(id, rest[i]) end
+  return function(_, claims, is_held)
+    for i, id in ipairs(claims.ids) do
+      if is_held[i] then move(id, claims.rest[i]) end
     end
   end
 end
 
-settle(0, function(mine) complete(mine, 'done') end)
-settle(0, function(mine) complete(mine, 'discarded') end)
-settle(3, each_held(function(id, rest) fail(id, rest[1], rest[2], tonumber(rest[3])) end))
-settle(1, each_held(function(id, rest) defer(id, tonumber(rest[1])) end))
-settle(0, release)
+settle(completed, function(mine) complete(mine, 'done') end)
+settle(discarded, function(mine) complete(mine, 'discarded') end)
+settle(failing, each_held(function(id, rest) fail(id, rest[1], rest[2], tonumber(rest[3])) end))
+settle(deferred, each_held(function(id, rest) defer(id, tonumber(rest[1])) end))
+settle(released, release)
 count('stale', #stale)
 
-local answer = claim_up_to(want, me, number, wait, kept)
+local answer = claim_up_to(want, claimer, number, wait, kept)
 table.insert(answer, 1, stale)
 return answer

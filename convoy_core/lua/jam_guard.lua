@@ -5,10 +5,13 @@
 -- args: requeue | fail | discard, '1' to leave out live holders, how many crashes fail an ID, (ID, start ms)...
 -- answer: one word per ID: queued, failed, discarded, gone, held, locked
 local what, skip_live, limit, entries = take(), take() == '1', take_number(), take_rest()
+local refusal = damage_reply({ todays_log(), 'list' })
+if refusal then return refusal end
 
 -- Node's guard reads, then removes one by one, under this lock. Ours is one atomic step, so it need only see that no
 -- other guard is in the middle of its own; holding the lock could never be observed.
-local is_locked = exists(lock .. ':clearJammedJobs:' .. string.format('%d', seconds - seconds % 5))
+local seconds = math.floor(now / 1000)
+local is_locked = call('EXISTS', lock .. ':clearJammedJobs:' .. string.format('%d', seconds - seconds % 5)) == 1
 
 local function start_of(id)
   local ours = call('ZSCORE', started, id)

@@ -19,12 +19,9 @@ if not now then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- What is known of keys: the check of their types, in front of every script, has asked already.
+-- Which keys there are: noted by the check of their types, in front of every script, and by the writes.
 local present = {}
-local function exists(key)
-  if present[key] == nil then present[key] = call('EXISTS', key) == 1 end
-  return present[key]
-end
+local function exists(key) return present[key] end
 
 -- A write that may bring a key to life which `exists` is asked about.
 local function put(command, key, ...)

@@ -9,7 +9,7 @@ local dead, limit, latest, strike_after, claims = take(), take_number(), take_nu
 local lease = call('ZSCORE', workers, dead)
 if lease and tonumber(lease) > now or latest and now > latest then return { 'alive' } end
 local own = claim_list_of(dead)
-local refusal = damage_reply({ own, 'list' })
+local refusal = damage_reply({ own, 'list', todays_log(), 'list' })
 if refusal then return refusal end
 
 -- What was only handed over had been claimed after the rest, so it goes back first, to stand behind it.

@@ -12,7 +12,7 @@ local function queue_reruns(ids)
   end
   if #again > 0 then
     enqueue(again)
-    set_all(published, again, now)
+    set_all(published, again, string.format('%d', now))
     drop_all(attempts, again)
   end
   return over, #again

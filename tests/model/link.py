@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -22,6 +22,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from convoy_core.calls import Argument
 from convoy_core.connect import Role, Store
+from convoy_core.lean import AsyncClient
 from convoy_core.scripts import Script
 from tests.model.loop import SimulatedLoop
 from tests.model.wire import Parts, Wire, shaped
@@ -291,7 +292,7 @@ class SimulatedStore(Store):
         return SimulatedClient(self._link, self._actor, role)
 
 
-class SimulatedClient(redis.asyncio.Redis):
+class SimulatedClient(AsyncClient):
     """What Convoy asks of an asyncio client: execute a command, be bound to one connection, close."""
 
     def __init__(self, link: Link, actor: str, role: Role) -> None:
@@ -308,9 +309,9 @@ class SimulatedClient(redis.asyncio.Redis):
             raise reply
         return reply
 
-    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> SimulatedPipeline:  # type: ignore[override] # all that is asked of one
+    async def send_together(self, *commands: Sequence[Argument]) -> list[Any]:
         """Several requests at once."""
-        return SimulatedPipeline(self)
+        return await self.link.request(self, *(tuple(command) for command in commands))
 
     def client(self) -> SimulatedClient:
         """One connection."""
@@ -321,22 +322,6 @@ class SimulatedClient(redis.asyncio.Redis):
 
     def __del__(self, *args: Any) -> None:
         """Nothing is open."""
-
-
-class SimulatedPipeline:
-    """What `fetch` asks of a pipeline."""
-
-    def __init__(self, client: SimulatedClient) -> None:
-        self._client = client
-        self._commands: list[Parts] = []
-
-    def execute_command(self, *args: Argument) -> None:
-        """Add one."""
-        self._commands.append(args)
-
-    async def execute(self, raise_on_error: bool = True) -> list[Any]:
-        """Send them; each reply, or the server's refusal."""
-        return await self._client.link.request(self._client, *self._commands)
 
 
 class BlockingClient(redis.Redis):

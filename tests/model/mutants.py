@@ -64,7 +64,7 @@ MUTANTS = (
     _mutant(
         "F2: the claim list is ignored by claim",
         "Strict",
-        ("lua/claim.lua", "local ids = call('LRANGE', own, 0, -1)", "local ids = {}"),
+        ("lua/claim.lua", "local ids = claimer.handed", "local ids = {}"),
     ),
     _mutant(
         "F2: the claim list of a dead worker is left where it is",
@@ -91,7 +91,7 @@ MUTANTS = (
     _mutant(
         "F4: a request that arrives twice is answered twice",
         "Strict",
-        ("lua/claim.lua", "number <= whole(call('HGET', record, 'number'))", "false"),
+        ("lua/claim.lua", "number <= whole(claimer.highest)", "false"),
     ),
     _mutant(
         "F8: a copy of a running ID is handed out",
@@ -148,7 +148,7 @@ MUTANTS = (
             "self.error, self._tries = None, 0",
             "self.error, self._tries, self._claiming._number = None, 0, number + want",
         ),
-        ("lua/claim.lua", "number <= whole(call('HGET', record, 'number'))", "false"),
+        ("lua/claim.lua", "number <= whole(claimer.highest)", "false"),
         sign="concurrent-holders",
     ),
     _mutant(

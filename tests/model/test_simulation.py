@@ -11,6 +11,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from convoy_core.connect import Store
+from convoy_core.connection import AsyncConnection
+from convoy_core.fetch import Fetch
+from convoy_core.keys import Keys
 from tests.model.simulation import play
 from tests.model.wire import Wire
 from tests.servers import RealServer
@@ -38,6 +42,20 @@ def test_after_the_storm_nothing_is_lost_stuck_or_unexplained(wire: Wire, share:
 
     assert {seed: verdict.details for seed, verdict in verdicts.items() if verdict.faults} == {}
     assert len(verdicts) == len(seeds)
+
+
+def test_so_it_is_in_a_cluster_where_a_wait_has_no_claim_behind_it(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = Fetch.__init__
+
+    def begin_alone(self: Fetch, store: Store, commands: AsyncConnection, keys: Keys, worker: str) -> None:
+        begin(self, store, commands, keys, worker)
+        self._sends_along = False
+
+    monkeypatch.setattr(Fetch, "__init__", begin_alone)
+
+    verdicts = {seed: play(seed, wire)[0] for seed in range(40)}
+
+    assert {seed: verdict.details for seed, verdict in verdicts.items() if verdict.faults} == {}
 
 
 def test_the_same_seed_tells_the_same_story(wire: Wire) -> None:
