@@ -146,7 +146,7 @@ def publish_one(keys: Keys, id: JobID, options: PublishOptions) -> Call[Publishe
 
 
 def _answer(reply: list[Any]) -> Published:
-    return Published(reply[0].decode())
+    return readers.PUBLISHED[reply[0]]
 
 
 def publish(keys: Keys, ids: Iterable[JobID], options: PublishOptions) -> Iterator[Call[Chunk]]:

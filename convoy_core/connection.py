@@ -31,6 +31,7 @@ from convoy_core.faults import explain, explained
 from convoy_core.keys import TYPES, Keyspace
 from convoy_core.lean import AsyncClient, Client
 from convoy_core.options import check_prefix
+from convoy_core.scripts import Text
 
 T = TypeVar("T")
 Command: TypeAlias = "tuple[Argument, ...]"
@@ -94,20 +95,32 @@ class _Exchange:
                 said = f"The key {shown} holds a {found}, where Convoy keeps a {TYPES[name]}."
                 raise StoreDamaged(f"The queue at {self.shown} is damaged: {said}")
 
-    def _evaluate(self, call: Call[T]) -> Generator[Command, Any, Any]:
-        assert call.script is not None  # noqa: S101 - plain commands went another way
-        is_dry_run = not call.writes and not call.script.is_read
-        text = call.script.flagged if self._is_modern and not is_dry_run else call.script.portable
+    def _evaluate(self, call: Call[Any]) -> Generator[Command, Any, Any]:
         try:
-            return (yield self._eval("EVALSHA", text.sha, call))
+            return (yield self.by_hash(call))
         except NoScriptError:
-            return (yield self._eval("EVAL", text.source, call))
+            return (yield self._eval("EVAL", self._text_for(call).source, call))
+
+    def at_once(self, call: Call[Any]) -> Command | None:
+        """The one command that `call` takes where nothing stands in its way; None where more is to be done."""
+        if (
+            call.script is None
+            or call.replicas
+            or (call.registers is not None and call.registers not in self._registered)
+        ):
+            return None
+        if call.writes:
+            self.check_writable()
+        return self.by_hash(call)
 
     def by_hash(self, call: Call[Any]) -> Command:
         """The command that makes `call` where the server knows its script; else it answers NOSCRIPT."""
-        assert call.script is not None  # noqa: S101 - a plain command has no hash
-        text = call.script.flagged if self._is_modern else call.script.portable
-        return self._eval("EVALSHA", text.sha, call)
+        return self._eval("EVALSHA", self._text_for(call).sha, call)
+
+    def _text_for(self, call: Call[Any]) -> Text:
+        assert call.script is not None  # noqa: S101 - plain commands go another way
+        is_dry_run = not call.writes and not call.script.is_read
+        return call.script.flagged if self._is_modern and not is_dry_run else call.script.portable
 
     def _eval(self, word: str, text: str, call: Call[Any]) -> Command:
         if self._is_modern and not call.writes:
@@ -142,6 +155,11 @@ class Connection(_Exchange):
             return client.execute_command(*command, keys=call.keys)  # type: ignore[no-untyped-call]
 
         try:
+            if (command := self.at_once(call)) is not None:
+                try:
+                    return call.read(send(command))
+                except ResponseError as error:
+                    return hold(self.steps(call), send, error)
             return hold(self.steps(call), partial(replicas.send, client, call, self.shown) if call.replicas else send)
         except (RedisError, OSError) as error:
             raise explain(error, self.shown) from error
@@ -232,6 +250,11 @@ class AsyncConnection(_Exchange):
             return await client.execute_command(*command, keys=call.keys)  # type: ignore[no-untyped-call]
 
         try:
+            if (command := self.at_once(call)) is not None:
+                try:
+                    return call.read(await send(command))
+                except ResponseError as error:
+                    return await hold_awaited(self.steps(call), send, error)
             wait = partial(replicas.send_awaited, client, call, self.shown) if call.replicas else send
             return await hold_awaited(self.steps(call), wait)
         except (RedisError, OSError) as error:

@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, TypeVar
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 S = TypeVar("S")
 T = TypeVar("T")
 
 
-def hold(dialogue: Generator[S, Any, T], send: Callable[[S], Any]) -> T:
-    """Go through it to the end, and return what it comes to."""
+def hold(dialogue: Generator[S, Any, T], send: Callable[[S], Any], refused: ResponseError | None = None) -> T:
+    """Go through it to the end, and return what it comes to; `refused` is what came of its first request already."""
     try:
         request = next(dialogue)
+        if refused is not None:
+            request = dialogue.throw(refused)
         while True:
             try:
                 reply = send(request)
@@ -30,10 +32,14 @@ def hold(dialogue: Generator[S, Any, T], send: Callable[[S], Any]) -> T:
         return result
 
 
-async def hold_awaited(dialogue: Generator[S, Any, T], send: Callable[[S], Awaitable[Any]]) -> T:
+async def hold_awaited(
+    dialogue: Generator[S, Any, T], send: Callable[[S], Awaitable[Any]], refused: ResponseError | None = None
+) -> T:
     """The awaited twin of `hold`."""
     try:
         request = next(dialogue)
+        if refused is not None:
+            request = dialogue.throw(refused)
         while True:
             try:
                 reply = await send(request)

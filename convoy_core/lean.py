@@ -84,6 +84,10 @@ JUST_NOW_S: Final = 0.1
 """What has answered within this time is not asked whether it is still connected."""
 
 
+_AS_IS: Final = frozenset({"EVALSHA", "EVALSHA_RO", "EVAL", "EVAL_RO"})
+"""Commands whose replies redis-py converts for nobody: no need to look."""
+
+
 class Client(redis.Redis):
     """Keeps one connection of its pool at hand for one command after the other; who finds it in use takes another."""
 
@@ -104,8 +108,7 @@ class Client(redis.Redis):
             reply = connection.read_response()
         finally:
             self.release(connection)
-        convert = self.response_callbacks.get(command[0])  # type: ignore[no-untyped-call] # as above
-        return convert(reply) if convert else reply
+        return reply if command[0] in _AS_IS else _converted(reply, command[0], self.response_callbacks)
 
     @contextmanager
     def line(self) -> Iterator[Any]:
@@ -150,6 +153,11 @@ class Client(redis.Redis):
             self.connection_pool.release(connection)
 
 
+def _converted(reply: Any, word: str, callbacks: Any) -> Any:
+    convert = callbacks.get(word)
+    return convert(reply) if convert else reply
+
+
 def _is_clean(connection: Any) -> bool:
     try:
         return not connection.can_read()
@@ -176,8 +184,7 @@ class AsyncClient(redis.asyncio.Redis):
             reply = await connection.read_response()
         finally:
             await self.release(connection)
-        convert = self.response_callbacks.get(command[0])
-        return convert(reply) if convert else reply
+        return reply if command[0] in _AS_IS else _converted(reply, command[0], self.response_callbacks)
 
     async def send_together(self, *commands: Sequence[Any]) -> list[Any]:
         """Send all at once; the replies, or the store's refusals, in order."""

@@ -50,9 +50,12 @@ def fields(flat: list[bytes]) -> dict[bytes, bytes]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
+PUBLISHED = {answer.value.encode(): answer for answer in Published}
+
+
 def runs(reply: list[Any]) -> list[tuple[Published, int]]:
     """Equal answers in a row."""
-    return [(Published(word.decode()), int(n)) for word, n in zip(reply[::2], reply[1::2], strict=True)]
+    return [(PUBLISHED[word], int(n)) for word, n in zip(reply[::2], reply[1::2], strict=True)]
 
 
 def outcomes(reply: list[bytes]) -> list[Outcome]:

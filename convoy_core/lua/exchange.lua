@@ -7,15 +7,15 @@
 --       how many failed, (ID, number, message, record, retry ms or empty)..., how many deferred, (ID, number, ms)...,
 --       how many released, (ID, number)...
 -- answer: numbers of the stale claims, word, IDs, attempts, failures, crashes, payloads (see claim)
-local me, want, number, wait, kept = take(), take_number(), take_number(), take_number(), take_number()
+local me, want, number, wait, kept = take(5)
+want, number, wait, kept = tonumber(want), tonumber(number), tonumber(wait), tonumber(kept)
 
 -- Each with what else was said of it, if anything is.
 local function take_claims(each)
   local n, ids, numbers, rest = take_number(), {}, {}, {}
   for i = 1, n do
-    ids[i], numbers[i] = take(), take()
-    if each > 0 then rest[i] = { ARGV[taken + 1], ARGV[taken + 2], ARGV[taken + 3] } end
-    taken = taken + each
+    ids[i], numbers[i] = take(2)
+    if each > 0 then rest[i] = { take(each) } end
   end
   return { ids = ids, numbers = numbers, rest = rest }
 end

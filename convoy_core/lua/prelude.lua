@@ -1,17 +1,14 @@
 -- In front of every script. ARGV[1] is a test's clock in Unix ms, or empty for the store's own; the rest is taken in order.
 local call = redis.call
 local taken = 1
-local function take()
-  taken = taken + 1
-  return ARGV[taken]
+-- The next argument, or the next `n`.
+local function take(n)
+  local first = taken + 1
+  taken = taken + (n or 1)
+  return unpack(ARGV, first, taken)
 end
 local function take_number() return tonumber(take()) end
-local function take_rest()
-  local rest = {}
-  for i = taken + 1, #ARGV do rest[#rest + 1] = ARGV[i] end
-  taken = #ARGV
-  return rest
-end
+local function take_rest() return { take(#ARGV - taken) } end
 
 local now = tonumber(ARGV[1])
 if not now then

@@ -4,8 +4,9 @@
 -- with: totals enqueue
 -- args: delay ms, front, rerun, dry run, payload or empty, ID...
 -- answer: runs of equal answers, in order: word, how many, ...
-local delay, front, wants_rerun, dry = take_number(), take() == '1', take() == '1', take() == '1'
-local content, ids = take(), take_rest()
+local delay, front, wants_rerun, dry, content = take(5)
+local ids = take_rest()
+delay, front, wants_rerun, dry = tonumber(delay), front == '1', wants_rerun == '1', dry == '1'
 local accepted = delay > 0 and 'delayed' or 'queued'
 
 -- The owner entry is the authority: a Node jam guard may have taken a running ID out of the set.

@@ -99,6 +99,7 @@ def test_a_method_waits_in_one_twin_as_in_the_other(blocking: type, awaited: typ
         "keyspace",
         "steps",
         "check_writable",
+        "at_once",
         "by_hash",
     }
 
