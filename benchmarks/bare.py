@@ -40,6 +40,8 @@ class Loop:
     """`time.monotonic()` when the first IDs had been claimed."""
     ended: float
     done: int
+    cpu_s: float = 0.0
+    """Seconds of processor time it took meanwhile."""
 
     @property
     def rate(self) -> float:
@@ -73,12 +75,12 @@ class BareWorker:
     async def work(self) -> Loop:
         """Until nothing is queued."""
         claims = await self._exchange(Settlement())
-        started, done = time.monotonic(), 0
+        started, spent, done = time.monotonic(), time.process_time(), 0
         while claims:
             settled = Settlement(completed=claims)
             claims = await self._exchange(settled)
             done += len(settled.completed)
-        return Loop(started, time.monotonic(), done)
+        return Loop(started, time.monotonic(), done, time.process_time() - spent)
 
     async def repeat_empty(self, ids: int) -> Loop:
         """Call a script that does nothing, with the same arguments, as often as `ids` would take."""

@@ -63,4 +63,4 @@ def work(task: Task, processes: int = 1) -> list[Loop]:
 
 def _together(loops: list[Loop]) -> Loop:
     started, ended = min(loop.started for loop in loops), max(loop.ended for loop in loops)
-    return Loop(started, ended, sum(loop.done for loop in loops))
+    return Loop(started, ended, sum(loop.done for loop in loops), sum(loop.cpu_s for loop in loops))

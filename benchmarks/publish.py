@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 import redis
+import redis.asyncio
 
 from benchmarks import bare
 from benchmarks.bare import EMPTY, Command, as_empty, publish_commands, send_all, send_all_awaited
@@ -16,7 +17,8 @@ from convoy_core import AsyncQueue, Queue
 from convoy_core.connect import Role, resolve
 
 QUEUE = "bench"
-ROUND_TRIP = "EVALSHA of a script that does nothing, same arguments"
+ROUND_TRIP = "EVALSHA of a script that does nothing, same arguments, by redis-py's own client"
+LEAN = "the same by our client"
 SCRIPT = "publish script, prepared commands"
 
 
@@ -32,7 +34,8 @@ def one_by_one(settings: Settings, name: str) -> list[Row]:
     taken = columns(rounds)
     what = f"Published one by one, {'Queue' if name == 'publish.one.blocking' else 'AsyncQueue'}"
     goal = AtLeast(0.9, of_the_ratio=True)
-    return [Row(name, what, "IDs/s", taken["ours"], taken["empty"], ROUND_TRIP, goal, {SCRIPT: taken["script"]})]
+    beside = {LEAN: taken["lean"], SCRIPT: taken["script"]}
+    return [Row(name, what, "IDs/s", taken["ours"], taken["plain"], ROUND_TRIP, goal, beside)]
 
 
 def in_bulk(settings: Settings) -> list[Row]:
@@ -55,11 +58,17 @@ def in_bulk(settings: Settings) -> list[Row]:
 
 
 def _blocking(server: BenchServer, client: redis.Redis, ids: Sequence[int]) -> dict[str, float]:
-    """Seconds for the empty script, the publish script, and ourselves, all over clients of equal settings."""
-    with Queue(QUEUE, redis=server.url) as queue, resolve(server.url).client(Role.COMMAND) as bare_client:
+    """Seconds for the empty script by redis-py's client and by ours, for the publish script, and for ourselves."""
+    with (
+        Queue(QUEUE, redis=server.url) as queue,
+        resolve(server.url).client(Role.COMMAND) as bare_client,
+        redis.Redis.from_url(server.url) as plain_client,
+    ):
         _prepare(queue, bare_client)
+        plain_client.ping()
         commands = publish_commands(server.url, QUEUE, [[id] for id in ids])
-        seconds = {"empty": send_all(bare_client, [as_empty(command) for command in commands])}
+        nothing = [as_empty(command) for command in commands]
+        seconds = {"plain": send_all(plain_client, nothing), "lean": send_all(bare_client, nothing)}
         empty(client)
         seconds["script"] = send_all(bare_client, commands)
         empty(client)
@@ -83,9 +92,15 @@ async def _await_all(
     server: BenchServer, client: redis.Redis, commands: list[Command], ids: Sequence[int]
 ) -> dict[str, float]:
     bare_client = resolve(server.url).async_client(Role.COMMAND)
+    plain_client = redis.asyncio.Redis.from_url(server.url)
     async with AsyncQueue(QUEUE, redis=server.url) as queue:
-        await asyncio.gather(bare_client.ping(), queue.counts())  # both are connected before the clock starts
-        seconds = {"empty": await send_all_awaited(bare_client, [as_empty(command) for command in commands])}
+        # All are connected before the clock starts.
+        await asyncio.gather(bare_client.ping(), plain_client.ping(), queue.counts())
+        nothing = [as_empty(command) for command in commands]
+        seconds = {
+            "plain": await send_all_awaited(plain_client, nothing),
+            "lean": await send_all_awaited(bare_client, nothing),
+        }
         empty(client)
         seconds["script"] = await send_all_awaited(bare_client, commands)
         empty(client)
@@ -93,7 +108,7 @@ async def _await_all(
         for id in ids:
             await queue.publish(id)
         seconds["ours"] = time.perf_counter() - started
-    await bare_client.aclose()
+    await asyncio.gather(bare_client.aclose(), plain_client.aclose())
     empty(client)
     return seconds
 

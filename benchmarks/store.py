@@ -54,6 +54,12 @@ def round_trips(client: redis.Redis) -> int:
     return sum(stats.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ROUND_TRIPS)
 
 
+def cpu_seconds(client: redis.Redis) -> float:
+    """Processor time that the server has taken so far."""
+    used = client.info("cpu")
+    return float(used["used_cpu_user"]) + float(used["used_cpu_sys"])
+
+
 def traffic(client: redis.Redis) -> int:
     """Bytes that all other connections have sent and received so far."""
     me = client.client_id()

@@ -13,10 +13,9 @@ from benchmarks.figures import AtMost, Row, Settings, columns
 from benchmarks.store import BenchServer, server_for
 from benchmarks.worker import Task
 from convoy_core import Queue
-from convoy_core.connect import Role, resolve
 
 QUEUE = "bench"
-HAND_OVER = "RPUSH until BLMOVE returns, asyncio client"
+HAND_OVER = "RPUSH until BLMOVE returns, by redis-py's own clients"
 
 
 def idle(settings: Settings) -> list[Row]:
@@ -52,7 +51,7 @@ def _through_a_pool(server: BenchServer, tries: int) -> list[float]:
 
 
 def _through_the_store(server: BenchServer, tries: int) -> list[float]:
-    with resolve(server.url).client(Role.COMMAND) as client:
+    with redis.Redis.from_url(server.url) as client:
         task = Task(server.url, QUEUE, "wake bare")
         return _latencies(server, task, lambda number: client.rpush(QUEUE, str(number)), lambda: True, tries)
 

@@ -14,10 +14,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+import redis.asyncio
+
 from benchmarks import bare
 from benchmarks.bare import BareWorker, Loop
 from convoy_core import AsyncQueue, Job, PoolOptions, WorkerPool
-from convoy_core.connect import Role, resolve
 
 How: TypeAlias = "Literal['async', 'threads', 'bare', 'wake', 'wake bare', 'steady']"
 
@@ -59,17 +60,18 @@ def burst(task: Task) -> None:
 
     async def awaited(_: Job) -> None:
         if not first:
-            first.append(time.monotonic())
+            first.extend((time.monotonic(), time.process_time()))
 
     def plain(_: Job) -> None:
         if not first:
-            first.append(time.monotonic())
+            first.extend((time.monotonic(), time.process_time()))
 
     worker = pool(task, awaited if task.how == "async" else plain, burst=True)
     wait_for_go()
     status = worker.run()
     ended = time.monotonic()
-    say(asdict(Loop(first[0] if first else ended, ended, status.done)))
+    started, spent = first or (ended, time.process_time())
+    say(asdict(Loop(started, ended, status.done, time.process_time() - spent)))
 
 
 async def bare_burst(task: Task) -> None:
@@ -95,7 +97,7 @@ def wake(task: Task) -> None:
 
 async def wake_bare(task: Task) -> None:
     """The same for whatever BLMOVE hands over."""
-    client = resolve(task.url).async_client(Role.FETCH)
+    client = redis.asyncio.Redis.from_url(task.url)
     wait_for_go()
     while True:
         moved = await client.execute_command("BLMOVE", task.queue, "claimed", "LEFT", "RIGHT", 2)  # type: ignore[no-untyped-call]
