@@ -23,8 +23,8 @@ SHARED = {
 
 OURS = {
     "delayed": "zset",  # ID -> Unix ms when it is due
-    "started": "zset",  # ID -> Unix ms of its true start, for every ID that one of our workers holds
-    "owner": "hash",  # ID -> fencing token of its holder, "<worker>:<count>"
+    "started": "zset",  # ID -> Unix ms of its true start, from its first heartbeat on, which refreshes `processing`
+    "owner": "hash",  # ID -> "<token>@<Unix ms of the true start>"; its holder's fencing token is "<worker>:<number>"
     "workers": "zset",  # worker -> Unix ms when its lease ends
     "worker": "",  # prefix of worker:<id>, a hash: host, pid, handler, concurrency, since, done, failed, running
     "claim": "",  # prefix of claim:<worker>, a list: IDs handed to that worker by BLMOVE, not yet processing
@@ -43,7 +43,9 @@ OURS = {
 TYPES: dict[str, str] = SHARED | OURS
 """Key name -> Redis type; empty for a prefix under which further keys stand."""
 
-RARE = frozenset({"attempts", "crashes", "delayed", "failed", "failure", "failures", "paused", "payload", "rerun"})
+RARE = frozenset(
+    {"attempts", "crashes", "delayed", "failed", "failure", "failures", "paused", "payload", "rerun", "started"}
+)
 """Those that most queues do not have most of the time."""
 
 

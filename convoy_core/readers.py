@@ -40,9 +40,15 @@ def whole(value: Any) -> int:
     return n if 0 <= n <= 2**53 else 0  # as the scripts count
 
 
-def worker_of(token: bytes | None) -> str | None:
-    """The worker in a fencing token."""
-    return token.decode("utf-8", "replace").rpartition(":")[0] if token else None
+def token_of(entry: bytes | None) -> str | None:
+    """The fencing token in an entry of `owner`."""
+    return entry.decode("utf-8", "replace").partition("@")[0] if entry else None
+
+
+def worker_of(entry: bytes | None) -> str | None:
+    """The worker in it."""
+    token = token_of(entry)
+    return token.rpartition(":")[0] if token else None
 
 
 def fields(flat: list[bytes]) -> dict[bytes, bytes]:
@@ -99,14 +105,14 @@ def page(state: State | None, reply: list[Any]) -> Page:
 
 
 def _entry(state: State | None, row: list[Any]) -> Entry:
-    raw, time, token, failures, message = row
+    raw, time, entry, failures, message = row
     at = seconds(time)
     return Entry(
         decode_id(raw),
         state,
         since=None if state is State.DELAYED else at,
         due=at if state is State.DELAYED else None,
-        worker=worker_of(token),
+        worker=worker_of(entry),
         failures=None if failures is None else whole(failures),
         error=message.decode("utf-8", "replace") if message else None,
     )
@@ -114,10 +120,10 @@ def _entry(state: State | None, row: list[Any]) -> Entry:
 
 def details(id: str, queue: str, reply: list[Any]) -> Details:
     """All about one ID."""
-    now, member, position, due, score, start, token, live, failed, published, *rest = reply
+    now, member, position, due, score, start, entry, live, failed, published, *rest = reply
     attempts, failures, crashes, rerun, failure, payload = rest
     is_committed = bool(member)
-    state = _state(is_committed, due, score or token, failed)
+    state = _state(is_committed, due, score or entry, failed)
     foreign_start = None if score is None else float(score)
     return Details(
         id,
@@ -125,14 +131,14 @@ def details(id: str, queue: str, reply: list[Any]) -> Details:
         state,
         at=float(now) / 1000,
         is_committed=is_committed,
-        publish_would=_publish_would(state, is_known=is_committed or token is not None),
+        publish_would=_publish_would(state, is_known=is_committed or entry is not None),
         position=position,
         published=seconds(published),
         started=seconds(start) if start is not None else foreign_start,
         due=seconds(due),
-        worker=worker_of(token),
+        worker=worker_of(entry),
         worker_is_live=None if live is None else bool(live),
-        token=token.decode("utf-8", "replace") if token else None,
+        token=token_of(entry),
         attempt=whole(attempts) + 1,
         failures=max(whole(failures), whole(failed)),
         crashes=whole(crashes),
@@ -208,10 +214,10 @@ def jammed(reply: list[Any]) -> tuple[int, list[Jammed]]:
             decode_id(raw),
             float(start) / 1000,
             max(0.0, (at - float(start)) / 1000),
-            worker_of(token),
+            worker_of(entry),
             bool(live),
         )
-        for raw, start, token, live in rows
+        for raw, start, entry, live in rows
     ]
 
 

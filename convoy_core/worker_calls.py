@@ -193,8 +193,8 @@ def holdings(keys: Keys, workers: Iterable[str]) -> Steps[dict[str, list[tuple[b
     while True:
         scan = command("HSCAN", keys.named("owner"), cursor, "COUNT", 1000, read=tuple)
         cursor, owners = yield scan
-        for id, token in owners.items():
-            worker, _, number = token.rpartition(b":")
+        for id, entry in owners.items():
+            worker, _, number = entry.rpartition(b"@")[0].rpartition(b":")
             if worker in held:
                 held[worker][id] = readers.whole(number)
         if not int(cursor):

@@ -1,5 +1,5 @@
 -- claim: queued -> processing
--- keys: queued committed processing started owner workers worker delayed failed paused attempts failures crashes payload rerun
+-- keys: queued committed processing owner workers worker delayed failed paused attempts failures crashes payload rerun
 -- with: totals claim_list
 
 -- Another copy of an ID that is running came out of the list (a Node race, a hand-made push). Ours will run it again;
@@ -108,16 +108,15 @@ local function claim_up_to(want, claimer, number, wait, kept)
   if #ids == 0 then return { word, {}, {}, {}, {}, {} } end
 
   -- Numbers would be written out anew for each.
-  local seconds, stamp, prefix = string.format('%d', math.floor(now / 1000)), string.format('%d', now), id .. ':'
-  local scores, starts, tokens = {}, {}, {}
+  local seconds, prefix = string.format('%d', math.floor(now / 1000)), id .. ':'
+  local start = '@' .. string.format('%d', now)
+  local scores, entries = {}, {}
   for i, job in ipairs(ids) do
     scores[2 * i - 1], scores[2 * i] = seconds, job
-    starts[2 * i - 1], starts[2 * i] = stamp, job
-    tokens[2 * i - 1], tokens[2 * i] = job, prefix .. string.format('%d', number + i - 1)
+    entries[2 * i - 1], entries[2 * i] = job, prefix .. string.format('%d', number + i - 1) .. start
   end
   call('ZADD', processing, unpack(scores))
-  call('ZADD', started, unpack(starts))
-  call('HSET', owner, unpack(tokens))
+  call('HSET', owner, unpack(entries))
   count('adopted', call('SADD', committed, unpack(ids)))
   carry_failures(ids)
   return { word, ids, column(attempts, ids), column(failures, ids), column(crashes, ids), column(payload, ids) }

@@ -1,14 +1,15 @@
 -- holding: who holds an ID, proven by its token, and the way out of processing
 -- keys: processing started owner
+-- with: entry
 
 -- Which of these claims `worker` still holds, by their place; the numbers of the stale rest; and the IDs of those held. By
 -- place and number, since the same ID may be there twice: lost under one number, and claimed again under another.
 local function split_held(worker, ids, numbers)
   local is_held, stale, mine = {}, {}, {}
   if #ids == 0 then return is_held, stale, mine end
-  local tokens = call('HMGET', owner, unpack(ids))
+  local entries = call('HMGET', owner, unpack(ids))
   for i, id in ipairs(ids) do
-    is_held[i] = tokens[i] == worker .. ':' .. numbers[i]
+    is_held[i] = holds(entries[i], worker .. ':' .. numbers[i])
     if is_held[i] then mine[#mine + 1] = id else stale[#stale + 1] = numbers[i] end
   end
   return is_held, stale, mine
@@ -17,6 +18,6 @@ end
 local function leave_processing(ids)
   if #ids == 0 then return end
   call('ZREM', processing, unpack(ids))
-  call('ZREM', started, unpack(ids))
+  if exists(started) then call('ZREM', started, unpack(ids)) end
   call('HDEL', owner, unpack(ids))
 end

@@ -1,7 +1,7 @@
 -- jam_guard: processing -> queued, failed, absent
 -- flags: allow-oom
 -- keys: lock
--- with: holding crash forget lease totals enqueue
+-- with: holding crash forget lease entry totals enqueue
 -- args: requeue | fail | discard, '1' to leave out live holders, how many crashes fail an ID, (ID, start ms)...
 -- answer: one word per ID: queued, failed, discarded, gone, held, locked
 local what, skip_live, limit, entries = take(), take() == '1', take_number(), take_rest()
@@ -13,16 +13,11 @@ if refusal then return refusal end
 local seconds = math.floor(now / 1000)
 local is_locked = call('EXISTS', lock .. ':clearJammedJobs:' .. string.format('%d', seconds - seconds % 5)) == 1
 
-local function start_of(id)
-  local ours = call('ZSCORE', started, id)
-  if ours then return tonumber(ours) end
+local function start_of_run(id, entry)
+  local ours = start_of(entry)
+  if ours then return ours end
   local foreign = call('ZSCORE', processing, id)
   return foreign and math.floor(tonumber(foreign) * 1000)
-end
-
-local function is_held(id)
-  local token = call('HGET', owner, id)
-  return token and is_live(worker_of(token))
 end
 
 local function free(id)
@@ -46,13 +41,13 @@ end
 
 local answer = {}
 for i = 1, #entries, 2 do
-  local id = entries[i]
-  local word
+  local id, word = entries[i], nil
+  local entry = call('HGET', owner, id)
   if is_locked then
     word = 'locked'
-  elseif start_of(id) ~= tonumber(entries[i + 1]) then
+  elseif start_of_run(id, entry) ~= tonumber(entries[i + 1]) then
     word = 'gone'
-  elseif skip_live and is_held(id) then
+  elseif skip_live and entry and is_live(worker_of(entry)) then
     word = 'held'
   else
     word = free(id)

@@ -5,4 +5,3 @@ local function is_live(worker)
   if leases[worker] == nil then leases[worker] = (tonumber(call('ZSCORE', workers, worker) or 0) > now) end
   return leases[worker]
 end
-local function worker_of(token) return string.match(token, '^(.*):%d+$') or token end

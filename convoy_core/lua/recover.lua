@@ -1,7 +1,7 @@
 -- recover: processing -> queued, failed
 -- flags: allow-oom
 -- keys: workers worker owner
--- with: holding crash totals enqueue claim_list
+-- with: entry holding crash totals enqueue claim_list
 -- args: the dead worker, how many crashes fail an ID, the latest that it can be unless the clock was set (Unix ms) or empty,
 --       ms after its lease when it is struck off or empty, (ID, token)...
 -- answer: 'alive' and nothing done, or 'dead'; then (ID, 'queued' or 'failed')...
@@ -17,7 +17,7 @@ return_claim_list(own, 0)
 local answer, back = { 'dead' }, {}
 for i = 1, #claims, 2 do
   local id = claims[i]
-  if call('HGET', owner, id) == claims[i + 1] then
+  if holds(call('HGET', owner, id), claims[i + 1]) then
     leave_processing({ id })
     local word = charge_crash(id, limit, 'its worker died')
     if word == 'queue' then

@@ -1,7 +1,7 @@
 -- renew: processing -> processing
 -- flags: allow-oom
--- keys: committed workers worker processing owner meta
--- with: claim_list
+-- keys: committed workers worker processing started owner meta
+-- with: claim_list entry
 -- args: worker, lease ms, runs done, runs failed, runs going, (ID, claim number)...
 -- answer: 'gone' when this worker is no longer registered, else the store's epoch; how many IDs were handed to it that no claim
 --         has taken up; then the numbers of the claims it has lost
@@ -13,24 +13,32 @@ call('ZADD', workers, now + lease, id)
 local done, bad, running, claims = take(), take(), take(), take_rest()
 call('HSET', worker .. ':' .. id, 'done', done, 'failed', bad, 'running', running)
 
-local lost, scores, ids = {}, {}, {}
+local lost, scores, ids, starts = {}, {}, {}, {}
 if #claims > 0 then
   local asked = {}
   for i = 1, #claims, 2 do asked[#asked + 1] = claims[i] end
-  local tokens = call('HMGET', owner, unpack(asked))
+  local entries = call('HMGET', owner, unpack(asked))
+  local known = exists(started) and call('ZMSCORE', started, unpack(asked)) or {}
   for i, job in ipairs(asked) do
-    if tokens[i] == id .. ':' .. claims[2 * i] then
+    if holds(entries[i], id .. ':' .. claims[2 * i]) then
       ids[#ids + 1] = job
       scores[#scores + 1] = math.floor(now / 1000)
       scores[#scores + 1] = job
+      local start = start_of(entries[i])
+      if start and not known[i] then
+        starts[#starts + 1] = string.format('%d', start)
+        starts[#starts + 1] = job
+      end
     else
       lost[#lost + 1] = claims[2 * i]
     end
   end
 end
 if #ids > 0 then
-  -- The token decides, so what a Node jam guard took away from a living job is put back.
+  -- The entry decides, so what a Node jam guard took away from a living job is put back.
   call('ZADD', processing, unpack(scores))
   call('SADD', committed, unpack(ids))
+  -- From its first heartbeat on the score in `processing` is no start any more, so the run is indexed by its true one.
+  if #starts > 0 then call('ZADD', started, unpack(starts)) end
 end
 return { call('HGET', meta, 'epoch') or '', call('LLEN', claim_list_of(id)), unpack(lost) }

@@ -70,8 +70,7 @@ def test_living_holders_are_marked_and_can_be_left_out(convoy: Convoy, raw: redi
     worker, now = "ab" * 16, raw.time()[0]
     run_since("1")
     raw.zadd("cv:trucks:workers", {worker: (now + 60) * 1000})
-    raw.hset("cv:trucks:owner", "1", f"{worker}:1")
-    raw.zadd("cv:trucks:started", {"1": (now - 600) * 1000})
+    raw.hset("cv:trucks:owner", "1", f"{worker}:1@{(now - 600) * 1000}")
 
     (row,) = convoy.json("jam-guard", "trucks", "--idle", "5m", "--dry-run")["entries"]
 

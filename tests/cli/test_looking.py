@@ -263,8 +263,7 @@ def test_workers_shows_pools_and_what_they_hold(convoy: Convoy, trucks: Queue, r
     trucks.publish("1")
     raw.lpop("cv:trucks:queued")
     raw.zadd("cv:trucks:processing", {"1": now})
-    raw.zadd("cv:trucks:started", {"1": now * 1000})
-    raw.hset("cv:trucks:owner", "1", f"{ours}:1")
+    raw.hset("cv:trucks:owner", "1", f"{ours}:1@{now * 1000}")
 
     alive, silent = convoy.json("workers", "trucks")["workers"]
 

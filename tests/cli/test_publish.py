@@ -56,7 +56,7 @@ def test_running_ids_are_told_apart(convoy: Convoy, run_since: Callable[..., Non
 
 def test_a_rerun_marks_a_running_id(convoy: Convoy, run_since: Callable[..., None], raw: redis.Redis) -> None:
     run_since("1")
-    raw.hset("cv:trucks:owner", "1", f"{'ab' * 16}:1")  # one of our workers': Node's would never look at the mark
+    raw.hset("cv:trucks:owner", "1", f"{'ab' * 16}:1@1")  # one of our workers': Node's would never look at the mark
 
     result = convoy("publish", "trucks", "1", "--rerun")
 

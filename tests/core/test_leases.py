@@ -29,7 +29,7 @@ OURS_RUNS: Keyspace = {
     "committed": {"a"},
     "processing": {"a": SECOND},
     "started": {"a": NOW},
-    "owner": {"a": f"{W}:1"},
+    "owner": {"a": f"{W}:1@{NOW}"},
 }
 NODE_RUNS: Keyspace = {**ALIVE, "committed": {"a"}, "processing": {"a": SECOND}}
 COPIES: dict[str, Callable[[redis.Redis], object]] = {
@@ -66,7 +66,7 @@ def test_f8_a_copy_of_an_id_that_ours_runs_is_run_once_more_after_it_and_never_b
     copy(world.client)
 
     assert world.exchange(want=5).claims == []
-    assert world.state()["owner"] == {"a": f"{W}:1"}
+    assert world.state()["owner"] == OURS_RUNS["owner"]
     assert world.state()["rerun"] == {"a"}
     assert world.exchange(completed=[claim("a", 1)], want=5, number=20).claims == [claim("a", 20)]
     assert world.exchange(completed=[claim("a", 20)], want=5, number=30).claims == []
@@ -155,7 +155,7 @@ def test_f12_of_200_parallel_reapers_each_id_is_moved_by_one_and_charged_once(ea
                 "committed": {*ids, "handed over", "z"},
                 "processing": dict.fromkeys(ids, 1),
                 "started": dict.fromkeys(ids, 1),
-                "owner": {id: f"{W}:{n}" for n, id in enumerate(ids, start=1)},
+                "owner": {id: f"{W}:{n}@1" for n, id in enumerate(ids, start=1)},
             },
         )
 
@@ -178,7 +178,7 @@ def test_f12_a_worker_that_renewed_after_the_reapers_had_looked_keeps_what_it_ho
 
         assert _reap_in_parallel(each_store.url, 20) == [{}] * 20
 
-        assert client.hgetall("cv:q:owner") == {b"a": f"{W}:1".encode()}
+        assert client.hgetall("cv:q:owner") == {b"a": f"{W}:1@{NOW}".encode()}
         assert queue.counts() == Counts(committed=1, processing=1)
 
 

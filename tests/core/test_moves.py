@@ -43,14 +43,16 @@ RUNNING: Keyspace = {
     "committed": {"a"},
     "processing": {"a": SECOND - 100},
     "started": {"a": PAST},
-    "owner": {"a": f"{W}:1"},
+    "owner": {"a": f"{W}:1@{PAST}"},
     "published": {"a": OLD},
 }
 MINE: Keyspace = {**ALIVE, **RUNNING}
+YOUNG: Keyspace = {name: value for name, value in RUNNING.items() if name != "started"}
+"""No heartbeat has seen it yet."""
 LONG_OVER = NOW - LATE_MS
 ORPHANED: Keyspace = {"workers": {W: LONG_OVER}, **RUNNING}
 """Its worker's lease has run out, so long ago that nothing can be handed to it any more."""
-GUARDED: Keyspace = {**ALIVE, "started": {"a": PAST}, "owner": {"a": f"{W}:1"}}
+GUARDED: Keyspace = {**ALIVE, "started": {"a": PAST}, "owner": {"a": f"{W}:1@{PAST}"}}
 """Running here; a Node jam guard has dropped what Node knows of."""
 FOREIGN: Keyspace = {"committed": {"a"}, "processing": {"a": SECOND - 100}}
 """A Node worker runs it."""
@@ -235,8 +237,7 @@ CLAIMED: Keyspace = {
     **_numbered(7),
     "committed": {"a"},
     "processing": {"a": SECOND},
-    "started": {"a": NOW},
-    "owner": {"a": f"{W}:7"},
+    "owner": {"a": f"{W}:7@{NOW}"},
 }
 
 CLAIM = [
@@ -259,8 +260,7 @@ CLAIM = [
             **_numbered(11),
             "committed": {"a", "b"},
             "processing": {"a": SECOND, "b": SECOND},
-            "started": {"a": NOW, "b": NOW},
-            "owner": {"a": f"{W}:7", "b": f"{W}:8"},
+            "owner": {"a": f"{W}:7@{NOW}", "b": f"{W}:8@{NOW}"},
         },
     ),
     Case(
@@ -334,8 +334,7 @@ CLAIM = [
             **_numbered(8),
             "committed": {"a", "b"},
             "processing": {"a": SECOND - 100, "b": SECOND},
-            "started": {"a": PAST, "b": NOW},
-            "owner": {"a": f"{W}:1", "b": f"{W}:7"},
+            "owner": {"a": f"{W}:1@{PAST}", "b": f"{W}:7@{NOW}"},
             "rerun": {"a"},
             "totals": {"merged": "1"},
         },
@@ -658,7 +657,7 @@ RELEASE = [
             "committed": {"a", "b", "x"},
             "processing": {"a": SECOND, "b": SECOND},
             "started": {"a": NOW, "b": NOW},
-            "owner": {"a": f"{W}:1", "b": f"{W}:2"},
+            "owner": {"a": f"{W}:1@{NOW}", "b": f"{W}:2@{NOW}"},
         },
         lambda world: world.exchange(released=[claim("a"), claim("b", 2)]),
         NO_CLAIM,
@@ -708,6 +707,14 @@ RENEW = [
     ),
     Case(
         "renew: processing -> processing",
+        "F50 the first renew of a run notes its true start, which the score is no more",
+        {**ALIVE, **YOUNG},
+        _beat,
+        Renewal("", 0, []),
+        {**ALIVE, **YOUNG, **BEATEN, "processing": {"a": SECOND}, "started": {"a": PAST}},
+    ),
+    Case(
+        "renew: processing -> processing",
         "F50 renew puts back what a Node jam guard dropped",
         GUARDED,
         _beat,
@@ -717,10 +724,10 @@ RENEW = [
     Case(
         "",
         "F21 renew reports a claim on an ID that is another's, and leaves it alone",
-        {**MINE, "owner": {"a": "bb:1"}},
+        {**MINE, "owner": {"a": f"bb:1@{NOW}"}},
         _beat,
         Renewal("", 0, [1]),
-        {**MINE, **BEATEN, "owner": {"a": "bb:1"}},
+        {**MINE, **BEATEN, "owner": {"a": f"bb:1@{NOW}"}},
     ),
     Case(
         "",
@@ -760,14 +767,14 @@ RECOVER = [
             "committed": {"a", "b", "c", "d", "x"},
             "processing": {"a": SECOND, "b": SECOND},
             "started": {"a": NOW, "b": NOW},
-            "owner": {"a": f"{W}:2", "b": f"{W}:1", "y": "bb:1"},
+            "owner": {"a": f"{W}:2@{NOW}", "b": f"{W}:1@{NOW}", "y": f"bb:1@{NOW}"},
         },
         RECOVER_IT,
         {"b": "queued", "a": "queued"},
         {
             "queued": ["b", "a", "c", "d", "x"],
             "committed": {"a", "b", "c", "d", "x"},
-            "owner": {"y": "bb:1"},
+            "owner": {"y": f"bb:1@{NOW}"},
             "crashes": {"a": "1", "b": "1"},
             "totals": {"recovered": "2"},
         },
@@ -848,10 +855,10 @@ RECOVER = [
     Case(
         "",
         "F21 recover leaves an ID alone that was claimed anew meanwhile",
-        {**RUNNING, "owner": {"a": "bb:9"}},
+        {**RUNNING, "owner": {"a": f"bb:9@{NOW}"}},
         lambda world: world.run(of("recover", world.keys, (W, 3, "", "1", "a", f"{W}:1"), list)),
         [b"dead"],
-        {**RUNNING, "owner": {"a": "bb:9"}},
+        {**RUNNING, "owner": {"a": f"bb:9@{NOW}"}},
     ),
 ]
 
@@ -956,10 +963,10 @@ JAM_GUARD = [
     Case(
         "",
         "jam guard leaves an ID alone that started anew since it was seen",
-        {**MINE, "started": {"a": PAST + 1}},
+        {**MINE, "owner": {"a": f"{W}:1@{PAST + 1}"}},
         _free(Then.DISCARD),
         {"a": Outcome.GONE},
-        {**MINE, "started": {"a": PAST + 1}},
+        {**MINE, "owner": {"a": f"{W}:1@{PAST + 1}"}},
     ),
     Case(
         "",
@@ -1408,7 +1415,7 @@ def test_f30_one_stale_token_in_an_exchange_spoils_nothing_else(world: World) ->
             "committed": {*held, "new"},
             "processing": dict.fromkeys(held, SECOND),
             "started": dict.fromkeys(held, NOW),
-            "owner": {id: f"bb:{n}" if "late" in id else f"{W}:{n}" for id, n in held.items()},
+            "owner": {id: f"{'bb' if 'late' in id else W}:{n}@{NOW}" for id, n in held.items()},
         },
     )
 
@@ -1420,6 +1427,7 @@ def test_f30_one_stale_token_in_an_exchange_spoils_nothing_else(world: World) ->
     )
 
     late = {"late", "late2", "late3"}
+    holders = {"late": "bb:2", "late2": "bb:4", "late3": "bb:6", "back": f"{W}:7"}
     assert answer == Round([2, 4, 6], "open", [claim("back", 7)])
     assert world.state() == {
         **ALIVE,
@@ -1427,8 +1435,8 @@ def test_f30_one_stale_token_in_an_exchange_spoils_nothing_else(world: World) ->
         "queued": ["new"],
         "committed": {*late, "back", "new"},
         "processing": dict.fromkeys([*late, "back"], SECOND),
-        "started": dict.fromkeys([*late, "back"], NOW),
-        "owner": {"late": "bb:2", "late2": "bb:4", "late3": "bb:6", "back": f"{W}:7"},
+        "started": dict.fromkeys(late, NOW),
+        "owner": {id: f"{token}@{NOW}" for id, token in holders.items()},
         "failed": {"bad": 1},
         "failure": {"bad": NEW_RECORD},
         LOG: ["boom"],
@@ -1477,7 +1485,7 @@ def test_f10_recover_of_more_than_one_chunk_keeps_the_order(world: World) -> Non
             "committed": {*ids, "x", "y"},
             "processing": dict.fromkeys(ids, SECOND),
             "started": dict.fromkeys(ids, NOW),
-            "owner": {id: f"{W}:{n}" for n, id in enumerate(ids, start=1)},
+            "owner": {id: f"{W}:{n}@{NOW}" for n, id in enumerate(ids, start=1)},
         }
     )
 
@@ -1572,7 +1580,7 @@ def test_f7_a_claim_from_a_claim_list_of_any_length_loses_nothing(world: World) 
 
 
 def test_renew_of_more_than_one_chunk_shows_all_that_run(world: World) -> None:
-    held = {str(n): f"{W}:{n}" for n in range(1, 701)}
+    held = {str(n): f"{W}:{n}@{NOW}" for n in range(1, 701)}
     world.seed(ALIVE, {"owner": held})
     beats = Heartbeat(
         world.queue.connection,

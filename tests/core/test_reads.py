@@ -56,7 +56,7 @@ MIXED: Keyspace = {
     "committed": {"q1", "q2", "d1", "d2", "ours", "older", "theirs", "theirs2"},
     "processing": {"ours": SECOND, "older": SECOND, "theirs": SECOND - 50, "theirs2": SECOND - 40},
     "started": {"ours": NOW - 2_500, "older": NOW - 99_000},
-    "owner": {"ours": f"{W}:2", "older": "dd:1"},
+    "owner": {"ours": f"{W}:2@{NOW - 2_500}", "older": f"dd:1@{NOW - 99_000}"},
     "failed": {"f1": 1, "f2": 3},
     "failure": {"f2": '{"at":1699999990.5,"error":"ValueError: no\\nsecond line"}'},
     "published": {"q1": str(NOW - 7_000), "ours": str(NOW - 9_000)},
@@ -133,7 +133,7 @@ def test_a_snapshot_of_an_empty_queue(world: World) -> None:
 
 
 def test_the_oldest_run_is_never_shown_older_than_it_is(world: World) -> None:
-    world.seed({"processing": {"a": SECOND}, "started": {"a": NOW + 900}, "owner": {"a": f"{W}:1"}, "committed": {"a"}})
+    world.seed({"processing": {"a": SECOND}, "owner": {"a": f"{W}:1@{NOW + 900}"}, "committed": {"a"}})
     world.queue.connection.now_ms = NOW + 900
 
     assert world.queue.snapshot().oldest_processing_s == 0
@@ -388,7 +388,7 @@ def test_show_looks_no_deeper_than_100_000(world: World) -> None:
     assert world.queue.show("100001") == _details("100001", State.QUEUED, Published.ALREADY_QUEUED)
 
 
-GUARDED: Keyspace = {**ALIVE, "started": {"a": NOW}, "owner": {"a": f"{W}:1"}}
+GUARDED: Keyspace = {**ALIVE, "started": {"a": NOW}, "owner": {"a": f"{W}:1@{NOW}"}}
 
 
 @pytest.mark.parametrize(
@@ -494,11 +494,24 @@ def test_f50_jammed_goes_by_the_true_start_not_by_the_score_the_heartbeat_moves(
 
 def test_jammed_shows_a_run_of_ours_once_whose_score_no_heartbeat_has_moved(world: World) -> None:
     old = {"a": SECOND - 100}
-    world.seed({"processing": old, "started": {"a": NOW - 99_500}, "owner": {"a": "dd:1"}, "committed": {"a"}})
+    world.seed({"processing": old, "owner": {"a": f"dd:1@{NOW - 99_500}"}, "committed": {"a"}})
 
     assert world.queue.jammed(idle_s=5) == [Jammed("a", AT - 99.5, 99.5, "dd", False)]
     assert world.queue.snapshot(jam_after_s=5).jammed == 1
     assert [entry.id for entry in world.queue.page(State.PROCESSING).entries] == ["a"]
+
+
+def test_a_run_that_no_heartbeat_has_seen_is_as_old_as_its_owner_entry_says_to_the_millisecond(world: World) -> None:
+    """Its score, cut to the second, would make it a second older."""
+    world.seed({"processing": {"a": SECOND}, "owner": {"a": f"{W}:1@{NOW + 900}"}, "committed": {"a"}})
+    world.queue.connection.now_ms = NOW + 1_400
+
+    (entry,) = world.queue.page(State.PROCESSING).entries
+    assert (entry.since, entry.worker) == (AT + 0.9, W)
+    assert world.queue.show("a").started == AT + 0.9
+    for idle_s, jammed in ((0.5, 1), (0.501, 0)):
+        assert len(world.queue.jammed(idle_s=idle_s)) == jammed
+        assert world.queue.snapshot(jam_after_s=idle_s).jammed == jammed
 
 
 def test_jammed_reads_more_than_500(world: World) -> None:
@@ -529,8 +542,8 @@ def test_jam_guard_frees_what_jammed_shows(world: World) -> None:
 
 
 def test_holdings_are_all_that_one_worker_holds_in_the_order_it_claimed(world: World) -> None:
-    others = {f"o{n}": f"{W}b:{n}" for n in range(2_000)}
-    world.seed({"owner": {"x": f"{W}:12", "a": f"{W}:3", "y": "bb:1", **others}})
+    others = {f"o{n}": f"{W}b:{n}@{NOW}" for n in range(2_000)}
+    world.seed({"owner": {"x": f"{W}:12@{NOW}", "a": f"{W}:3@{NOW}", "y": f"bb:1@{NOW}", **others}})
 
     assert world.drive(holdings(world.keys, [W])) == {W: [(b"a", 3), (b"x", 12)]}
 
@@ -627,7 +640,7 @@ each_thousand(tonumber(ARGV[3]), function(numbers)
   add('processing', 'ZADD', numbers, function(n) return { 1700000000, 'p' .. n } end)
   add('committed', 'SADD', numbers, function(n) return { 'p' .. n, 'd' .. n } end)
   add('started', 'ZADD', numbers, function(n) return { 1699990000000 + n, 'p' .. n } end)
-  add('owner', 'HSET', numbers, function(n) return { 'p' .. n, 'aa:' .. n } end)
+  add('owner', 'HSET', numbers, function(n) return { 'p' .. n, 'aa:' .. n .. '@' .. 1699990000000 + n } end)
 end)
 for n = 1, 200 do redis.call('ZADD', 'cv:q:processing', 1699000000 + n, 'node' .. n) end
 redis.call('ZADD', 'cv:q:workers', 1700000015000, 'aa')

@@ -22,7 +22,7 @@ def test_one_pass_recovers_what_all_dead_workers_held_with_one_look_at_the_owner
     world.seed(
         {
             "workers": dict.fromkeys(ids, NOW - 1000),
-            "owner": {id: f"{worker}:1" for worker, id in ids.items()},
+            "owner": {id: f"{worker}:1@{NOW}" for worker, id in ids.items()},
             "processing": dict.fromkeys(ids.values(), NOW / 1000),
             "started": dict.fromkeys(ids.values(), NOW),
             "committed": set(ids.values()),

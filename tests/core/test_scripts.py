@@ -60,7 +60,7 @@ BUSY: Keyspace = {
     "committed": {"q1", "q2", "c1", "c2", "d1", "d2", "n1", *HOLDERS},
     "processing": dict.fromkeys([*HOLDERS, "n1"], SECOND - 100),
     "started": dict.fromkeys(HOLDERS, NOW - 100_000),
-    "owner": HOLDERS,
+    "owner": {id: f"{token}@{NOW - 100_000}" for id, token in HOLDERS.items()},
     "failed": {"f1": 2},
     "failure": {"f1": '{"error":"boom"}'},
     "workers": {W: NOW + LEASE, DEAD: NOW - LATE_MS},

@@ -42,7 +42,7 @@ def link(store: RealServer, raw: redis.Redis) -> Iterator[Proxy]:
             "committed": {*IDS, "handed over", "z"},
             "processing": dict.fromkeys(IDS, 1),
             "started": dict.fromkeys(IDS, 1),
-            "owner": {id: f"{DEAD}:{n}" for n, id in enumerate(IDS, start=1)},
+            "owner": {id: f"{DEAD}:{n}@1" for n, id in enumerate(IDS, start=1)},
         },
     )
     path = store.directory / "p"

@@ -21,8 +21,10 @@ class Places:
         self.processing = set(read.get("processing", ()))
         self.committed = set(read.get("committed", ()))
         self.failed = set(read.get("failed", ()))
-        self.started = set(read.get("started", ()))
-        self.owner: dict[str, str] = dict(read.get("owner", {}))
+        self.started: dict[str, str] = dict(read.get("started", {}))
+        entries: dict[str, str] = dict(read.get("owner", {}))
+        self.owner = {id: entry.partition("@")[0] for id, entry in entries.items()}
+        self.starts = {id: entry.partition("@")[2] for id, entry in entries.items()}
         self.rerun = set(read.get("rerun", ()))
         self.remembered = {name: set(read.get(name, ())) for name in ("published", "attempts", "failures", "crashes")}
         self.shown = {name: set(read.get(name, ())) for name in ("payload", "failure")}
@@ -43,7 +45,8 @@ def check_invariants(found: Contents) -> None:
     assert at.committed == everywhere, "committed = queued + claim lists + delayed + processing"
     assert all(at.count(id) == 1 for id in everywhere), "no ID is in two places"
     assert not at.failed & at.committed, "failed is disjoint from committed"
-    assert at.processing == at.started == set(at.owner), "every run has an owner and a start"
+    assert at.processing == set(at.owner), "every run has an owner"
+    assert at.started.items() <= at.starts.items(), "only a run is indexed, by its true start"
     assert len(set(at.owner.values())) == len(at.owner), "no token counts for two IDs"
     assert at.rerun <= at.processing, "only a running ID can be marked to run again"
     check_nothing_left(at, known=at.committed)

@@ -412,9 +412,9 @@ class Mixed(Machine):
 
     @invariant()
     def always(self) -> None:
-        """Whatever Node does: nothing accepted is lost, every run of ours has one owner and a start."""
+        """Whatever Node does: nothing accepted is lost, every run of ours has one owner and one start."""
         at = self.at
-        assert set(at.owner) == at.started
+        assert at.started.items() <= at.starts.items()
         assert len(set(at.owner.values())) == len(at.owner)
         assert at.rerun <= set(at.owner), "only a run of ours can be marked to run again"
         lost = self.wanted - at.somewhere() - set(at.owner) - at.failed - {*self.half_published, *self.in_hand}

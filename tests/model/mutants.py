@@ -133,7 +133,7 @@ MUTANTS = (
     _mutant(
         "F21: whoever answers is taken for the owner",
         "Strict",
-        ("lua/holding.lua", "is_held[i] = tokens[i] == worker .. ':' .. numbers[i]", "is_held[i] = tokens[i] ~= false"),
+        ("lua/holding.lua", "holds(entries[i], worker .. ':' .. numbers[i])", "entries[i] ~= false"),
     ),
     _mutant(
         "F22: claim numbers are used again after a lost reply",
@@ -262,7 +262,17 @@ def _chunk(raw""",
     _mutant(
         "the jam guard frees a run that has begun since it looked",
         "Strict",
-        ("lua/jam_guard.lua", "start_of(id) ~= tonumber(entries[i + 1])", "not start_of(id)"),
+        ("lua/jam_guard.lua", "start_of_run(id, entry) ~= tonumber(entries[i + 1])", "not start_of_run(id, entry)"),
+    ),
+    _mutant(
+        "F50: the true start of a run is forgotten at its first heartbeat",
+        "Strict",
+        ("lua/renew.lua", "if #starts > 0 then call('ZADD', started, unpack(starts)) end", ""),
+    ),
+    _mutant(
+        "a run that has ended stays in the index of starts",
+        "Strict",
+        ("lua/holding.lua", "if exists(started) then call('ZREM', started, unpack(ids)) end", ""),
     ),
     _mutant(
         "discarding a copy forgets the run",

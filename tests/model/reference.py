@@ -37,6 +37,8 @@ class Entry:
     beat: int = 0
     """Seconds of the last sign of life from its holder."""
     token: str = ""
+    is_indexed: bool = False
+    """Whether a heartbeat has seen the run."""
     failures: int = 0
     attempts: int = 0
     crashes: int = 0
@@ -249,7 +251,7 @@ class Reference:
         lost: list[int] = []
         for id, number in held:
             if self._holds(worker, id, number):
-                self.entries[id].beat = self.now // 1000
+                self.entries[id].beat, self.entries[id].is_indexed = self.now // 1000, True
             else:
                 lost.append(number)
         return self.epoch, len(pool.handed_over), lost
@@ -411,7 +413,7 @@ class Reference:
         assert entry.state in move.sources, f"{self._move} from {entry.state}"
         assert state in move.targets, f"{self._move} to {state}"
         if state is not State.PROCESSING:
-            entry.token, entry.start, entry.rerun = "", 0, False
+            entry.token, entry.start, entry.rerun, entry.is_indexed = "", 0, False, False
         if state is not State.DELAYED:
             entry.due = 0
         entry.state = state
@@ -451,8 +453,8 @@ class Reference:
             "queued": self.queue,
             "committed": set(committed),
             "processing": {id: str(e.beat) for id, e in running.items()},
-            "started": {id: str(e.start) for id, e in running.items()},
-            "owner": {id: e.token for id, e in running.items()},
+            "started": {id: str(e.start) for id, e in running.items() if e.is_indexed},
+            "owner": {id: f"{e.token}@{e.start}" for id, e in running.items()},
             "rerun": {id for id, e in running.items() if e.rerun},
             "delayed": {id: str(e.due) for id, e in committed.items() if e.state is State.DELAYED},
             "failed": {id: str(e.failures) for id, e in self.entries.items() if e.state is State.FAILED},

@@ -327,5 +327,5 @@ def _leave_to_a_dead_worker(queue: Queue, id: str) -> None:
     client.sadd("cv:trucks:committed", id)
     client.zadd("cv:trucks:processing", {id: now - 60})
     client.zadd("cv:trucks:started", {id: (now - 60) * 1000})
-    client.hset("cv:trucks:owner", id, f"{'d' * 32}:1")
+    client.hset("cv:trucks:owner", id, f"{'d' * 32}:1@{(now - 60) * 1000}")
     client.zadd("cv:trucks:workers", {"d" * 32: (now - 30) * 1000})

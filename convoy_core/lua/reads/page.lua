@@ -1,12 +1,13 @@
 -- page: a window of one state
 -- keys: queued delayed processing failed started owner published failure committed
 -- args: state or 'committed', start, how many, bytes of an ID to show
--- answer: now, total, next start or -1, row...; a row is ID, since or due, worker's token, failures, error
+-- answer: now, total, next start or -1, row...; a row is ID, since or due, owner entry, failures, error
+-- with: entry
 local state, start, limit, clip = take(), take_number(), take_number(), take_number()
 local rows, total = {}, 0
 
-local function add(id, time, token, number, message)
-  rows[#rows + 1] = { string.sub(id, 1, clip), time or false, token or false, number or false, message or false }
+local function add(id, time, entry, number, message)
+  rows[#rows + 1] = { string.sub(id, 1, clip), time or false, entry or false, number or false, message or false }
 end
 
 local function scored(key, first, n)
@@ -21,22 +22,23 @@ local function error_of(record)
   return string.sub(line, 1, 500), type(value.at) == 'number' and tostring(value.at * 1000)
 end
 
--- Of Node's entries only the score is known; they follow ours, which stand in true order. Nothing refreshes their scores, so
--- they are the first to be met, and the walk ends with the last of them.
-local function add_foreign(skip, n)
+-- Node's runs, and ours before their first heartbeat, follow those that stand in `started`. Nothing has refreshed their scores,
+-- so these are in order, and the walk ends with the last of them.
+local function add_others(skip, n)
   local at, left = 0, total - call('ZCARD', started)
   while n > 0 and left > 0 and at < total do
     local window = scored(processing, at, 500)
     local ids = {}
     for i = 1, #window, 2 do ids[#ids + 1] = window[i] end
     if #ids == 0 then return end
-    for i, ours in ipairs(call('ZMSCORE', started, unpack(ids))) do
-      if not ours then left = left - 1 end
-      if not ours and n > 0 then
+    for i, indexed in ipairs(call('ZMSCORE', started, unpack(ids))) do
+      if not indexed then left = left - 1 end
+      if not indexed and n > 0 then
         if skip > 0 then
           skip = skip - 1
         else
-          add(ids[i], string.format('%d', window[2 * i] * 1000))
+          local entry = call('HGET', owner, ids[i])
+          add(ids[i], string.format('%d', start_of(entry) or window[2 * i] * 1000), entry)
           n = n - 1
         end
       end
@@ -68,9 +70,9 @@ elseif state == 'processing' then
   total = call('ZCARD', processing)
   local window, ids = scored(started, start, limit), {}
   for i = 1, #window, 2 do ids[#ids + 1] = window[i] end
-  local tokens = #ids > 0 and call('HMGET', owner, unpack(ids)) or {}
-  for i, id in ipairs(ids) do add(id, window[2 * i], tokens[i]) end
-  if #ids < limit then add_foreign(math.max(0, start - call('ZCARD', started)), limit - #ids) end
+  local entries = #ids > 0 and call('HMGET', owner, unpack(ids)) or {}
+  for i, id in ipairs(ids) do add(id, window[2 * i], entries[i]) end
+  if #ids < limit then add_others(math.max(0, start - call('ZCARD', started)), limit - #ids) end
 else
   total = call('SCARD', committed)
   local scan = call('SSCAN', committed, start, 'COUNT', limit)

@@ -1,33 +1,37 @@
 -- snapshot: many queues at one instant; a queue that cannot be read answers with the reason in place of its numbers
--- each: queued committed processing failed delayed started workers published paused totals
+-- each: queued committed processing failed delayed started owner workers published paused totals
+-- with: entry
 -- args: ms after which a run counts as jammed
 -- answer: now, then per queue a list: five counts, jammed, oldest start, published of the head, first due, live, silent, paused, totals
 local limit = take_number()
 
--- Entries of Node's workers stand in `processing` only, with their start in seconds; ours have their true start in `started`.
+-- The starts of the runs in a window of `processing` that do not stand in `started`: ours before their first heartbeat, and
+-- Node's, whose start is the score. That is cut to the second, which must make nothing of ours look older than it is.
+local function other_starts(q, window)
+  local ids, starts = {}, {}
+  for i = 1, #window, 2 do ids[#ids + 1] = window[i] end
+  if #ids == 0 then return starts end
+  local indexed, entries = call('ZMSCORE', q.started, unpack(ids)), call('HMGET', q.owner, unpack(ids))
+  for i in ipairs(ids) do
+    if not indexed[i] then starts[#starts + 1] = start_of(entries[i]) or tonumber(window[2 * i]) * 1000 end
+  end
+  return starts
+end
+
 local function count_jammed(q)
   local jammed = call('ZCOUNT', q.started, '-inf', now - limit)
-  local old = call('ZRANGEBYSCORE', q.processing, '-inf', (now - limit) / 1000, 'LIMIT', 0, 500)
-  if #old == 0 then return jammed end
-  for _, start in ipairs(call('ZMSCORE', q.started, unpack(old))) do
-    if not start then jammed = jammed + 1 end
+  local old = call('ZRANGEBYSCORE', q.processing, '-inf', (now - limit) / 1000, 'WITHSCORES', 'LIMIT', 0, 500)
+  for _, start in ipairs(other_starts(q, old)) do
+    if start <= now - limit then jammed = jammed + 1 end
   end
   return jammed
 end
 
--- Ours are never shown older than they are, though their score is cut to the second: Node's first entry is sought among
--- the first 50, and where those are all ours, ours is the oldest.
+-- The others are sought among the first 50, and where none is there, one of those indexed is the oldest.
 local function oldest_start(q)
-  local ours = call('ZRANGE', q.started, 0, 0, 'WITHSCORES')[2]
-  local window, ids = call('ZRANGE', q.processing, 0, 49, 'WITHSCORES'), {}
-  for i = 1, #window, 2 do ids[#ids + 1] = window[i] end
-  local oldest = tonumber(ours or '') or math.huge
-  for i, start in ipairs(#ids > 0 and call('ZMSCORE', q.started, unpack(ids)) or {}) do
-    if not start then
-      oldest = math.min(oldest, tonumber(window[2 * i]) * 1000)
-      break
-    end
-  end
+  local oldest = tonumber(call('ZRANGE', q.started, 0, 0, 'WITHSCORES')[2] or '') or math.huge
+  local window = call('ZRANGE', q.processing, 0, 49, 'WITHSCORES')
+  for _, start in ipairs(other_starts(q, window)) do oldest = math.min(oldest, start) end
   return oldest < math.huge and string.format('%d', oldest)
 end
 
