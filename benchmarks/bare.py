@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 import redis
 import redis.asyncio
@@ -20,6 +20,7 @@ from convoy_core.attempt import Claim
 from convoy_core.calls import Argument, PublishOptions
 from convoy_core.connect import Role, resolve
 from convoy_core.connection import AsyncConnection, Connection
+from convoy_core.lean import AsyncClient
 from convoy_core.worker_calls import Settlement
 
 Command: TypeAlias = "tuple[Argument, ...]"
@@ -61,7 +62,7 @@ class BareWorker:
 
     def __init__(self, url: str, queue: str, batch: int) -> None:
         self._connection = AsyncConnection(url, prefix=None, read_only=False)
-        self._client = resolve(url).async_client(Role.COMMAND)
+        self._client = cast("AsyncClient", resolve(url).async_client(Role.COMMAND))
         self._keys = self._connection.keyspace.queue(queue)
         self._worker = secrets.token_hex(16)
         self._batch = batch
@@ -82,6 +83,20 @@ class BareWorker:
             done += len(settled.completed)
         return Loop(started, time.monotonic(), done, time.process_time() - spent)
 
+    async def wait(self) -> list[Claim]:
+        """Wait for an ID for up to two seconds, with its claim sent along, as a pool does."""
+        call = self._call(Settlement())
+        own = self._keys.claim_list(self._worker)
+        move = ("BLMOVE", self._keys.named("queued"), own, "LEFT", "RIGHT", 2)
+        *_, reply = await self._client.send_together(("CLIENT", "ID"), move, self._connection.by_hash(call))
+        return call.read(reply).claims
+
+    async def settle(self, claims: list[Claim]) -> None:
+        """Have them done, and claim nothing."""
+        await self._connection.run(
+            worker_calls.exchange(self._keys, self._worker, Settlement(completed=claims), 0, self._number, LEASE_MS)
+        )
+
     async def repeat_empty(self, ids: int) -> Loop:
         """Call a script that does nothing, with the same arguments, as often as `ids` would take."""
         claims = [Claim(b"%d" % (ids + number), number) for number in range(self._batch)]
@@ -90,7 +105,7 @@ class BareWorker:
         await self._client.script_load(EMPTY)
         started, calls_made = time.monotonic(), max(1, ids // self._batch)
         for _ in range(calls_made):
-            await self._client.execute_command(*command)  # type: ignore[no-untyped-call]
+            await self._client.execute_command(*command)
         return Loop(started, time.monotonic(), calls_made * self._batch)
 
     async def close(self) -> None:
@@ -105,7 +120,7 @@ class BareWorker:
     async def _exchange(self, settlement: Settlement) -> list[Claim]:
         call = self._call(settlement)
         command = next(self._connection.steps(call))
-        reply = await self._client.execute_command(*command)  # type: ignore[no-untyped-call]
+        reply = await self._client.execute_command(*command)
         return call.read(reply).claims
 
 

@@ -44,7 +44,8 @@ class LongQueue:
             self.fail(self.claim(SMALL_BATCH))
         self.queue.publish_many(f"p{number}" for number in range(self.processing_count))
         for _ in range(0, self.processing_count, BATCH):
-            self.claim(BATCH)
+            # Some have lived through a heartbeat and some have not, which are looked for in different ways.
+            self.renew(self.claim(BATCH)[::2])
         self.queue.publish_many((f"d{number}" for number in range(self.processing_count)), delay_s=3600)
         self.queue.publish_many(range(self.queued))
 

@@ -20,7 +20,7 @@ from benchmarks import bare
 from benchmarks.bare import BareWorker, Loop
 from convoy_core import AsyncQueue, Job, PoolOptions, WorkerPool
 
-How: TypeAlias = "Literal['async', 'threads', 'bare', 'wake', 'wake bare', 'steady']"
+How: TypeAlias = "Literal['async', 'threads', 'bare', 'wake', 'wake claim', 'wake bare', 'steady']"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Task:
     url: str
     queue: str
     how: How
-    """`async` and `threads` run a pool in a burst, `bare` a loop without one and then calls that do nothing; `wake` and
-    `wake bare` report when each ID arrived, `steady` how much memory is resident after every `ids` IDs."""
+    """`async` and `threads` run a pool in a burst, `bare` a loop without one and then calls that do nothing; those that
+    wake report when each ID arrived, `steady` how much memory is resident after every `ids` IDs."""
     concurrency: int = 1
     ids: int = 0
 
@@ -95,6 +95,17 @@ def wake(task: Task) -> None:
     pool(task, handler, burst=False).run()
 
 
+async def wake_claim(task: Task) -> None:
+    """The same with nothing around the wait and the claim behind it."""
+    worker = BareWorker(task.url, task.queue, 1)
+    wait_for_go()
+    await worker.prepare()
+    while True:
+        if claims := await worker.wait():
+            say(time.monotonic())
+            await worker.settle(claims)
+
+
 async def wake_bare(task: Task) -> None:
     """The same for whatever BLMOVE hands over."""
     client = redis.asyncio.Redis.from_url(task.url)
@@ -138,6 +149,8 @@ def main() -> None:
             bare.run(bare_burst(task))
         case "wake":
             wake(task)
+        case "wake claim":
+            bare.run(wake_claim(task))
         case "wake bare":
             bare.run(wake_bare(task))
         case "steady":

@@ -1,8 +1,7 @@
 """Runs calls against a store: blocking and awaited, from one description of what a call needs.
 
 What a call needs (registering its queue, the script's text where its hash is unknown, the right word for reads) is
-decided
-once, in `_Exchange.steps`; the two connections only wait differently.
+decided once, in `_Exchange.steps`; the two connections only wait differently.
 """
 
 from __future__ import annotations

@@ -24,27 +24,27 @@ end
 
 -- Node's runs, and ours before their first heartbeat, follow those that stand in `started`. Nothing has refreshed their scores,
 -- so these are in order, and the walk ends with the last of them.
-local function add_others(skip, n)
-  local at, left = 0, total - call('ZCARD', started)
-  while n > 0 and left > 0 and at < total do
-    local window = scored(processing, at, 500)
-    local ids = {}
-    for i = 1, #window, 2 do ids[#ids + 1] = window[i] end
-    if #ids == 0 then return end
+local function others(skip, n)
+  if not exists(started) then return call('ZRANGE', processing, skip, skip + n - 1) end
+  local found, at, left = {}, 0, total - call('ZCARD', started)
+  while #found < n and left > 0 and at < total do
+    local ids = call('ZRANGE', processing, at, at + 499)
+    if #ids == 0 then break end
     for i, indexed in ipairs(call('ZMSCORE', started, unpack(ids))) do
-      if not indexed then left = left - 1 end
-      if not indexed and n > 0 then
-        if skip > 0 then
-          skip = skip - 1
-        else
-          local entry = call('HGET', owner, ids[i])
-          add(ids[i], string.format('%d', start_of(entry) or window[2 * i] * 1000), entry)
-          n = n - 1
-        end
+      if not indexed then
+        left = left - 1
+        if skip > 0 then skip = skip - 1 elseif #found < n then found[#found + 1] = ids[i] end
       end
     end
     at = at + #ids
   end
+  return found
+end
+
+local function add_others(ids)
+  if #ids == 0 then return end
+  local entries, scores = call('HMGET', owner, unpack(ids)), call('ZMSCORE', processing, unpack(ids))
+  for i, id in ipairs(ids) do add(id, string.format('%d', start_of(entries[i]) or scores[i] * 1000), entries[i]) end
 end
 
 local following
@@ -72,7 +72,7 @@ elseif state == 'processing' then
   for i = 1, #window, 2 do ids[#ids + 1] = window[i] end
   local entries = #ids > 0 and call('HMGET', owner, unpack(ids)) or {}
   for i, id in ipairs(ids) do add(id, window[2 * i], entries[i]) end
-  if #ids < limit then add_others(math.max(0, start - call('ZCARD', started)), limit - #ids) end
+  if #ids < limit then add_others(others(math.max(0, start - call('ZCARD', started)), limit - #ids)) end
 else
   total = call('SCARD', committed)
   local scan = call('SSCAN', committed, start, 'COUNT', limit)
