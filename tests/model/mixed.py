@@ -58,7 +58,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "ZREM and SREM of a finish": frozenset({LEFT_OVER, UNCOMMITTED, UNSEEN, COPIES}),
     "ZREM and SREM of a jam guard": frozenset({LEFT_OVER, UNCOMMITTED, UNSEEN, COPIES}),
     "a copy pushed by hand": frozenset({COPIES, UNCOMMITTED, STILL_FAILED, LEFT_OVER, NOWHERE}),
-    "a SREM by hand": frozenset({COPIES, UNCOMMITTED, LEFT_OVER}),
+    # The ID is published again while it waits; when one of the two fails for good the other still waits.
+    "a SREM by hand": frozenset({COPIES, UNCOMMITTED, LEFT_OVER, STILL_FAILED}),
 }
 """What a Node client does to an ID -> what may be wrong with that ID until it is whole again."""
 
