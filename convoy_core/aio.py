@@ -154,7 +154,7 @@ class AsyncQueue:
         InvalidQueueName and StoreError.
         """
         options = calls.PublishOptions(payload, delay_s, front, rerun, False, wait_replicas)
-        return await self._run(calls.publish_one(self._keys, id, options))
+        return await self._connection.run(calls.publish_one(self._keys, id, options))
 
     async def publish_many(
         self,

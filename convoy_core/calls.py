@@ -168,7 +168,7 @@ def publish(keys: Keys, ids: Iterable[JobID], options: PublishOptions) -> Iterat
 def _how(options: PublishOptions) -> tuple[Argument, ...]:
     """The script's arguments before the IDs."""
     payload, delay_s, front, rerun, dry_run, wait_replicas = options
-    delay_ms = _milliseconds("delay_s", delay_s)
+    delay_ms = _milliseconds("delay_s", delay_s) if delay_s != 0 else 0
     if front and delay_ms:
         raise InvalidOption("An ID can be published to the front or with a delay, not both.")
     if type(wait_replicas) is not int or wait_replicas < 0:

@@ -153,7 +153,7 @@ class Queue:
         InvalidQueueName and StoreError.
         """
         options = calls.PublishOptions(payload, delay_s, front, rerun, False, wait_replicas)
-        return self._run(calls.publish_one(self._keys, id, options))
+        return self._connection.run(calls.publish_one(self._keys, id, options))
 
     def publish_many(
         self,
