@@ -12,7 +12,8 @@ from redis.exceptions import NoScriptError, ResponseError
 
 from convoy_core.calls import Argument, Call
 from convoy_core.connect import Store
-from convoy_core.errors import ReadOnly, StoreDamaged
+from convoy_core.errors import ReadOnly
+from convoy_core.faults import DAMAGED_WORD
 from convoy_core.keys import TYPES, Keyspace
 from convoy_core.options import check_prefix
 from convoy_core.scripts import Text
@@ -70,14 +71,14 @@ class Caller:
         return call.read(reply)
 
     def _name_damage(self, call: Call[Any]) -> Generator[Command, Any, None]:
-        """Raise StoreDamaged, naming the first of the call's keys that holds something of another type, if any does."""
+        """Refuse as a script does, naming the first of the call's keys that holds something of another type, if any."""
         assert call.script is not None  # noqa: S101 - plain commands went another way
         for key, name in zip(call.keys, cycle(call.script.keys), strict=False):
             found = (yield "TYPE", key).decode()
             if TYPES[name] and found not in (TYPES[name], "none"):
                 shown = key.decode("utf-8", "backslashreplace")
                 said = f"The key {shown} holds a {found}, where Convoy keeps a {TYPES[name]}."
-                raise StoreDamaged(f"The queue at {self.shown} is damaged: {said}")
+                raise ResponseError(f"{DAMAGED_WORD} {said}")
 
     def _evaluate(self, call: Call[Any]) -> Generator[Command, Any, Any]:
         try:

@@ -14,8 +14,9 @@ local function remember_failure(id, record)
 end
 
 local function log_error(message)
-  call('LPUSH', todays_log(), string.sub(message, 1, 4096))
-  call('EXPIRE', todays_log(), 86400)
+  local log = todays_log()
+  call('LPUSH', log, string.sub(message, 1, 4096))
+  call('EXPIRE', log, 86400)
 end
 
 local function bury(id, message, record)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 import pytest
 import redis
@@ -40,6 +41,15 @@ def ids(n: int) -> list[str]:
     return [f"id{number}" for number in range(n * CHUNK)]
 
 
+def interrupted(store: RealServer, chunks: int, at: int, act: Callable[[redis.Redis], object]) -> Iterator[str]:
+    """The same, but `act` is done before the first ID after `at` chunks."""
+    with store.client() as client:
+        for number, id in enumerate(ids(chunks)):
+            if number == at * CHUNK:
+                act(client)
+            yield id
+
+
 def queued(store: RealServer) -> list[bytes]:
     """The list as the store has it."""
     with store.client() as client:
@@ -60,15 +70,11 @@ def test_a_chunk_is_sent_before_the_reply_to_the_one_before_is_read(store: RealS
     """Whoever asks for the fourth chunk finds the third one published, though nobody has asked what became of it."""
     seen: list[int] = []
 
-    def watched() -> Iterator[str]:
-        with store.client() as client:
-            for number, id in enumerate(ids(4)):
-                if number == 3 * CHUNK:
-                    eventually(lambda: client.llen("cv:q:queued") == 3 * CHUNK)
-                    seen.append(client.llen("cv:q:queued"))
-                yield id
+    def watch(client: redis.Redis) -> None:
+        eventually(lambda: client.llen("cv:q:queued") == 3 * CHUNK)
+        seen.append(client.llen("cv:q:queued"))
 
-    assert publish(store.url, watched()) == Tally(published=4 * CHUNK)
+    assert publish(store.url, interrupted(store, 4, 3, watch)) == Tally(published=4 * CHUNK)
     assert seen == [3 * CHUNK]
 
 
@@ -82,28 +88,18 @@ def test_an_id_that_cannot_be_stops_it_and_what_went_before_stays(store: RealSer
 
 @both
 def test_a_store_that_forgets_its_scripts_meanwhile_is_taught_them_again(store: RealServer, publish: Publish) -> None:
-    def forgetting() -> Iterator[str]:
-        with store.client() as client:
-            for number, id in enumerate(ids(5)):
-                if number == 2 * CHUNK:
-                    client.script_flush()
-                yield id
+    forgetting = interrupted(store, 5, 2, lambda client: client.script_flush())
 
-    assert publish(store.url, forgetting()) == Tally(published=5 * CHUNK)
+    assert publish(store.url, forgetting) == Tally(published=5 * CHUNK)
     assert sorted(queued(store)) == sorted(id.encode() for id in ids(5))
 
 
 @both
 def test_a_refusal_on_the_way_is_told_with_nothing_lost(store: RealServer, publish: Publish) -> None:
-    def damaging() -> Iterator[str]:
-        with store.client() as client:
-            for number, id in enumerate(ids(5)):
-                if number == 3 * CHUNK:
-                    client.set("cv:q:failed", "text")
-                yield id
+    damaging = interrupted(store, 5, 3, lambda client: client.set("cv:q:failed", "text"))
 
     with pytest.raises(StoreDamaged):
-        publish(store.url, damaging())
+        publish(store.url, damaging)
 
     with store.client() as client:
         client.delete("cv:q:failed")
@@ -116,16 +112,12 @@ def test_a_refusal_on_the_way_is_told_with_nothing_lost(store: RealServer, publi
 def test_a_connection_cut_on_the_way_is_told_as_unknown_and_repeating_mends_it(
     store: RealServer, publish: Publish
 ) -> None:
-    def cutting() -> Iterator[str]:
-        with store.client() as client:
-            for number, id in enumerate(ids(5)):
-                if number == 3 * CHUNK:
-                    eventually(lambda: client.llen("cv:q:queued") == 3 * CHUNK)
-                    client.client_kill_filter(_type="normal", skipme=True)
-                yield id
+    def cut(client: redis.Redis) -> None:
+        eventually(lambda: client.llen("cv:q:queued") == 3 * CHUNK)
+        client.client_kill_filter(_type="normal", skipme=True)
 
     with pytest.raises(OutcomeUnknown):
-        publish(store.url, cutting())
+        publish(store.url, interrupted(store, 5, 3, cut))
 
     total = len(queued(store))
     assert publish(store.url, ids(5)) == Tally(published=5 * CHUNK - total, waiting=total)
@@ -144,18 +136,15 @@ def test_an_error_of_the_callers_own_store_is_not_taken_for_ours(store: RealServ
 def test_what_was_sent_ahead_and_never_read_answers_nobody_else(store: RealServer) -> None:
     """The third chunk is held up by the store when the fourth turns out to be impossible."""
 
-    def impossible() -> Iterator[str]:
-        with store.client() as client:
-            for number, id in enumerate(ids(3)):
-                if number == 2 * CHUNK:
-                    eventually(lambda: client.llen("cv:q:queued") == 2 * CHUNK)
-                    client.client_pause(60_000, all=False)
-                yield id
-        yield ""
+    def hold_up(client: redis.Redis) -> None:
+        eventually(lambda: client.llen("cv:q:queued") == 2 * CHUNK)
+        client.client_pause(60_000, all=False)
+
+    impossible = chain(interrupted(store, 3, 2, hold_up), [""])
 
     with Queue("q", redis=store.url) as queue, store.client() as client:
         with pytest.raises(InvalidID):
-            queue.publish_many(impossible())
+            queue.publish_many(impossible)
         assert queue.counts() == Counts(queued=2 * CHUNK, committed=2 * CHUNK)
         client.client_unpause()
         queue.publish_many(ids(3))
