@@ -26,6 +26,7 @@ from convoy_core import lean
 from convoy_core.address import Address, Cluster, Embedded, Sentinel, Tcp, Tls, Unix
 from convoy_core.cluster import AsyncClusterClient, ClusterClient, Node
 from convoy_core.embedded import EmbeddedServer
+from convoy_core.lean import Opened
 from convoy_core.sentinel import (
     AsyncPrimaryConnection,
     AsyncPrimaryTlsConnection,
@@ -126,28 +127,28 @@ class Store:
             return (f"The host name in the certificate of {self.shown} is not checked.",)
         return ()
 
-    def client(self, role: Role) -> redis.Redis:
+    def client(self, role: Role, opened: Opened | None = None) -> redis.Redis:
         """Make a client with a pool of its own (in a Cluster one per node), which it closes; after a fork the child
-        opens new connections.
+        opens new connections. All that it opens is noted in `opened`.
 
         Does not connect, except that an embedded server is started when none runs, which takes a moment and
         may raise `EmbeddedStoreError`. Only making a client starts it: a client that loses the server does
         not bring it back, or `convoy server stop` would be undone by the next worker.
         """
-        address = self._address
+        address, opened = self._address, opened or Opened()
         if isinstance(address, Cluster):
-            return ClusterClient(_nodes(address), lambda node: _client(_at(address, node), role))
-        return _client(address, role)
+            return ClusterClient(_nodes(address), lambda node: _client(_at(address, node), role, opened))
+        return _client(address, role, opened)
 
-    def async_client(self, role: Role) -> redis.asyncio.Redis:
+    def async_client(self, role: Role, opened: Opened | None = None) -> redis.asyncio.Redis:
         """Make the asyncio twin of `client`, for one event loop.
 
         Starting an embedded server blocks the loop for a moment.
         """
-        address = self._address
+        address, opened = self._address, opened or Opened()
         if isinstance(address, Cluster):
-            return AsyncClusterClient(_nodes(address), lambda node: _async_client(_at(address, node), role))
-        return _async_client(address, role)
+            return AsyncClusterClient(_nodes(address), lambda node: _async_client(_at(address, node), role, opened))
+        return _async_client(address, role, opened)
 
 
 def resolve(url: str | None = None) -> Store:
@@ -177,20 +178,20 @@ _ASYNC_KINDS: Final = {
 }
 
 
-def _client(address: Tcp | Unix | Embedded | Sentinel, role: Role) -> redis.Redis:
+def _client(address: Tcp | Unix | Embedded | Sentinel, role: Role, opened: Opened) -> redis.Redis:
     kind, settings = _connection(address, role)
     # redis-py's own default repeats a command up to 10 times. A client takes its retries from the pool it is given.
     pool = redis.BlockingConnectionPool(  # type: ignore[no-untyped-call] # redis-py left this one without types
-        connection_class=_SYNC_KINDS[kind], retry=Retry(NoBackoff(), 0), **settings
+        connection_class=_SYNC_KINDS[kind], retry=Retry(NoBackoff(), 0), opened=opened, **settings
     )
     return lean.Client.from_pool(pool)
 
 
-def _async_client(address: Tcp | Unix | Embedded | Sentinel, role: Role) -> redis.asyncio.Redis:
+def _async_client(address: Tcp | Unix | Embedded | Sentinel, role: Role, opened: Opened) -> redis.asyncio.Redis:
     kind, settings = _connection(address, role)
     # The blocking Retry would be taken here as well, and never call what tidies up after a failure.
     pool = redis.asyncio.BlockingConnectionPool(
-        connection_class=_ASYNC_KINDS[kind], retry=AsyncRetry(NoBackoff(), 0), **settings
+        connection_class=_ASYNC_KINDS[kind], retry=AsyncRetry(NoBackoff(), 0), opened=opened, **settings
     )
     return lean.AsyncClient.from_pool(pool)
 

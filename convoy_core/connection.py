@@ -24,7 +24,7 @@ from convoy_core.calls import Call, Steps, command
 from convoy_core.connect import CONNECTIONS, Role, Store
 from convoy_core.dialogue import hold, hold_awaited
 from convoy_core.faults import explain, explained
-from convoy_core.lean import AsyncClient, Client
+from convoy_core.lean import AsyncClient, Client, Opened
 
 T = TypeVar("T")
 
@@ -46,6 +46,12 @@ class Connection(Caller):
         self._ready = ready
         self._own: redis.Redis | None = None
         self._pid = os.getpid()
+        self._opened = Opened()
+
+    @property
+    def opened(self) -> int:
+        """How many network connections have been opened so far; a ready-made client's own are not counted."""
+        return self._opened.number
 
     def run(self, call: Call[T]) -> T:
         """Make one call. Raises StoreError, or ReadOnly before anything is sent."""
@@ -127,7 +133,7 @@ class Connection(Caller):
             return self._ready
         if self._own is None or self._pid != os.getpid():
             # A socket shared with the parent would hand one process the other's replies (RELIABILITY F60).
-            self._own = self.store.client(self._role)
+            self._own = self.store.client(self._role, self._opened)
             self._pid = os.getpid()
         return self._own
 
@@ -141,6 +147,12 @@ class AsyncConnection(Caller):
         self._ready = ready
         self._own: redis.asyncio.Redis | None = None
         self._pid = os.getpid()
+        self._opened = Opened()
+
+    @property
+    def opened(self) -> int:
+        """How many network connections have been opened so far; a ready-made client's own are not counted."""
+        return self._opened.number
 
     async def run(self, call: Call[T]) -> T:
         """Make one call. Raises StoreError, or ReadOnly before anything is sent."""
@@ -220,7 +232,7 @@ class AsyncConnection(Caller):
         if self._ready is not None:
             return self._ready
         if self._own is None or self._pid != os.getpid():
-            self._own = self.store.async_client(Role.COMMAND)
+            self._own = self.store.async_client(Role.COMMAND, self._opened)
             self._pid = os.getpid()
         return self._own
 

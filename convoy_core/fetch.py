@@ -16,7 +16,7 @@ from convoy_core.connection import AsyncConnection
 from convoy_core.errors import OutcomeUnknown, StoreError
 from convoy_core.faults import explain
 from convoy_core.keys import Keys
-from convoy_core.lean import AsyncClient
+from convoy_core.lean import AsyncClient, Opened
 from convoy_core.worker_calls import LATE_MS, Round
 
 _LOST = -1
@@ -44,7 +44,8 @@ class Fetch:
     """
 
     def __init__(self, store: Store, commands: AsyncConnection, keys: Keys, worker: str) -> None:
-        self._client = store.async_client(Role.FETCH)
+        self._opened = Opened()
+        self._client = store.async_client(Role.FETCH, self._opened)
         self._sends_along = not store.is_cluster  # there every command is led to its node by itself
         self._commands = commands
         self._connection_id: int | None = None
@@ -52,6 +53,11 @@ class Fetch:
         self._move = ("BLMOVE", self._queued, keys.claim_list(worker), "LEFT", "RIGHT", BLOCK_S)
         self._is_over = False
         self._in_doubt_until = 0.0
+
+    @property
+    def opened(self) -> int:
+        """How many network connections have been opened for it so far."""
+        return self._opened.number
 
     async def wait(self, claim: Call[Round]) -> Handover:
         """Wait for up to two seconds, then make the claim. Raises StoreError."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from itertools import count
 from typing import Any, Final
 
 import hiredis
@@ -21,8 +22,27 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError, ResponseError
 
 
+class Opened:
+    """Counts the connections that some clients have opened, first ones and new ones."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._numbers = count(1)
+
+    def note(self, connection: object) -> None:
+        """One more is open; from any thread, so the counting itself is one step."""
+        self.number = next(self._numbers)
+
+
 class _Packing:
-    """Has hiredis pack everything."""
+    """Has hiredis pack everything, and counts each time it is opened."""
+
+    register_connect_callback: Callable[[Callable[[Any], None]], None]
+
+    def __init__(self, *, opened: Opened, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._opened = opened
+        self.register_connect_callback(opened.note)
 
     def pack_command(self, *args: Any) -> list[bytes]:
         """The request in the wire's form."""

@@ -74,7 +74,7 @@ class PrimaryConnection(lean.Connection):
 
     def __init__(self, *, sentinels: Sentinels, **settings: Any) -> None:
         self._sentinels = sentinels
-        super().__init__(**settings)  # type: ignore[no-untyped-call] # redis-py left this one without types
+        super().__init__(**settings)
 
     def connect(self) -> None:
         """Open it, or see that it still leads to the right server; the pool calls this before every command."""

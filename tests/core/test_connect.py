@@ -259,7 +259,7 @@ def test_every_client_has_exactly_the_settings_of_its_role(
         assert name.startswith(f"convoy:{role.value}:")
         assert type(pool).__name__ == "BlockingConnectionPool"
         assert (pool.max_connections, pool.timeout) == (connections, reply_s)
-        for redis_pys_own in ("himport_registry", "maint_notifications_config", "event_dispatcher"):
+        for redis_pys_own in ("himport_registry", "maint_notifications_config", "event_dispatcher", "opened"):
             settings.pop(redis_pys_own, None)
         where = {"path": "/run/redis.sock"} if kind == "unix" else {"host": "host", "port": 7, "socket_keepalive": True}
         tls = {

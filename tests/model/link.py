@@ -22,7 +22,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from convoy_core.calls import Argument
 from convoy_core.connect import Role, Store
-from convoy_core.lean import AsyncClient
+from convoy_core.lean import AsyncClient, Opened
 from convoy_core.scripts import Script
 from tests.model.loop import SimulatedLoop
 from tests.model.wire import Parts, Wire, shaped
@@ -283,11 +283,11 @@ class SimulatedStore(Store):
     _link: Link
     _actor: str
 
-    def client(self, role: Role) -> redis.Redis:
+    def client(self, role: Role, opened: Opened | None = None) -> redis.Redis:
         """For the heartbeat."""
         return BlockingClient(SimulatedClient(self._link, self._actor, role))
 
-    def async_client(self, role: Role) -> redis.asyncio.Redis:
+    def async_client(self, role: Role, opened: Opened | None = None) -> redis.asyncio.Redis:
         """For everything else."""
         return SimulatedClient(self._link, self._actor, role)
 

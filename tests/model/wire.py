@@ -14,6 +14,7 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 from convoy_core.calls import Argument
 from convoy_core.connect import Role, Store
 from convoy_core.keys import TYPES, Keys
+from convoy_core.lean import Opened
 
 Parts: TypeAlias = "tuple[Argument, ...]"
 Content: TypeAlias = "str | list[str] | set[str] | dict[str, str]"
@@ -148,7 +149,7 @@ def shaped(command: Argument, reply: Any) -> Any:
 class LookingStore(Store):
     """A store whose blocking clients send through a `Look`."""
 
-    def client(self, role: Role) -> redis.Redis:
+    def client(self, role: Role, opened: Opened | None = None) -> redis.Redis:
         """The same for every role."""
         return LookingClient(_LOOKS[self.url])
 

@@ -49,6 +49,16 @@ async def test_an_awaited_queue_does_the_same(url: str) -> None:
         assert (await queue.counts()).queued == 1200
 
 
+async def test_the_connections_opened_are_counted(url: str) -> None:
+    with Queue("q", redis=url) as queue:
+        async with AsyncQueue("q", redis=url) as twin:
+            for _ in range(2):
+                queue.counts()
+                await twin.counts()
+
+            assert 1 <= queue.connection.opened == twin.connection.opened <= 2
+
+
 def test_a_fleet_finds_and_reads_every_queue(url: str) -> None:
     names = [f"q{number:02}" for number in range(30)]
     with Fleet(redis=url) as fleet:
