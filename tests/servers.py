@@ -97,7 +97,17 @@ class RealServer:
 
     def _command(self) -> list[str]:
         command = [str(self.binary), "--port", "0", "--unixsocket", str(self.socket), "--save", "", "--dir"]
-        return [*command, str(self.directory), "--daemonize", "no", "--loglevel", "warning", *self._settings]
+        # A primary waits 5 s before it sends its data to a new replica, unless told otherwise, and so would a test.
+        command += [
+            str(self.directory),
+            "--daemonize",
+            "no",
+            "--loglevel",
+            "warning",
+            "--repl-diskless-sync-delay",
+            "0",
+        ]
+        return [*command, *self._settings]
 
     def _end(self, how: signal.Signals) -> None:
         assert self._process is not None
@@ -137,7 +147,7 @@ class ReplicatedStore:
     SERVICE = "main"
 
     def __init__(self, binary: Path, *settings: str) -> None:
-        self.servers = [PortServer(binary, "--repl-diskless-sync-delay", "0", *settings) for _ in range(3)]
+        self.servers = [PortServer(binary, *settings) for _ in range(3)]
         self.sentinels: list[SentinelServer] = []
         try:
             self._form(binary)
@@ -223,9 +233,7 @@ class ClusterStore:
     def add_replica(self, of: PortServer) -> None:
         """One more node, which takes over when `of` is gone for a second."""
         bus = free_port()
-        replica = PortServer(
-            self._binary, *self._settings, "--cluster-port", str(bus), "--repl-diskless-sync-delay", "0"
-        )
+        replica = PortServer(self._binary, *self._settings, "--cluster-port", str(bus))
         self.nodes.append(replica)
         with of.client() as primary, replica.client() as client:
             primary.execute_command("CLUSTER", "MEET", "127.0.0.1", replica.port, bus)
