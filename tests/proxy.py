@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from tests.waiting import patient
+
 Cut: TypeAlias = Literal["request", "reply"]
 
 
@@ -40,7 +42,7 @@ class Proxy:
         self._closing = True
         with socket.socket(socket.AF_UNIX) as waker:
             waker.connect(self._listener.getsockname())
-            self._thread.join(5)
+            self._thread.join(patient(5))
         self._listener.close()
         self._selector.close()
 

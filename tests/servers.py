@@ -15,7 +15,7 @@ from pathlib import Path
 
 import redis
 
-from tests.waiting import eventually
+from tests.waiting import eventually, patient
 
 
 def valkey_binary() -> Path:
@@ -60,7 +60,7 @@ class RealServer:
             start_new_session=True,
             restore_signals=False,
         )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + patient(20)
         while True:
             try:
                 with self.client() as client:
@@ -74,7 +74,7 @@ class RealServer:
 
     def client(self) -> redis.Redis:
         """A fresh client of the test's own."""
-        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=10)
+        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=patient(10))
 
     def kill(self) -> None:
         """SIGKILL, as a crash would."""
@@ -112,7 +112,7 @@ class RealServer:
     def _end(self, how: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(how)
-        self._process.wait(20)
+        self._process.wait(patient(20))
 
 
 def free_port() -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.model.mutants import MUTANTS, Mutant, Patch
+from tests.waiting import patient
 
 ROOT = Path(__file__).parents[2]
 KILLS = 30
@@ -46,7 +47,9 @@ def blow(home: Path, seed: int, point: str = "") -> tuple[int, dict[str, int]]:
     command = [sys.executable, "-m", "tests.chaos.storm", "--kills", str(KILLS), "--server-kills", "0"]
     command += ["--seed", str(seed), "--patience", str(PATIENCE_S), "--point", point]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    storm = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, timeout=85, check=False)
+    storm = subprocess.run(
+        command, cwd=home, env=environment, capture_output=True, text=True, timeout=patient(85), check=False
+    )
     lines = re.findall(r"^ *([a-z A-Z]+?) +([0-9,]+)", storm.stdout, re.MULTILINE)
     assert lines, storm.stderr
     return storm.returncode, {name: int(n.replace(",", "")) for name, n in lines}

@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from tests.waiting import patient
+
 KILLS, SERVER_KILLS, PARTS = 300, 20, 2
 
 
@@ -20,7 +22,7 @@ def test_f1_f10_f34_f59_nothing_is_lost_stuck_or_held_twice_whoever_is_killed(pa
     command = [sys.executable, "-m", "tests.chaos.storm", "--kills", str(KILLS // PARTS)]
     command += ["--server-kills", str(SERVER_KILLS // PARTS), "--seed", str(seed)]
 
-    storm = subprocess.run(command, capture_output=True, text=True, timeout=170, check=False)
+    storm = subprocess.run(command, capture_output=True, text=True, timeout=patient(170), check=False)
 
     assert storm.returncode == 0, f"seed {seed}\n{storm.stdout}{storm.stderr}"
     seen = {

@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 from convoy_core import Fleet, Queue, State
 from convoy_tui.cli.main import app
 from tests.servers import RealServer
+from tests.waiting import patient
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,7 +49,7 @@ class Convoy:
         command = [sys.executable, "-m", "convoy_tui.cli", *args]
         environment = {**os.environ, **self.environment, **(env or {})}
         return subprocess.run(
-            command, input=input, env=environment, cwd=cwd, capture_output=True, timeout=60, check=False
+            command, input=input, env=environment, cwd=cwd, capture_output=True, timeout=patient(60), check=False
         )
 
 

@@ -14,6 +14,7 @@ import redis
 from convoy_core import Queue
 from convoy_tui.cli.settings import config_path
 from tests.cli.conftest import Convoy
+from tests.waiting import patient
 
 CANARY = "c4n4ry-p4ss"
 COMMANDS = [
@@ -132,7 +133,7 @@ def test_a_reader_that_goes_away_is_no_failure(convoy: Convoy) -> None:
         env={**os.environ, **convoy.environment},
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=patient(60),
     )
 
     assert (done.stdout, done.stderr) == (b"0\n", b"0\n")

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.cli.conftest import ROOT, Convoy
+from tests.waiting import patient
 
 COMMANDS = [
     "status",
@@ -75,7 +76,7 @@ run()
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=patient(60),
     )
 
     assert done.returncode == 0

@@ -10,6 +10,7 @@ import pytest
 from convoy_core import PoolState, PoolStatus
 from convoy_tui.cli.leash import Final, Leash, Report, Said, decode
 from convoy_tui.cli.tally import Progress
+from tests.waiting import patient
 
 
 @pytest.mark.parametrize("is_unread", [False, True], ids=["read", "unread"])
@@ -25,7 +26,7 @@ def test_the_pool_is_stopped_when_the_supervisor_goes(is_unread: bool) -> None:
             supervisor.recv(65536)
         supervisor.close()
 
-        assert stopped.wait(10)
+        assert stopped.wait(patient(10))
     leash.end(Final(0))
 
 

@@ -17,7 +17,7 @@ from convoy_tui.cli.session import Flags, Session
 from convoy_tui.cli.worker import Workers, child_command, child_environment
 from tests.cli.conftest import Convoy, states
 from tests.cli.terminal import Terminal
-from tests.waiting import eventually
+from tests.waiting import eventually, patient
 
 HANDLERS = """
 import os, pathlib, time
@@ -60,7 +60,7 @@ class Supervised:
         (self.folder / "go").touch()
 
     def end(self, within_s: float = 60) -> int:
-        return self.process.wait(within_s)
+        return self.process.wait(patient(within_s))
 
 
 @pytest.fixture

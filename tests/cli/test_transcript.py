@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.conftest import ROOT
+from tests.waiting import patient
 
 
 def convoy(*args: str, input: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -21,7 +22,7 @@ def convoy(*args: str, input: bytes = b"") -> subprocess.CompletedProcess[bytes]
         env=dict(os.environ),
         cwd=ROOT,
         capture_output=True,
-        timeout=60,
+        timeout=patient(60),
         check=False,
     )
 

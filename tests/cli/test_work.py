@@ -13,6 +13,7 @@ import pytest
 
 from convoy_core import Queue, State
 from tests.cli.conftest import ROOT, Convoy, states
+from tests.waiting import patient
 
 
 def test_a_burst_works_until_nothing_is_queued(convoy: Convoy, trucks: Queue) -> None:
@@ -163,7 +164,7 @@ def test_a_signal_lets_the_running_job_finish_and_prints_the_tally(
 
     worker.send_signal(number)
     (tmp_path / "go").touch()
-    out, _ = worker.communicate(timeout=30)
+    out, _ = worker.communicate(timeout=patient(30))
 
     assert (worker.returncode, out) == (0, b"1 done\n")
     assert states(trucks, "1", "2") == [State.ABSENT, State.QUEUED]

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +22,7 @@ import redis
 from convoy_core import embedded_files
 from convoy_core.embedded import EmbeddedServer, ServerStatus
 from convoy_core.errors import EmbeddedStoreError
+from tests.waiting import eventually, patient
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the embedded store does not run on Windows")
 
@@ -43,7 +43,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
         for pid in processes_in(one.directory):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        wait_until(lambda one=one: not processes_in(one.directory))  # type: ignore[misc] # mypy knows no default in lambdas
+        eventually(lambda one=one: not processes_in(one.directory))  # type: ignore[misc] # mypy knows no default in lambdas
         with suppress(OSError):
             one.socket.unlink()
 
@@ -78,16 +78,8 @@ def processes_in(directory: Path) -> list[int]:
     return found
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
-    """Wait for what nothing announces, such as the end of a process that is no child of ours."""
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline, "waited 20 s in vain"
-        time.sleep(0.005)
-
-
 def client(one: EmbeddedServer) -> redis.Redis:
-    return redis.Redis(unix_socket_path=str(one.socket), socket_timeout=5)
+    return redis.Redis(unix_socket_path=str(one.socket), socket_timeout=patient(5))
 
 
 def mode(path: Path) -> int:
@@ -207,7 +199,7 @@ def test_f44_twenty_processes_starting_at_once_end_with_one_server(server: Serve
         assert starter.stdin is not None
         starter.stdin.write("\n")
         starter.stdin.flush()
-    said = [starter.communicate(timeout=30)[0] for starter in starters]
+    said = [starter.communicate(timeout=patient(30))[0] for starter in starters]
 
     assert said == ["up\n"] * 20
     assert len(servers_in(one.directory)) == 1
@@ -308,7 +300,7 @@ def test_f44_a_server_that_hangs_is_reported_and_not_replaced(server: Server, mo
     os.kill(pid, signal.SIGCONT)
 
     assert status == ServerStatus(True, pid, one.directory, one.socket, None, None, None, None)
-    wait_until(lambda: not one.status().running)  # the request to stop was not lost
+    eventually(lambda: not one.status().running)  # the request to stop was not lost
 
 
 def test_f44_the_server_of_a_living_starter_leaves_no_zombie_and_can_be_started_again(server: Server) -> None:
@@ -399,7 +391,7 @@ def test_f45_a_stale_socket_and_pid_file_do_not_disturb(server: Server) -> None:
     one = server("store")
     one.ensure()
     os.kill(servers_in(one.directory)[0], signal.SIGKILL)
-    wait_until(lambda: not servers_in(one.directory))
+    eventually(lambda: not servers_in(one.directory))
     assert one.socket.exists()
     (one.directory / "server.pid").write_text(str(os.getpid()))  # as if the dead server's number were ours now
 
@@ -521,7 +513,7 @@ def test_s12_everything_is_the_users_alone_under_any_umask(server: Server, tmp_p
     with client(one) as talk:
         talk.set("key", "value")
         talk.bgrewriteaof()
-        wait_until(lambda: talk.info("persistence")["aof_rewrite_in_progress"] == 0)
+        eventually(lambda: talk.info("persistence")["aof_rewrite_in_progress"] == 0)
 
     open_to_others = [path for path in [one.directory, *one.directory.rglob("*")] if mode(path) & 0o077]
 

@@ -30,7 +30,7 @@ from convoy_core import (
 from convoy_core.models import Then
 from tests.core.keyspace import dump
 from tests.servers import RealServer
-from tests.waiting import eventually
+from tests.waiting import eventually, patient
 
 BURST = PoolOptions(burst=True)
 DAY = 86_400
@@ -263,13 +263,13 @@ def test_stopprocessing_is_stop_and_leaves_the_rest_queued(queue: Queue, node: N
 
     def crush(job: Job) -> None:
         started.set()
-        gate.wait(10)
+        gate.wait(patient(10))
 
     for id in ("a", "b", "c"):
         node.add_job(id)
     pool = WorkerPool(queue, crush)
     pool.start()
-    assert started.wait(10)
+    assert started.wait(patient(10))
     pool.request_stop()
     gate.set()
 
@@ -399,7 +399,7 @@ def test_concurrentworkers_is_concurrency(queue: Queue, node: Node, concurrency:
         with lock:
             running += 1
             most = max(most, running)
-        together.wait(10)
+        together.wait(patient(10))
         with lock:
             running -= 1
 
@@ -416,7 +416,7 @@ def test_jobtimeout_is_job_timeout_and_fails_the_job(queue: Queue, node: Node) -
     node.add_job("a")
 
     def crush(job: Job) -> None:
-        gate.wait(10)
+        gate.wait(patient(10))
 
     pool = WorkerPool(queue, crush, job_timeout=0.05)
     with pool:
@@ -434,4 +434,4 @@ def test_blockingtimeout_needs_no_setting_since_an_idle_pool_wakes_at_once(queue
     with WorkerPool(queue, lambda job: woken.set()):
         node.add_job("a")
 
-        assert woken.wait(10)
+        assert woken.wait(patient(10))

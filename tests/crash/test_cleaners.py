@@ -17,7 +17,7 @@ from convoy_core.scripts import load
 from tests.core.keyspace import seed as write
 from tests.proxy import Cut, Proxy
 from tests.servers import RealServer
-from tests.waiting import eventually
+from tests.waiting import eventually, patient
 
 RECOVER = load("recover").flagged.sha.encode()
 OPTIONS = PoolOptions(lease_s=0.4, beat_s=0.1)
@@ -88,7 +88,7 @@ def test_f11_cleaners_killed_in_the_middle_of_recovering_leave_every_id_in_its_p
         for _ in range(3 if cut == "request" else 2):
             cleaner = PROCESSES.Process(target=_clean, args=(link.url,))
             cleaner.start()
-            cleaner.join(20)
+            cleaner.join(patient(20))
             assert cleaner.exitcode == -signal.SIGKILL
         _assert_all_came_back_once(queue, raw)
 

@@ -13,7 +13,7 @@ import redis
 from convoy_core import Counts, Job, PoolOptions, PoolState, Queue, State, WorkerPool
 from tests.crash import worker_process
 from tests.servers import RealServer, valkey_binary
-from tests.waiting import eventually
+from tests.waiting import eventually, patient
 
 OPTIONS = worker_process.OPTIONS
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -37,7 +37,7 @@ def start(store: RealServer) -> Iterator[Start]:
     yield start
     for process in started:
         process.kill()
-        process.communicate(timeout=10)
+        process.communicate(timeout=patient(10))
 
 
 def _runs(raw: redis.Redis) -> list[str]:
@@ -107,7 +107,7 @@ def test_f17_f21_a_frozen_worker_that_wakes_up_late_changes_nothing(
         gate.wait()
 
     with WorkerPool(queue, hold, options=OPTIONS):
-        assert started.wait(15)
+        assert started.wait(patient(15))
         sleeper.send_signal(signal.SIGCONT)
         raw.rpush("go", "on")
         eventually(lambda: queue.snapshot().totals.get("stale") == 1)
@@ -155,7 +155,7 @@ def test_f29_a_signal_stops_a_process_gracefully_and_a_second_one_at_once(
     assert any(b"stopping" in line for line in process.stderr)
     process.send_signal(number)
 
-    assert process.wait(10) == 0
+    assert process.wait(patient(10)) == 0
     assert [entry.id for entry in queue.page(State.QUEUED).entries] == ["a", "b", "c"]
     assert queue.counts() == Counts(queued=3, committed=3)
     assert queue.workers() == []

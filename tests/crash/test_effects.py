@@ -16,7 +16,7 @@ from convoy_core import Counts, Job, PoolOptions, Queue, WorkerPool
 from convoy_core.scripts import load
 from tests.proxy import Cut, Proxy
 from tests.servers import RealServer
-from tests.waiting import eventually
+from tests.waiting import eventually, patient
 
 EXCHANGE = load("exchange").flagged.sha.encode()
 OPTIONS = PoolOptions(lease_s=0.6, beat_s=0.15)
@@ -76,7 +76,7 @@ def test_f24_what_was_in_flight_at_a_crash_runs_again_and_its_job_tells_so(
         survivor.start()
         eventually(lambda: queue.counts() == Counts())
         survivor.terminate()
-        survivor.join(20)
+        survivor.join(patient(20))
         assert queue.snapshot().totals == {"published": len(IDS), "done": len(IDS), "recovered": len(held)}
 
     effects = _effects(raw)
@@ -109,7 +109,7 @@ def _die_at_the_first_results(store: RealServer, raw: redis.Redis, link: Proxy, 
 
     link.decide = decide
     victim.start()
-    victim.join(20)
+    victim.join(patient(20))
     assert victim.exitcode == -signal.SIGKILL
     eventually(lambda: _links(raw) == own)  # whatever it had sent has been served
 

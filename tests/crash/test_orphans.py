@@ -14,7 +14,7 @@ import pytest
 
 from convoy_core import Queue
 from tests.servers import RealServer
-from tests.waiting import eventually
+from tests.waiting import eventually, patient
 
 ROOT = Path(__file__).parents[2]
 
@@ -146,7 +146,7 @@ def test_a_worker_that_is_stopped_leaves_nothing(trucks: Queue, start: Start, ha
 
     worker.process.terminate()
 
-    assert worker.process.wait(30) == 0
+    assert worker.process.wait(patient(30)) == 0
     assert not any(map(is_running, pids))
     assert trucks.counts().queued == 1
 
@@ -159,7 +159,7 @@ def test_a_command_may_clean_up_when_its_worker_is_stopped(trucks: Queue, start:
 
     worker.process.terminate()
 
-    assert worker.process.wait(30) == 0
+    assert worker.process.wait(patient(30)) == 0
     assert (tmp_path / "clean").exists()
 
 
@@ -241,7 +241,7 @@ def test_a_command_of_which_the_watcher_was_not_told_does_not_begin(trucks: Queu
 
     worker = start(words=[sys.executable, "-c", KILLED_BEFORE_IT_TOLD])
 
-    assert worker.process.wait(30) == -signal.SIGKILL
+    assert worker.process.wait(patient(30)) == -signal.SIGKILL
     group = int((worker.home / "group").read_text())
     worker.seen.add(group)
     are_gone(group)

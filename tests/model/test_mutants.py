@@ -13,6 +13,7 @@ import pytest
 
 from tests.model.mutants import LIMITS, MUTANTS, Mutant
 from tests.servers import RealServer
+from tests.waiting import patient
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,7 +23,9 @@ def hunt(store: RealServer, home: Path, mutant: Mutant, limit: int) -> dict[str,
     command = [sys.executable, "-m", "tests.model.hunt", str(store.socket), mutant.finder]
     command += [str(mutant.first_seed), str(limit), mutant.sign]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    ended = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, check=False, timeout=280)
+    ended = subprocess.run(
+        command, cwd=home, env=environment, capture_output=True, text=True, check=False, timeout=patient(280)
+    )
     assert ended.returncode == 0, ended.stderr
     found: dict[str, Any] = json.loads(ended.stdout)
     return found

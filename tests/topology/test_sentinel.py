@@ -26,7 +26,7 @@ from convoy_core import (
 from convoy_core.connect import Role, resolve
 from tests.servers import ReplicatedStore, free_port, valkey_binary
 from tests.topology.test_faces import QUICK, is_waiting
-from tests.waiting import eventually
+from tests.waiting import eventually, patient
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_f36_when_the_primary_dies_under_load_the_pool_goes_on_and_no_replicated
 
         first.kill()
 
-        assert is_over.wait(10)
+        assert is_over.wait(patient(10))
         publisher.join()
         eventually(lambda: mortal.primary is not first, within_s=30)  # the Sentinels may need a second vote
         eventually(lambda: _published(queue, "after"))

@@ -10,6 +10,8 @@ from rich.segment import Segment
 from textual.app import App
 from textual.pilot import Pilot
 
+from tests.waiting import patient
+
 
 def rows_of(app: App[None]) -> list[list[Segment]]:
     """Every line of the screen as it would be written."""
@@ -39,9 +41,9 @@ def _mark(segment: Segment) -> str:
 
 async def until(pilot: Pilot[None], condition: Callable[[], object], *, within_s: float = 10.0) -> None:
     """Go on as soon as the condition holds; fail when it does not in time."""
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + patient(within_s)
     while not condition():
-        assert time.monotonic() < deadline, f"not within {within_s:g} s; the screen is\n{text_of(pilot.app)}"
+        assert time.monotonic() < deadline, f"not within {patient(within_s):g} s; the screen is\n{text_of(pilot.app)}"
         await pilot.pause()
         await asyncio.sleep(0.01)
 

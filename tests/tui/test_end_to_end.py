@@ -20,6 +20,7 @@ import pytest
 
 from convoy_core import Fleet
 from tests.servers import RealServer
+from tests.waiting import patient
 
 PROGRAM = str(Path(sys.executable).parent / "convoy-tui")
 
@@ -59,15 +60,15 @@ class Terminal:
             return  # the program has ended, and with it its side of the terminal
 
     def shows(self, text: str, *, within_s: float = 20.0) -> None:
-        deadline = time.monotonic() + within_s
+        deadline = time.monotonic() + patient(within_s)
         while text not in self.text:
-            assert time.monotonic() < deadline, f"no {text!r} within {within_s:g} s:\n{self.text}"
+            assert time.monotonic() < deadline, f"no {text!r} within {patient(within_s):g} s:\n{self.text}"
             self.read(0.1)
 
     def hides(self, text: str, *, within_s: float = 20.0) -> None:
-        deadline = time.monotonic() + within_s
+        deadline = time.monotonic() + patient(within_s)
         while text in self.text:
-            assert time.monotonic() < deadline, f"still {text!r} after {within_s:g} s:\n{self.text}"
+            assert time.monotonic() < deadline, f"still {text!r} after {patient(within_s):g} s:\n{self.text}"
             self.read(0.1)
 
     def hang_up(self) -> None:
@@ -75,7 +76,7 @@ class Terminal:
         os.close(self._master)
 
     def ends(self, *, within_s: float = 20.0) -> int:
-        deadline = time.monotonic() + within_s
+        deadline = time.monotonic() + patient(within_s)
         while self.process.poll() is None:
             assert time.monotonic() < deadline, f"still there:\n{self.text}"
             self.read(0.05)
@@ -84,7 +85,7 @@ class Terminal:
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
-            self.process.wait(20)
+            self.process.wait(patient(20))
         os.close(self._master)
 
 
@@ -142,7 +143,7 @@ def test_without_a_terminal_it_says_what_status_says(store: RealServer, fleet: F
         [PROGRAM, "--redis", store.url],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patient(60),
         check=False,
         stdin=subprocess.DEVNULL,
     )
@@ -154,7 +155,7 @@ def test_without_a_terminal_it_says_what_status_says(store: RealServer, fleet: F
 
 @pytest.mark.parametrize("url", ["nonsense", "redis://:S3cret/canary@host"])
 def test_a_url_that_cannot_be_used_is_refused_in_words_without_the_password(url: str) -> None:
-    done = subprocess.run([PROGRAM, "--redis", url], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([PROGRAM, "--redis", url], capture_output=True, text=True, timeout=patient(60), check=False)
 
     assert done.returncode == 2
     assert "URL" in done.stderr
@@ -172,7 +173,7 @@ except SystemExit:
 assert "textual" not in sys.modules
 """
 
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=patient(60))
 
 
 def test_it_ends_when_its_terminal_is_closed(store: RealServer) -> None:
@@ -181,7 +182,7 @@ def test_it_ends_when_its_terminal_is_closed(store: RealServer) -> None:
     try:
         terminal.shows("Commands")
         terminal.hang_up()
-        terminal.process.wait(15)
+        terminal.process.wait(patient(15))
     finally:
         terminal.process.kill()
-        terminal.process.wait(10)
+        terminal.process.wait(patient(10))

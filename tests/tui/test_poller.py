@@ -10,6 +10,7 @@ from convoy_core import StoreUnreachable
 from convoy_tui.board import LinkState
 from convoy_tui.poller import Poller
 from convoy_tui.source import Reading
+from tests.waiting import patient
 
 
 class Watched:
@@ -32,7 +33,7 @@ class Watched:
         self.told.append((reading is not None, back))
 
     async def looked(self, times: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patient(10)):
             while self.looks < times:  # noqa: ASYNC110 - it is the poller that must run
                 await asyncio.sleep(0)
 
