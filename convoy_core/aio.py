@@ -11,7 +11,7 @@ from typing import Self, TypeVar
 
 import redis.asyncio
 
-from convoy_core import calls
+from convoy_core import calls, discarding
 from convoy_core.calls import Call, Chunk
 from convoy_core.connection import AsyncConnection
 from convoy_core.models import (
@@ -282,15 +282,17 @@ class AsyncQueue:
         """
         if not dry_run:
             self._connection.check_writable()
-        return await self._drive(calls.discard(self._keys, ids, state, dry_run=dry_run))
+        return await self._drive(discarding.discard(self._keys, ids, state, dry_run=dry_run))
 
-    async def discard_all(self, state: State) -> int:
+    async def discard_all(self, state: State, *, limit: int | None = None) -> int:
         """Forget as many IDs of `state` as there are when this is called, next in line first; how many went.
 
-        Unlike `discard` it searches for none, so a million take seconds. Raises InvalidOption as `discard` does.
+        `limit` is the most that go. Unlike `discard` it searches for none, so a million take seconds.
+
+        Raises InvalidOption as `discard` does.
         """
         self._connection.check_writable()
-        return await self._drive(calls.discard_all(self._keys, state))
+        return await self._drive(discarding.discard_all(self._keys, state, limit))
 
     async def pause(self) -> bool:
         """Stop our workers from claiming here (Node's do not look); running jobs go on. True if this changed

@@ -279,39 +279,7 @@ def freed(outcomes: dict[str, Outcome]) -> list[str]:
 
 def requeue(keys: Keys, ids: Iterable[JobID], *, dry_run: bool) -> Steps[dict[str, Outcome]]:
     """Queue failed IDs again."""
-    return _per_id("requeue", keys, (), _distinct(ids), dry_run=dry_run, size=BATCH)
-
-
-def discard(keys: Keys, ids: Iterable[JobID], state: State, *, dry_run: bool) -> Steps[dict[str, Outcome]]:
-    """Forget IDs that are in `state`."""
-    _check_discardable(state)
-    # Taking an ID out of the middle of the list costs the store up to 14 ms per million entries, so each gets its
-    # own call
-    # when the list may be long; a thousand entries are as nothing.
-    raw = _distinct(ids)
-    size = BATCH
-    if state is State.QUEUED:
-        length: Counts = yield counts(keys)
-        size = max(1, min(BATCH, 500_000 // (length.queued + 1)))
-    return (yield from _per_id("discard", keys, (state.value,), raw, dry_run=dry_run, size=size))
-
-
-def discard_all(keys: Keys, state: State) -> Steps[int]:
-    """Forget as many IDs of `state` as there are now, from its head on."""
-    _check_discardable(state)
-    before: Counts = yield counts(keys)
-    left: int = getattr(before, state.value)
-    gone = 0
-    while left > 0:
-        n: int = yield of("discard_first", keys, (state.value, min(left, BATCH)), int)
-        gone += n
-        left = left - n if n else 0
-    return gone
-
-
-def _check_discardable(state: State) -> None:
-    if state not in (State.QUEUED, State.DELAYED, State.FAILED):
-        raise InvalidOption(f"Only queued, delayed and failed IDs can be discarded, not {state} ones.")
+    return per_id("requeue", keys, (), distinct(ids), dry_run=dry_run, size=BATCH)
 
 
 def pause(keys: Keys) -> Call[bool]:
@@ -324,9 +292,10 @@ def resume(keys: Keys) -> Call[bool]:
     return of("resume", keys, (), bool)
 
 
-def _per_id(
+def per_id(
     name: str, keys: Keys, first: tuple[Argument, ...], ids: Iterable[bytes], *, dry_run: bool, size: int
 ) -> Steps[dict[str, Outcome]]:
+    """The same move for each ID, `size` of them in a call."""
     outcomes: dict[str, Outcome] = {}
     for raw in chunked(ids, size):
         words = yield of(name, keys, ("1" if dry_run else "", *first, *raw), readers.outcomes, dry=dry_run)
@@ -334,7 +303,7 @@ def _per_id(
     return outcomes
 
 
-def _distinct(ids: Iterable[JobID]) -> list[bytes]:
+def distinct(ids: Iterable[JobID]) -> list[bytes]:
     """Every ID once, all checked before the first is sent: the second of two equal ones would be told of the first."""
     return list(dict.fromkeys(encode_id(id) for id in ids))
 

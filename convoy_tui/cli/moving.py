@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import islice
+from itertools import chain
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from convoy_core import ConvoyError, InvalidInput, Outcome, Queue, State
+from convoy_core.calls import chunked
 from convoy_core.options import BATCH
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
@@ -22,6 +23,9 @@ from convoy_tui.cli.reading import Source
 from convoy_tui.cli.selecting import Filter, Window
 from convoy_tui.cli.session import Session
 from convoy_tui.words import count, number
+
+SOUGHT_AT_ONCE = 100_000
+"""IDs that a dry run looks for in the list at a time: each time the list is read from its head on."""
 
 
 class Discarded(StrEnum):
@@ -136,10 +140,18 @@ class _Move:
             parts.append(f"{number(n)} not {self.state}")
         return ", ".join(parts)
 
-    def on(self, queue: Queue, ids: Iterable[str], *, dry_run: bool) -> dict[str, Outcome]:
+    def on(self, queue: Queue, ids: Iterable[str], *, dry_run: bool = False) -> dict[str, Outcome]:
         if self.loses:
             return queue.discard(ids, state=self.state, dry_run=dry_run)
         return queue.requeue(ids, dry_run=dry_run)
+
+    def would(self, queue: Queue, choice: _Choice) -> Iterator[dict[str, Outcome]]:
+        """What it would do, a batch at a time, for no more than doing it costs."""
+        if self.loses and choice.found is not None:  # what has just been seen in the state is there
+            return (dict.fromkeys(batch, self.done) for batch in choice.batches())
+        ids = chain.from_iterable(choice.batches())
+        size = SOUGHT_AT_ONCE if self.state is State.QUEUED else BATCH
+        return (self.on(queue, batch, dry_run=True) for batch in chunked(ids, size))
 
 
 @dataclass(slots=True)
@@ -179,17 +191,15 @@ class _Choice:
         """The IDs, one round trip's worth at a time."""
         blocks: Iterable[list[str]] = self.source.blocks() if self.found is None else [self.found]
         for block in blocks:
-            rest = iter(block)
-            while batch := list(islice(rest, BATCH)):
-                yield batch
+            yield from chunked(block)
 
 
 def _move(session: Session, move: _Move, choice: _Choice, *, yes: bool, dry_run: bool) -> Code:
     if not dry_run:
         session.must_write()
     queue = session.queue(move.queue)
-    if choice.is_whole_state and move.loses and not dry_run and session.out.format not in (Format.IDS, Format.JSONL):
-        return _discard_all(session, queue, move, yes=yes)
+    if choice.is_whole_state and move.loses and session.out.format not in (Format.IDS, Format.JSONL):
+        return _discard_all(session, queue, move, yes=yes, dry_run=dry_run)
     choice.find(queue, move.state)
     if choice.found == []:
         raise Ended(Code.NOT_FOUND, f"Nothing that is {move.state} in {move.queue} matches.")
@@ -198,11 +208,14 @@ def _move(session: Session, move: _Move, choice: _Choice, *, yes: bool, dry_run:
     return _act(session, queue, move, choice, dry_run=dry_run)
 
 
-def _discard_all(session: Session, queue: Queue, move: _Move, *, yes: bool) -> Code:
+def _discard_all(session: Session, queue: Queue, move: _Move, *, yes: bool, dry_run: bool) -> Code:
     """Discard a whole state without a list of its IDs: seconds for a million."""
     n = _how_many(queue, move.state)
     if not n:
         raise Ended(Code.NOT_FOUND, f"There is nothing {move.state} in {move.queue}.")
+    if dry_run:
+        _say(session, move, Counter({move.done: n}), dry_run=True)
+        return Code.DONE
     session.talk.confirm(move.effect(n, session.where), yes=yes)
     try:
         gone = queue.discard_all(move.state)
@@ -228,8 +241,8 @@ def _ask(session: Session, queue: Queue, move: _Move, choice: _Choice) -> None:
             "Nothing changed. Answer with --yes, or look first with --dry-run.",
         )
     tally: Counter[Outcome] = Counter()
-    for batch in choice.batches():
-        tally.update(move.on(queue, batch, dry_run=True).values())
+    for outcomes in move.would(queue, choice):
+        tally.update(outcomes.values())
     n = tally[move.done]
     if n > 1 or (n and move.loses):
         session.talk.confirm(move.effect(n, session.where), yes=False)
@@ -243,8 +256,8 @@ def _act(session: Session, queue: Queue, move: _Move, choice: _Choice, *, dry_ru
     is_long = known > BATCH if known is not None else choice.source.is_long
     try:
         with session.talk.progress(f"{move.name} in {move.queue}", total, shown=is_long) as meter:
-            for batch in choice.batches():
-                outcomes = move.on(queue, batch, dry_run=dry_run)
+            does = move.would(queue, choice) if dry_run else (move.on(queue, batch) for batch in choice.batches())
+            for outcomes in does:
                 tally.update(outcomes.values())
                 meter.moved(tally.total() if known is not None else choice.source.read, tally.total())
                 _pass_on(session, move, outcomes, dry_run=dry_run)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from convoy_core import calls, worker_calls
+from convoy_core import calls, discarding, worker_calls
 from convoy_core.attempt import Claim, Discard, Failed, Retry, Verdict
 from convoy_core.calls import Call, PublishOptions, Steps
 from convoy_core.connection import Connection
@@ -197,7 +197,8 @@ class Strict(Machine):
     def discard(self, ids: Sequence[str], state: State, dry: bool) -> None:
         """From each state, where they are or not."""
         self._steer(
-            lambda: calls.discard(self.keys, ids, state, dry_run=dry), lambda: self.model.discard(ids, state, dry=dry)
+            lambda: discarding.discard(self.keys, ids, state, dry_run=dry),
+            lambda: self.model.discard(ids, state, dry=dry),
         )
 
     def _steer(self, ask: Callable[[], Steps[T]], expect: Callable[[], T]) -> None:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from convoy_core import calls, worker_calls
+from convoy_core import calls, discarding, worker_calls
 from convoy_core.calls import PublishOptions
 from convoy_core.models import Outcome, Then
 from convoy_core.states import State
@@ -226,7 +226,7 @@ class Mixed(Machine):
     def discard(self, ids: Sequence[str], state: State) -> None:
         """Only what waits there; a run is left alone."""
         before = self.at
-        outcomes = self.drive(calls.discard(self.keys, ids, state, dry_run=False))
+        outcomes = self.drive(discarding.discard(self.keys, ids, state, dry_run=False))
         self.look()
         assert self.at.owner == before.owner
         assert self.at.processing == before.processing

@@ -42,10 +42,10 @@ RECIPES = {name: rules.split() for name, rules in re.findall(r"^user (\w+) (.*)$
 
 def _sent_by(module: str) -> set[str]:
     text = (ROOT / "convoy_core" / f"{module}.py").read_text("utf-8")
-    return set(re.findall(r'\b(?:of|load|_per_id)\(\s*"(\w+)"', text))
+    return set(re.findall(r'\b(?:of|load|per_id)\(\s*"(\w+)"', text))
 
 
-OPERATED = _sent_by("calls")
+OPERATED = _sent_by("calls") | _sent_by("discarding")
 SCRIPTS = {
     "publisher": {"publish"},
     "worker": _sent_by("worker_calls") | {"show"},  # a pool that has lost a reply asks what it holds
