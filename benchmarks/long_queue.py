@@ -110,7 +110,7 @@ class LongQueue:
 
     def sweep(self) -> object:
         """Look for what Node workers have left."""
-        return self.queue.connection.run(worker_calls.sweep(self._keys, 0, BATCH))
+        return self.queue.connection.run(worker_calls.sweep(self._keys, (), BATCH))
 
     def renew(self, claims: Sequence[Claim]) -> object:
         """The heartbeat of a worker with these claims."""

@@ -147,10 +147,10 @@ class Queue:
         """Put the ID into the queue, unless it is there already; the answer says which.
 
         With `delay_s` it waits that long first; `front` puts it next in line; with `rerun` a publish that meets a
-        running ID has it queued once more when that run ends, however it ends. With `wait_replicas` it returns once
-        that many replicas have it as well, and raises OutcomeUnknown when they do not say so within 1 s: the store has
-        taken the ID, but a failover now could lose it. Raises InvalidID, InvalidPayload, InvalidOption,
-        InvalidQueueName and StoreError.
+        running ID has it queued once more when that run ends, however it ends; when a Node worker runs it, by the next
+        heartbeat of a pool of ours. With `wait_replicas` it returns once that many replicas have it as well, and
+        raises OutcomeUnknown when they do not say so within 1 s: the store has taken the ID, but a failover now could
+        lose it. Raises InvalidID, InvalidPayload, InvalidOption, InvalidQueueName and StoreError.
         """
         options = calls.PublishOptions(payload, delay_s, front, rerun, False, wait_replicas)
         return self._connection.run(calls.publish_one(self._keys, id, options))

@@ -9,8 +9,10 @@ A file starts with a contract in comments. Of these lines the loader reads five:
     -- with: totals lease          the fragments whose functions it calls
     -- flags: allow-oom            what the server is to allow or forbid it (Redis 7 and Valkey; see `Script.flagged`)
 
-so that no key is counted by hand and no script carries one it does not need. Sent by content hash, two releases can run
-side by side.
+so that no key is counted by hand and no script carries one it does not need. A line `-- here: tidy` within a script
+stands for that fragment and those it needs: what is seldom called costs nothing until then, whereas each function in
+front of a script is made anew in each run. Its keys must be among the script's. Sent by content hash, two releases can
+run side by side.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ from typing import NamedTuple
 from convoy_core.keys import RARE, TYPES
 
 _HEADER = re.compile(r"^-- (keys|each|proven|with|flags): (.+)$", re.MULTILINE)
+
+_HERE = re.compile(r"^ *-- here: (\w+)$", re.MULTILINE)
 
 _TYPE_CHECK = """\
 local function mistyped(key, found, kept)
@@ -90,7 +94,7 @@ def load(name: str) -> Script:
         _name_groups(each) if each else _name_keys(keys, _header(source, "proven")),
         *texts,
     ]
-    body = "\n".join(parts)
+    body = _HERE.sub(lambda here: _late(here[1], fragments), "\n".join(parts))
     flags = ["no-writes"] if is_read else _header(source, "flags")
     portable = _hashed(body if is_read else _MEMORY_PROBE + body)
     return Script(name, portable, _hashed(f"#!lua flags={','.join(flags)}\n{body}"), each or keys, is_read)
@@ -124,6 +128,10 @@ def _with_fragments(name: str) -> list[str]:
 
     add(name)
     return ordered
+
+
+def _late(fragment: str, known: list[str]) -> str:
+    return "\n".join(_text(name)[0] for name in _with_fragments(fragment) if name not in known)
 
 
 def _unique(names: Iterable[str]) -> tuple[str, ...]:

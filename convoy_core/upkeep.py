@@ -93,7 +93,7 @@ class Upkeep:
         self._keys = keys
         self._options = options
         self._wait_ms = round(options.lease_s * 1000)
-        self._swept_to = 0
+        self._swept_to: list[int] = []
         self._ahead_s: float | None = None
         """How far the store's clock was ahead of ours at the last look."""
         self._silent_since: dict[str, float] = {}
@@ -104,7 +104,7 @@ class Upkeep:
 
     def postpone_judgement(self) -> None:
         """The store was away, or its clock was set: give every pool a full lease to come back."""
-        self._swept_to = 0
+        self._swept_to = []
         self.judge_from = time.monotonic() + self._options.lease_s
 
     async def promote(self) -> float:
@@ -166,7 +166,7 @@ class Upkeep:
         return before is not None
 
     async def sweep(self) -> None:
-        """Look at some more of what we remember, and forget what Node workers have finished meanwhile."""
+        """Look at some more of what we remember, and tidy up what Node workers have finished meanwhile."""
         self._swept_to = await self._connection.run(worker_calls.sweep(self._keys, self._swept_to, BATCH))
 
     async def run(self, stopping: asyncio.Event, failed: Callable[[ConvoyError], None]) -> None:

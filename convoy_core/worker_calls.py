@@ -169,9 +169,11 @@ def _promoted(reply: list[Any]) -> tuple[int, float | None]:
     return moved, None if following < 0 else following / 1000
 
 
-def sweep(keys: Keys, cursor: int, limit: int) -> Call[int]:
-    """Forget what Node workers have finished, about `limit` IDs at a time; where to go on, 0 at the end."""
-    return of("sweep", keys, (cursor, limit), int)
+def sweep(keys: Keys, stops: Sequence[int], limit: int) -> Call[list[int]]:
+    """Tidy up what Node workers have finished, about `limit` IDs of each key that remembers any; where to go on in
+    each, 0 at its end. Begins where `stops` is empty.
+    """
+    return of("sweep", keys, (limit, *stops), lambda reply: [int(stop) for stop in reply])
 
 
 def silent(keys: Keys, start: int = 0) -> Call[tuple[float, list[str]]]:

@@ -46,6 +46,8 @@ local function admit(ids, wait)
       merge_copy(id, tokens[i] or seen[id], wait)
     else
       seen[id] = true
+      -- A Node client may have queued what was to run again after another's run: this is that run.
+      if exists(rerun) then call('SREM', rerun, id) end
       admitted[#admitted + 1] = id
     end
   end

@@ -26,15 +26,16 @@ end
 
 local running, waiting
 if #old > 0 then running, waiting = call('ZMSCORE', processing, unpack(old)), call('ZMSCORE', delayed, unpack(old)) end
+local sum
 if not dry then
-  count('published', #fresh)
+  sum = count('published', #fresh)
   count('refused', #ids - #fresh)
 end
 for i, id in ipairs(old) do
   local token = tokens[places[i]]
   local word = waiting[i] and 'already_delayed' or 'already_queued'
-  -- A Node worker knows no rerun marks, so none is promised for what it holds.
-  if token and wants_rerun then
+  -- A Node worker knows no rerun marks: what it holds is queued again by the sweep of a pool of ours.
+  if (token or running[i]) and wants_rerun then
     word = 'will_rerun'
     if not dry then
       put('SADD', rerun, id)
@@ -67,6 +68,11 @@ local function start_anew()
   drop_all(payload, fresh)
 end
 
+-- Where Node's workers run what ours publish and no pool of ours sweeps, nobody would ever drop our marks. So every hundredth
+-- publish (`due` of these were just passed) looks at some, as soon as there are more than could be needed.
+local EVERY, LOOK_AT = 100, 300
+local due = sum and math.floor(sum / EVERY) - math.floor((sum - #fresh) / EVERY) or 0
+
 if #fresh > 0 and not dry then
   if any_rare then start_anew() end
   if content ~= '' then set_all(payload, fresh, content) end
@@ -74,12 +80,16 @@ if #fresh > 0 and not dry then
   if delay > 0 then
     call('SADD', committed, unpack(fresh))
     if exists(rerun) then call('SREM', rerun, unpack(fresh)) end
-    local due = {}
-    for i, id in ipairs(fresh) do due[2 * i - 1], due[2 * i] = now + delay, id end
-    put('ZADD', delayed, unpack(due))
+    local times = {}
+    for i, id in ipairs(fresh) do times[2 * i - 1], times[2 * i] = now + delay, id end
+    put('ZADD', delayed, unpack(times))
   else
     enqueue(fresh, front)
   end
+end
+if due > 0 and call('HLEN', published) > 2 * call('SCARD', committed) + EVERY then
+  -- here: tidy
+  tidy(call('HRANDFIELD', published, due * LOOK_AT))
 end
 
 local runs = {}

@@ -1,18 +1,18 @@
--- sweep: drop what we remember of IDs that a Node worker has finished, which knows none of our keys
+-- sweep: look at a slice of all that we remember, and tidy up what a Node worker has finished, which knows none of our keys
 -- flags: allow-oom
--- keys: published committed failed owner
--- with: forget
--- args: where the last sweep stopped, how many to look at
--- answer: where this one stopped, '0' at the end
-local scan = call('HSCAN', published, take(), 'COUNT', take_number())
-local ids, over = {}, {}
-for i = 1, #scan[2], 2 do ids[#ids + 1] = scan[2][i] end
-if #ids > 0 then
-  local busy, bad = call('SMISMEMBER', committed, unpack(ids)), call('ZMSCORE', failed, unpack(ids))
-  local tokens = call('HMGET', owner, unpack(ids))
-  for i, id in ipairs(ids) do
-    if busy[i] == 0 and not bad[i] and not tokens[i] then over[#over + 1] = id end
+-- with: tidy
+-- args: how many to look at in each key, where the last sweep stopped in each (or nothing, to begin)
+-- answer: where this one stopped in each, '0' at the end
+local limit, stops = take_number(), {}
+for i, key in ipairs({ rerun, published, attempts, failures, crashes, payload, failure }) do
+  local from, ids = take() or '0', {}
+  stops[i] = '0'
+  if exists(key) then
+    local is_set = key == rerun
+    local scan = is_set and call('SSCAN', key, from, 'COUNT', limit) or call('HSCAN', key, from, 'COUNT', limit)
+    for j = 1, #scan[2], is_set and 1 or 2 do ids[#ids + 1] = scan[2][j] end
+    stops[i] = scan[1]
+    tidy(ids)
   end
-  forget(over)
 end
-return scan[1]
+return stops

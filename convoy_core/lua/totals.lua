@@ -1,5 +1,5 @@
--- totals: the counters that only grow
+-- totals: the counters that only grow; the new value, or false where nothing was counted
 -- keys: totals
 local function count(name, n)
-  if n > 0 then add(totals, name, n) end
+  return n > 0 and add(totals, name, n)
 end

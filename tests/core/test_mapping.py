@@ -169,7 +169,7 @@ def test_addjob_that_answers_committed_is_a_publish_that_says_which_state_refuse
 
     assert queue.publish("waiting") is Published.ALREADY_QUEUED
     assert queue.publish("running") is Published.PROCESSING
-    assert queue.publish("running", rerun=True) is Published.PROCESSING
+    assert queue.publish("running", rerun=True) is Published.WILL_RERUN
     assert queue.publish_many(["waiting", "running", "new"]) == Tally(published=1, waiting=1, running=1)
 
 

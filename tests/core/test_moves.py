@@ -1197,11 +1197,11 @@ DUPLICATES = [
     ),
     Case(
         "",
-        "publish promises no rerun of what a Node worker runs",
+        "F25 publish of what a Node worker runs can ask for a rerun as well",
         FOREIGN,
         lambda world: world.queue.publish("a", payload=1, rerun=True),
-        Published.PROCESSING,
-        {**FOREIGN, "totals": {"refused": "1"}},
+        Published.WILL_RERUN,
+        {**FOREIGN, "rerun": {"a"}, "payload": {"a": "j1"}, "totals": {"refused": "1"}},
     ),
     Case(
         "",
@@ -1611,7 +1611,7 @@ def test_f25_a_publish_during_a_run_ends_in_exactly_one_more_run(world: World) -
     assert world.state() == {**ALIVE, **_numbered(3), "totals": {"done": "2", "refused": "2"}}
 
 
-SWEEP: Callable[[World], object] = lambda world: world.run(sweep(world.keys, 0, 1000))  # noqa: E731 - as above
+SWEEP: Callable[[World], object] = lambda world: world.run(sweep(world.keys, (), 1000))  # noqa: E731 - as above
 
 
 @pytest.mark.parametrize(
@@ -1621,11 +1621,11 @@ SWEEP: Callable[[World], object] = lambda world: world.run(sweep(world.keys, 0, 
         DELAYED,
         MINE,
         GUARDED,
-        {**FOREIGN, "published": {"a": OLD}},
-        {**FAILED, "published": {"a": OLD}},
+        {**FOREIGN, "published": {"a": OLD}, "rerun": {"a"}},
+        {"processing": {"a": SECOND - 100}, "rerun": {"a"}},
         {f"claim:{W}": ["a"], "committed": {"a"}, "published": {"a": OLD}},
     ],
-    ids=["queued", "delayed", "ours", "guarded", "theirs", "failed", "handed over"],
+    ids=["queued", "delayed", "ours", "guarded", "theirs", "dropped while theirs", "handed over"],
 )
 def test_f53_a_sweep_leaves_alone_what_is_somewhere(world: World, before: Keyspace) -> None:
     whole = {**REMEMBERED, **before}
@@ -1637,20 +1637,76 @@ def test_f53_a_sweep_leaves_alone_what_is_somewhere(world: World, before: Keyspa
 
 
 def test_f52_f53_a_sweep_forgets_what_a_node_worker_finished(world: World) -> None:
-    world.seed(REMEMBERED, {"published": {"a": OLD}, "rerun": {"a"}})
+    world.seed(REMEMBERED, {"published": {"a": OLD}})
 
     SWEEP(world)
 
     assert world.state() == {}
 
 
+@pytest.mark.parametrize("mark", [*REMEMBERED, "published"])
+def test_f76_a_sweep_forgets_each_mark_that_stands_alone(world: World, mark: str) -> None:
+    world.seed({**REMEMBERED, "published": {"a": OLD}}, ALIVE)
+    world.client.delete(*(f"cv:q:{other}" for other in (*REMEMBERED, "published") if other != mark))
+
+    SWEEP(world)
+
+    assert world.state() == ALIVE
+
+
+def test_f76_a_sweep_leaves_of_what_failed_at_node_only_what_is_shown(world: World) -> None:
+    world.seed(REMEMBERED, FAILED, {"published": {"a": OLD}, "failures": {"a": "4"}})
+
+    SWEEP(world)
+
+    assert world.state() == {**FAILED, "failed": {"a": 4}, "payload": {"a": "sload"}}
+
+
+def test_f25_a_sweep_queues_what_was_to_run_again_after_a_node_workers_run(world: World) -> None:
+    world.seed(REMEMBERED, {"published": {"a": OLD}, "rerun": {"a"}})
+
+    SWEEP(world)
+    SWEEP(world)
+
+    assert world.state() == {
+        "queued": ["a"],
+        "committed": {"a"},
+        "published": {"a": T0},
+        "payload": {"a": "sload"},
+    }
+
+
+def test_f25_a_sweep_queues_it_as_well_when_that_run_has_failed(world: World) -> None:
+    world.seed(REMEMBERED, FAILED, {"rerun": {"a"}})
+
+    SWEEP(world)
+
+    assert world.state() == {
+        "queued": ["a"],
+        "committed": {"a"},
+        "published": {"a": T0},
+        "payload": {"a": "sload"},
+        "failures": {"a": "4"},
+        "crashes": {"a": "1"},
+        "failure": {"a": RECORD},
+    }
+
+
+def test_f25_a_claim_of_what_node_published_meanwhile_is_the_run_that_was_asked_for(world: World) -> None:
+    world.seed(ALIVE, {"queued": ["a"], "committed": {"a"}, "rerun": {"a"}})
+
+    world.exchange(completed=world.exchange(want=1).claims, number=8)
+
+    assert world.state() == {**ALIVE, **_numbered(7), "totals": {"done": "1"}}
+
+
 def test_f53_sweeps_get_around_in_slices(world: World) -> None:
     gone = [str(n) for n in range(3_000)]
     world.seed({"published": {**dict.fromkeys(gone, OLD), "a": OLD}, "committed": {"a"}, "queued": ["a"]})
 
-    cursor, slices = world.run(sweep(world.keys, 0, 500)), 1
-    while cursor:
-        cursor, slices = world.run(sweep(world.keys, cursor, 500)), slices + 1
+    stops, slices = world.run(sweep(world.keys, (), 500)), 1
+    while any(stops):
+        stops, slices = world.run(sweep(world.keys, stops, 500)), slices + 1
 
     assert 3 <= slices <= 20
     assert world.state() == {"published": {"a": OLD}, "committed": {"a"}, "queued": ["a"]}

@@ -48,15 +48,16 @@ STILL_FAILED = "in `failed` while it waits or runs"
 UNSEEN = "held by our worker and not in `processing`"
 FOREIGN = "runs without an owner"
 LEFT_OVER = "absent and remembered"
+UNGRANTED = "to run again, and nobody of ours runs it"
 
 ALLOWED: dict[str, frozenset[str]] = {
-    "SADD of a publish": frozenset({NOWHERE, STILL_FAILED, FOREIGN}),
-    "RPUSH of a publish": frozenset({COPIES, STILL_FAILED, UNCOMMITTED}),
+    "SADD of a publish": frozenset({NOWHERE, STILL_FAILED, FOREIGN, UNGRANTED}),
+    "RPUSH of a publish": frozenset({COPIES, STILL_FAILED, UNCOMMITTED, UNGRANTED}),
     "BLPOP": frozenset({NOWHERE, LEFT_OVER}),
-    "ZADD": frozenset({FOREIGN, COPIES, STILL_FAILED, UNCOMMITTED}),
+    "ZADD": frozenset({FOREIGN, COPIES, STILL_FAILED, UNCOMMITTED, UNGRANTED}),
     "ZINCRBY of a failure": frozenset({STILL_FAILED}),
-    "ZREM and SREM of a finish": frozenset({LEFT_OVER, UNCOMMITTED, UNSEEN, COPIES}),
-    "ZREM and SREM of a jam guard": frozenset({LEFT_OVER, UNCOMMITTED, UNSEEN, COPIES}),
+    "ZREM and SREM of a finish": frozenset({LEFT_OVER, UNCOMMITTED, UNSEEN, COPIES, UNGRANTED}),
+    "ZREM and SREM of a jam guard": frozenset({LEFT_OVER, UNCOMMITTED, UNSEEN, COPIES, UNGRANTED}),
     "a copy pushed by hand": frozenset({COPIES, UNCOMMITTED, STILL_FAILED, LEFT_OVER, NOWHERE}),
     # The ID is published again while it waits; when one of the two fails for good the other still waits.
     "a SREM by hand": frozenset({COPIES, UNCOMMITTED, LEFT_OVER, STILL_FAILED}),
@@ -98,8 +99,8 @@ class Mixed(Machine):
             assert id not in before.owner or answer in ("processing", "will_rerun")
             if answer.is_accepted and not options.dry_run:
                 self.wanted.add(id)
-                assert id in self.at.committed or id in self.at.owner
-                assert id not in self.at.failed or id in self.at.owner
+                assert id in self.at.committed or answer == "will_rerun"
+                assert id not in self.at.failed or answer == "will_rerun"
                 assert answer != "will_rerun" or id in self.at.rerun
 
     @rule(worker=workers, verdicts=up_to(2, VERDICTS), want=few)
@@ -237,13 +238,18 @@ class Mixed(Machine):
 
     @rule()
     def sweep(self) -> None:
-        """What Node finished is forgotten."""
+        """What Node finished is queued if it was to run again, and else forgotten."""
         before = self.at
-        self.run(worker_calls.sweep(self.keys, 0, 1000))
+        self.run(worker_calls.sweep(self.keys, (), 1000))
         self.look()
-        self._is_known_as(before, set(before.owner) | before.committed | before.failed)
-        left = {id for id in IDS if LEFT_OVER in self.deviations(id)}
-        assert not left & self.at.remembered["published"]
+        self._is_known_as(before, set(before.owner) | before.committed)
+        busy = set(before.owner) | before.processing | before.committed
+        for id in before.rerun - busy:
+            self._is_mended(id, set(self.at.listed))
+        assert self.at.rerun == before.rerun & busy, "a wish is granted once, and none is dropped"
+        assert not [id for id in IDS if LEFT_OVER in self.deviations(id)]
+        for name in ("published", "attempts", "failures", "crashes"):
+            assert not (self.at.failed - busy) & self.at.remembered[name], f"{name} remembers a failed ID"
 
     @precondition(lambda self: self.unseen())
     @rule(data=st.data(), act=st.sampled_from(("publish", "renew", "sweep", "end", "recover")))
@@ -395,6 +401,7 @@ class Mixed(Machine):
             STILL_FAILED: id in at.failed and (is_somewhere or is_committed),
             UNSEEN: id in at.owner and id not in at.processing,
             FOREIGN: id in at.processing and id not in at.owner,
+            UNGRANTED: id in at.rerun and id not in at.owner,
             LEFT_OVER: not is_known and any(id in ids for ids in (*at.remembered.values(), *at.shown.values())),
         }
         return {name for name, is_so in found.items() if is_so}
@@ -417,8 +424,8 @@ class Mixed(Machine):
         at = self.at
         assert at.started.items() <= at.starts.items()
         assert len(set(at.owner.values())) == len(at.owner)
-        assert at.rerun <= set(at.owner), "only a run of ours can be marked to run again"
-        lost = self.wanted - at.somewhere() - set(at.owner) - at.failed - {*self.half_published, *self.in_hand}
+        lost = self.wanted - at.somewhere() - set(at.owner) - at.failed - at.rerun
+        lost -= {*self.half_published, *self.in_hand}
         assert not lost, f"lost: {lost}"
 
     def _is_mended(self, id: str, place: Iterable[str]) -> None:
@@ -437,5 +444,5 @@ class Mixed(Machine):
         return id in self.at.listed or id in self.at.delayed
 
     def _given_up(self, id: str) -> None:
-        if not self._waits(id):
+        if not self._waits(id) and id not in self.at.rerun:
             self.wanted.discard(id)

@@ -247,7 +247,7 @@ def _chunk(raw""",
     _mutant(
         "F53: the sweep forgets what still runs",
         "Mixed",
-        ("lua/sweep.lua", "and not bad[i] and not tokens[i] then", "and not bad[i] then"),
+        ("lua/tidy.lua", "and not tokens[i] and not seen[id]", "and not seen[id]"),
     ),
     _mutant(
         "what is queued is not committed",
