@@ -13,6 +13,7 @@ import redis.asyncio
 
 from convoy_core import calls, discarding
 from convoy_core.calls import Call, Chunk
+from convoy_core.checks import Seconds
 from convoy_core.connection import AsyncConnection
 from convoy_core.models import (
     Counts,
@@ -27,7 +28,7 @@ from convoy_core.models import (
     Then,
     WorkerInfo,
 )
-from convoy_core.options import JobID, Payload
+from convoy_core.options import JobID, Payload, encode_id
 from convoy_core.states import State
 
 T = TypeVar("T")
@@ -65,7 +66,7 @@ class AsyncFleet:
         """
         return await self._connection.drive(calls.queue_names(self._connection.keyspace))
 
-    async def snapshot(self, names: Iterable[str], *, jam_after_s: float = 300.0) -> list[Snapshot]:
+    async def snapshot(self, names: Iterable[str], *, jam_after_s: Seconds = 300.0) -> list[Snapshot]:
         """The named queues at one instant, in one round trip, however long they are (in a Cluster each at its own).
 
         `jammed` counts what has been processing for longer than `jam_after_s`.
@@ -75,8 +76,9 @@ class AsyncFleet:
 
     async def find(self, id: JobID, names: Iterable[str] | None = None) -> list[Details]:
         """Where the ID is: its details in every queue (or those named) that knows it."""
-        names = await self.queues() if names is None else names
-        found = [await self.queue(name).show(id) for name in names]
+        encode_id(id)
+        queues = [self.queue(name) for name in (await self.queues() if names is None else calls.checked_names(names))]
+        found = [await queue.show(id) for queue in queues]
         return [details for details in found if details.state is not State.ABSENT or details.is_committed]
 
     async def close(self) -> None:
@@ -140,7 +142,7 @@ class AsyncQueue:
         id: JobID,
         *,
         payload: Payload = None,
-        delay_s: float = 0.0,
+        delay_s: Seconds = 0.0,
         front: bool = False,
         rerun: bool = False,
         wait_replicas: int = 0,
@@ -161,7 +163,7 @@ class AsyncQueue:
         ids: Iterable[JobID],
         *,
         payload: Payload = None,
-        delay_s: float = 0.0,
+        delay_s: Seconds = 0.0,
         front: bool = False,
         rerun: bool = False,
         wait_replicas: int = 0,
@@ -182,7 +184,7 @@ class AsyncQueue:
         ids: Iterable[JobID],
         *,
         payload: Payload = None,
-        delay_s: float = 0.0,
+        delay_s: Seconds = 0.0,
         front: bool = False,
         rerun: bool = False,
         dry_run: bool = False,
@@ -202,7 +204,7 @@ class AsyncQueue:
         """How many IDs are in each state, in one instant."""
         return await self._run(calls.counts(self._keys))
 
-    async def snapshot(self, *, jam_after_s: float = 300.0) -> Snapshot:
+    async def snapshot(self, *, jam_after_s: Seconds = 300.0) -> Snapshot:
         """The counts with ages, workers and counters; see `Fleet.snapshot` for many queues at once."""
         return (await self._run(calls.snapshot(self._connection.keyspace, [self.name], jam_after_s)))[0]
 
@@ -237,7 +239,7 @@ class AsyncQueue:
         """Every pool registered on this queue, alive or silent."""
         return await self._run(calls.workers(self._keys))
 
-    async def jammed(self, *, idle_s: float) -> list[Jammed]:
+    async def jammed(self, *, idle_s: Seconds) -> list[Jammed]:
         """What a jam guard would free: every entry that has been processing for longer than `idle_s`, oldest first."""
         return await self._drive(calls.jammed(self._keys, idle_s))
 
@@ -258,9 +260,10 @@ class AsyncQueue:
             calls.free_jammed(self._keys, entries, then, skip_live=skip_live, max_crashes=max_crashes)
         )
 
-    async def jam_guard(self, *, idle_s: float, then: Then = Then.REQUEUE, skip_live: bool = False) -> list[str]:
+    async def jam_guard(self, *, idle_s: Seconds, then: Then = Then.REQUEUE, skip_live: bool = False) -> list[str]:
         """Free what has been processing for longer than `idle_s`; the IDs that left processing."""
         self._connection.check_writable()
+        calls.check_guard(then, skip_live=skip_live)
         outcomes = await self.free_jammed(await self.jammed(idle_s=idle_s), then=then, skip_live=skip_live)
         return calls.freed(outcomes)
 

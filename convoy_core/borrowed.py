@@ -30,7 +30,11 @@ def like(client: Any) -> Store:
 
     Raises InvalidOption when a job ID could not survive the client, or its login cannot be repeated.
     """
-    if not isinstance(client, redis.Redis | redis.asyncio.Redis) or _leads_to_many(client):
+    many = redis.RedisCluster | redis.asyncio.RedisCluster | redis.Sentinel | redis.asyncio.Sentinel
+    if not isinstance(client, redis.Redis | redis.asyncio.Redis | many):
+        # Its value is not shown: bytes may be a URL with a password.
+        raise InvalidOption(f"redis is of type {type(client).__name__}; it must be a URL, a redis client or None.")
+    if isinstance(client, many) or _leads_to_many(client):
         raise InvalidOption(
             f"A ready-made client of Sentinel or a Cluster cannot be used; give a URL, like {SENTINEL_EXAMPLE}"
             f" or {CLUSTER_EXAMPLE}."

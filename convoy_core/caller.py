@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from redis.exceptions import NoScriptError, ResponseError
 
+from convoy_core import checks
 from convoy_core.calls import Argument, Call
 from convoy_core.connect import Store
 from convoy_core.errors import ReadOnly
@@ -30,7 +31,7 @@ class Caller:
     def __init__(self, store: Store, *, prefix: str | None, read_only: bool) -> None:
         self.store = store
         self.keyspace = Keyspace(check_prefix(prefix), braces=store.is_cluster)
-        self.read_only = read_only
+        self.read_only = checks.flag("read_only", read_only)
         self.now_ms: int | None = None
         """A clock for tests: scripts take this Unix time in ms instead of the store's own."""
         self._registered: set[str] = set()

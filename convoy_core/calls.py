@@ -13,7 +13,8 @@ from functools import partial
 from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
-from convoy_core import readers
+from convoy_core import checks, readers
+from convoy_core.checks import Seconds
 from convoy_core.errors import InvalidOption
 from convoy_core.keys import Keys, Keyspace
 from convoy_core.models import (
@@ -48,6 +49,10 @@ Steps: TypeAlias = "Generator[Call[Any], Any, T]"
 
 FIND_DEPTH = 100_000
 """How deep `show` looks for an ID in the list: looking through 967,000 took the store 14 ms."""
+
+
+_MAX_START = 2**53
+"""Scripts count in floating point."""
 
 
 class Call(NamedTuple, Generic[T]):
@@ -102,7 +107,7 @@ class PublishOptions(NamedTuple):
     """How IDs are published; see `Queue.publish`."""
 
     payload: Payload = None
-    delay_s: float = 0.0
+    delay_s: Seconds = 0.0
     front: bool = False
     rerun: bool = False
     dry_run: bool = False
@@ -153,7 +158,7 @@ def publish(keys: Keys, ids: Iterable[JobID], options: PublishOptions) -> Iterat
     """One call per chunk of IDs; each is checked before its chunk is sent."""
     how = _how(options)
     replicas = 0 if options.dry_run else options.wait_replicas
-    for chunk in chunked(ids):
+    for chunk in chunked(_ids(ids)):
         raw = encode_ids(chunk)
         yield of(
             "publish",
@@ -165,14 +170,20 @@ def publish(keys: Keys, ids: Iterable[JobID], options: PublishOptions) -> Iterat
         )
 
 
+_BOOL = {bool}
+
+
 def _how(options: PublishOptions) -> tuple[Argument, ...]:
     """The script's arguments before the IDs."""
     payload, delay_s, front, rerun, dry_run, wait_replicas = options
-    delay_ms = _milliseconds("delay_s", delay_s) if delay_s != 0 else 0
+    delay_ms = _milliseconds("delay_s", delay_s) if type(delay_s) is not float or delay_s != 0 else 0
+    if {type(front), type(rerun), type(dry_run)} != _BOOL:  # which is as good as always so
+        for name, value in (("front", front), ("rerun", rerun), ("dry_run", dry_run)):
+            checks.flag(name, value)
     if front and delay_ms:
         raise InvalidOption("An ID can be published to the front or with a delay, not both.")
-    if type(wait_replicas) is not int or wait_replicas < 0:
-        raise InvalidOption(f"wait_replicas is {wait_replicas!r}; it must be a whole number from 0 up.")
+    if wait_replicas != 0 or type(wait_replicas) is not int:
+        checks.whole("wait_replicas", wait_replicas, 0)
     content = b"" if payload is None else encode_payload(payload)
     return (delay_ms, "1" if front else "", "1" if rerun else "", "1" if dry_run else "", content)
 
@@ -202,7 +213,7 @@ def counts(keys: Keys) -> Call[Counts]:
     return of("counts", keys, (), lambda reply: Counts(*map(int, reply)))
 
 
-def snapshot(keyspace: Keyspace, names: Iterable[str], jam_after_s: float) -> Call[list[Snapshot]]:
+def snapshot(keyspace: Keyspace, names: Iterable[str], jam_after_s: Seconds) -> Call[list[Snapshot]]:
     """Many queues at one instant."""
     queues = list(names)
     script = load("snapshot")
@@ -211,18 +222,22 @@ def snapshot(keyspace: Keyspace, names: Iterable[str], jam_after_s: float) -> Ca
     return Call(script, keys, (limit,), lambda reply: readers.snapshots(queues, reply), writes=False)
 
 
-def snapshots(keyspace: Keyspace, names: Iterable[str], jam_after_s: float) -> list[Call[list[Snapshot]]]:
+def snapshots(keyspace: Keyspace, names: Iterable[str], jam_after_s: Seconds) -> list[Call[list[Snapshot]]]:
     """The same for the whole of a store: in a Cluster one call per queue, since no script may leave its slot."""
-    queues = [[name] for name in names] if keyspace.braces else [[*names]]
+    all_names = [*checked_names(names)]
+    _milliseconds("jam_after_s", jam_after_s)  # in a Cluster no names make no call
+    queues = [[name] for name in all_names] if keyspace.braces else [all_names]
     return [snapshot(keyspace, group, jam_after_s) for group in queues]
 
 
 def page(keys: Keys, state: State | None, start: int, limit: int) -> Call[Page]:
     """A window of one state, or of the committed set."""
+    if state is not None:
+        check_state(state, " or None")
     if state is State.ABSENT:
         raise InvalidOption("Absent IDs are nowhere, so there is no list of them.")
-    if start < 0 or not 1 <= limit <= BATCH:
-        raise InvalidOption(f"A page starts at 0 or later and has 1 to {BATCH} entries, not {start} and {limit}.")
+    checks.whole("start", start, 0, _MAX_START)
+    checks.whole("limit", limit, 1, BATCH)
     arguments = (state.value if state else "committed", start, limit, MAX_ID_BYTES)
     return of("page", keys, arguments, lambda reply: readers.page(state, reply))
 
@@ -241,7 +256,7 @@ def workers(keys: Keys) -> Call[list[WorkerInfo]]:
 # -- steering
 
 
-def jammed(keys: Keys, idle_s: float) -> Steps[list[Jammed]]:
+def jammed(keys: Keys, idle_s: Seconds) -> Steps[list[Jammed]]:
     """Every entry older than `idle_s`: ours by their true start, then Node's by their score."""
     limit = _milliseconds("idle_s", idle_s)
     rows: list[Jammed] = []
@@ -260,15 +275,34 @@ def free_jammed(
     keys: Keys, entries: Iterable[Jammed], then: Then, *, skip_live: bool, max_crashes: int
 ) -> Steps[dict[str, Outcome]]:
     """Free exactly these (ID, start) pairs."""
-    if max_crashes < 1:
-        raise InvalidOption(f"max_crashes is {max_crashes}; it must be 1 or more.")
+    check_guard(then, skip_live=skip_live)
+    checks.whole("max_crashes", max_crashes, 1)
+    rows = [_row(row) for row in checks.many("entries", entries, _JAMMED)]
     outcomes: dict[str, Outcome] = {}
-    for chunk in chunked(entries, SMALL_BATCH):
-        pairs = [part for row in chunk for part in (encode_id(row.id), round(row.start * 1000))]
+    for chunk in chunked(rows, SMALL_BATCH):
+        pairs = [part for id, start_ms in chunk for part in (encode_id(id), start_ms)]
         arguments = (then.value, "1" if skip_live else "", max_crashes, *pairs)
         words = yield of("jam_guard", keys, arguments, readers.outcomes)
-        outcomes.update(zip((row.id for row in chunk), words, strict=True))
+        outcomes.update(zip((id for id, _ in chunk), words, strict=True))
     return outcomes
+
+
+_JAMMED = "Jammed records, as `jammed` returns"
+
+
+def _row(row: Jammed) -> tuple[str, int]:
+    checks.one_of("An entry of entries", row, Jammed, f"one of {_JAMMED}")
+    encode_id(row.id)
+    try:
+        return row.id, round(row.start * 1000)
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidOption(f"The start of an entry is {checks.shown(row.start)}; it must be a time.") from None
+
+
+def check_guard(then: Then, *, skip_live: bool) -> None:
+    """Raise InvalidOption where a jam guard could not be told so."""
+    checks.one_of("then", then, Then, "one of Then, like Then.REQUEUE")
+    checks.flag("skip_live", skip_live)
 
 
 def freed(outcomes: dict[str, Outcome]) -> list[str]:
@@ -279,6 +313,7 @@ def freed(outcomes: dict[str, Outcome]) -> list[str]:
 
 def requeue(keys: Keys, ids: Iterable[JobID], *, dry_run: bool) -> Steps[dict[str, Outcome]]:
     """Queue failed IDs again."""
+    checks.flag("dry_run", dry_run)
     return per_id("requeue", keys, (), distinct(ids), dry_run=dry_run, size=BATCH)
 
 
@@ -305,10 +340,22 @@ def per_id(
 
 def distinct(ids: Iterable[JobID]) -> list[bytes]:
     """Every ID once, all checked before the first is sent: the second of two equal ones would be told of the first."""
-    return list(dict.fromkeys(encode_id(id) for id in ids))
+    return list(dict.fromkeys(encode_id(id) for id in _ids(ids)))
 
 
-def _milliseconds(name: str, seconds: float) -> int:
-    if not 0 <= seconds < 10**9:
-        raise InvalidOption(f"{name} is {seconds!r}; it must be a number of seconds from 0 up to 30 years.")
-    return round(seconds * 1000)
+def _ids(ids: Iterable[JobID]) -> Iterable[JobID]:
+    return checks.many("ids", ids, "job IDs")
+
+
+def checked_names(names: Iterable[str]) -> Iterable[str]:
+    """Names of queues to go through. Raises InvalidOption."""
+    return checks.many("names", names, "queue names")
+
+
+def check_state(state: State, others: str = "") -> None:
+    """Raise InvalidOption for what is no State."""
+    checks.one_of("state", state, State, f"a State, like State.QUEUED{others and ','}{others}")
+
+
+def _milliseconds(name: str, seconds: Seconds) -> int:
+    return round(checks.seconds(name, seconds) * 1000)

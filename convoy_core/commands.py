@@ -15,8 +15,9 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
+from convoy_core import checks
 from convoy_core.attempt import MAX_TEXT, Job, Retry, RunFailed
 from convoy_core.errors import HandlerNotFound, InvalidOption
 from convoy_core.groups import Groups
@@ -47,10 +48,7 @@ class Command:
     """
 
     def __init__(self, words: str | Sequence[str]) -> None:
-        try:
-            self._words = shlex.split(words) if isinstance(words, str) else list(words)
-        except ValueError as error:
-            raise InvalidOption(f"The command cannot be split into words: {error}.") from None
+        self._words = _split(words)
         if not self._words or self._words[0] == _PLACEHOLDER:
             raise InvalidOption("The command must begin with a program, never with the ID.")
         if any(_PLACEHOLDER in word and word != _PLACEHOLDER for word in self._words):
@@ -98,6 +96,17 @@ class Command:
             if "--" not in before:
                 raise CommandFailed("the ID begins with '-' and would be read as an option; write -- before {}")
         return [id if word == _PLACEHOLDER else word for word in self._words]
+
+
+def _split(words: str | Sequence[str]) -> list[str]:
+    try:
+        split: list[Any] = shlex.split(words) if isinstance(words, str) else [*checks.many("words", words, "text")]
+    except ValueError as error:
+        raise InvalidOption(f"The command cannot be split into words: {error}.") from None
+    for word in split:
+        if not isinstance(word, str) or "\0" in word:
+            raise InvalidOption(f"A word of words is {checks.shown(word)}; it must be text without NUL.")
+    return split
 
 
 def _environment(job: Job) -> dict[str, str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from convoy_core.calls import Steps, counts, distinct, of, page, per_id
+from convoy_core import checks
+from convoy_core.calls import Steps, check_state, counts, distinct, of, page, per_id
 from convoy_core.errors import InvalidOption
 from convoy_core.keys import Keys
 from convoy_core.models import Counts, Outcome, Page
@@ -17,6 +18,7 @@ SEARCHED = 100
 
 def discard(keys: Keys, ids: Iterable[JobID], state: State, *, dry_run: bool) -> Steps[dict[str, Outcome]]:
     """Forget IDs that are in `state`."""
+    checks.flag("dry_run", dry_run)
     _check_discardable(state)
     raw = distinct(ids)
     if state is State.QUEUED and dry_run:
@@ -27,8 +29,8 @@ def discard(keys: Keys, ids: Iterable[JobID], state: State, *, dry_run: bool) ->
 def discard_all(keys: Keys, state: State, limit: int | None) -> Steps[int]:
     """Forget as many IDs of `state` as there are now, from its head on; at most `limit`."""
     _check_discardable(state)
-    if limit is not None and limit < 1:
-        raise InvalidOption(f"limit is {limit!r}; it must be 1 or more.")
+    if limit is not None:
+        checks.whole("limit", limit, 1)
     before: Counts = yield counts(keys)
     left: int = getattr(before, state.value)
     left = left if limit is None else min(left, limit)
@@ -68,5 +70,6 @@ def _each(keys: Keys, raw: list[bytes], state: State, *, dry_run: bool) -> Steps
 
 
 def _check_discardable(state: State) -> None:
+    check_state(state)
     if state not in (State.QUEUED, State.DELAYED, State.FAILED):
         raise InvalidOption(f"Only queued, delayed and failed IDs can be discarded, not {state} ones.")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, Protocol, TypeAlias
 
+from convoy_core import checks
 from convoy_core.attempt import Job, Run
 from convoy_core.errors import HandlerNotFound
 
@@ -50,6 +51,8 @@ def load(path: str) -> Handler:
 
     Raises HandlerNotFound, saying which part was not found; an error inside the module's own code is named in it.
     """
+    if not isinstance(path, str):
+        raise HandlerNotFound(f"path is {checks.shown(path)}; write it as text, like 'package.module:function'.")
     module_name, colon, attribute = path.partition(":")
     if not colon or not module_name or not attribute:
         raise HandlerNotFound(f"{path!r} is no handler; write it as package.module:function.")

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
+from convoy_core import checks
 from convoy_core.errors import InvalidID, InvalidOption, InvalidPayload, InvalidQueueName
 
 DEFAULT_PREFIX = "cv:"
@@ -32,7 +33,7 @@ _QUEUE_NAME = re.compile(r"[A-Za-z0-9_.:-]*(\{[A-Za-z0-9_.:-]+\})?[A-Za-z0-9_.:-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolOptions:
-    """How a worker pool behaves. Times are seconds.
+    """How a worker pool behaves. Times are seconds; a timedelta is taken as well.
 
     Raises InvalidOption when a value is out of its range.
     """
@@ -61,9 +62,13 @@ class PoolOptions:
     def __post_init__(self) -> None:
         """Check each range once, so that nothing downstream has to."""
         for field in fields(self):
-            value = getattr(self, field.name)
-            if not isinstance(value, bool) and not 0 < value < 10**9:
-                raise InvalidOption(f"{field.name} is {value!r}; it must be greater than 0 and below a billion.")
+            value: Any = getattr(self, field.name)
+            if field.type == "float":
+                object.__setattr__(self, field.name, checks.seconds(field.name, value, above_zero=True))
+            elif field.type == "int":
+                checks.whole(field.name, value, 1)
+            else:
+                checks.flag(field.name, value)
         if self.beat_s * 3 > self.lease_s:
             raise InvalidOption(
                 f"beat_s is {self.beat_s:g} and lease_s {self.lease_s:g}; "
@@ -79,6 +84,8 @@ def encode_id(id: JobID) -> bytes:
         raw = str(id).encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         raise InvalidID("A job ID holds half of a surrogate pair, which no text can hold.") from None
+    except ValueError:  # Python writes out no number of more than some thousand digits
+        raise InvalidID("A job ID is a number too long to be written out; give it as text.") from None
     if not raw:
         raise InvalidID("A job ID must not be empty.")
     if len(raw) > MAX_ID_BYTES:
@@ -109,7 +116,7 @@ def check_queue_name(name: object, *, existing: bool = False) -> str:
     With `existing`, any name that some other client made can be opened; only emptiness and length are refused.
     """
     if not isinstance(name, str) or not name:
-        raise InvalidQueueName(f"A queue's name must be text and not empty, not {name!r}.")
+        raise InvalidQueueName(f"A queue's name must be text and not empty, not {checks.shown(name)}.")
     if len(name.encode("utf-8", "surrogatepass")) > MAX_QUEUE_NAME_BYTES:
         raise InvalidQueueName(f"A queue name has at most {MAX_QUEUE_NAME_BYTES} bytes.")
     is_encodable = not re.search("[\ud800-\udc7f\udd00-\udfff]", name)
@@ -120,11 +127,13 @@ def check_queue_name(name: object, *, existing: bool = False) -> str:
     return name
 
 
-def check_prefix(prefix: str | None) -> str:
+def check_prefix(prefix: object) -> str:
     """The key prefix: the argument, else CONVOY_PREFIX, else `cv:`. Raises InvalidOption."""
     prefix = prefix if prefix is not None else os.environ.get("CONVOY_PREFIX") or DEFAULT_PREFIX
-    if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,100}", prefix):
-        raise InvalidOption(f"{prefix!r} is no key prefix; use 1 to 100 letters, digits, '_', '.', '-' and ':'.")
+    if not isinstance(prefix, str) or not re.fullmatch(r"[A-Za-z0-9_.:-]{1,100}", prefix):
+        raise InvalidOption(
+            f"{checks.shown(prefix)} is no key prefix; use 1 to 100 letters, digits, '_', '.', '-' and ':'."
+        )
     return prefix
 
 

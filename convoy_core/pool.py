@@ -18,7 +18,10 @@ from itertools import chain, repeat
 from types import TracebackType
 from typing import Any, Self
 
+from convoy_core import checks
 from convoy_core.aio import AsyncQueue
+from convoy_core.attempt import describe
+from convoy_core.checks import Seconds
 from convoy_core.errors import ConvoyError, InvalidOption
 from convoy_core.handlers import Handler
 from convoy_core.options import PoolOptions
@@ -27,6 +30,9 @@ from convoy_core.runs import Plan
 from convoy_core.shift import Shift
 
 log = logging.getLogger(__name__)
+
+MAX_CONCURRENCY = 10_000
+"""Runs of one pool at once, at most."""
 
 
 class PoolState(StrEnum):
@@ -86,19 +92,20 @@ class WorkerPool:
         handler: Handler,
         *,
         concurrency: int = 1,
-        job_timeout: float | None = 300.0,
+        job_timeout: Seconds | None = 300.0,
         retries: int = 0,
         options: PoolOptions | None = None,
     ) -> None:
-        if not 1 <= concurrency <= 10_000:
-            raise InvalidOption(f"concurrency is {concurrency}; a pool runs 1 to 10,000 jobs at once.")
-        if job_timeout is not None and not job_timeout > 0:
-            raise InvalidOption(f"job_timeout is {job_timeout!r}; it must be greater than 0, or None for no limit.")
-        if retries < 0:
-            raise InvalidOption(f"retries is {retries}; it must be 0 or more.")
-        queue.connection.check_writable()
+        checks.one_of("queue", queue, Queue | AsyncQueue, "a Queue or an AsyncQueue")
         if not callable(handler):
-            raise InvalidOption("A handler must be callable.")
+            raise InvalidOption(f"handler is {checks.shown(handler)}; it must be callable.")
+        checks.whole("concurrency", concurrency, 1, MAX_CONCURRENCY)
+        checks.whole("retries", retries, 0)
+        if job_timeout is not None:
+            job_timeout = checks.seconds("job_timeout", job_timeout, above_zero=True)
+        if options is not None:
+            checks.one_of("options", options, PoolOptions, "a PoolOptions or None")
+        queue.connection.check_writable()
         self._connection = queue.connection
         self._options = options or PoolOptions()
         self._plan = Plan(queue.name, handler, concurrency, job_timeout, retries, self._options)
@@ -159,21 +166,20 @@ class WorkerPool:
             self._thread.join()
             raise self._error
 
-    def request_stop(self, grace_s: float | None = None) -> None:
+    def request_stop(self, grace_s: Seconds | None = None) -> None:
         """Stop claiming, and give back in `grace_s` seconds what is still running then. Returns at once.
 
         Without a time it is the pool's own grace. A later call can only shorten it. May be called from any thread.
         """
+        grace = self._options.grace_s if grace_s is None else checks.seconds("grace_s", grace_s)
         self._is_stop_requested = True
-        if grace_s is None:
-            grace_s = self._options.grace_s
         if self._shift is not None and self._loop is not None and not self._is_stopped:
             try:
-                self._loop.call_soon_threadsafe(self._shift.request_stop, grace_s)
+                self._loop.call_soon_threadsafe(self._shift.request_stop, grace)
             except RuntimeError:  # the loop has been closed in this very moment: it is stopped
                 return
 
-    def stop(self, grace_s: float | None = None) -> PoolStatus:
+    def stop(self, grace_s: Seconds | None = None) -> PoolStatus:
         """Stop a started pool and wait until it has ended; the final status."""
         self.request_stop(grace_s)
         if self._thread is not None:
@@ -223,10 +229,12 @@ class WorkerPool:
             _run(self.serve())
         except ConvoyError as error:
             self._error = error
-        except BaseException:
-            log.exception("queue %s: the pool broke down; its IDs will be recovered by another", self.queue)
-            raise
+        except BaseException as error:
+            log.exception("queue %s: the pool broke down", self.queue)
+            said = f"The pool broke down ({describe(error)}); another will recover what it held."
+            self._error = ConvoyError(said).with_traceback(error.__traceback__)
         finally:
+            self._is_stopped = True
             self._ready.set()
 
 

@@ -13,6 +13,7 @@ import redis
 
 from convoy_core import calls, discarding
 from convoy_core.calls import Call, Chunk
+from convoy_core.checks import Seconds
 from convoy_core.connection import Connection
 from convoy_core.models import (
     Counts,
@@ -27,7 +28,7 @@ from convoy_core.models import (
     Then,
     WorkerInfo,
 )
-from convoy_core.options import JobID, Payload
+from convoy_core.options import JobID, Payload, encode_id
 from convoy_core.states import State
 
 T = TypeVar("T")
@@ -64,7 +65,7 @@ class Fleet:
         """
         return self._connection.drive(calls.queue_names(self._connection.keyspace))
 
-    def snapshot(self, names: Iterable[str], *, jam_after_s: float = 300.0) -> list[Snapshot]:
+    def snapshot(self, names: Iterable[str], *, jam_after_s: Seconds = 300.0) -> list[Snapshot]:
         """The named queues at one instant, in one round trip, however long they are (in a Cluster each at its own).
 
         `jammed` counts what has been processing for longer than `jam_after_s`.
@@ -74,8 +75,9 @@ class Fleet:
 
     def find(self, id: JobID, names: Iterable[str] | None = None) -> list[Details]:
         """Where the ID is: its details in every queue (or those named) that knows it."""
-        names = self.queues() if names is None else names
-        found = [self.queue(name).show(id) for name in names]
+        encode_id(id)
+        queues = [self.queue(name) for name in (self.queues() if names is None else calls.checked_names(names))]
+        found = [queue.show(id) for queue in queues]
         return [details for details in found if details.state is not State.ABSENT or details.is_committed]
 
     def close(self) -> None:
@@ -139,7 +141,7 @@ class Queue:
         id: JobID,
         *,
         payload: Payload = None,
-        delay_s: float = 0.0,
+        delay_s: Seconds = 0.0,
         front: bool = False,
         rerun: bool = False,
         wait_replicas: int = 0,
@@ -160,7 +162,7 @@ class Queue:
         ids: Iterable[JobID],
         *,
         payload: Payload = None,
-        delay_s: float = 0.0,
+        delay_s: Seconds = 0.0,
         front: bool = False,
         rerun: bool = False,
         wait_replicas: int = 0,
@@ -179,7 +181,7 @@ class Queue:
         ids: Iterable[JobID],
         *,
         payload: Payload = None,
-        delay_s: float = 0.0,
+        delay_s: Seconds = 0.0,
         front: bool = False,
         rerun: bool = False,
         dry_run: bool = False,
@@ -199,7 +201,7 @@ class Queue:
         """How many IDs are in each state, in one instant."""
         return self._run(calls.counts(self._keys))
 
-    def snapshot(self, *, jam_after_s: float = 300.0) -> Snapshot:
+    def snapshot(self, *, jam_after_s: Seconds = 300.0) -> Snapshot:
         """The counts with ages, workers and counters; see `Fleet.snapshot` for many queues at once."""
         return self._run(calls.snapshot(self._connection.keyspace, [self.name], jam_after_s))[0]
 
@@ -233,7 +235,7 @@ class Queue:
         """Every pool registered on this queue, alive or silent."""
         return self._run(calls.workers(self._keys))
 
-    def jammed(self, *, idle_s: float) -> list[Jammed]:
+    def jammed(self, *, idle_s: Seconds) -> list[Jammed]:
         """What a jam guard would free: every entry that has been processing for longer than `idle_s`, oldest first."""
         return self._drive(calls.jammed(self._keys, idle_s))
 
@@ -252,9 +254,10 @@ class Queue:
         self._connection.check_writable()
         return self._drive(calls.free_jammed(self._keys, entries, then, skip_live=skip_live, max_crashes=max_crashes))
 
-    def jam_guard(self, *, idle_s: float, then: Then = Then.REQUEUE, skip_live: bool = False) -> list[str]:
+    def jam_guard(self, *, idle_s: Seconds, then: Then = Then.REQUEUE, skip_live: bool = False) -> list[str]:
         """Free what has been processing for longer than `idle_s`; the IDs that left processing."""
         self._connection.check_writable()
+        calls.check_guard(then, skip_live=skip_live)
         outcomes = self.free_jammed(self.jammed(idle_s=idle_s), then=then, skip_live=skip_live)
         return calls.freed(outcomes)
 

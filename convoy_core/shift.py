@@ -92,10 +92,12 @@ class Shift:
             await self._sign_off(fetch)
         finally:
             self._holdings.runs.close()
-            await close(self._plan.handler)
-            await asyncio.to_thread(heartbeat.stop)
-            await fetch.close()
-            await self._commands.close()
+            try:
+                await close(self._plan.handler)
+            finally:  # or a pool that is no more would renew its lease for ever
+                await asyncio.to_thread(heartbeat.stop)
+                await fetch.close()
+                await self._commands.close()
             log.info("queue %s: worker %s stopped", self._plan.queue, self.worker)
 
     def request_stop(self, grace_s: float) -> None:

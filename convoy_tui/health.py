@@ -118,10 +118,14 @@ def assess(snapshot: Snapshot, trends: Trends, limits: Limits) -> Health:
 
 
 def is_unserved(snapshot: Snapshot, trends: Trends) -> bool:
-    """Whether IDs wait and nobody takes them. Node's workers sign no register: they show by what they hold or take."""
-    if snapshot.paused or snapshot.workers or not snapshot.counts.queued:
+    """Whether IDs wait, or are held by pools that died, and nobody takes them. Node's workers sign no register: they
+    show by what they hold or take.
+    """
+    if snapshot.workers or trends.shrinks:
         return False
-    return not snapshot.counts.processing and not trends.shrinks
+    if snapshot.silent and snapshot.counts.processing:
+        return True
+    return not snapshot.paused and snapshot.counts.queued > 0 and not snapshot.counts.processing
 
 
 def _is_failing(trends: Trends, limits: Limits) -> bool:
@@ -208,12 +212,20 @@ def _why_alarmed(health: Health, snapshot: Snapshot, trends: Trends, limits: Lim
         ended = trends.done_1m + trends.failed_1m
         return f"{number(trends.failed_1m)} of {count(ended, 'run')} failed in the last minute."
     if health is Health.NO_WORKERS:
-        return f"{count(counts.queued, 'ID waits', 'IDs wait')} and no worker takes them."
+        return _why_unserved(snapshot)
     if health is Health.DRIFT:
         return _why_drifting(trends.drift)
     if trends.grows:
         return "More comes in than goes out, and has for a minute."
     return f"At this rate it takes {age(trends.clears_s or 0)} until it is empty."
+
+
+def _why_unserved(snapshot: Snapshot) -> str:
+    counts = snapshot.counts
+    if snapshot.silent and counts.processing:
+        gone, running = count(snapshot.silent, "pool", "pools"), count(counts.processing, "ID", "IDs")
+        return f"{gone} fell silent and nobody recovers the {running} in processing: start a worker."
+    return f"{count(counts.queued, 'ID waits', 'IDs wait')} and no worker takes them."
 
 
 def _why_drifting(drift: int) -> str:

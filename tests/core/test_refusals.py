@@ -200,11 +200,19 @@ BAD_OPTIONS: list[tuple[str, str, Callable[[Queue], object]]] = [
     ("snapshot", "jam_after_s is -1; it must be", lambda queue: queue.snapshot(jam_after_s=-1)),
     (
         "page start",
-        "starts at 0 or later and has 1 to 500 entries, not -1 and 50",
+        "start is -1; it must be a whole number from 0 up.",
         lambda queue: queue.page(None, start=-1),
     ),
-    ("page of none", "not 0 and 0", lambda queue: queue.page(State.QUEUED, limit=0)),
-    ("page of too many", "not 0 and 501", lambda queue: queue.page(State.QUEUED, limit=501)),
+    (
+        "page of none",
+        "limit is 0; it must be a whole number from 1 to 500.",
+        lambda queue: queue.page(State.QUEUED, limit=0),
+    ),
+    (
+        "page of too many",
+        "limit is 501; it must be a whole number from 1 to 500.",
+        lambda queue: queue.page(State.QUEUED, limit=501),
+    ),
     ("page of absent", "Absent IDs are nowhere", lambda queue: queue.page(State.ABSENT)),
     ("entries of absent", "Absent IDs are nowhere", lambda queue: list(queue.entries(State.ABSENT))),
     (
@@ -245,7 +253,7 @@ def test_a_lease_lasts_three_beats() -> None:
     [
         ({"concurrency": 0}, "concurrency is 0"),
         ({"concurrency": -1}, "concurrency is -1"),
-        ({"concurrency": 10_001}, "concurrency is 10001; a pool runs 1 to 10,000 jobs at once."),
+        ({"concurrency": 10_001}, "concurrency is 10001; it must be a whole number from 1 to 10,000."),
         ({"job_timeout": 0}, "job_timeout is 0"),
         ({"job_timeout": -1.0}, "job_timeout is -1"),
         ({"retries": -1}, "retries is -1"),

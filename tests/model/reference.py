@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from convoy_core import checks
 from convoy_core.attempt import Discard, Failed, Retry, Verdict
 from convoy_core.calls import PublishOptions
 from convoy_core.models import Jammed, Outcome, Published, Then
@@ -110,7 +111,7 @@ class Reference:
     def publish(self, ids: Sequence[str], options: PublishOptions) -> list[Published]:
         """Absent, failed -> queued, delayed."""
         self._move = "publish"
-        delay = round(options.delay_s * 1000)
+        delay = round(checks.seconds("delay_s", options.delay_s) * 1000)
         content = "" if options.payload is None else encode_payload(options.payload).decode()
         accepted: list[str] = []
         answers = [self._publish_one(id, delay, content, options, accepted) for id in ids]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from convoy_core import Snapshot
@@ -44,6 +46,16 @@ def test_a_queue_that_node_works_on_has_workers() -> None:
 
     assert assess(busy, QUIET, LIMITS) is Health.FLOWING
     assert assess(fast, Trends(shrinks=True), LIMITS) is Health.FLOWING
+
+
+def test_a_queue_whose_only_pool_died_is_not_flowing() -> None:
+    died = replace(a_queue("q", processing=2, workers=0), silent=1)
+
+    assert assess(died, QUIET, LIMITS) is Health.NO_WORKERS
+    assert assess(replace(died, workers=1), QUIET, LIMITS) is Health.FLOWING
+    assert why(Health.NO_WORKERS, died, QUIET, LIMITS) == (
+        "1 pool fell silent and nobody recovers the 2 IDs in processing: start a worker."
+    )
 
 
 @pytest.mark.parametrize("health", list(Health))

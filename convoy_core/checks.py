@@ -1,0 +1,73 @@
+"""Checks of the arguments that callers give: each returns the value as it is used, or raises InvalidOption naming the
+argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from types import UnionType
+from typing import TypeAlias, TypeVar
+
+from convoy_core.errors import InvalidOption
+
+T = TypeVar("T")
+Seconds: TypeAlias = "float | timedelta"
+
+MANY = 10**9
+"""The limit of what has no other: seconds (30 years), counts. Stores and timers hold it with room to spare."""
+
+_SHOWN = 150
+
+
+def seconds(name: str, value: object, *, above_zero: bool = False) -> float:
+    """A length of time as seconds."""
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    match value:
+        case bool():
+            pass
+        case int() | float() if 0 <= value < MANY and (value > 0 or not above_zero):
+            return value
+    least = "above 0 and" if above_zero else "from 0"
+    raise _refusal(name, value, f"a number of seconds {least} up to 30 years, or a timedelta")
+
+
+def whole(name: str, value: object, least: int, most: int = MANY) -> int:
+    """A whole number within its range, both ends included."""
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+        return value
+    raise _refusal(name, value, f"a whole number from {least:,} {'up' if most >= MANY else f'to {most:,}'}")
+
+
+def flag(name: str, value: object) -> bool:
+    """True or False and nothing else: a text like "no" would count as true."""
+    if not isinstance(value, bool):
+        raise _refusal(name, value, "True or False")
+    return value
+
+
+def one_of(name: str, value: object, kinds: type | UnionType, what: str) -> None:
+    """A value of one of these kinds."""
+    if not isinstance(value, kinds):
+        raise _refusal(name, value, what)
+
+
+def many(name: str, value: Iterable[T], what: str) -> Iterable[T]:
+    """Something to go through: not one text, whose letters would be taken for so many, and not bytes."""
+    if isinstance(value, str | bytes | bytearray | memoryview) or not isinstance(value, Iterable):
+        raise _refusal(name, value, f"an iterable of {what}, like a list")
+    return value
+
+
+def _refusal(name: str, value: object, wanted: str) -> InvalidOption:
+    return InvalidOption(f"{name} is {shown(value)}; it must be {wanted}.")
+
+
+def shown(value: object) -> str:
+    """A value for a sentence: cut short, whatever its own methods do."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - another's code; and Python itself refuses to write out a long number
+        text = f"of type {type(value).__name__}"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
