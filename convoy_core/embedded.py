@@ -129,9 +129,11 @@ class EmbeddedServer:
     def stop(self, timeout_s: float = 10) -> bool:
         """Shut the server down cleanly and wait until it is gone; False when none ran.
 
-        Nothing that it took is lost.
+        Nothing that it took is lost. The directory must be ours: a process that somebody else's files name would be
+        ended.
         """
         _refuse_windows()
+        files.check(self._directory)
         if not self._is_held():
             return False
         pid = self._pid()

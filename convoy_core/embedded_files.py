@@ -7,14 +7,13 @@ deleted but the pid file of a dead server and the older of two logs.
 from __future__ import annotations
 
 import importlib.util
-import os
 import platform
 import shlex
-import stat
 import sys
 from pathlib import Path
 from typing import Final
 
+from convoy_core import private_directories
 from convoy_core.address import Durability
 from convoy_core.errors import EmbeddedStoreError
 
@@ -59,8 +58,7 @@ def prepare(directory: Path) -> None:
     Raises `EmbeddedStoreError`.
     """
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _refuse_unsafe(directory)
+        private_directories.make(directory)
         names = {path.name for path in directory.iterdir()}
         if names and not names & {lock(directory).name, _AOF_DIRECTORY}:
             raise EmbeddedStoreError(
@@ -68,7 +66,7 @@ def prepare(directory: Path) -> None:
             )
         if not names:
             directory.chmod(0o700)
-        _refuse_open(directory)
+        private_directories.refuse_open(directory)
     except OSError as error:
         raise EmbeddedStoreError(f"The embedded store cannot use {directory}: {error.strerror}.") from error
 
@@ -79,31 +77,18 @@ def prepare_runtime(directory: Path) -> None:
     Raises `EmbeddedStoreError`.
     """
     try:
-        directory.mkdir(mode=0o700, exist_ok=True)
-        _refuse_unsafe(directory)
-        _refuse_open(directory)
+        private_directories.make(directory)
+        private_directories.refuse_open(directory)
     except OSError as error:
         raise EmbeddedStoreError(f"The embedded store cannot use {directory}: {error.strerror}.") from error
 
 
-def _refuse_unsafe(directory: Path) -> None:
-    facts = directory.lstat()
-    if stat.S_ISLNK(facts.st_mode):
-        raise EmbeddedStoreError(
-            f"{directory} is a symbolic link, which can be pointed elsewhere; use embedded: with the real path."
-        )
-    if facts.st_uid != os.geteuid():
-        raise EmbeddedStoreError(
-            f"{directory} belongs to another user (uid {facts.st_uid}); use embedded: with a path of your own."
-        )
-
-
-def _refuse_open(directory: Path) -> None:
-    mode = stat.S_IMODE(directory.lstat().st_mode)
-    if mode & 0o077:
-        raise EmbeddedStoreError(
-            f"{directory} is open to other users (mode {mode:o}); run: chmod 700 {shlex.quote(str(directory))}"
-        )
+def check(directory: Path) -> None:
+    """Raise `EmbeddedStoreError` for a directory that is there and that others could have filled or replaced."""
+    try:
+        private_directories.check(directory)
+    except OSError as error:
+        raise EmbeddedStoreError(f"The embedded store cannot use {directory}: {error.strerror}.") from error
 
 
 def arguments(directory: Path, socket: Path, durability: Durability) -> list[str]:

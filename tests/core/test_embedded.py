@@ -24,6 +24,9 @@ from convoy_core.embedded import EmbeddedServer, ServerStatus
 from convoy_core.errors import EmbeddedStoreError
 from tests.waiting import eventually, patient
 
+if sys.platform != "win32":
+    import fcntl
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the embedded store does not run on Windows")
 
 Server = Callable[[str], EmbeddedServer]
@@ -628,6 +631,98 @@ def test_s12_a_planted_runtime_directory_is_refused(short: Path, planted: str) -
 
     with pytest.raises(EmbeddedStoreError, match=r"open to other users|is a symbolic link"):
         embedded_files.prepare_runtime(short / planted)
+
+
+@pytest.mark.parametrize("way", ["made", "there already"])
+def test_s12_a_directory_below_one_that_everybody_may_write_to_is_refused(
+    server: Server, tmp_path: Path, way: str
+) -> None:
+    one = server("public/mine/store")
+    (tmp_path / "public").mkdir()
+    if way == "there already":
+        one.directory.mkdir(parents=True, mode=0o700)
+    (tmp_path / "public").chmod(0o777)
+
+    with pytest.raises(EmbeddedStoreError, match=r"public can be written to by other users \(mode 777\)"):
+        one.ensure()
+
+    assert [path.name for path in (tmp_path / "public").rglob("*")] == (["mine", "store"] if way != "made" else [])
+
+
+def test_s12_a_parent_that_everybody_may_write_to_will_do_when_it_is_sticky_as_tmp(
+    server: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "public").mkdir()
+    (tmp_path / "public").chmod(0o1777)
+
+    one = server("public/mine/store")
+    one.ensure()
+
+    assert (mode(tmp_path / "public" / "mine"), mode(one.directory)) == (0o700, 0o700)
+
+
+def test_s12_a_parent_of_another_user_is_refused(server: Server, tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a directory that belongs to another user")
+    (tmp_path / "theirs").mkdir(mode=0o755)
+    os.chown(tmp_path / "theirs", 12345, -1)
+
+    with pytest.raises(EmbeddedStoreError, match=r"theirs belongs to another user \(uid 12345\)"):
+        server("theirs/store").ensure()
+
+    assert list((tmp_path / "theirs").iterdir()) == []
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o002, 0o022, 0o777])
+def test_s12_parents_that_are_made_are_the_users_alone_under_any_umask(tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        embedded_files.prepare(tmp_path / "a" / "b" / "store")
+    finally:
+        os.umask(before)
+
+    assert [mode(path) for path in (tmp_path / "a", tmp_path / "a/b", tmp_path / "a/b/store")] == [0o700] * 3
+
+
+@pytest.mark.parametrize("group", ["ours", "another"])
+def test_s12_a_parent_that_a_group_may_write_to_will_do_when_that_is_the_users_own(tmp_path: Path, group: str) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a directory to another group")
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o775)
+    os.chown(tmp_path / "shared", -1, os.getegid() if group == "ours" else 12345)
+
+    if group == "ours":
+        embedded_files.prepare(tmp_path / "shared" / "store")
+    else:
+        with pytest.raises(EmbeddedStoreError, match=r"shared can be written to by other users \(mode 775\)"):
+            embedded_files.prepare(tmp_path / "shared" / "store")
+
+
+def test_s12_a_runtime_directory_below_one_that_everybody_may_write_to_is_refused(short: Path) -> None:
+    short.chmod(0o777)
+
+    with pytest.raises(EmbeddedStoreError, match="can be written to by other users"):
+        embedded_files.prepare_runtime(short / "convoy-0")
+
+
+def test_s12_a_process_that_another_users_directory_names_is_not_ended(server: Server, tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a directory that belongs to another user")
+    one = server("theirs")
+    one.directory.mkdir(mode=0o700)
+    victim = subprocess.Popen(["sleep", "60"])
+    (one.directory / "server.pid").write_text(str(victim.pid))
+    os.chown(one.directory, 12345, -1)
+    with (one.directory / "server.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        with pytest.raises(EmbeddedStoreError, match="belongs to another user"):
+            one.stop(timeout_s=1)
+
+    assert victim.poll() is None
+    victim.kill()
+    victim.wait()
 
 
 # --- what else can be in the way
