@@ -26,6 +26,7 @@ OURS = {
     "started": "zset",  # ID -> Unix ms of its true start, from its first heartbeat on, which refreshes `processing`
     "owner": "hash",  # ID -> "<token>@<Unix ms of the true start>"; its holder's fencing token is "<worker>:<number>"
     "workers": "zset",  # worker -> Unix ms when its lease ends
+    "departed": "zset",  # worker that was struck off -> Unix ms when: a late wait may still fill its claim list
     "worker": "",  # prefix of worker:<id>, a hash: host, pid, handler, concurrency, since, done, failed, running
     "claim": "",  # prefix of claim:<worker>, a list: IDs handed to that worker by BLMOVE, not yet processing
     "published": "hash",  # ID -> Unix ms when it was accepted

@@ -290,8 +290,10 @@ class Shift:
         # While something is held, or may be without our knowing, the lease must run out instead, for others to recover.
         if self._holdings or self._is_unsure:
             return
+        steps = worker_calls.sign_off(self._keys, self.worker, self._claiming.spend(1), is_in_doubt=fetch.is_in_doubt)
         with suppress(ConvoyError):
-            await self._commands.run(worker_calls.bye(self._keys, self.worker, is_in_doubt=fetch.is_in_doubt))
+            if not await self._commands.drive(steps):
+                log.warning("queue %s: the store holds more for worker %s than it knew", self._plan.queue, self.worker)
 
     def _turn(self) -> None:
         self._turned_at = time.monotonic()

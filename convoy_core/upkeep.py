@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from convoy_core import worker_calls
+from convoy_core.audit import Audit
 from convoy_core.connection import AsyncConnection, Connection
 from convoy_core.errors import ConvoyError
 from convoy_core.keys import Keys
@@ -93,6 +94,7 @@ class Upkeep:
         self._keys = keys
         self._options = options
         self._wait_ms = round(options.lease_s * 1000)
+        self._audit = Audit(connection, keys, options)
         self._swept_to: list[int] = []
         self._ahead_s: float | None = None
         """How far the store's clock was ahead of ours at the last look."""
@@ -105,6 +107,7 @@ class Upkeep:
     def postpone_judgement(self) -> None:
         """The store was away, or its clock was set: give every pool a full lease to come back."""
         self._swept_to = []
+        self._audit.begin_anew()
         self.judge_from = time.monotonic() + self._options.lease_s
 
     async def promote(self) -> float:
@@ -169,6 +172,15 @@ class Upkeep:
         """Look at some more of what we remember, and tidy up what Node workers have finished meanwhile."""
         self._swept_to = await self._connection.run(worker_calls.sweep(self._keys, self._swept_to, BATCH))
 
+    async def audit(self) -> dict[str, str]:
+        """Look at some more of what no worker answers for; where each ID went that was recovered. To follow `recover`,
+        which looks at the store's clock.
+        """
+        await self._audit.reclaim()
+        if time.monotonic() < self.judge_from:
+            return {}
+        return await self._audit.recover_strays(time.monotonic(), self._latest_ms)
+
     async def run(self, stopping: asyncio.Event, failed: Callable[[ConvoyError], None]) -> None:
         """Do all of it until `stopping`, each at its pace; errors of the store are reported, and end nothing.
 
@@ -184,6 +196,7 @@ class Upkeep:
                     recover_at = time.monotonic() + self._options.beat_s
                     await self.recover()
                     await self.sweep()
+                    await self.audit()
             except ConvoyError as error:
                 failed(error)
             with suppress(TimeoutError):

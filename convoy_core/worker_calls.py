@@ -15,6 +15,10 @@ from convoy_core.options import BATCH, SMALL_BATCH, decode_id
 LATE_MS = 10_000
 """How long a wait may outlive its worker at the store: its block (2 s), the read timeout (5 s), and some more."""
 
+DEPARTED_MS = 3_600_000
+"""How long the claim list of a worker that was struck off is looked at: no network holds a request for an hour (TCP
+gives up after a quarter of one), and none but a wait that comes late can fill it."""
+
 SCHEMA = 1
 """Version of our own keys' meaning; a release accepts its own."""
 
@@ -149,9 +153,27 @@ def _renewal(reply: list[Any]) -> Renewal:
     return Renewal(None if epoch == b"gone" else epoch.decode(), waiting, [int(number) for number in lost])
 
 
-def bye(keys: Keys, worker: str, *, is_in_doubt: bool = False) -> Call[bool]:
-    """Sign off; `is_in_doubt` when a wait of this worker's may still be under way, so that others look after it."""
-    return of("bye", keys, (worker, "1" if is_in_doubt else ""), bool)
+def sign_off(keys: Keys, worker: str, number: int, *, is_in_doubt: bool = False) -> Steps[bool]:
+    """Leave the roll if the store holds nothing in this worker's name; whether it did. Else the lease runs out, and
+    others recover what there is.
+
+    `number` must be above that of every claim, so that no other fence can have noted it. From the fence on nothing can
+    be claimed, so what the scan does not see is not there; a store that comes back older meanwhile has forgotten the
+    fence, and `bye` is refused.
+    """
+    yield fence(keys, worker, number + 1)
+    held = yield from holdings(keys, [worker])
+    if held[worker]:
+        return False
+    signed_off: bool = yield bye(keys, worker, number, is_in_doubt=is_in_doubt)
+    return signed_off
+
+
+def bye(keys: Keys, worker: str, number: int, *, is_in_doubt: bool = False) -> Call[bool]:
+    """The last step of `sign_off`: whether the fence still stands, and the worker was let go. `is_in_doubt` when a wait
+    of its may still be under way, so that others look after it.
+    """
+    return of("bye", keys, (worker, "1" if is_in_doubt else "", number), bool)
 
 
 def fence(keys: Keys, worker: str, number: int) -> Call[bool]:
@@ -186,6 +208,25 @@ def silent(keys: Keys, start: int = 0) -> Call[tuple[float, list[str]]]:
 def _silent(reply: list[Any]) -> tuple[float, list[str]]:
     now, *workers = reply
     return now / 1000, [worker.decode("ascii", "replace") for worker in workers]
+
+
+def strays(keys: Keys, cursor: int) -> Call[tuple[int, list[str]]]:
+    """Where to go on looking at the owners, 0 at the end, and the workers among about `BATCH` of them that hold
+    something and are not on the roll.
+    """
+    return of("strays", keys, (cursor, BATCH), _strays)
+
+
+def _strays(reply: list[Any]) -> tuple[int, list[str]]:
+    cursor, *workers = reply
+    return int(cursor), [worker.decode("ascii", "replace") for worker in workers]
+
+
+def reclaim(keys: Keys, skip: int) -> Call[tuple[int, int]]:
+    """Give back what was handed to workers after they had been struck off, `BATCH` of them at a time: how many to skip
+    the next time, 0 at the end, and how many IDs there were.
+    """
+    return of("reclaim", keys, (skip, BATCH, DEPARTED_MS), lambda reply: (int(reply[0]), int(reply[1])))
 
 
 def holdings(keys: Keys, workers: Iterable[str]) -> Steps[dict[str, list[tuple[bytes, int]]]]:

@@ -11,14 +11,15 @@ from typing import Literal, TypeAlias
 
 from tests.waiting import patient
 
-Cut: TypeAlias = Literal["request", "reply"]
+Cut: TypeAlias = Literal["request", "reply", "hold"]
 
 
 class Proxy:
     """Listens on a unix socket of its own and passes everything on, from a thread.
 
     `decide` sees every request and answers with what is to be cut: the request (the server never sees it), the reply
-    (the server acts, and the client is cut off), or None.
+    (the server acts, and the client is cut off), or None. With `hold` the client is cut off, too, while its request is
+    still under way: the server sees it at `release`.
     """
 
     def __init__(self, server: Path, own: Path) -> None:
@@ -34,8 +35,18 @@ class Proxy:
         self._peer: dict[socket.socket, socket.socket] = {}
         self._clients: set[socket.socket] = set()
         self._closing = False
+        self._held: list[tuple[socket.socket, bytes]] = []
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
+
+    def release(self) -> None:
+        """Let what was held arrive, and wait until the server has answered it."""
+        while self._held:
+            server, data = self._held.pop(0)
+            with server:
+                server.sendall(data)
+                server.settimeout(patient(10))
+                server.recv(1 << 20)
 
     def close(self) -> None:
         """Cut everything and end."""
@@ -43,6 +54,8 @@ class Proxy:
         with socket.socket(socket.AF_UNIX) as waker:
             waker.connect(self._listener.getsockname())
             self._thread.join(patient(5))
+        for server, _ in self._held:
+            server.close()
         self._listener.close()
         self._selector.close()
 
@@ -74,6 +87,11 @@ class Proxy:
             self._drop(source)
             return
         cut = self.decide(data) if source in self._clients else None
+        if cut == "hold":
+            self._held.append((self._peer[source].dup(), data))
+            self._drop(source)
+            self.cuts += 1
+            return
         try:
             if cut != "request":
                 self._peer[source].sendall(data)

@@ -92,7 +92,11 @@ end
 -- The i-th ID's token is `<worker>:<number + i - 1>`. `kept` is how many claims the worker keeps besides.
 local function claim_up_to(want, claimer, number, wait, kept)
   local id = claimer.id
-  if not claimer.lease then return { 'gone', {}, {}, {}, {}, {} } end
+  if not claimer.lease then
+    -- A wait of its that came late has handed something to a list that nobody else reads.
+    return_claim_list(claimer.own, 0)
+    return { 'gone', {}, {}, {}, {}, {} }
+  end
   -- A request that arrives twice (a proxy, a retry), or late, must not claim under numbers whose answer nobody reads; so its
   -- numbers are spent whatever it is answered.
   if want > 0 and number <= whole(claimer.highest) then return { 'repeated', {}, {}, {}, {}, {} } end

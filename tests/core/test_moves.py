@@ -12,9 +12,11 @@ import pytest
 from convoy_core import Counts, Jammed, Outcome, PoolOptions, Published, State, StoreDamaged, Tally
 from convoy_core.calls import of
 from convoy_core.models import Then
+from convoy_core.options import BATCH
 from convoy_core.states import MOVES
 from convoy_core.upkeep import Heartbeat
 from convoy_core.worker_calls import (
+    DEPARTED_MS,
     LATE_MS,
     Pulse,
     Renewal,
@@ -25,9 +27,12 @@ from convoy_core.worker_calls import (
     fence,
     hello,
     promote,
+    reclaim,
     recover,
     renew,
+    sign_off,
     silent,
+    strays,
     sweep,
 )
 from tests.core.keyspace import ALIVE, DAY, LEASE, NOW, SECOND, T0, Keyspace, W, World, claim, failure
@@ -52,6 +57,8 @@ YOUNG: Keyspace = {name: value for name, value in RUNNING.items() if name != "st
 LONG_OVER = NOW - LATE_MS
 ORPHANED: Keyspace = {"workers": {W: LONG_OVER}, **RUNNING}
 """Its worker's lease has run out, so long ago that nothing can be handed to it any more."""
+DEPARTED: Keyspace = {"departed": {W: NOW}}
+"""It has been struck off just now."""
 GUARDED: Keyspace = {**ALIVE, "started": {"a": PAST}, "owner": {"a": f"{W}:1@{PAST}"}}
 """Running here; a Node jam guard has dropped what Node knows of."""
 FOREIGN: Keyspace = {"committed": {"a"}, "processing": {"a": SECOND - 100}}
@@ -749,6 +756,7 @@ RECOVER = [
         RECOVER_IT,
         {"a": "queued"},
         {
+            **DEPARTED,
             "queued": ["a", "x"],
             "committed": {"a"},
             "published": {"a": OLD},
@@ -772,6 +780,7 @@ RECOVER = [
         RECOVER_IT,
         {"b": "queued", "a": "queued"},
         {
+            **DEPARTED,
             "queued": ["b", "a", "c", "d", "x"],
             "committed": {"a", "b", "c", "d", "x"},
             "owner": {"y": f"bb:1@{NOW}"},
@@ -786,6 +795,7 @@ RECOVER = [
         RECOVER_IT,
         {"a": "queued"},
         {
+            **DEPARTED,
             "queued": ["a"],
             "committed": {"a"},
             "published": {"a": OLD},
@@ -799,7 +809,7 @@ RECOVER = [
         {**GUARDED, "workers": {W: LONG_OVER}},
         RECOVER_IT,
         {"a": "queued"},
-        {"queued": ["a"], "committed": {"a"}, "crashes": {"a": "1"}, "totals": {"recovered": "1"}},
+        {**DEPARTED, "queued": ["a"], "committed": {"a"}, "crashes": {"a": "1"}, "totals": {"recovered": "1"}},
     ),
     Case(
         "recover: processing -> queued",
@@ -808,6 +818,7 @@ RECOVER = [
         RECOVER_IT,
         {"a": "queued"},
         {
+            **DEPARTED,
             "queued": ["a"],
             "committed": {"a"},
             "published": {"a": OLD},
@@ -822,6 +833,7 @@ RECOVER = [
         RECOVER_IT,
         {"a": "failed"},
         {
+            **DEPARTED,
             "failed": {"a": 5},
             "failure": {"a": f'{{"at":{SECOND}.000,"error":"its worker died 3 times in a row"}}'},
             "payload": {"a": "sx"},
@@ -836,6 +848,7 @@ RECOVER = [
         RECOVER_IT,
         {"a": "queued"},
         {
+            **DEPARTED,
             "queued": ["a"],
             "committed": {"a"},
             "published": {"a": T0},
@@ -858,7 +871,7 @@ RECOVER = [
         {**RUNNING, "owner": {"a": f"bb:9@{NOW}"}},
         lambda world: world.run(of("recover", world.keys, (W, 3, "", "1", "a", f"{W}:1"), list)),
         [b"dead"],
-        {**RUNNING, "owner": {"a": f"bb:9@{NOW}"}},
+        {**DEPARTED, **RUNNING, "owner": {"a": f"bb:9@{NOW}"}},
     ),
 ]
 
@@ -1245,12 +1258,96 @@ WORKERS = [
     Case(
         "",
         "bye gives back what was handed over, and signs off",
-        {**HERE, f"claim:{W}": ["a", "b"], "queued": ["x"], "committed": {"a", "b", "x"}},
-        lambda world: world.run(bye(world.keys, W)),
+        {
+            **HERE,
+            f"worker:{W}": {"number": "7"},
+            f"claim:{W}": ["a", "b"],
+            "queued": ["x"],
+            "committed": {"a", "b", "x"},
+        },
+        lambda world: world.run(bye(world.keys, W, 7)),
         True,
+        {**DEPARTED, "queued": ["a", "b", "x"], "committed": {"a", "b", "x"}},
+    ),
+    Case(
+        "",
+        "F63 bye changes nothing at a store that has come back older than the fence",
+        {**HERE, f"worker:{W}": {"number": "6"}, f"claim:{W}": ["a"], "committed": {"a"}},
+        lambda world: world.run(bye(world.keys, W, 7)),
+        False,
+        {**HERE, f"worker:{W}": {"number": "6"}, f"claim:{W}": ["a"], "committed": {"a"}},
+    ),
+    Case("", "bye twice", DEPARTED, lambda world: world.run(bye(world.keys, W, 7)), True, DEPARTED),
+    Case(
+        "",
+        "F64 bye of a worker that is off the roll already gives back what a late wait has brought",
+        {f"claim:{W}": ["a"], "queued": ["x"], "committed": {"a", "x"}},
+        lambda world: world.run(bye(world.keys, W, 7)),
+        True,
+        {"queued": ["a", "x"], "committed": {"a", "x"}},
+    ),
+    Case(
+        "",
+        "F63 who holds nothing signs off",
+        {**HERE, f"worker:{W}": {"number": "6"}, "owner": {"a": f"bb:1@{NOW}"}},
+        lambda world: world.drive(sign_off(world.keys, W, 7)),
+        True,
+        {**DEPARTED, "owner": {"a": f"bb:1@{NOW}"}},
+    ),
+    Case(
+        "",
+        "F63 who holds something by the store's word stays on the roll",
+        {**MINE, f"worker:{W}": {"number": "6"}},
+        lambda world: world.drive(sign_off(world.keys, W, 7)),
+        False,
+        {**MINE, f"worker:{W}": {"number": "7"}},
+    ),
+    Case(
+        "",
+        "F64 a claim of a worker off the roll gives back what a late wait has brought, in order",
+        {f"claim:{W}": ["a", "b"], "queued": ["x"], "committed": {"a", "b", "x"}},
+        lambda world: world.exchange(want=1).word,
+        "gone",
         {"queued": ["a", "b", "x"], "committed": {"a", "b", "x"}},
     ),
-    Case("", "bye twice", {}, lambda world: world.run(bye(world.keys, W)), False, {}),
+    Case(
+        "",
+        "F64 reclaim gives back what late waits have brought to workers off the roll, and forgets those of long ago",
+        {
+            "workers": {"bb": NOW + LEASE},
+            "departed": {W: NOW - DEPARTED_MS, "bb": NOW - 1, "cc": NOW},
+            f"claim:{W}": ["a", "b"],
+            "claim:bb": ["c"],
+            "claim:cc": ["d"],
+            "queued": ["x"],
+            "committed": {"a", "b", "c", "d", "x"},
+        },
+        lambda world: world.run(reclaim(world.keys, 0)),
+        (0, 3),
+        {
+            "workers": {"bb": NOW + LEASE},
+            "departed": {"bb": NOW - 1, "cc": NOW},
+            "claim:bb": ["c"],
+            "queued": ["d", "a", "b", "x"],
+            "committed": {"a", "b", "c", "d", "x"},
+        },
+    ),
+    Case("", "reclaim finds nothing", DEPARTED, lambda world: world.run(reclaim(world.keys, 0)), (0, 0), DEPARTED),
+    Case(
+        "",
+        "F63 strays names who holds something and is not on the roll",
+        {
+            "workers": {W: NOW - 1},
+            "owner": {"a": f"{W}:1@{NOW}", "b": f"bb:1@{NOW}", "c": f"bb:2@{NOW}", "d": "garbage"},
+        },
+        lambda world: world.run(strays(world.keys, 0)),
+        (0, ["bb"]),
+        {
+            "workers": {W: NOW - 1},
+            "owner": {"a": f"{W}:1@{NOW}", "b": f"bb:1@{NOW}", "c": f"bb:2@{NOW}", "d": "garbage"},
+        },
+    ),
+    Case("", "strays where nothing is held", {}, lambda world: world.run(strays(world.keys, 0)), (0, []), {}),
     Case(
         "",
         "F12 silent names the workers whose lease is over",
@@ -1496,6 +1593,7 @@ def test_f10_recover_of_more_than_one_chunk_keeps_the_order(world: World) -> Non
         "queued": [*ids, "x", "y"],
         "committed": {*ids, "x", "y"},
         "crashes": dict.fromkeys(ids, "1"),
+        **DEPARTED,
         "totals": {"recovered": "1200"},
     }
 
@@ -1540,10 +1638,43 @@ def test_f4_a_claim_that_was_refused_claims_nothing_when_it_arrives_again(world:
     assert world.queue.counts() == Counts(queued=1, committed=1)
 
 
+def test_f64_reclaims_get_around_in_slices(world: World) -> None:
+    workers = [f"{n:04x}" for n in range(2 * BATCH + 1)]
+    world.seed({"departed": {worker: NOW - DEPARTED_MS + n // BATCH for n, worker in enumerate(workers)}})
+    skips, returned = [0], 0
+    for worker in workers:
+        world.client.rpush(f"cv:q:claim:{worker}", worker)
+    world.client.sadd("cv:q:committed", *workers)
+
+    for _ in range(3):
+        skip, n = world.run(reclaim(world.keys, skips[-1]))
+        skips.append(skip)
+        returned += n
+
+    # The first slice was old enough to be forgotten, and so the second stood where it had been.
+    assert skips == [0, 0, BATCH, 0]
+    assert returned == len(workers)
+    assert world.queue.counts() == Counts(queued=returned, committed=returned)
+    assert world.client.zcard("cv:q:departed") == BATCH + 1
+
+
+def test_f63_strays_are_looked_for_in_slices(world: World) -> None:
+    world.seed({"owner": {str(n): f"{n % 3}:{n}@{NOW}" for n in range(5 * BATCH)}, "workers": {"0": NOW}})
+    cursor, found = world.run(strays(world.keys, 0))
+    slices = 1
+    while cursor:
+        cursor, more = world.run(strays(world.keys, cursor))
+        found += more
+        slices += 1
+
+    assert 3 < slices < 10
+    assert set(found) == {"1", "2"}
+
+
 def test_f2_a_worker_in_doubt_signs_off_but_stays_on_the_roll(world: World) -> None:
     world.seed({**ALIVE, f"claim:{W}": ["b"], "committed": {"b"}})
 
-    world.run(bye(world.keys, W, is_in_doubt=True))
+    world.run(bye(world.keys, W, 0, is_in_doubt=True))
 
     assert world.state() == {"workers": {W: NOW}, "queued": ["b"], "committed": {"b"}}
     assert world.run(silent(world.keys))[1] == [W]
@@ -1560,13 +1691,13 @@ def test_f3_a_claim_that_arrives_after_the_fence_claims_nothing(world: World) ->
     assert world.run(exchange(world.keys, W, Settlement(), 5, 9, LEASE)).word == "open"
 
 
-@pytest.mark.parametrize("act", [RECOVER_IT, lambda world: world.run(bye(world.keys, W))], ids=["recover", "bye"])
+@pytest.mark.parametrize("act", [RECOVER_IT, lambda world: world.run(bye(world.keys, W, 0))], ids=["recover", "bye"])
 def test_f7_f10_a_claim_list_of_any_length_comes_back_in_order(world: World, act: Callable[[World], object]) -> None:
     world.seed({"workers": {W: LONG_OVER}, f"claim:{W}": MANY, "committed": set(MANY)})
 
     act(world)
 
-    assert world.state() == {"queued": MANY, "committed": set(MANY)}
+    assert world.state() == {**DEPARTED, "queued": MANY, "committed": set(MANY)}
 
 
 def test_f7_a_claim_from_a_claim_list_of_any_length_loses_nothing(world: World) -> None:

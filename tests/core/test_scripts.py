@@ -18,7 +18,21 @@ from convoy_core.keys import TYPES
 from convoy_core.models import Then
 from convoy_core.scripts import load
 from convoy_core.states import MOVES
-from convoy_core.worker_calls import LATE_MS, Pulse, bye, fence, hello, holdings, promote, recover, renew, silent, sweep
+from convoy_core.worker_calls import (
+    LATE_MS,
+    Pulse,
+    bye,
+    fence,
+    hello,
+    holdings,
+    promote,
+    reclaim,
+    recover,
+    renew,
+    silent,
+    strays,
+    sweep,
+)
 from tests.core.keyspace import (
     DAY,
     LEASE,
@@ -51,22 +65,26 @@ def world(each_store: RealServer) -> Iterator[World]:
 # -- one keyspace in which every script finds something to do
 
 DEAD = "dd"
+GONE = "ee"
+"""Struck off long ago."""
 HOLDERS = {"p1": f"{W}:1", "p2": f"{W}:2", "p3": f"{W}:3", "p4": f"{W}:4", "p5": f"{DEAD}:1", "p6": f"{DEAD}:2"}
 BUSY: Keyspace = {
     "queued": ["q1", "q2"],
     f"claim:{W}": ["c1"],
     f"claim:{DEAD}": ["c2"],
+    f"claim:{GONE}": ["c3"],
     "delayed": {"d1": NOW - 1, "d2": NOW + 9},
-    "committed": {"q1", "q2", "c1", "c2", "d1", "d2", "n1", *HOLDERS},
+    "committed": {"q1", "q2", "c1", "c2", "c3", "d1", "d2", "n1", *HOLDERS},
     "processing": dict.fromkeys([*HOLDERS, "n1"], SECOND - 100),
     "started": dict.fromkeys(HOLDERS, NOW - 100_000),
     "owner": {id: f"{token}@{NOW - 100_000}" for id, token in HOLDERS.items()},
     "failed": {"f1": 2},
     "failure": {"f1": '{"error":"boom"}'},
     "workers": {W: NOW + LEASE, DEAD: NOW - LATE_MS},
+    "departed": {GONE: NOW - 1},
     f"worker:{W}": {"host": "h"},
     f"worker:{DEAD}": {"host": "h"},
-    "published": dict.fromkeys(["over", "q1", "q2", "c1", "c2", "d1", "d2", *HOLDERS], str(NOW - 100_000)),
+    "published": dict.fromkeys(["over", "q1", "q2", "c1", "c2", "c3", "d1", "d2", *HOLDERS], str(NOW - 100_000)),
     "attempts": {"p1": "1", "q1": "1"},
     "failures": {"p2": "1", "q1": "1"},
     "crashes": {"p5": "1", "p6": "2", "q1": "1"},
@@ -118,8 +136,9 @@ WRITES: dict[str, tuple[str, Callable[[World], object]]] = {
     "exchange with a deferral": ("exchange", lambda world: world.exchange(deferred=[(claim("p1", 1), 50)])),
     "hello": ("hello", lambda world: world.run(hello(world.keys, W, 2 * LEASE, "new", {"pid": 5}))),
     "renew": ("renew", _renew),
-    "bye": ("bye", lambda world: world.run(bye(world.keys, W))),
+    "bye": ("bye", lambda world: world.run(bye(world.keys, W, 0))),
     "fence": ("fence", lambda world: world.run(fence(world.keys, W, 50))),
+    "reclaim": ("reclaim", lambda world: world.run(reclaim(world.keys, 0))),
     "recover": ("recover", lambda world: world.drive(recover(world.keys, DEAD, 3))),
     "jam_guard requeue": ("jam_guard", _free(Then.REQUEUE)),
     "jam_guard fail": ("jam_guard", _free(Then.FAIL)),
@@ -139,6 +158,7 @@ READS: dict[str, tuple[str, Callable[[World], object]]] = {
     "counts": ("counts", lambda world: world.queue.counts()),
     "jammed": ("jammed", lambda world: world.queue.jammed(idle_s=5)),
     "show": ("show", lambda world: world.queue.show("p1")),
+    "strays": ("strays", lambda world: world.run(strays(world.keys, 0))),
     "silent": ("silent", lambda world: world.run(silent(world.keys))),
     "workers": ("workers", lambda world: world.queue.workers()),
     "page queued": ("page", _page(State.QUEUED)),
@@ -152,7 +172,8 @@ BELOW = {
     "exchange with a retry": [f"errorLog.{DAY}"],
     "hello": [f"worker:{W}"],
     "renew": [f"worker:{W}"],
-    "bye": [f"claim:{W}"],
+    "bye": [f"claim:{W}", f"worker:{W}"],
+    "reclaim": [f"claim:{GONE}"],
     "fence": [f"worker:{W}"],
     "recover": [f"claim:{DEAD}", f"errorLog.{DAY}"],
     "jam_guard requeue": [f"errorLog.{DAY}"],
@@ -375,7 +396,7 @@ def test_f4_a_script_applied_twice_loses_nothing_and_holds_nothing_twice(world: 
     twice = world.state()
     assert _misplaced(once) == []
     assert _misplaced(twice) == []
-    everything = {"new", "q1", "q2", "c1", "c2", "d1", "d2", "n1", "f1", *HOLDERS}
+    everything = {"new", "q1", "q2", "c1", "c2", "c3", "d1", "d2", "n1", "f1", *HOLDERS}
     kept = [{id for id in everything if _knows(state, id)} for state in (once, twice)]
     assert kept[0] == kept[1]
 

@@ -120,7 +120,7 @@ class Judge:
                 self._published(arguments, reply)
             case "hello" | "renew":
                 self._renewed(arguments, reply)
-            case "bye":
+            case "bye" if reply:
                 self._lease_end[arguments[0]] = self._clock()
             case "exchange":
                 self._exchanged(arguments, reply)

@@ -34,7 +34,7 @@ EPOCH_MS = 1_700_000_000_000
 """Unix ms at which every universe begins."""
 REPLY_S = 3.0
 """How long a client waits."""
-PUSHES = ("publish", "exchange", "promote", "recover", "bye")
+PUSHES = ("publish", "exchange", "promote", "recover", "reclaim", "bye")
 """Scripts after which something may be queued."""
 FAULTS = 0.03
 """Share of requests that something happens to."""

@@ -249,14 +249,32 @@ class Strict(Machine):
         )
 
     @rule(worker=workers, is_in_doubt=flags)
-    def bye(self, worker: str, is_in_doubt: bool) -> None:
-        """Sign off, holding nothing any more."""
+    def sign_off(self, worker: str, is_in_doubt: bool) -> None:
+        """Holding nothing any more, or something after all."""
+        number = self.next_number(worker, 1)
+        self.check(
+            lambda: self.drive(worker_calls.sign_off(self.keys, worker, number, is_in_doubt=is_in_doubt)),
+            lambda: self.model.sign_off(worker, number, is_in_doubt=is_in_doubt),
+            refusals={},
+        )
+
+    @rule(worker=workers, ahead=few)
+    def bye(self, worker: str, ahead: int) -> None:
+        """Without the fence before it, at a store that has forgotten it."""
+        number = self.numbers[worker] + ahead
         if not self.model.held_by(worker):
             self.check(
-                lambda: self.run(worker_calls.bye(self.keys, worker, is_in_doubt=is_in_doubt)),
-                lambda: self.model.bye(worker, is_in_doubt=is_in_doubt),
+                lambda: self.run(worker_calls.bye(self.keys, worker, number)),
+                lambda: self.model.bye(worker, number, is_in_doubt=False),
                 refusals={},
             )
+
+    @rule()
+    def audit(self) -> None:
+        """Whatever was handed to those off the roll goes back, and who holds something without being on it is named."""
+        self.check(lambda: self.run(worker_calls.reclaim(self.keys, 0)), self.model.reclaim, refusals=None)
+        _, found = self.run(worker_calls.strays(self.keys, 0))
+        assert set(found) == self.model.strays()
 
     @rule(worker=workers, ahead=few)
     def fence(self, worker: str, ahead: int) -> None:

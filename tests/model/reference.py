@@ -16,7 +16,7 @@ from convoy_core.calls import PublishOptions
 from convoy_core.models import Jammed, Outcome, Published, Then
 from convoy_core.options import encode_payload
 from convoy_core.states import MOVES, State
-from convoy_core.worker_calls import LATE_MS, SCHEMA
+from convoy_core.worker_calls import DEPARTED_MS, LATE_MS, SCHEMA
 from tests.model.wire import Content, Contents
 
 MAX_CRASHES = 3
@@ -66,6 +66,7 @@ class Reference:
         self.entries: dict[str, Entry] = {}
         self.queue: list[str] = []
         self.pools = {worker: Pool() for worker in workers}
+        self.departed: dict[str, int] = {}
         self.paused_at: int | None = None
         self.epoch = ""
         self.totals: Counter[str] = Counter()
@@ -224,15 +225,37 @@ class Reference:
         self.pools[worker].record |= {"since": str(self.now)} | about
         return self.epoch
 
-    def bye(self, worker: str, *, is_in_doubt: bool) -> bool:
-        """It signs off; in doubt it stays for a while as one whose lease has just run out."""
+    def sign_off(self, worker: str, number: int, *, is_in_doubt: bool) -> bool:
+        """Who holds nothing leaves the roll; in doubt it stays for a while as one whose lease has just run out."""
+        self.fence(worker, number + 1)
+        return not self.held_by(worker) and self.bye(worker, number, is_in_doubt=is_in_doubt)
+
+    def bye(self, worker: str, number: int, *, is_in_doubt: bool) -> bool:
+        """The same, where nobody looks at what it holds."""
         pool = self.pools[worker]
-        self._return_handed_over(worker)
-        if is_in_doubt:
-            pool.lease_end = min(pool.lease_end, 1) * self.now
+        if pool.lease_end and int(pool.record.get("number", "0")) < number:
             return False
-        self.pools[worker] = Pool()
-        return pool.lease_end > 0
+        self._return_handed_over(worker)
+        if pool.lease_end and is_in_doubt:
+            pool.lease_end = self.now
+        elif pool.lease_end:
+            self._strike_off(worker)
+        return True
+
+    def reclaim(self) -> tuple[int, int]:
+        """What was handed to those off the roll goes back to the head."""
+        back = 0
+        for worker in sorted(self.departed, key=lambda worker: (self.departed[worker], worker)):
+            if not self.pools[worker].lease_end:
+                back += len(self.pools[worker].handed_over)
+                self._return_handed_over(worker)
+            if self.departed[worker] <= self.now - DEPARTED_MS:
+                del self.departed[worker]
+        return 0, back
+
+    def strays(self) -> set[str]:
+        """Who holds something and is not on the roll."""
+        return {worker for worker, pool in self.pools.items() if not pool.lease_end and self.held_by(worker)}
 
     def fence(self, worker: str, number: int) -> None:
         """No claim numbered below `number` is answered any more."""
@@ -287,6 +310,7 @@ class Reference:
         self._move = "claim"
         pool = self.pools[worker]
         if not pool.lease_end:
+            self._return_handed_over(worker)
             return "gone", []
         if want and number <= int(pool.record.get("number", "0")):
             return "repeated", []
@@ -322,7 +346,7 @@ class Reference:
         self._enqueue([id for id, word in words.items() if word == "queue"], at_head=True)
         self.totals["recovered"] += len(held)
         if self.pools[worker].lease_end + LATE_MS <= self.now:
-            self.pools[worker] = Pool()
+            self._strike_off(worker)
         return {id: "failed" if word == "failed" else "queued" for id, word in words.items()}
 
     # -- how a run ends
@@ -432,6 +456,10 @@ class Reference:
         self._go(self.entries.pop(id), State.ABSENT)
         self.queue = [other for other in self.queue if other != id]
 
+    def _strike_off(self, worker: str) -> None:
+        self.pools[worker] = Pool()
+        self.departed[worker] = self.now
+
     def _return_handed_over(self, worker: str, keep: int = 0) -> None:
         pool = self.pools[worker]
         self.queue = pool.handed_over[keep:] + self.queue
@@ -466,6 +494,7 @@ class Reference:
             "payload": {id: e.payload for id, e in self.entries.items() if e.payload},
             "failure": {id: e.failure for id, e in self.entries.items() if e.failure},
             "workers": {worker: str(pool.lease_end) for worker, pool in self.pools.items() if pool.lease_end},
+            "departed": {worker: str(at) for worker, at in self.departed.items()},
             "totals": {name: str(n) for name, n in self.totals.items() if n},
             "paused": "" if self.paused_at is None else str(self.paused_at),
             "meta": {"schema": str(SCHEMA), "epoch": self.epoch} if self.epoch else {},

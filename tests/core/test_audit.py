@@ -1,0 +1,231 @@
+"""What no worker answers for is found and taken back: IDs in the name of workers off the roll, and late hand-overs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import redis
+
+from convoy_core import Counts, Job, PoolOptions, Queue, WorkerPool, upkeep
+from convoy_core.audit import Strays
+from convoy_core.connect import Store
+from convoy_core.connection import AsyncConnection
+from convoy_core.fetch import Fetch
+from convoy_core.keys import Keys
+from convoy_core.scripts import load
+from convoy_core.upkeep import Upkeep
+from convoy_core.worker_calls import hello, recover
+from tests.core.keyspace import NOW
+from tests.proxy import Cut, Proxy
+from tests.servers import RealServer
+from tests.waiting import eventually
+
+QUICK = PoolOptions(lease_s=0.8, beat_s=0.2)
+LOST = "d" * 32
+"""A worker that is not on the roll."""
+
+
+@pytest.fixture
+def queue(store: RealServer) -> Iterator[Queue]:
+    with Queue("q", redis=store.url) as queue:
+        yield queue
+
+
+@pytest.fixture
+def proxy(store: RealServer, tmp_path: Path) -> Iterator[Proxy]:
+    proxy = Proxy(store.socket, tmp_path / "proxy")
+    yield proxy
+    proxy.close()
+
+
+def hold(raw: redis.Redis, id: str, worker: str) -> None:
+    """As a claim of that worker leaves it."""
+    raw.sadd("cv:q:committed", id)
+    raw.zadd("cv:q:processing", {id: NOW // 1000})
+    raw.hset("cv:q:owner", id, f"{worker}:1@{NOW}")
+
+
+# -- owners
+
+
+def test_f63_a_stray_is_judged_a_lease_after_it_was_first_seen() -> None:
+    strays = Strays(15)
+    strays.note(["a"], 100)
+    strays.note(["a", "b"], 110)
+
+    assert strays.take_due(114.9) == []
+    assert strays.take_due(115) == ["a"]
+    assert strays.take_due(115) == []
+    strays.forget()
+    assert strays.take_due(999) == []
+
+
+def test_f63_an_id_held_by_a_worker_that_is_not_on_the_roll_is_recovered(queue: Queue, raw: redis.Redis) -> None:
+    ran: list[str] = []
+    hold(raw, "orphan", LOST)
+
+    with WorkerPool(queue, lambda job: ran.append(job.id), options=QUICK):
+        eventually(lambda: ran == ["orphan"])
+        eventually(lambda: queue.counts() == Counts())
+
+    assert queue.snapshot().totals["recovered"] == 1
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Our own clock as an upkeep sees it; it stands still but for `now`."""
+    clock = SimpleNamespace(now=time.monotonic())
+    monkeypatch.setattr(upkeep, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
+
+
+async def with_upkeep(store: RealServer, act: Callable[[Upkeep], Awaitable[None]]) -> None:
+    """An upkeep that has seen the store's clock, and may judge."""
+    connection = AsyncConnection(store.url, prefix=None, read_only=False)
+    keeper = Upkeep(connection, connection.keyspace.queue("q"), PoolOptions(lease_s=2, beat_s=0.5))
+    try:
+        assert await keeper.recover() == {}
+        keeper.judge_from = 0
+        await act(keeper)
+    finally:
+        await connection.close()
+
+
+async def test_f63_a_worker_that_registers_again_between_the_two_looks_keeps_what_it_holds(
+    store: RealServer, queue: Queue, raw: redis.Redis, clock: SimpleNamespace
+) -> None:
+    hold(raw, "a", LOST)
+
+    async def act(keeper: Upkeep) -> None:
+        assert await keeper.audit() == {}
+        queue.connection.run(hello(queue.connection.keyspace.queue("q"), LOST, 15_000, "e", {"host": "h"}))
+        clock.now += 2
+        assert await keeper.audit() == {}
+        raw.delete("cv:q:workers")
+        assert await keeper.audit() == {}  # seen for the first time again
+        clock.now += 2
+        assert await keeper.audit() == {"a": "queued"}
+
+    await with_upkeep(store, act)
+
+
+async def test_f18_after_an_outage_no_stray_is_judged_before_two_leases_have_passed(
+    store: RealServer, raw: redis.Redis, clock: SimpleNamespace
+) -> None:
+    hold(raw, "a", LOST)
+
+    async def act(keeper: Upkeep) -> None:
+        assert await keeper.audit() == {}
+        clock.now += 2
+        keeper.postpone_judgement()
+        for _ in range(2):  # while nobody is judged, and then, as what was seen before the outage says nothing
+            assert await keeper.audit() == {}
+            clock.now += 2
+        assert await keeper.audit() == {"a": "queued"}
+
+    await with_upkeep(store, act)
+
+
+# -- signing off
+
+
+@pytest.mark.parametrize("step", ["fence", "bye"])
+def test_f63_a_worker_signs_off_only_when_the_store_holds_nothing_in_its_name(
+    store: RealServer, queue: Queue, raw: redis.Redis, proxy: Proxy, step: str
+) -> None:
+    """The store comes back older just before one of the last two steps, and holds for it what it has settled."""
+    ran: list[str] = []
+    script = load(step).flagged.sha.encode()
+    older: list[dict[Any, Any]] = []
+
+    def work(job: Job) -> None:
+        ran.append(job.id)
+        if not older:
+            older.append({key: raw.dump(key) for key in raw.keys("cv:q:*")})
+
+    def go_back(request: bytes) -> Cut | None:
+        if script in request and len(older) == 1:
+            older.append({})
+            raw.flushdb()
+            for key, content in older[0].items():
+                raw.restore(key, 0, content)
+        return None
+
+    queue.publish("a")
+    with Queue("q", redis=proxy.url) as watched:
+        pool = WorkerPool(watched, work, options=PoolOptions(lease_s=1.5, beat_s=0.5))
+        pool.start()
+        eventually(lambda: ran == ["a"] and queue.counts() == Counts())
+        proxy.decide = go_back
+        pool.stop()
+
+    assert len(older) == 2
+    assert queue.counts() == Counts(committed=1, processing=1)
+    assert len(queue.workers()) == 1
+    with WorkerPool(queue, work, options=QUICK):
+        eventually(lambda: ran == ["a", "a"] and queue.counts() == Counts())
+
+
+# -- hand-overs that arrive late
+
+
+@pytest.mark.parametrize("is_claim_sent_along", [True, False], ids=["claim behind", "alone, as in a cluster"])
+def test_f64_what_a_wait_takes_after_its_worker_was_struck_off_is_given_back(
+    store: RealServer,
+    queue: Queue,
+    raw: redis.Redis,
+    proxy: Proxy,
+    monkeypatch: pytest.MonkeyPatch,
+    is_claim_sent_along: bool,
+) -> None:
+    begin = Fetch.__init__
+
+    def begin_so(self: Fetch, store: Store, commands: AsyncConnection, keys: Keys, worker: str) -> None:
+        begin(self, store, commands, keys, worker)
+        self._sends_along = is_claim_sent_along
+
+    monkeypatch.setattr(Fetch, "__init__", begin_so)
+    ran: list[str] = []
+    is_dark = False
+
+    def darken(request: bytes) -> Cut | None:
+        nonlocal is_dark
+        if is_dark:
+            return "request"
+        is_dark = b"BLMOVE" in request
+        return "hold" if is_dark else None
+
+    with (
+        Queue("q", redis=proxy.url) as watched,
+        WorkerPool(watched, lambda job: ran.append(job.id), options=QUICK),
+    ):
+        eventually(lambda: raw.info("clients")["blocked_clients"])
+        proxy.decide = darken
+        (waiting,) = [link["id"] for link in raw.client_list() if "b" in link["flags"]]
+        raw.client_unblock(int(waiting))
+        eventually(lambda: proxy.cuts)
+        strike_off(store, queue.workers()[0].id)
+        queue.publish("late")
+        proxy.release()
+
+        found = queue.counts()
+        if not is_claim_sent_along:
+            with WorkerPool(queue, lambda job: ran.append(job.id), options=QUICK):
+                eventually(lambda: ran == ["late"])
+        proxy.decide = lambda _: None
+        eventually(lambda: ran == ["late"] and queue.counts() == Counts())
+
+    assert found == Counts(queued=int(is_claim_sent_along), committed=1)
+
+
+def strike_off(store: RealServer, worker: str) -> None:
+    """As others do when its lease has run out long ago."""
+    with Queue("q", redis=store.url) as later:
+        later.connection.now_ms = round(time.time() * 1000) + 60_000
+        later.connection.drive(recover(later.connection.keyspace.queue("q"), worker, 3))
+        assert later.workers() == []
