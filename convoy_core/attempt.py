@@ -1,18 +1,13 @@
-"""One run of one claimed ID: the job its handler gets, and the verdict on how it ended."""
+"""One run of one claimed ID: the job its handler gets, and the kinds of verdict on how it ended."""
 
 from __future__ import annotations
 
-import json
-import random
-import traceback
 from base64 import b64decode, b64encode
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, TypeAlias
 
-from convoy_core.options import Payload, PoolOptions, decode_id, decode_payload, encode_id
-
-MAX_TEXT = 4096
-"""Characters of an error or a traceback that are kept."""
+from convoy_core.checks import Seconds
+from convoy_core.options import Payload, decode_id, decode_payload, encode_id
 
 
 @dataclass(slots=True)
@@ -135,6 +130,10 @@ class RunFailed(Exception):
         self.remote_traceback = remote_traceback
 
 
+class NotStarted(RunFailed):
+    """A run could not begin, for want of something that has nothing to do with its ID."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failed:
     """A run ended badly."""
@@ -151,8 +150,8 @@ class Failed:
 class Retry:
     """A handler returns this to be called again later. It is no failure: nothing is counted, no retry is used up."""
 
-    after_s: float | None = None
-    """Seconds; None: the pool's `defer_s`."""
+    after_s: Seconds | None = None
+    """Seconds, below a billion, or a timedelta; None: the pool's `defer_s`. Less than 0 is at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,63 +162,3 @@ class Discard:
 
 
 Verdict: TypeAlias = "Literal['completed', 'released'] | Failed | Retry | Discard"
-
-
-def describe(error: BaseException) -> str:
-    """`ValueError: text`, whatever the exception's own methods do."""
-    try:
-        text = str(error)
-    except BaseException:  # noqa: BLE001 - a handler's exception may break when it is printed (RELIABILITY F62)
-        text = "(this exception cannot be printed)"
-    if isinstance(error, RunFailed):
-        return text
-    name = type(error).__name__
-    return f"{name}: {text}"[:MAX_TEXT] if text else name
-
-
-def failed(
-    error: BaseException, claim: Claim, *, worker: str, seconds: float, retries: int, options: PoolOptions
-) -> Failed:
-    """The verdict on a run that ended with `error`."""
-    return Failed(
-        _printable(describe(error)),
-        json.dumps(
-            {
-                "error": _printable(describe(error)),
-                "traceback": _printable(trace(error)),
-                "worker": worker,
-                "attempt": claim.attempts + 1,
-                "seconds": round(seconds, 3),
-            }
-        ),
-        backoff_ms(claim.attempts, options) if claim.attempts < retries else None,
-    )
-
-
-def backoff_ms(failures: int, options: PoolOptions) -> int:
-    """Delay before the next attempt: full jitter over a capped exponential.
-
-    That is, evenly between 0 and min(cap, base * 2**failures), as in the AWS Architecture Blog's "Exponential
-    Backoff And Jitter"; a crowd of failures spreads out instead of coming back at once.
-    """
-    ceiling = min(options.backoff_cap_s, options.backoff_s * 2 ** min(failures, 64))
-    return round(random.uniform(0, ceiling) * 1000)
-
-
-def trace(error: BaseException) -> str:
-    """The end of its traceback, which names the line that raised, from the handler's own frame on."""
-    if isinstance(error, RunFailed):
-        return error.remote_traceback
-    frames = error.__traceback__
-    if frames is not None and frames.tb_next is not None:
-        frames = frames.tb_next  # the first is the call in `handlers`, which tells nobody anything
-    try:
-        text = "".join(traceback.format_exception(type(error), error, frames))
-    except BaseException:  # noqa: BLE001 - as in `describe`
-        return ""
-    return text[-MAX_TEXT:]
-
-
-def _printable(text: str) -> str:
-    """Text that UTF-8 can hold: an ID's undecodable bytes, quoted in a message, become escapes."""
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -1,7 +1,8 @@
 """The child process of an isolated handler: reads jobs from stdin, a line of JSON each, and answers on what was its
 stdout.
 
-    python -m convoy_core.child package.module:function
+Its arguments are `package.module:function` and the parent's `sys.path`, which counts only once all of ours is loaded:
+a file of the working directory may be the handler, never a part of this program.
 
 The handler's own output goes to stderr, so that a `print` cannot spoil the talk. When stdin ends the parent is
 gone, and so is
@@ -18,12 +19,14 @@ import threading
 from queue import SimpleQueue
 from typing import Any, TextIO
 
-from convoy_core.attempt import Discard, Job, Retry, describe, trace
+from convoy_core.attempt import Discard, Job, Retry
 from convoy_core.handlers import Handler, is_coroutine_handler, load
+from convoy_core.verdicts import checked, describe, trace
 
 
-def main(path: str) -> None:
+def main(path: str, *places: str) -> None:
     """Serve until stdin ends."""
+    sys.path[:] = places
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     requests = os.fdopen(os.dup(0))
@@ -33,7 +36,9 @@ def main(path: str) -> None:
     threading.Thread(target=_listen, args=(requests, jobs), daemon=True).start()
     print(json.dumps({"ready": True}), file=answers)
     while True:
-        print(json.dumps(_run(handler, Job.from_record(jobs.get()))), file=answers)
+        record = jobs.get()
+        print(json.dumps({"began": record["number"]}), file=answers)
+        print(json.dumps(_run(handler, Job.from_record(record))), file=answers)
 
 
 def _listen(requests: TextIO, jobs: SimpleQueue[dict[str, Any]]) -> None:
@@ -45,7 +50,7 @@ def _listen(requests: TextIO, jobs: SimpleQueue[dict[str, Any]]) -> None:
 def _run(handler: Handler, job: Job) -> dict[str, Any]:
     try:
         answer: Any = handler(job)
-        result = asyncio.run(answer) if is_coroutine_handler(handler) else answer
+        result = checked(asyncio.run(answer) if is_coroutine_handler(handler) else answer)
     except BaseException as error:  # noqa: BLE001 - the user's code: even SystemExit ends this ID alone
         return {"failed": describe(error), "traceback": trace(error)}
     match result:
@@ -53,9 +58,9 @@ def _run(handler: Handler, job: Job) -> dict[str, Any]:
             return {"retry": after_s}
         case Discard(reason):
             return {"discard": reason}
-        case _:
+        case None:
             return {"done": True}
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

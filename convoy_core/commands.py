@@ -8,19 +8,18 @@ end with its worker, even by `kill -9`; what it leaves running after its own end
 
 from __future__ import annotations
 
-import contextlib
 import shlex
 import shutil
-import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 from typing import Any, Final
 
 from convoy_core import checks
-from convoy_core.attempt import MAX_TEXT, Job, Retry, RunFailed
+from convoy_core.attempt import Job, Retry, RunFailed
 from convoy_core.errors import HandlerNotFound, InvalidOption
-from convoy_core.groups import Groups
+from convoy_core.groups import Groups, ending
+from convoy_core.verdicts import MAX_ERROR
 from convoy_core.watcher import environment
 
 EX_TEMPFAIL = 75
@@ -119,9 +118,7 @@ def _environment(job: Job) -> dict[str, str]:
 
 
 def _reason(status: int | None, err: bytes) -> str:
-    ended = f"exit status {status}"
-    if status is not None and status < 0:
-        with contextlib.suppress(ValueError):
-            ended = f"killed by {signal.Signals(-status).name}"
-    tail = err[-MAX_TEXT:].decode("utf-8", "replace").strip()
+    ended = ending(status)
+    room = MAX_ERROR - len(ended) - 2
+    tail = err[-room:].decode("utf-8", "replace").strip()
     return f"{ended}: {tail}" if tail else ended

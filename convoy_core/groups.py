@@ -72,6 +72,14 @@ class Groups:
         WATCHER.rest()
 
 
+def ending(status: int | None) -> str:
+    """How a process ended, by its exit status, in words."""
+    if status is not None and status < 0:
+        with contextlib.suppress(ValueError):
+            return f"killed by {signal.Signals(-status).name}"
+    return f"exit status {status}"
+
+
 def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     """Start it as a task, which would be forgotten in the middle if nobody held it."""
     task = asyncio.get_running_loop().create_task(work)

@@ -77,8 +77,7 @@ class Holdings:
         results, defer_s = self.runs.results, self._plan.options.defer_s
         while results and len(taken) < BATCH and settlement.costly < SMALL_BATCH:
             claim, verdict = results.popleft()
-            taken.append((claim, verdict))
-            settlement.add(claim, verdict, defer_s=defer_s)
+            taken.append((claim, settlement.add(claim, verdict, defer_s=defer_s)))
         return settlement, taken
 
     def put_back(self, taken: Results) -> None:

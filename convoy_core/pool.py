@@ -20,7 +20,6 @@ from typing import Any, Self
 
 from convoy_core import checks
 from convoy_core.aio import AsyncQueue
-from convoy_core.attempt import describe
 from convoy_core.checks import Seconds
 from convoy_core.errors import ConvoyError, InvalidOption
 from convoy_core.handlers import Handler
@@ -28,6 +27,7 @@ from convoy_core.options import PoolOptions
 from convoy_core.queue import Queue
 from convoy_core.runs import Plan
 from convoy_core.shift import Shift
+from convoy_core.verdicts import describe
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,10 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from convoy_core.attempt import Claim, Discard, Job, Retry, Run, Verdict, failed
+from convoy_core.attempt import Claim, Discard, Failed, Job, Retry, Run, Verdict
 from convoy_core.handlers import Handler, Raised, Runner, TimedOut, runner_for
 from convoy_core.options import PoolOptions
+from convoy_core.verdicts import Judge
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class Runs:
         self.results: deque[tuple[Claim, Verdict]] = deque()
         self._plan = plan
         self._worker = worker
+        self._judge = Judge(worker, plan.retries, plan.options)
         self._wake = wake
         self._loop = asyncio.get_running_loop()
         self._running: dict[int, Run] = {}  # by claim number, in the order they were started
@@ -96,22 +98,15 @@ class Runs:
 
     def _decide(self, run: Run, result: object) -> None:
         run.is_settled = True
-        verdict: Verdict = "completed"
-        if isinstance(result, Raised):
-            seconds, plan = time.monotonic() - run.started, self._plan
-            verdict = failed(
-                result.error,
-                run.claim,
-                worker=self._worker,
-                seconds=seconds,
-                retries=plan.retries,
-                options=plan.options,
-            )
-            log.info("queue %s: %r failed: %s", plan.queue, run.job.id, verdict.message)
-        elif isinstance(result, Retry | Discard):
-            verdict = result
-            log.info("queue %s: %r ended with %r", self._plan.queue, run.job.id, result)
+        verdict = self._judge.verdict(result, run.claim, time.monotonic() - run.started)
         self.results.append((run.claim, verdict))
+        match verdict:
+            case Failed():
+                log.info("queue %s: %r failed: %s", self._plan.queue, run.job.id, verdict.message)
+            case Retry() | Discard():
+                log.info("queue %s: %r ended with %r", self._plan.queue, run.job.id, verdict)
+            case _:
+                pass
 
     def _timeout(self) -> TimedOut:
         return TimedOut(f"it ran for longer than {self._plan.job_timeout:g} s")

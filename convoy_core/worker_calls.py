@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from convoy_core import readers
+from convoy_core import checks, readers
 from convoy_core.attempt import Claim, Discard, Failed, Retry, Verdict
 from convoy_core.calls import Argument, Call, Steps, chunked, command, of
 from convoy_core.keys import Keys
 from convoy_core.options import BATCH, SMALL_BATCH, decode_id
+
+log = logging.getLogger(__name__)
+
+_UNSETTLED = "the pool could not write down how the run ended"
 
 LATE_MS = 10_000
 """How long a wait may outlive its worker at the store: its block (2 s), the read timeout (5 s), and some more."""
@@ -36,22 +42,34 @@ class Settlement:
     costly: int = 0
     """How many of them cost the store several commands each."""
 
-    def add(self, claim: Claim, verdict: Verdict, *, defer_s: float) -> None:
-        """Have `claim` settled by `verdict`."""
+    def add(self, claim: Claim, verdict: Verdict, *, defer_s: float) -> Verdict:
+        """Have `claim` settled by `verdict`; the verdict that counts: a failure, if that one cannot be written down."""
+        try:
+            self._add(claim, verdict, defer_s)
+        except (ArithmeticError, TypeError, ValueError) as error:
+            log.warning("%r failed: %s: %s", decode_id(claim.raw_id), _UNSETTLED, error)
+            verdict = Failed(_UNSETTLED, json.dumps({"error": _UNSETTLED}), None)
+            self._add(claim, verdict, defer_s)
+        return verdict
+
+    def _add(self, claim: Claim, verdict: Verdict, defer_s: float) -> None:
         if verdict == "completed":  # nearly always, and matching takes its time
             self.completed.append(claim)
             return
         match verdict:
             case "released":
                 self.released.append(claim)
-            case Failed():
-                self.costly += 1
+            case Failed(message, record):
+                (message + record).encode()  # what UTF-8 cannot hold would be found only on its way to the store
                 self.failed.append((claim, verdict))
+                self.costly += 1
             case Discard():
                 self.discarded.append(claim)
             case Retry(after_s):
+                self.deferred.append(
+                    (claim, round(checks.seconds("after_s", defer_s if after_s is None else after_s) * 1000))
+                )
                 self.costly += 1
-                self.deferred.append((claim, round((defer_s if after_s is None else after_s) * 1000)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -168,10 +169,10 @@ def test_an_isolated_handler_ends_as_any_other_does(queue: Queue, function: str)
 def test_an_isolated_handler_out_of_time_is_killed_and_the_others_go_on(queue: Queue) -> None:
     queue.publish_many(["stuck-1", "ok-1", "ok-2", "ok-3"])
 
-    status = WorkerPool(queue, Isolated(f"{HERE}:work"), concurrency=2, job_timeout=2.0, options=BURST).run()
+    status = WorkerPool(queue, Isolated(f"{HERE}:work"), concurrency=2, job_timeout=6.0, options=BURST).run()
 
     assert (status.done, status.failed) == (3, 1)
-    assert errors(queue) == {"stuck-1": "TimedOut: it ran for longer than 2 s"}
+    assert errors(queue) == {"stuck-1": "TimedOut: it ran for longer than 6 s"}
     assert status.running == ()
 
 
@@ -187,3 +188,40 @@ def _is_running(pid: int) -> bool:
         return False
     # A killed process whose parent has not looked yet still has its number.
     return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started and that run our child program."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    started = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    return [child for child in started if b"convoy_core.child" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def test_an_idle_child_that_has_died_costs_no_id(queue: Queue) -> None:
+    handler = Isolated(f"{HERE}:work")
+    with WorkerPool(queue, handler, concurrency=2, options=QUICK) as pool:
+        queue.publish_many(["ok-1", "ok-2"])
+        eventually(lambda: pool.status().done == 2)
+        children = children_of(os.getpid())
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+        queue.publish_many(["ok-3", "ok-4", "ok-5"])
+        eventually(lambda: pool.status().done + pool.status().failed == 5)
+
+    assert children
+    assert (pool.status().done, pool.status().failed) == (5, 0)
+
+
+def test_an_id_that_a_dying_child_never_began_is_given_to_another(queue: Queue) -> None:
+    handler = Isolated(f"{HERE}:work")
+    with WorkerPool(queue, handler, options=QUICK) as pool:
+        queue.publish("ok-1")
+        eventually(lambda: pool.status().done == 1)
+        (child,) = children_of(os.getpid())
+        os.kill(child, signal.SIGSTOP)  # it will be sent an ID, and die before it has read it
+        queue.publish("ok-2")
+        eventually(lambda: pool.status().running)
+        os.kill(child, signal.SIGKILL)
+        eventually(lambda: pool.status().done + pool.status().failed == 2)
+
+    assert (pool.status().done, pool.status().failed) == (2, 0)

@@ -361,7 +361,7 @@ class Reference:
             case Discard():
                 self._complete(id, "discarded")
             case Retry(after_s):
-                self._defer(id, round((after_s or 0) * 1000))
+                self._defer(id, round(checks.seconds("after_s", after_s or 0) * 1000))
             case Failed():
                 self._fail(id, verdict)
             case "released":
