@@ -262,3 +262,10 @@ class Details:
     payload: Payload = None
     payload_bytes: int | None = None
     """Size of the payload; None when it has none."""
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it is committed and in no place: no publish is accepted, and nothing runs it. For a moment a Node
+        client leaves every ID so; one that died then leaves it so for good.
+        """
+        return self.is_committed and not self.state.is_committed

@@ -120,10 +120,10 @@ def _entry(state: State | None, row: list[Any]) -> Entry:
 
 def details(id: str, queue: str, reply: list[Any]) -> Details:
     """All about one ID."""
-    now, member, position, due, score, start, entry, live, failed, published, *rest = reply
+    now, member, nowhere, position, due, score, start, entry, live, failed, published, *rest = reply
     attempts, failures, crashes, rerun, failure, payload = rest
     is_committed = bool(member)
-    state = _state(is_committed, due, score or entry, failed)
+    state = _state(is_committed and not nowhere, due, score or entry, failed)
     foreign_start = None if score is None else float(score)
     return Details(
         id,
@@ -164,9 +164,7 @@ def _publish_would(state: State, *, is_known: bool) -> Published:
     if not is_known:
         return Published.QUEUED
     match state:
-        case State.ABSENT | State.FAILED:
-            return Published.QUEUED
-        case State.QUEUED:
+        case State.ABSENT | State.FAILED | State.QUEUED:
             return Published.ALREADY_QUEUED
         case State.DELAYED:
             return Published.ALREADY_DELAYED

@@ -13,6 +13,7 @@ from convoy_core import Details, Entry, State
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exits import Code, Ended
+from convoy_tui.cli.missing import certain, is_known, state_word, way_out
 from convoy_tui.cli.output import Column, Format, Shape
 from convoy_tui.cli.selecting import Filter, Window
 from convoy_tui.cli.session import Session
@@ -147,12 +148,19 @@ FOUND: Shape[Details] = Shape(
     "queues",
     [
         Column("QUEUE", lambda d: d.queue, shrinks=True),
-        Column("STATE", lambda d: d.state),
+        Column("STATE", state_word),
         Column("SINCE", since_of, lambda d: Cell(_ago(since_of(d), d.at)), right=True),
         Column("FAILURES", lambda d: d.failures, right=True),
         Column("WORKER", lambda d: d.worker, drop=1),
     ],
-    lambda d: {"queue": d.queue, "id": d.id, "state": d.state, "since": since_of(d), "at": d.at, "worker": d.worker},
+    lambda d: {
+        "queue": d.queue,
+        "id": d.id,
+        "state": state_word(d),
+        "since": since_of(d),
+        "at": d.at,
+        "worker": d.worker,
+    },
     lambda d: d.queue,
 )
 
@@ -160,7 +168,7 @@ FOUND: Shape[Details] = Shape(
 def find(session: Session, id: p.ID) -> Code:
     """Say in which queues an ID is, and in which state.
 
-    Ends with 3 when it is in none.
+    One that is committed but in no place is missing. Ends with 3 when it is in none.
 
     Examples:
       convoy find 42
@@ -168,7 +176,12 @@ def find(session: Session, id: p.ID) -> Code:
     """
     names = session.fleet.queues()
     found = session.fleet.find(id, names)
+    found = [certain(session.fleet.queue(row.queue), row) for row in found]
+    found = [row for row in found if is_known(row)]
     if not found and session.out.format is not Format.JSON:
         raise Ended(Code.NOT_FOUND, f"ID {id} is in none of the {count(len(names), 'queue')} at {session.where}.")
     session.out.rows(FOUND, found, {"id": id})
+    for row in found:
+        if row.is_missing:
+            session.talk.warn(way_out(session.fleet.queue(row.queue), row))
     return Code.DONE if found else Code.NOT_FOUND

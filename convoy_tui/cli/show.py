@@ -16,6 +16,7 @@ from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exits import Code, Ended
 from convoy_tui.cli.looking import since_of
+from convoy_tui.cli.missing import certain, is_known, way_out
 from convoy_tui.cli.output import Format, Output
 from convoy_tui.cli.publish import answer_words
 from convoy_tui.cli.session import Session
@@ -40,24 +41,27 @@ def show(session: Session, queue: p.QueueName, id: p.ID) -> Code:
       convoy show trucks 42
       convoy show trucks 42 --json
     """
-    details = session.queue(queue).show(id)
-    is_known = details.state is not State.ABSENT or details.is_committed
+    target = session.queue(queue)
+    details = certain(target, target.show(id))
+    is_here = is_known(details)
     match session.out.format:
         case Format.JSON | Format.JSONL:
             session.out.document("convoy.show/1", record(details))
-        case Format.IDS if is_known:
+        case Format.IDS if is_here:
             session.out.ids([details.id])
-        case Format.PLAIN if is_known:
+        case Format.PLAIN if is_here:
             for label, value in facts(details):
                 session.out.plain([label, value])
-        case _ if is_known:
+        case _ if is_here:
             _sheet(session.out, details)
         case _:
             advice = (
                 f"Publishing it now would {answer_words(details.publish_would)}; `convoy find` looks in every queue."
             )
             raise Ended(Code.NOT_FOUND, f"ID {id} is not in {queue}.", advice)
-    return Code.DONE if is_known else Code.NOT_FOUND
+    if details.is_missing:
+        session.talk.warn(way_out(target, details))
+    return Code.DONE if is_here else Code.NOT_FOUND
 
 
 def record(details: Details) -> dict[str, object]:
@@ -65,7 +69,7 @@ def record(details: Details) -> dict[str, object]:
     fields = asdict(details)
     if isinstance(details.payload, bytes):
         fields |= {"payload": None, "payload_base64": base64.b64encode(details.payload).decode()}
-    return {"queue": fields.pop("queue"), **fields}
+    return {"queue": fields.pop("queue"), **fields, "is_missing": details.is_missing}
 
 
 def facts(details: Details) -> list[tuple[str, str]]:
@@ -74,7 +78,7 @@ def facts(details: Details) -> list[tuple[str, str]]:
         ("id", details.id),
         ("queue", details.queue),
         ("state", _state(details)),
-        ("position", None if details.position is None else f"{number(details.position + 1)} in line"),
+        ("position", _position(details)),
         ("published", _when(details.published, details.at)),
         ("started", _when(details.started, details.at)),
         ("due", _due(details)),
@@ -92,10 +96,17 @@ def facts(details: Details) -> list[tuple[str, str]]:
 
 
 def _state(details: Details) -> str:
-    if details.state is State.ABSENT:
-        return "nowhere, but committed: no client can publish it"
+    if details.is_missing:
+        where = "among the failed, but not waiting" if details.state is State.FAILED else "in no list"
+        return f"missing: committed and {where}, so that no publish is accepted and nothing runs it"
     since = since_of(details)
     return details.state if since is None else f"{details.state} for {age(max(0.0, details.at - since))}"
+
+
+def _position(details: Details) -> str | None:
+    if details.position is not None:
+        return f"{number(details.position + 1)} in line"
+    return "on its way to a worker, or far behind" if details.state is State.QUEUED else None
 
 
 def _holder(details: Details) -> str | None:

@@ -16,6 +16,7 @@ from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exits import Code
 from convoy_tui.cli.health_rows import SHAPE, Row, reasons, rows_of, verdict
+from convoy_tui.cli.missing import CONFIRM_S
 from convoy_tui.cli.output import Format, table_lines
 from convoy_tui.cli.session import Session
 from convoy_tui.health import Limits, Severity
@@ -24,8 +25,6 @@ from convoy_tui.words import age
 
 NAMES_S = 10.0
 """How often a watch asks which queues there are: it scans the store for those of Node clients."""
-CONFIRM_S = 0.5
-"""A Node client leaves an ID committed but nowhere for a moment, so a first difference is looked at again."""
 
 
 def register(app: typer.Typer) -> None:

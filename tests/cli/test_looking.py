@@ -222,6 +222,28 @@ def test_find_looks_in_every_queue(convoy: Convoy, fail: Callable[..., None]) ->
     assert convoy("find", "1", "-o", "ids").stdout == "trucks\nvans\n"
 
 
+def test_what_is_committed_and_in_no_place_is_missing_and_not_queued(convoy: Convoy, raw: redis.Redis) -> None:
+    raw.sadd("cv:trucks:committed", "ghost")
+
+    sheet, found = convoy("show", "trucks", "ghost"), convoy("find", "ghost")
+
+    assert (sheet.exit_code, found.exit_code) == (0, 0)
+    assert "state\tmissing: committed and in no list" in sheet.stdout
+    assert found.stdout.startswith("trucks\tmissing\t")
+    for told in (sheet.stderr, found.stderr):
+        assert "redis-cli SREM cv:trucks:committed ghost" in told.replace("\n", " ")
+    assert convoy.json("show", "trucks", "ghost")["is_missing"] is True
+
+
+def test_what_a_node_client_is_about_to_queue_is_not_missing(
+    convoy: Convoy, raw: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw.sadd("cv:trucks:committed", "late")
+    monkeypatch.setattr("time.sleep", lambda _: raw.rpush("cv:trucks:queued", "late"))
+
+    assert "state\tqueued\n" in convoy("show", "trucks", "late").stdout
+
+
 def test_find_of_an_unknown_id_ends_with_3(convoy: Convoy) -> None:
     convoy("publish", "vans", "1")
 

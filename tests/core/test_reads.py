@@ -342,6 +342,35 @@ def test_show(world: World, details: Details) -> None:
     assert world.queue.show(details.id) == details
 
 
+def test_show_of_what_is_committed_and_in_no_place_says_that_it_is_missing(world: World) -> None:
+    world.seed({"committed": {"a", "b"}, "failed": {"b": 2}, "queued": ["x"], **ALIVE, f"claim:{W}": ["y"]})
+
+    found = [world.queue.show(id) for id in ("a", "b")]
+
+    assert [(row.state, row.is_missing, row.publish_would) for row in found] == [
+        (State.ABSENT, True, Published.ALREADY_QUEUED),
+        (State.FAILED, True, Published.ALREADY_QUEUED),
+    ]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        {},
+        {"queued": ["a"], "committed": {"a"}},
+        {**ALIVE, f"claim:{W}": ["a"], "committed": {"a"}},
+        {"delayed": {"a": NOW}, "committed": {"a"}},
+        {"processing": {"a": SECOND}, "committed": {"a"}},
+        {"failed": {"a": 1}},
+    ],
+    ids=lambda before: " ".join(before) or "nowhere",
+)
+def test_show_of_what_is_somewhere_or_absent_never_says_that_it_is_missing(world: World, before: Keyspace) -> None:
+    world.seed(before)
+
+    assert not world.queue.show("a").is_missing
+
+
 def test_show_tells_all_that_is_remembered(world: World) -> None:
     world.seed(
         MIXED,
