@@ -12,7 +12,7 @@ from enum import StrEnum
 from convoy_core import Snapshot
 from convoy_tui.history import Trends
 from convoy_tui.safe_text import safe
-from convoy_tui.words import age, count, number
+from convoy_tui.words import age, count, due_in, number
 
 
 class Severity(StrEnum):
@@ -32,6 +32,7 @@ class Health(StrEnum):
     JAMMED = "JAMMED"
     FAILING = "FAILING"
     NO_WORKERS = "NO WORKERS"
+    OVERDUE = "OVERDUE"
     DRIFT = "DRIFT"
     BEHIND = "BEHIND"
     PAUSED = "paused"
@@ -77,6 +78,7 @@ _LOOKS = {
     Health.JAMMED: _Look("■", "#", Severity.ALARM, ("J", "W")),
     Health.FAILING: _Look("✖", "x", Severity.ALARM, ("R", "P")),
     Health.NO_WORKERS: _Look("▲", "^", Severity.WARNING, ("W",)),
+    Health.OVERDUE: _Look("◔", "@", Severity.WARNING, ("W",)),
     Health.DRIFT: _Look("≠", "!", Severity.WARNING),
     Health.BEHIND: _Look("△", "+", Severity.WARNING, ("W",)),
     Health.PAUSED: _Look("‖", "=", Severity.DELIBERATE, ("P",)),
@@ -99,6 +101,8 @@ class Limits:
     """Fewer failures a minute than this are nobody's alarm, whatever their share."""
     clears_s: float = 3600.0
     """A queue that needs longer than this to empty is behind."""
+    overdue_s: float = 10.0
+    """A pool looks every second, so what is due for this long has nobody who queues it."""
 
 
 def assess(snapshot: Snapshot, trends: Trends, limits: Limits) -> Health:
@@ -109,6 +113,7 @@ def assess(snapshot: Snapshot, trends: Trends, limits: Limits) -> Health:
         Health.JAMMED: snapshot.jammed > 0,
         Health.FAILING: _is_failing(trends, limits),
         Health.NO_WORKERS: is_unserved(snapshot, trends),
+        Health.OVERDUE: _is_overdue(snapshot, limits),
         Health.DRIFT: trends.drift != 0,
         Health.BEHIND: not snapshot.paused and _is_behind(trends, limits),
         Health.PAUSED: snapshot.paused,
@@ -126,6 +131,11 @@ def is_unserved(snapshot: Snapshot, trends: Trends) -> bool:
     if snapshot.silent and snapshot.counts.processing:
         return True
     return not snapshot.paused and snapshot.counts.queued > 0 and not snapshot.counts.processing
+
+
+def _is_overdue(snapshot: Snapshot, limits: Limits) -> bool:
+    due = snapshot.next_due_s
+    return not snapshot.paused and due is not None and due <= -limits.overdue_s
 
 
 def _is_failing(trends: Trends, limits: Limits) -> bool:
@@ -175,6 +185,15 @@ class Steady:
             del self._trials[gone]
 
 
+def failures(n: int) -> str:
+    """That IDs have failed, for a sentence about queues that need nobody.
+
+    >>> failures(1), failures(1200)
+    ('1 ID has failed', '1,200 IDs have failed')
+    """
+    return count(n, "ID has failed", "IDs have failed")
+
+
 def limit(seconds: float) -> str:
     """A limit as people write it.
 
@@ -195,6 +214,8 @@ def why(health: Health, snapshot: Snapshot, trends: Trends, limits: Limits) -> s
     match health:
         case Health.DAMAGED:
             return f"It cannot be read: {safe(snapshot.damage or '', 200)}"
+        case Health.OVERDUE:
+            return _why_overdue(snapshot)
         case Health.JAMMED | Health.FAILING | Health.NO_WORKERS | Health.DRIFT | Health.BEHIND:
             return _why_alarmed(health, snapshot, trends, limits)
         case Health.PAUSED | Health.FLOWING | Health.IDLE:
@@ -228,6 +249,15 @@ def _why_unserved(snapshot: Snapshot) -> str:
     return f"{count(counts.queued, 'ID waits', 'IDs wait')} and no worker takes them."
 
 
+def _why_overdue(snapshot: Snapshot) -> str:
+    waits = count(snapshot.counts.delayed, "delayed ID waits", "delayed IDs wait")
+    if snapshot.workers:
+        return f"{waits}, and the first is {due_in(snapshot.next_due_s or 0)}: the workers here do not get round to it."
+    return (
+        f"{waits}, and the first is {due_in(snapshot.next_due_s or 0)}: no Convoy worker queues it, and Node's do not."
+    )
+
+
 def _why_drifting(drift: int) -> str:
     if drift > 0:
         what = f"{count(drift, 'ID is', 'IDs are')} committed but nowhere: publishing them is refused for ever."
@@ -241,9 +271,11 @@ def _why_calm(health: Health, snapshot: Snapshot) -> str:
     if health is Health.PAUSED:
         running = f" {count(counts.processing, 'job goes', 'jobs go')} on." if counts.processing else ""
         return f"Paused on purpose: {count(counts.queued, 'ID waits', 'IDs wait')}.{running}"
+    failed = f" {failures(counts.failed)}." if counts.failed else ""
     if health is Health.FLOWING:
-        return f"{number(counts.queued)} waiting, {number(counts.processing)} running."
+        return f"{number(counts.queued)} waiting, {number(counts.processing)} running.{failed}"
     if counts.delayed:
-        first = "" if due is None else f", the first is due in {age(max(0.0, due))}"
-        return f"Nothing to do now; {count(counts.delayed, 'ID waits', 'IDs wait')} for a later time{first}."
-    return "Nothing is waiting and nothing is running."
+        when = "" if due is None else due_in(due)
+        first = f", the first {'is' if when.startswith('over') else 'is due'} {when}" if when else ""
+        return f"Nothing to do now; {count(counts.delayed, 'ID waits', 'IDs wait')} for a later time{first}.{failed}"
+    return f"Nothing is waiting and nothing is running.{failed}"

@@ -9,7 +9,7 @@ from convoy_tui.health import Health, limit, why, word
 from convoy_tui.safe_text import safe
 from convoy_tui.spans import Line, Span, Tone, clip, line, wrap
 from convoy_tui.view import SEVERITY_TONES, Glyphs, clears, per_s, rate, trend
-from convoy_tui.words import age, count, number
+from convoy_tui.words import age, count, due_in, number
 
 _LABEL = 12
 
@@ -151,7 +151,7 @@ def _delayed(row: Row) -> tuple[Line, Line] | None:
     counts, due = row.snapshot.counts, row.snapshot.next_due_s
     if not counts.delayed:
         return None
-    when = () if due is None else line(("first due ", Tone.DIM), "now" if due <= 0 else f"in {age(due)}")
+    when = () if due is None else line(("first due ", Tone.DIM), due_in(due))
     return _label("delayed", counts.delayed), when
 
 

@@ -7,11 +7,11 @@ from datetime import datetime
 from rich.cells import cell_len
 
 from convoy_tui.board import Board, LinkState, Row
-from convoy_tui.health import Health, limit
+from convoy_tui.health import Health, failures, limit
 from convoy_tui.safe_text import safe
 from convoy_tui.spans import Line, Span, Tone, clip, line, spread, wrap
 from convoy_tui.view import SEVERITY_TONES, Glyphs, short
-from convoy_tui.words import age, count, number
+from convoy_tui.words import age, count, due_in, number
 
 
 def clock(at: float | None) -> str:
@@ -95,13 +95,11 @@ def _all_well(board: Board) -> str:
     paused = sum(row.health is Health.PAUSED for row in board.rows)
     n = len(board.rows)
     fine = "The queue is fine" if n == 1 else f"All {number(n)} queues are fine"
-    return (
-        f"{fine}; {number(paused)} of them paused."
-        if paused and n > 1
-        else "The queue is paused."
-        if paused
-        else f"{fine}."
-    )
+    bad = sum(row.snapshot.counts.failed for row in board.rows)
+    failed = f"; {failures(bad)}" if bad else ""
+    if not paused:
+        return f"{fine}{failed}."
+    return f"{fine}; {number(paused)} of them paused{failed}." if n > 1 else f"The queue is paused{failed}."
 
 
 def _troubles(board: Board, needing: list[Row], width: int, lines: int) -> list[Line]:
@@ -155,6 +153,7 @@ def _complaint(row: Row, board: Board, *, is_short: bool) -> str:
         ),
         Health.FAILING: (f"is failing ({number(row.trends.failed_1m)} in the last minute)", "failing"),
         Health.NO_WORKERS: (f"has {short(snapshot.counts.queued)} waiting and no workers", "has no workers"),
+        Health.OVERDUE: (f"has a delayed ID {due_in(snapshot.next_due_s or 0)}", "is overdue"),
         Health.DRIFT: (f"has {number(abs(drift))} {nowhere}", "drifts"),
         Health.BEHIND: ("is falling behind", "behind"),
     }

@@ -32,6 +32,17 @@ def age(seconds: float) -> str:
     return f"{number(whole // 86400)}d"
 
 
+def due_in(seconds: float) -> str:
+    """When something is due, that many seconds from now. Who is to see to it looks once a second.
+
+    >>> [due_in(s) for s in (340, 0, -1.5, -124)]
+    ['in 5m40s', 'now', 'now', 'overdue by 2m04s']
+    """
+    if seconds > 0:
+        return f"in {age(seconds)}"
+    return "now" if seconds > -2 else f"overdue by {age(-seconds)}"
+
+
 def number(n: int) -> str:
     """Digits in groups of three.
 

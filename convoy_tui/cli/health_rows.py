@@ -10,7 +10,7 @@ from rich.text import Text
 from convoy_core import Snapshot
 from convoy_tui.cli.output import Column, Shape
 from convoy_tui.cli.table import Cell
-from convoy_tui.health import Health, Limits, Severity, assess, why, word
+from convoy_tui.health import Health, Limits, Severity, assess, failures, why, word
 from convoy_tui.history import History, Trends
 from convoy_tui.safe_text import safe
 from convoy_tui.words import age, count, number
@@ -53,8 +53,9 @@ def verdict(rows: list[Row]) -> Text:
     """The whole store in one line."""
     needing = [row for row in rows if row.health.needs_you]
     if not needing:
-        fine = "The queue is fine." if len(rows) == 1 else f"All {count(len(rows), 'queue is', 'queues are')} fine."
-        return Text(fine, "green")
+        bad = sum(row.snapshot.counts.failed for row in rows)
+        fine = "The queue is fine" if len(rows) == 1 else f"All {count(len(rows), 'queue is', 'queues are')} fine"
+        return Text(f"{fine}; {failures(bad)}." if bad else f"{fine}.", "green")
     if len(rows) == 1:
         return Text("The queue needs you.", STYLES[needing[0].health.severity])
     verb = "needs" if len(needing) == 1 else "need"
@@ -111,7 +112,7 @@ def _milli(seconds: float | None) -> float | None:
 
 
 def _record(row: Row) -> dict[str, object]:
-    snapshot, trends = row.snapshot, row.trends
+    snapshot, trends, due = row.snapshot, row.trends, row.snapshot.next_due_s
     return {
         "queue": snapshot.queue,
         "at": snapshot.at,
@@ -126,7 +127,8 @@ def _record(row: Row) -> dict[str, object]:
         "silent": snapshot.silent,
         "oldest_queued_s": _milli(snapshot.oldest_queued_s),
         "oldest_processing_s": _milli(snapshot.oldest_processing_s),
-        "next_due_s": _milli(snapshot.next_due_s),
+        "next_due_s": None if due is None else _milli(max(0.0, due)),
+        "overdue_s": None if due is None else _milli(max(0.0, -due)),
         "rates": {name: _milli(rate) for name, rate in asdict(trends.rates).items()},
         "clears_s": _milli(trends.clears_s) if trends.rates.net_s is not None else None,
         "totals": dict(snapshot.totals),

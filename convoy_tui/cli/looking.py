@@ -18,7 +18,7 @@ from convoy_tui.cli.output import Column, Format, Shape
 from convoy_tui.cli.selecting import Filter, Window
 from convoy_tui.cli.session import Session
 from convoy_tui.cli.table import Cell
-from convoy_tui.words import age, count, number
+from convoy_tui.words import age, count, due_in, number
 
 
 class Listed(StrEnum):
@@ -106,7 +106,7 @@ def _columns(state: State | None, at: Callable[[], float]) -> list[Column[Entry]
     if state is State.QUEUED:
         columns += [since("WAITING")]
     elif state is State.DELAYED:
-        columns += [Column("DUE IN", lambda e: e.due, lambda e: Cell(_in(e.due, at())), right=True)]
+        columns += [Column("DUE", lambda e: e.due, lambda e: Cell(_due(e.due, at())), right=True)]
         columns += [Column("FAILURES", lambda e: e.failures or 0, lambda e: Cell(number(e.failures or 0)), right=True)]
     elif state is State.PROCESSING:
         columns += [since("RUNNING"), Column("WORKER", lambda e: e.worker, _worker, drop=1)]
@@ -124,10 +124,8 @@ def _ago(since: float | None, at: float) -> str:
     return "—" if since is None else age(max(0.0, at - since))
 
 
-def _in(due: float | None, at: float) -> str:
-    if due is None:
-        return "—"
-    return age(due - at) if due > at else "now"
+def _due(due: float | None, at: float) -> str:
+    return "—" if due is None else due_in(due - at)
 
 
 def since_of(details: Details) -> float | None:

@@ -21,7 +21,7 @@ from convoy_tui.cli.output import Format, Output
 from convoy_tui.cli.publish import answer_words
 from convoy_tui.cli.session import Session
 from convoy_tui.safe_text import safe
-from convoy_tui.words import age, count, number
+from convoy_tui.words import age, count, due_in, number
 
 PAYLOAD_SHOWN = 2000
 
@@ -120,8 +120,7 @@ def _holder(details: Details) -> str | None:
 def _due(details: Details) -> str | None:
     if details.due is None:
         return None
-    left = details.due - details.at
-    return f"{_clock(details.due)} (in {age(left)})" if left > 0 else f"{_clock(details.due)} (now)"
+    return f"{_clock(details.due)} ({due_in(details.due - details.at)})"
 
 
 def _failure(details: Details) -> list[tuple[str, str | None]]:

@@ -19,9 +19,10 @@ from convoy_tui.cli.health_rows import SHAPE, Row, reasons, rows_of, verdict
 from convoy_tui.cli.missing import CONFIRM_S
 from convoy_tui.cli.output import Format, table_lines
 from convoy_tui.cli.session import Session
-from convoy_tui.health import Limits, Severity
+from convoy_tui.health import Limits, Severity, failures
 from convoy_tui.history import History
-from convoy_tui.words import age
+from convoy_tui.safe_text import safe
+from convoy_tui.words import age, number
 
 NAMES_S = 10.0
 """How often a watch asks which queues there are: it scans the store for those of Node clients."""
@@ -44,6 +45,16 @@ Samples = Annotated[
     ),
 ]
 Check = Annotated[bool, typer.Option("--check", help="End with 10 for a warning, 11 for an alarm.")]
+MaxFailed = Annotated[
+    int | None,
+    typer.Option(
+        "--max-failed",
+        metavar="N",
+        parser=p.natural,
+        help="With --check: more failed IDs in a queue are a warning.",
+        show_default=False,
+    ),
+]
 JamAfter = Annotated[
     float | None,
     typer.Option("--jam-after", metavar="TIME", parser=p.seconds, help="Running longer is jammed. Default: 5m."),
@@ -58,6 +69,7 @@ def status(
     interval: Interval = None,
     samples: Samples = None,
     check: Check = False,
+    max_failed: MaxFailed = None,
     jam_after: JamAfter = None,
 ) -> Code:
     """Show every queue with its counts, its health, and why.
@@ -68,8 +80,11 @@ def status(
       convoy status
       convoy status trucks --json
       convoy status --check -q || alert
+      convoy status trucks --check --max-failed 0
       convoy status --watch --interval 5s -o jsonl
     """
+    if max_failed is not None and not check:
+        raise InvalidOption("--max-failed is about what --check answers; give both.")
     limits = Limits() if jam_after is None else Limits(jam_after_s=jam_after)
     look = _Look(session, queues or [], limits)
     if watch or samples or interval is not None:
@@ -79,7 +94,7 @@ def status(
         session.say_where()
         if not (check and session.talk.quiet):  # as `grep -q`: the exit code is the answer
             _answer(session, look, rows)
-    return _code(rows) if check else Code.DONE
+    return _code(session, rows, max_failed) if check else Code.DONE
 
 
 class _Look:
@@ -184,8 +199,13 @@ def _lines(session: Session, look: _Look, rows: list[Row]) -> list[Text]:
     return [verdict(rows), *table_lines(SHAPE, rows, width), *(line for lines in why for line in lines)]
 
 
-def _code(rows: list[Row]) -> Code:
+def _code(session: Session, rows: list[Row], max_failed: int | None) -> Code:
     severities = {row.health.severity for row in rows}
+    for row in rows:
+        n = row.snapshot.counts.failed
+        if max_failed is not None and n > max_failed:
+            session.talk.warn(f"{safe(row.snapshot.queue)}: {failures(n)}, more than {number(max_failed)}.")
+            severities.add(Severity.WARNING)
     if Severity.ALARM in severities:
         return Code.ALARM
     return Code.WARNING if Severity.WARNING in severities else Code.DONE

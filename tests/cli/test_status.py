@@ -31,6 +31,7 @@ SHOWN = {
     "oldest_queued_s",
     "oldest_processing_s",
     "next_due_s",
+    "overdue_s",
     "rates",
     "clears_s",
     "totals",
@@ -79,6 +80,39 @@ def test_the_table_says_who_needs_you_and_why(convoy: Convoy, run_since: Callabl
     assert lines[0] == "2 of 3 queues need you."
     assert [line.split()[1] for line in lines[2:5]] == ["JAMMED", "NO", "paused"]
     assert lines[-2].startswith("■ trucks: 1 of 1 running job is past the 5m limit.")
+
+
+def test_failures_alone_are_mentioned_and_alarm_beyond_the_number_that_was_given(
+    convoy: Convoy, fail: Callable[..., None]
+) -> None:
+    fail("1", "2", "3")
+
+    table = convoy("status", "-o", "table").stdout
+    codes = [convoy("status", "--check", "--max-failed", n, "-q").exit_code for n in ("2", "3")]
+
+    assert table.startswith("The queue is fine; 3 IDs have failed.\n")
+    assert convoy("status", "--check").exit_code == 0
+    assert codes == [10, 0]
+    assert "trucks: 3 IDs have failed, more than 0." in convoy("status", "--check", "--max-failed", "0").stderr
+    assert convoy("status", "--max-failed", "0").exit_code == 2
+
+
+def test_what_is_overdue_is_a_warning_and_no_negative_number_anywhere(convoy: Convoy, raw: redis.Redis) -> None:
+    due = (raw.time()[0] - 124) * 1000
+    raw.zadd("cv:trucks:delayed", {"late": due})
+    raw.sadd("cv:trucks:committed", "late")
+
+    status = convoy("status", "trucks", "--check", "-o", "table")
+    (row,) = convoy.json("status")["queues"]
+
+    assert status.exit_code == 10
+    assert "OVERDUE" in status.stdout
+    told = " ".join(status.stdout.split())
+    assert "1 delayed ID waits, and the first is overdue by 2m0" in told
+    assert "no Convoy worker queues it" in told
+    assert (row["next_due_s"], round(row["overdue_s"]) in range(124, 184)) == (0, True)
+    assert "overdue by 2m0" in convoy("list", "trucks", "--state", "delayed", "-o", "table").stdout
+    assert "(overdue by 2m0" in convoy("show", "trucks", "late").stdout
 
 
 def test_a_table_fits_80_columns(convoy: Convoy, run_since: Callable[..., None]) -> None:

@@ -23,6 +23,11 @@ LIMITS = Limits()
         (Health.FAILING, a_queue("q", queued=1), Trends(rates=Rates(fail_s=1.5))),
         (Health.FAILING, a_queue("q"), Trends(done_1m=10, failed_1m=3)),
         (Health.NO_WORKERS, a_queue("q", queued=1, workers=0, drift=1), Trends(drift=1)),
+        (Health.NO_WORKERS, a_queue("q", queued=1, workers=0, delayed=1, next_due_s=-60.0), QUIET),
+        (Health.OVERDUE, a_queue("q", processing=1, workers=0, delayed=1, next_due_s=-10.0), QUIET),
+        (Health.OVERDUE, a_queue("q", workers=2, delayed=1, next_due_s=-60.0, drift=1), Trends(drift=1)),
+        (Health.IDLE, a_queue("q", workers=0, delayed=1, next_due_s=-9.0), QUIET),
+        (Health.PAUSED, a_queue("q", workers=0, delayed=1, next_due_s=-60.0, paused=True), QUIET),
         (Health.DRIFT, a_queue("q", queued=1, drift=2, paused=True), Trends(drift=2)),
         (Health.BEHIND, a_queue("q", queued=500), Trends(grows=True)),
         (Health.BEHIND, a_queue("q", queued=500), Trends(clears_s=4000)),
@@ -66,6 +71,34 @@ def test_every_word_has_a_sign_of_its_own_an_ascii_one_and_a_reason(health: Heal
     assert health.sign(ascii_only=True) not in {other.sign(ascii_only=True) for other in others}
     assert health.sign(ascii_only=True).isascii()
     assert why(health, a_queue("q", queued=3, processing=2, jammed=1), Trends(drift=1), LIMITS).endswith((".", ": "))
+
+
+@pytest.mark.parametrize(
+    ("workers", "reason"),
+    [
+        (0, "2 delayed IDs wait, and the first is overdue by 2m04s: no Convoy worker queues it, and Node's do not."),
+        (1, "2 delayed IDs wait, and the first is overdue by 2m04s: the workers here do not get round to it."),
+    ],
+)
+def test_overdue_says_for_how_long_and_for_want_of_whom(workers: int, reason: str) -> None:
+    assert why(Health.OVERDUE, a_queue("q", delayed=2, next_due_s=-124.0, workers=workers), QUIET, LIMITS) == reason
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "reason"),
+    [
+        (a_queue("q", failed=2), "Nothing is waiting and nothing is running. 2 IDs have failed."),
+        (a_queue("q", queued=1, failed=1), "1 waiting, 0 running. 1 ID has failed."),
+        (
+            a_queue("q", delayed=1, next_due_s=-5.0),
+            "Nothing to do now; 1 ID waits for a later time, the first is overdue by 5s.",
+        ),
+    ],
+)
+def test_calm_words_mention_failures_and_what_is_overdue(snapshot: Snapshot, reason: str) -> None:
+    health = assess(snapshot, QUIET, LIMITS)
+
+    assert why(health, snapshot, QUIET, LIMITS) == reason
 
 
 def test_alarms_are_in_capitals_and_calm_words_are_not() -> None:
