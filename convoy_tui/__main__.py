@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from convoy_core import ConvoyError, connect
-from convoy_tui.cli.settings import Settings, resolve
+from convoy_core import ConvoyError
+from convoy_tui.cli.settings import Settings, resolve, store_of
 from convoy_tui.safe_text import safe
 
 FPS = "30"
@@ -64,7 +64,7 @@ def _open(settings: Settings, *, ascii_only: bool, interval: float) -> None:
     from convoy_tui.board import Place  # noqa: PLC0415
     from convoy_tui.source import LiveSource  # noqa: PLC0415
 
-    source = LiveSource(url=settings.url, prefix=settings.prefix, read_only=settings.read_only)
+    source = LiveSource(url=store_of(settings).url, prefix=settings.prefix, read_only=settings.read_only)
     place = Place(source.shown, settings.environment, settings.read_only, settings.read_only_because)
     advise = partial(_advice, settings)
     app = ConvoyApp(source, place, interval_s=interval, is_ascii=ascii_only, advise=advise)
@@ -75,7 +75,7 @@ def _open(settings: Settings, *, ascii_only: bool, interval: float) -> None:
 
 def _advice(settings: Settings) -> str:
     """What about the way to the store someone should know, or nothing."""
-    store = connect.resolve(settings.url)
+    store = store_of(settings)
     if store.cautions:
         return store.cautions[0]
     if settings.url is None and store.is_embedded and _answers("localhost", 6379):
@@ -96,7 +96,7 @@ def _status_instead(settings: Settings) -> int:
     from convoy_tui.cli.main import app as cli  # noqa: PLC0415 - only without a terminal
 
     typer.echo("convoy-tui needs a terminal; this is what `convoy status` says.", err=True)
-    store = connect.resolve(settings.url)
+    store = store_of(settings)
     os.environ["CONVOY_REDIS_URL"] = store.url
     if settings.prefix:
         os.environ["CONVOY_PREFIX"] = settings.prefix

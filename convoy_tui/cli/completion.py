@@ -6,8 +6,8 @@ import os
 
 import typer
 
-from convoy_core import ConvoyError, Fleet, connect
-from convoy_tui.cli.settings import resolve
+from convoy_core import ConvoyError, Fleet
+from convoy_tui.cli.settings import resolve, store_of
 from convoy_tui.safe_text import safe
 
 
@@ -22,7 +22,7 @@ def queue_names(ctx: typer.Context, incomplete: str) -> list[str]:
 def _all_names(ctx: typer.Context) -> list[str]:
     given = {**(ctx.parent.params if ctx.parent else {}), **{k: v for k, v in ctx.params.items() if v is not None}}
     settings = resolve(os.environ, redis=given.get("redis"), prefix=given.get("prefix"), profile=given.get("profile"))
-    store = connect.resolve(settings.url or "embedded:")
+    store = store_of(settings)
     server = store.embedded_server
     if server is not None and not server.status().running:
         return []

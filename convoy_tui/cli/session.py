@@ -12,7 +12,7 @@ from convoy_core import Fleet, InvalidQueueName, Queue, ReadOnly, connect
 from convoy_core.options import check_queue_name
 from convoy_tui.cli.exits import Code, Ended
 from convoy_tui.cli.output import Color, Format, Output
-from convoy_tui.cli.settings import Settings, resolve
+from convoy_tui.cli.settings import Settings, resolve, store_of
 from convoy_tui.cli.talk import Talk
 
 USUAL_PORT = 6379
@@ -61,7 +61,7 @@ class Session:
     @cached_property
     def store(self) -> connect.Store:
         """The store's address. Raises InvalidURL."""
-        store = connect.resolve(self.settings.url or "embedded:")
+        store = store_of(self.settings)
         if self.flags.redis and "***" in store.shown:
             self.talk.warn(
                 "A password on the command line can be seen by everyone on this machine; "

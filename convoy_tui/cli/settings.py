@@ -6,13 +6,16 @@ A profile named on the command line is a flag: its URL wins over the environment
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import platformdirs
 
-from convoy_core.errors import InvalidOption
+from convoy_core import connect
+from convoy_core.errors import InvalidInput, InvalidOption
+from convoy_core.options import check_prefix
 
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
@@ -32,7 +35,8 @@ class Config:
     """The user's config file."""
 
     path: Path
-    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    profiles: Mapping[str, object] = field(default_factory=dict)
+    """As they stand there: one that makes no sense is refused to those only who ask for it."""
     default_profile: str | None = None
 
 
@@ -46,6 +50,8 @@ class Settings:
     read_only: bool = False
     read_only_because: str = ""
     """What made it read-only, for the message that refuses a write."""
+    url_from: str = field(default="", compare=False)
+    """Where the URL was given, for the message that refuses it."""
 
 
 def resolve(
@@ -58,17 +64,48 @@ def resolve(
 ) -> Settings:
     """The settings of one command, from its flags, the environment and the config file. Raises InvalidOption."""
     config = read_config(config_path())
-    name = profile or environ.get("CONVOY_PROFILE") or config.default_profile
-    chosen = _profile(config, name) if name else Profile()
+    asked = (("--profile", profile), ("CONVOY_PROFILE", environ.get("CONVOY_PROFILE")))
+    asked_by, name = _first(*asked, ("default_profile", config.default_profile))
+    chosen = _profile(config, name, asked_by) if name else Profile()
     flagged = chosen if profile else Profile()
-    reason = _read_only_because(environ, flag=read_only, profile=chosen, name=name)
-    return Settings(
-        url=redis or flagged.url or environ.get("CONVOY_REDIS_URL") or chosen.url,
-        prefix=prefix or flagged.prefix or environ.get("CONVOY_PREFIX") or chosen.prefix,
-        environment=chosen.environment,
-        read_only=bool(reason),
-        read_only_because=reason,
+    there = f"profile {name} in {config.path}"
+    url_from, url = _first(
+        ("--redis", redis),
+        (there, flagged.url),
+        ("CONVOY_REDIS_URL", environ.get("CONVOY_REDIS_URL")),
+        (there, chosen.url),
     )
+    prefix_from, prefix = _first(
+        ("--prefix", prefix),
+        (there, flagged.prefix),
+        ("CONVOY_PREFIX", environ.get("CONVOY_PREFIX")),
+        (there, chosen.prefix),
+    )
+    if prefix is not None:
+        with _given_by(prefix_from):
+            check_prefix(prefix)
+    reason = _read_only_because(environ, flag=read_only, profile=chosen, name=name)
+    return Settings(url, prefix, chosen.environment, bool(reason), reason, url_from)
+
+
+def store_of(settings: Settings) -> connect.Store:
+    """The store that they lead to. Raises InvalidURL, saying where the URL was given."""
+    with _given_by(settings.url_from):
+        return connect.resolve(settings.url or "embedded:")
+
+
+def _first(*choices: tuple[str, str | None]) -> tuple[str, str | None]:
+    """The first that says something, and who says it."""
+    return next(((who, said) for who, said in choices if said), ("", None))
+
+
+@contextmanager
+def _given_by(who: str) -> Iterator[None]:
+    """Let a refusal begin with the place to mend."""
+    try:
+        yield
+    except InvalidInput as error:
+        raise type(error)(f"{who}: {error}") from None
 
 
 def config_path() -> Path:
@@ -89,7 +126,7 @@ def read_config(path: Path) -> Config:
     default = table.get("default_profile")
     if not isinstance(profiles, dict) or not isinstance(default, str | None):
         raise InvalidOption(f"The config file {path} needs [profiles.NAME] tables, and default_profile as text.")
-    return Config(path, {name: _read_profile(path, name, entry) for name, entry in profiles.items()}, default)
+    return Config(path, profiles, default)
 
 
 def _reason(error: OSError | ValueError) -> str:
@@ -117,11 +154,11 @@ def _refuse_unknown(path: Path, where: str, table: Mapping[str, object], known: 
             raise InvalidOption(f"The config file {path} has {key!r} {where}; known there: {', '.join(sorted(known))}.")
 
 
-def _profile(config: Config, name: str) -> Profile:
+def _profile(config: Config, name: str, asked_by: str) -> Profile:
     if name in config.profiles:
-        return config.profiles[name]
-    known = ", ".join(sorted(config.profiles)) or "none"
-    raise InvalidOption(f"There is no profile {name!r} in {config.path}; it has: {known}.")
+        return _read_profile(config.path, name, config.profiles[name])
+    known = f"it has: {', '.join(sorted(config.profiles))}." if config.profiles else "it has none, or is not there."
+    raise InvalidOption(f"There is no profile {name!r}, which {asked_by} asks for, in {config.path}; {known}")
 
 
 def _read_only_because(environ: Mapping[str, str], *, flag: bool, profile: Profile, name: str | None) -> str:

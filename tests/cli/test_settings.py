@@ -84,12 +84,15 @@ def test_what_makes_it_read_only_is_known(environ: dict[str, str], reason: str) 
     [
         ("profiles = 3", "profiles"),
         ("profile = {}", "'profile' at the top"),
-        ("[profiles.x]\nurll = 'a'", "'urll' in \\[profiles.x\\]; known there: environment, prefix, read_only, url"),
-        ("[profiles.x]\nread_only = 'yes'", "true or false"),
-        ("[profiles.x]\nurl = 3", "text for 'url'"),
-        ("[profiles]\nx = 1", "a table"),
+        (
+            "default_profile='x'\n[profiles.x]\nurll = 'a'",
+            "'urll' in \\[profiles.x\\]; known there: environment, prefix, read_only, url",
+        ),
+        ("default_profile='x'\n[profiles.x]\nread_only = 'yes'", "true or false"),
+        ("default_profile='x'\n[profiles.x]\nurl = 3", "text for 'url'"),
+        ("default_profile='x'\n[profiles]\nx = 1", "a table"),
         ("[", "cannot be read"),
-        ("default_profile = 'gone'", "no profile 'gone'"),
+        ("default_profile = 'gone'", "no profile 'gone', which default_profile asks for"),
     ],
 )
 def test_a_config_file_that_makes_no_sense_is_refused_by_name(config: Path, text: str, says: str) -> None:
@@ -103,7 +106,82 @@ def test_an_unknown_profile_names_the_known_ones(convoy: Convoy, config: Path) -
     result = convoy("status", "--profile", "pord")
 
     assert result.exit_code == 2
-    assert f"There is no profile 'pord' in {config}; it has: home, prod." in result.stderr
+    assert f"There is no profile 'pord', which --profile asks for, in {config}; it has: home, prod." in result.stderr
+
+
+BROKEN = """
+[profiles.unknown]
+urll = "redis://a"
+
+[profiles.kind]
+url = 3
+
+[profiles.scheme]
+url = "http://a"
+
+[profiles.prefix]
+prefix = "a b"
+
+[profiles.whole]
+url = "redis://whole"
+"""
+BROKEN_PROFILES = [
+    ("unknown", "has 'urll' in [profiles.unknown]; known there: environment, prefix, read_only, url."),
+    ("kind", "needs text for 'url' in [profiles.kind]."),
+    ("scheme", "profile scheme in {config}: The store URL starts with no known scheme"),
+    ("prefix", "profile prefix in {config}: 'a b' is no key prefix"),
+]
+
+
+def test_a_broken_profile_harms_nobody_who_does_not_ask_for_it(convoy: Convoy, config: Path) -> None:
+    config.write_text(BROKEN)
+
+    assert resolve({}) == Settings()
+    assert resolve({}, profile="whole").url == "redis://whole"
+    assert resolve({"CONVOY_PROFILE": "whole"}).url == "redis://whole"
+    assert convoy("status").exit_code == 0
+
+
+@pytest.mark.parametrize(("profile", "says"), BROKEN_PROFILES)
+def test_a_broken_profile_is_named_to_those_who_ask_for_it(
+    convoy: Convoy, config: Path, profile: str, says: str
+) -> None:
+    config.write_text(BROKEN)
+
+    result = convoy("status", "--profile", profile)
+
+    assert result.exit_code == 2
+    assert says.format(config=config) in result.stderr
+    assert str(config) in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_broken_config_file_is_one_sentence_with_its_line(convoy: Convoy, config: Path) -> None:
+    config.write_text("[profiles.x]\nurl = 'redis://a'\nurl 3\n")
+
+    result = convoy("status")
+
+    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
+    assert result.stderr.startswith(f"convoy: The config file {config} cannot be read: ")
+    assert "(at line 3, column 5)" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "env", "says"),
+    [
+        (["--redis", "foo"], {}, "--redis: The store URL starts with no known scheme"),
+        ([], {"CONVOY_REDIS_URL": "foo"}, "CONVOY_REDIS_URL: The store URL starts with no known scheme"),
+        (["--prefix", "a b"], {}, "--prefix: 'a b' is no key prefix"),
+        ([], {"CONVOY_PREFIX": "a b"}, "CONVOY_PREFIX: 'a b' is no key prefix"),
+        ([], {"CONVOY_PROFILE": "gone"}, "There is no profile 'gone', which CONVOY_PROFILE asks for, in "),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused_where_it_was_given(
+    convoy: Convoy, args: list[str], env: dict[str, str | None], says: str
+) -> None:
+    result = convoy("status", *args, env=env)
+
+    assert (result.exit_code, result.stderr.startswith(f"convoy: {says}")) == (2, True)
 
 
 def test_nonsense_in_the_environment_is_refused(convoy: Convoy) -> None:
