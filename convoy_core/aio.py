@@ -19,6 +19,7 @@ from convoy_core.models import (
     Counts,
     Details,
     Entry,
+    ErrorPage,
     Jammed,
     Outcome,
     Page,
@@ -230,6 +231,13 @@ class AsyncQueue:
             for entry in page.entries:
                 yield entry
             start = page.next
+
+    async def errors(self, *, start: int = 0, limit: int = 50) -> ErrorPage:
+        """A window of the log of errors of today and yesterday, newest first: at most 500 entries from rank `start`.
+
+        Ours and Node's workers write the text of each failure there, without its ID. Each day's log is kept for a day.
+        """
+        return await self._run(calls.errors(self._keys, start, limit))
 
     async def show(self, id: JobID) -> Details:
         """Everything known about one ID, in one instant. An unknown ID is ABSENT, not an error."""

@@ -20,6 +20,7 @@ from convoy_core.keys import Keys, Keyspace
 from convoy_core.models import (
     Counts,
     Details,
+    ErrorPage,
     Jammed,
     Outcome,
     Page,
@@ -84,7 +85,7 @@ def of(
     script = load(name)
     named = keys.all_named(script.keys)
     writes = not (script.is_read or dry)
-    registers = keys.queue if name in ("publish", "hello") and writes else None
+    registers = keys.queue if name in ("publish", "hello", "pause") and writes else None
     return Call(script, named, tuple(arguments), read, writes, registers, replicas)
 
 
@@ -240,6 +241,17 @@ def page(keys: Keys, state: State | None, start: int, limit: int) -> Call[Page]:
     checks.whole("limit", limit, 1, BATCH)
     arguments = (state.value if state else "committed", start, limit, MAX_ID_BYTES)
     return of("page", keys, arguments, lambda reply: readers.page(state, reply))
+
+
+MAX_LOGGED_BYTES = 4096
+"""As much of an entry of the log as ours write; another client's may be longer."""
+
+
+def errors(keys: Keys, start: int, limit: int) -> Call[ErrorPage]:
+    """A window of the log of errors."""
+    checks.whole("start", start, 0, _MAX_START)
+    checks.whole("limit", limit, 1, BATCH)
+    return of("errors", keys, (start, limit, MAX_LOGGED_BYTES), lambda reply: readers.errors(start, reply))
 
 
 def show(keys: Keys, id: JobID) -> Call[Details]:

@@ -113,10 +113,11 @@ class Keyspace:
         return f"{self.prefix}*".encode()
 
     def queue_of(self, key: bytes) -> str | None:
-        """The name of the queue whose list, set or zset `key` is; None for any other key."""
+        """The name of the queue whose list, set or zset, or log of errors, `key` is; None for any other key."""
         text = key.decode("utf-8", "surrogateescape")
         name, _, kind = text.removeprefix(self.prefix).rpartition(":")
-        if not text.startswith(self.prefix) or not TYPES.get(kind) or kind not in SHARED or not name:
+        is_log = re.fullmatch(r"errorLog\.\d+", kind) is not None  # all that an idle queue of Node's leaves for a while
+        if not text.startswith(self.prefix) or not name or not (is_log or SHARED.get(kind)):
             return None
         if not self.braces:
             return name

@@ -196,6 +196,27 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class LoggedError:
+    """One entry of the log of errors, which Node's workers write as well. It names no ID."""
+
+    day: float
+    """Start of the UTC day on which it was logged, in Unix seconds."""
+    text: str
+    """Up to 4,096 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """A window of the log of errors."""
+
+    errors: tuple[LoggedError, ...]
+    total: int
+    """Entries of today and yesterday when the page was read."""
+    next: int | None
+    """What to pass as `start` for the next page; None at the end."""
+
+
+@dataclass(frozen=True, slots=True)
 class Jammed:
     """One processing entry, as a jam guard's preview shows it. (id, start) is what the guard acts on."""
 

@@ -19,6 +19,7 @@ from convoy_core.models import (
     Counts,
     Details,
     Entry,
+    ErrorPage,
     Jammed,
     Outcome,
     Page,
@@ -226,6 +227,13 @@ class Queue:
             page = self.page(state, start=start, limit=500)
             yield from page.entries
             start = page.next
+
+    def errors(self, *, start: int = 0, limit: int = 50) -> ErrorPage:
+        """A window of the log of errors of today and yesterday, newest first: at most 500 entries from rank `start`.
+
+        Ours and Node's workers write the text of each failure there, without its ID. Each day's log is kept for a day.
+        """
+        return self._run(calls.errors(self._keys, start, limit))
 
     def show(self, id: JobID) -> Details:
         """Everything known about one ID, in one instant. An unknown ID is ABSENT, not an error."""

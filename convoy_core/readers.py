@@ -11,8 +11,10 @@ from convoy_core.models import (
     Counts,
     Details,
     Entry,
+    ErrorPage,
     Failure,
     Jammed,
+    LoggedError,
     Outcome,
     Page,
     Published,
@@ -116,6 +118,14 @@ def _entry(state: State | None, row: list[Any]) -> Entry:
         failures=None if failures is None else whole(failures),
         error=message.decode("utf-8", "replace") if message else None,
     )
+
+
+def errors(start: int, reply: list[Any]) -> ErrorPage:
+    """A window of the log of errors."""
+    total, rows = reply
+    found = tuple(LoggedError(float(day), text.decode("utf-8", "replace")) for day, text in rows)
+    end = start + len(found)
+    return ErrorPage(found, int(total), end if found and end < total else None)
 
 
 def details(id: str, queue: str, reply: list[Any]) -> Details:

@@ -8,7 +8,20 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from convoy_tui.cli import dashboard, jam, looking, moving, pausing, publish, server, show, status, work, workers
+from convoy_tui.cli import (
+    dashboard,
+    errors,
+    jam,
+    looking,
+    moving,
+    pausing,
+    publish,
+    server,
+    show,
+    status,
+    work,
+    workers,
+)
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import Group
 from convoy_tui.cli.exits import Code, Ended
@@ -111,7 +124,7 @@ def _unexpected(error: Exception) -> Ended:
     )
 
 
-for group in (status, looking, show, workers, publish, moving, jam, pausing, work, dashboard, server):
+for group in (status, looking, show, errors, workers, publish, moving, jam, pausing, work, dashboard, server):
     group.register(app)
 
 

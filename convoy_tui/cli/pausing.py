@@ -21,7 +21,8 @@ def register(app: typer.Typer) -> None:
 def pause(session: Session, queues: p.QueueNames, *, dry_run: p.DryRun = False) -> Code:
     """Stop workers from claiming; what runs goes on.
 
-    Publishing goes on as well. Node clients do not look at the pause.
+    Publishing goes on as well. Node clients do not look at the pause. A queue that nobody has
+    written to yet, or only Node clients, is paused all the same.
 
     Examples:
       convoy pause trucks
@@ -47,7 +48,7 @@ def _set(session: Session, names: list[str], *, paused: bool, dry_run: bool) -> 
         session.must_write()
     word = "paused" if paused else "resumed"
     changed = {}
-    for name in session.names(names):
+    for name in session.named(names):
         queue = session.fleet.queue(name)
         changed[name] = (
             _would_change(queue, paused=paused) if dry_run else (queue.pause() if paused else queue.resume())

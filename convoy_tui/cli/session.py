@@ -14,6 +14,7 @@ from convoy_tui.cli.exits import Code, Ended
 from convoy_tui.cli.output import Color, Format, Output
 from convoy_tui.cli.settings import Settings, resolve, store_of
 from convoy_tui.cli.talk import Talk
+from convoy_tui.safe_text import safe
 
 USUAL_PORT = 6379
 
@@ -103,6 +104,22 @@ class Session:
         self.names([name])
         return self.fleet.queue(name)
 
+    def named(self, names: list[str]) -> list[str]:
+        """These queue names, known or not, since an idle queue of Node's leaves no trace. Raises InvalidQueueName."""
+        all_names: list[str] | None = None
+        for name in names:
+            if self._is_known(name):
+                continue
+            all_names = self.fleet.queues() if all_names is None else all_names
+            if name not in all_names:
+                check_queue_name(name)
+                lost = self._no_queue(name, all_names)
+                hint = f" {lost.advice}" if lost.advice else ""
+                self.talk.warn(
+                    f"Nobody has written to a queue {safe(name, 60)} yet, or it is idle and Node's alone.{hint}"
+                )
+        return list(dict.fromkeys(names))
+
     def names(self, names: list[str]) -> list[str]:
         """These queue names, or all there are for none; each must exist. Raises Ended with NOT_FOUND."""
         if not names:
@@ -136,7 +153,7 @@ class Session:
         snapshot = self.fleet.snapshot([name])[0]
         counts = snapshot.counts
         signs = (counts.committed, counts.queued, counts.processing, counts.failed, counts.delayed)
-        return any(signs) or bool(snapshot.totals) or snapshot.damage is not None
+        return any(signs) or bool(snapshot.totals) or snapshot.paused or snapshot.damage is not None
 
     def _no_queue(self, name: str, names: list[str]) -> Ended:
         near = get_close_matches(name, names, 1)

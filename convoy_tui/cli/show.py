@@ -125,6 +125,8 @@ def _due(details: Details) -> str | None:
 
 def _failure(details: Details) -> list[tuple[str, str | None]]:
     failure = details.failure
+    if failure is None and details.state is State.FAILED:
+        return [("last error", f"not kept by a Node worker; `convoy errors {details.queue}` has the log, without IDs")]
     if failure is None:
         return []
     run = [f"attempt {failure.attempt}" if failure.attempt else "", f"by {failure.worker}" if failure.worker else ""]

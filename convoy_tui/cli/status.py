@@ -86,7 +86,7 @@ def status(
     if max_failed is not None and not check:
         raise InvalidOption("--max-failed is about what --check answers; give both.")
     limits = Limits() if jam_after is None else Limits(jam_after_s=jam_after)
-    look = _Look(session, queues or [], limits)
+    look = _Look(session, queues or [], limits, strict=check)
     if watch or samples or interval is not None:
         rows = _watch(session, look, interval=2.0 if interval is None else interval, samples=samples)
     else:
@@ -100,12 +100,13 @@ def status(
 class _Look:
     """Takes one reading after the other of the queues asked for, and remembers the last minute of them."""
 
-    def __init__(self, session: Session, asked: list[str], limits: Limits) -> None:
+    def __init__(self, session: Session, asked: list[str], limits: Limits, *, strict: bool) -> None:
         self._session = session
         self._asked = asked
         self._limits = limits
         self._history = History()
-        self._names = session.names(asked)
+        # As a check, a name that was mistyped must not count as healthy for ever.
+        self._names = session.named(asked) if asked and not strict else session.names(asked)
         self._named_at = time.monotonic()
         self.at = 0.0
 

@@ -222,6 +222,23 @@ def test_find_looks_in_every_queue(convoy: Convoy, fail: Callable[..., None]) ->
     assert convoy("find", "1", "-o", "ids").stdout == "trucks\nvans\n"
 
 
+def test_errors_shows_what_node_workers_have_logged_page_by_page(convoy: Convoy, raw: redis.Redis) -> None:
+    now = raw.time()[0]
+    today = now - now % 86_400
+    raw.rpush(f"cv:trucks:errorLog.{today}", "new", "\x1b[31mred")
+    raw.rpush(f"cv:trucks:errorLog.{today - 86_400}", "old")
+    raw.zadd("cv:trucks:failed", {"1": 1})
+
+    lines = convoy("errors", "trucks").stdout.splitlines()
+    first, rest = convoy.json("errors", "trucks", "--limit", "2"), convoy.json("errors", "trucks", "--start", "2")
+
+    assert [line.split("\t")[1] for line in lines] == ["new", "\\x1b[31mred", "old"]
+    assert [error["text"] for error in (*first["errors"], *rest["errors"])] == ["new", "\x1b[31mred", "old"]
+    assert (first["total"], first["next"], rest["next"]) == (3, 2, None)
+    assert "`convoy errors trucks` has the log" in convoy("show", "trucks", "1").stdout
+    assert convoy("errors", "trucks", "-o", "ids").exit_code == 2
+
+
 def test_what_is_committed_and_in_no_place_is_missing_and_not_queued(convoy: Convoy, raw: redis.Redis) -> None:
     raw.sadd("cv:trucks:committed", "ghost")
 
@@ -258,9 +275,8 @@ def test_find_of_an_unknown_id_ends_with_3(convoy: Convoy) -> None:
         ["list", "truks"],
         ["show", "truks", "1"],
         ["workers", "truks"],
-        ["status", "truks"],
-        ["pause", "truks"],
-        ["resume", "truks"],
+        ["status", "truks", "--check"],
+        ["errors", "truks"],
         ["requeue", "truks", "1"],
         ["discard", "truks", "1", "-y"],
         ["jam-guard", "truks", "--idle", "5m"],

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import redis
 
-from convoy_core import Queue
+from convoy_core import Fleet, Queue
 from tests.cli.conftest import Convoy
 
 EMBEDDED: dict[str, str | None] = {"CONVOY_REDIS_URL": None}
@@ -45,6 +46,30 @@ def test_a_dry_run_of_pause_changes_nothing(convoy: Convoy, trucks: Queue) -> No
 
     assert convoy("pause", "trucks", "--dry-run").stdout == "trucks would be paused\n"
     assert trucks.snapshot().paused is False
+
+
+def test_a_queue_that_only_node_made_can_be_named_while_it_is_idle(convoy: Convoy, fleet: Fleet) -> None:
+    convoy("publish", "trucks", "1")
+
+    looked, resumed = convoy("status", "truks"), convoy("resume", "truks")
+    paused = convoy("pause", "truks")
+
+    assert (looked.exit_code, looked.stdout.split("\t")[:2]) == (0, ["idle", "truks"])
+    assert (resumed.exit_code, resumed.stdout) == (0, "truks was not paused\n")
+    assert (paused.exit_code, paused.stdout) == (0, "truks paused\n")
+    assert all("Did you mean trucks?" in result.stderr for result in (looked, resumed, paused))
+    assert fleet.queues() == ["trucks", "truks"]
+    assert convoy("status", "truks", "--check").exit_code == 0
+    assert convoy("pause", "a b").exit_code == 2
+
+
+def test_a_queue_of_which_only_the_log_of_errors_is_left_is_known(convoy: Convoy, raw: redis.Redis) -> None:
+    now = raw.time()[0]
+    raw.rpush(f"cv:trucks:errorLog.{now - now % 86_400}", "boom")
+
+    assert convoy("errors", "trucks").stdout.endswith("\tboom\n")
+    assert convoy("status", "--check").exit_code == 0
+    assert convoy("pause", "trucks").stderr == convoy("resume", "trucks").stderr == ""
 
 
 @pytest.mark.parametrize("command", ["pause", "resume"])

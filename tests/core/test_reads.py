@@ -600,7 +600,7 @@ def test_queues_are_those_registered_and_those_that_only_node_clients_made(world
     )
     world.client.rpush("other:x:queued", "a")
 
-    assert fleet.queues() == ["*", "a:b:c", "a:queued", "jobs{tag}", "my queue!", "node", "old", "q"]
+    assert fleet.queues() == ["*", "a:b:c", "a:queued", "jobs{tag}", "my queue!", "node", "old", "q", "x"]
 
 
 def test_s15_every_queue_that_is_found_can_be_looked_at(world: World, fleet: Fleet) -> None:

@@ -160,6 +160,7 @@ READS: dict[str, tuple[str, Callable[[World], object]]] = {
     "show": ("show", lambda world: world.queue.show("p1")),
     "strays": ("strays", lambda world: world.run(strays(world.keys, 0))),
     "silent": ("silent", lambda world: world.run(silent(world.keys))),
+    "errors": ("errors", lambda world: world.queue.errors()),
     "workers": ("workers", lambda world: world.queue.workers()),
     "page queued": ("page", _page(State.QUEUED)),
     "page delayed": ("page", _page(State.DELAYED)),
