@@ -53,7 +53,7 @@ class Proxy:
         self._closing = True
         with socket.socket(socket.AF_UNIX) as waker:
             waker.connect(self._listener.getsockname())
-            self._thread.join(patient(5))
+            self._thread.join(patient())
         for server, _ in self._held:
             server.close()
         self._listener.close()

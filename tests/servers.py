@@ -10,7 +10,6 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import redis
@@ -60,7 +59,7 @@ class RealServer:
             start_new_session=True,
             restore_signals=False,
         )
-        deadline = time.monotonic() + patient(20)
+        deadline = time.monotonic() + patient()
         while True:
             try:
                 with self.client() as client:
@@ -74,7 +73,7 @@ class RealServer:
 
     def client(self) -> redis.Redis:
         """A fresh client of the test's own."""
-        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=patient(10))
+        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=patient())
 
     def kill(self) -> None:
         """SIGKILL, as a crash would."""
@@ -112,7 +111,7 @@ class RealServer:
     def _end(self, how: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(how)
-        self._process.wait(patient(20))
+        self._process.wait(patient())
 
 
 def free_port() -> int:
@@ -160,14 +159,14 @@ class ReplicatedStore:
         for replica in others:
             with replica.client() as client:
                 client.replicaof("127.0.0.1", first.port)
-        _until(lambda: _replicas_of(first) == 2)
+        eventually(lambda: _replicas_of(first) == 2)
         watch = [
             f"sentinel monitor {self.SERVICE} 127.0.0.1 {first.port} 2",
             f"sentinel down-after-milliseconds {self.SERVICE} 300",
             f"sentinel failover-timeout {self.SERVICE} 3000",
         ]
         self.sentinels = [SentinelServer(binary, *watch) for _ in range(3)]
-        _until(lambda: all(self._is_informed(sentinel) for sentinel in self.sentinels))
+        eventually(lambda: all(self._is_informed(sentinel) for sentinel in self.sentinels))
         hosts = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in self.sentinels)
         self.url = f"redis+sentinel://{hosts}/{self.SERVICE}"
 
@@ -227,7 +226,7 @@ class ClusterStore:
         with self.nodes[0].client() as client:
             for other, bus in zip(self.nodes[1:], buses[1:], strict=True):
                 client.execute_command("CLUSTER", "MEET", "127.0.0.1", other.port, bus)
-        _until(lambda: all(self.is_ready(node) for node in self.nodes))
+        eventually(lambda: all(self.is_ready(node) for node in self.nodes))
         self.url = "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes[:2])
 
     def add_replica(self, of: PortServer) -> None:
@@ -238,10 +237,10 @@ class ClusterStore:
         with of.client() as primary, replica.client() as client:
             primary.execute_command("CLUSTER", "MEET", "127.0.0.1", replica.port, bus)
             id = primary.execute_command("CLUSTER", "MYID")
-            _until(lambda: id in client.execute_command("CLUSTER", "NODES"))
+            eventually(lambda: id in client.execute_command("CLUSTER", "NODES"))
             client.execute_command("CLUSTER", "REPLICATE", id)
-        _until(lambda: _replicas_of(of) == 1)
-        _until(lambda: all(self.is_ready(node) for node in self.nodes))
+        eventually(lambda: _replicas_of(of) == 1)
+        eventually(lambda: all(self.is_ready(node) for node in self.nodes))
 
     def clear(self) -> None:
         """Empty all nodes."""
@@ -260,10 +259,6 @@ class ClusterStore:
         with node.client() as client:
             is_up = b"cluster_state:ok" in client.execute_command("CLUSTER", "INFO")
             return is_up and len({node[1] for _, _, node, *_ in client.execute_command("CLUSTER", "SLOTS")}) == 3
-
-
-def _until(condition: Callable[[], object]) -> None:
-    eventually(condition, within_s=20)
 
 
 def _replicas_of(server: RealServer) -> int:

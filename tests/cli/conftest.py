@@ -49,7 +49,7 @@ class Convoy:
         command = [sys.executable, "-m", "convoy_tui.cli", *args]
         environment = {**os.environ, **self.environment, **(env or {})}
         return subprocess.run(
-            command, input=input, env=environment, cwd=cwd, capture_output=True, timeout=patient(60), check=False
+            command, input=input, env=environment, cwd=cwd, capture_output=True, timeout=patient(), check=False
         )
 
 

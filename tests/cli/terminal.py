@@ -52,9 +52,9 @@ class Terminal:
         """What is to be seen."""
         return "\n".join(line.rstrip() for line in self.screen.display).strip()
 
-    def expect(self, text: str, within_s: float = 30.0) -> None:
+    def expect(self, text: str) -> None:
         """Read on until the text is to be seen."""
-        deadline = time.monotonic() + patient(within_s)
+        deadline = time.monotonic() + patient()
         while text not in self.text:
             assert time.monotonic() < deadline, f"{text!r} did not come; the screen shows:\n{self.text}"
             assert self._read() or text in self.text, f"it ended without {text!r}; the screen shows:\n{self.text}"
@@ -71,11 +71,11 @@ class Terminal:
         """Read until it ends; its exit code."""
         while self._read():
             pass
-        return self.process.wait(patient(30))
+        return self.process.wait(patient())
 
     def _read(self) -> bool:
-        ready, _, _ = select.select([self._master], [], [], patient(30))
-        assert ready, f"nothing came for {patient(30):g} s; the screen shows:\n{self.text}"
+        ready, _, _ = select.select([self._master], [], [], patient())
+        assert ready, f"nothing came for {patient():g} s; the screen shows:\n{self.text}"
         try:
             block = os.read(self._master, 65536)
         except OSError:  # how Linux says that the other side has closed

@@ -76,7 +76,7 @@ run()
         capture_output=True,
         text=True,
         check=False,
-        timeout=patient(60),
+        timeout=patient(),
     )
 
     assert done.returncode == 0

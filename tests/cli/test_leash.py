@@ -26,7 +26,7 @@ def test_the_pool_is_stopped_when_the_supervisor_goes(is_unread: bool) -> None:
             supervisor.recv(65536)
         supervisor.close()
 
-        assert stopped.wait(patient(10))
+        assert stopped.wait(patient())
     leash.end(Final(0))
 
 

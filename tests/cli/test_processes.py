@@ -59,8 +59,8 @@ class Supervised:
         """Let all jobs end."""
         (self.folder / "go").touch()
 
-    def end(self, within_s: float = 60) -> int:
-        return self.process.wait(patient(within_s))
+    def end(self) -> int:
+        return self.process.wait(patient())
 
 
 @pytest.fixture

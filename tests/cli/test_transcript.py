@@ -22,7 +22,7 @@ def convoy(*args: str, input: bytes = b"") -> subprocess.CompletedProcess[bytes]
         env=dict(os.environ),
         cwd=ROOT,
         capture_output=True,
-        timeout=patient(60),
+        timeout=patient(),
         check=False,
     )
 

@@ -164,7 +164,7 @@ def test_a_signal_lets_the_running_job_finish_and_prints_the_tally(
 
     worker.send_signal(number)
     (tmp_path / "go").touch()
-    out, _ = worker.communicate(timeout=patient(30))
+    out, _ = worker.communicate(timeout=patient())
 
     assert (worker.returncode, out) == (0, b"1 done\n")
     assert states(trucks, "1", "2") == [State.ABSENT, State.QUEUED]

@@ -82,7 +82,7 @@ def processes_in(directory: Path) -> list[int]:
 
 
 def client(one: EmbeddedServer) -> redis.Redis:
-    return redis.Redis(unix_socket_path=str(one.socket), socket_timeout=patient(5))
+    return redis.Redis(unix_socket_path=str(one.socket), socket_timeout=patient())
 
 
 def mode(path: Path) -> int:
@@ -202,7 +202,7 @@ def test_f44_twenty_processes_starting_at_once_end_with_one_server(server: Serve
         assert starter.stdin is not None
         starter.stdin.write("\n")
         starter.stdin.flush()
-    said = [starter.communicate(timeout=patient(30))[0] for starter in starters]
+    said = [starter.communicate(timeout=patient())[0] for starter in starters]
 
     assert said == ["up\n"] * 20
     assert len(servers_in(one.directory)) == 1

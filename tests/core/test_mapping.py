@@ -5,6 +5,7 @@ The names of the module stand in the tests' names.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -128,11 +129,15 @@ def _where(details: Details) -> tuple[State, bool]:
     return details.state, details.is_committed
 
 
-def test_createqueue_is_queue_and_makes_nothing_until_used(queue: Queue, node: Node) -> None:
-    assert queue.name == "q"
+@pytest.mark.redis_convoy("createQueue")
+def test_createqueue_is_queue_and_makes_nothing_until_used(node: Node, each_store: RealServer) -> None:
+    with Queue("q", redis=each_store.url) as queue:
+        assert queue.name == "q"
+
     assert dump(node.client) == {}
 
 
+@pytest.mark.redis_convoy("createQueue")
 def test_createqueue_by_a_node_client_is_found_by_ours(queue: Queue, node: Node, each_store: RealServer) -> None:
     Node(node.client, "trucks").add_job("42")
 
@@ -141,18 +146,21 @@ def test_createqueue_by_a_node_client_is_found_by_ours(queue: Queue, node: Node,
         assert fleet.queue("trucks").counts() == Counts(queued=1, committed=1)
 
 
+@pytest.mark.redis_convoy("Job")
 @pytest.mark.parametrize("falsy", ["", None, False])
 def test_job_with_a_falsy_id_is_refused(queue: Queue, falsy: object) -> None:
     with pytest.raises(InvalidID):
         queue.publish(falsy)  # type: ignore[arg-type] # that it is refused is the point
 
 
+@pytest.mark.redis_convoy("Job")
 def test_job_is_its_id_and_nothing_else_is_needed(queue: Queue, node: Node) -> None:
     queue.publish(42)
 
     assert node.fetch() == "42"
 
 
+@pytest.mark.redis_convoy("addJob")
 def test_addjob_is_publish_and_accepts_a_new_id(queue: Queue, node: Node) -> None:
     assert queue.publish("a") is Published.QUEUED
     assert node.add_job("b") is None
@@ -161,6 +169,7 @@ def test_addjob_is_publish_and_accepts_a_new_id(queue: Queue, node: Node) -> Non
     assert node.client.smembers("cv:q:committed") == {b"a", b"b"}
 
 
+@pytest.mark.redis_convoy("addJob", "committed")
 def test_addjob_that_answers_committed_is_a_publish_that_says_which_state_refused_it(queue: Queue, node: Node) -> None:
     node.add_job("waiting")
     node.add_job("running")
@@ -173,6 +182,7 @@ def test_addjob_that_answers_committed_is_a_publish_that_says_which_state_refuse
     assert queue.publish_many(["waiting", "running", "new"]) == Tally(published=1, waiting=1, running=1)
 
 
+@pytest.mark.redis_convoy("addJob", "committed")
 @pytest.mark.parametrize("publish", [{}, {"delay_s": 60.0}, {"payload": {"n": 1}}, {"front": True}])
 def test_addjob_of_an_id_that_ours_published_answers_committed(
     queue: Queue, node: Node, publish: dict[str, float]
@@ -182,6 +192,7 @@ def test_addjob_of_an_id_that_ours_published_answers_committed(
     assert node.add_job("a") == "committed"
 
 
+@pytest.mark.redis_convoy("addJob", "committed")
 def test_addjob_of_an_id_that_ours_runs_answers_committed(queue: Queue, node: Node) -> None:
     answers: list[str | None] = []
     queue.publish("a")
@@ -192,6 +203,7 @@ def test_addjob_of_an_id_that_ours_runs_answers_committed(queue: Queue, node: No
     assert node.add_job("a") is None
 
 
+@pytest.mark.redis_convoy("addJob")
 def test_addjob_again_after_a_failure_is_accepted_on_both_sides(queue: Queue, node: Node) -> None:
     for id in ("a", "b"):
         node.add_job(id)
@@ -203,6 +215,7 @@ def test_addjob_again_after_a_failure_is_accepted_on_both_sides(queue: Queue, no
     assert [_where(queue.show(id)) for id in "ab"] == [(State.QUEUED, True)] * 2
 
 
+@pytest.mark.redis_convoy("startProcessing")
 def test_startprocessing_is_a_worker_pool_and_runs_what_a_node_client_added(queue: Queue, node: Node) -> None:
     seen: list[str] = []
     for id in ("a", "b", "c"):
@@ -215,6 +228,7 @@ def test_startprocessing_is_a_worker_pool_and_runs_what_a_node_client_added(queu
     assert node.counts() == Counts()
 
 
+@pytest.mark.redis_convoy("startProcessing")
 def test_startprocessing_by_a_node_client_runs_what_ours_published(queue: Queue, node: Node) -> None:
     queue.publish("a", payload="ours to see only")
 
@@ -226,6 +240,28 @@ def test_startprocessing_by_a_node_client_runs_what_ours_published(queue: Queue,
     assert _where(queue.show("a")) == (State.ABSENT, False)
 
 
+@pytest.mark.redis_convoy("startProcessing", "process", "done")
+@pytest.mark.parametrize("door", ["run", "start", "serve"])
+async def test_process_can_wait_here_in_the_background_or_on_a_loop(queue: Queue, node: Node, door: str) -> None:
+    woken = threading.Event()
+    pool = WorkerPool(queue, lambda job: woken.set(), options=PoolOptions(burst=door != "start"))
+    node.add_job("a")
+
+    match door:
+        case "start":
+            pool.start()
+            await asyncio.to_thread(woken.wait, patient())
+            await asyncio.to_thread(pool.stop)
+        case "serve":
+            await pool.serve()
+        case _:
+            await asyncio.to_thread(pool.run)
+
+    assert pool.status().done == 1
+    assert node.counts() == Counts()
+
+
+@pytest.mark.redis_convoy("process", "done")
 def test_process_that_fails_is_a_handler_that_raises_and_node_reads_the_same_log(queue: Queue, node: Node) -> None:
     def crush(job: Job) -> None:
         raise ValueError(f"cannot crush {job.id}")
@@ -243,6 +279,7 @@ def test_process_that_fails_is_a_handler_that_raises_and_node_reads_the_same_log
     assert node.counts() == Counts(failed=2)
 
 
+@pytest.mark.redis_convoy("process", "done")
 def test_process_f54_failures_add_up_across_both_sides(queue: Queue, node: Node) -> None:
     def crush(job: Job) -> None:
         raise ValueError
@@ -258,18 +295,19 @@ def test_process_f54_failures_add_up_across_both_sides(queue: Queue, node: Node)
     assert queue.show("a").failures == 3
 
 
+@pytest.mark.redis_convoy("stopProcessing")
 def test_stopprocessing_is_stop_and_leaves_the_rest_queued(queue: Queue, node: Node) -> None:
     started, gate = threading.Event(), threading.Event()
 
     def crush(job: Job) -> None:
         started.set()
-        gate.wait(patient(10))
+        gate.wait(patient())
 
     for id in ("a", "b", "c"):
         node.add_job(id)
     pool = WorkerPool(queue, crush)
     pool.start()
-    assert started.wait(patient(10))
+    assert started.wait(patient())
     pool.request_stop()
     gate.set()
 
@@ -278,6 +316,7 @@ def test_stopprocessing_is_stop_and_leaves_the_rest_queued(queue: Queue, node: N
     assert node.counts() == Counts(queued=2, committed=2)
 
 
+@pytest.mark.redis_convoy("jamGuard")
 def test_jamguard_is_jam_guard_and_frees_what_a_node_worker_left(queue: Queue, node: Node) -> None:
     for id, age in (("old", 60), ("young", 0)):
         node.add_job(id)
@@ -288,6 +327,7 @@ def test_jamguard_is_jam_guard_and_frees_what_a_node_worker_left(queue: Queue, n
     assert node.fetch() == "old"
 
 
+@pytest.mark.redis_convoy("jamGuard", "clearJammedJobs")
 def test_jamguard_that_forgets_jobs_as_redis_convoy_does_is_then_discard(queue: Queue, node: Node) -> None:
     node.add_job("a")
     node.fetch(started_s_ago=60)
@@ -297,6 +337,7 @@ def test_jamguard_that_forgets_jobs_as_redis_convoy_does_is_then_discard(queue: 
     assert node.add_job("a") is None
 
 
+@pytest.mark.redis_convoy("jamGuard")
 def test_jamguard_of_node_f50_leaves_our_running_id_ours(queue: Queue, node: Node) -> None:
     found: list[list[str] | None] = []
     queue.publish("a")
@@ -312,6 +353,7 @@ def test_jamguard_of_node_f50_leaves_our_running_id_ours(queue: Queue, node: Nod
     assert node.counts() == Counts()
 
 
+@pytest.mark.redis_convoy("clearJammedJobs")
 def test_clearjammedjobs_f55_ours_waits_for_the_lock_of_node(queue: Queue, node: Node) -> None:
     now = 1_700_000_003
     queue.connection.now_ms = now * 1000
@@ -327,6 +369,7 @@ def test_clearjammedjobs_f55_ours_waits_for_the_lock_of_node(queue: Queue, node:
     assert (locked, free) == ({"a": Outcome.LOCKED}, {"a": Outcome.QUEUED})
 
 
+@pytest.mark.redis_convoy("clearJammedJobs")
 def test_clearjammedjobs_f55_of_both_sides_frees_an_id_once(queue: Queue, node: Node) -> None:
     node.add_job("a")
     node.fetch(started_s_ago=60)
@@ -339,6 +382,7 @@ def test_clearjammedjobs_f55_of_both_sides_frees_an_id_once(queue: Queue, node: 
     assert node.counts() == Counts()
 
 
+@pytest.mark.redis_convoy("countQueued", "countCommitted", "countProcessing", "countFailed")
 @pytest.mark.parametrize("name", ["countQueued", "countCommitted", "countProcessing", "countFailed"])
 def test_countqueued_countcommitted_countprocessing_countfailed_are_counts(queue: Queue, node: Node, name: str) -> None:
     for id in ("a", "b", "c", "d"):
@@ -353,6 +397,7 @@ def test_countqueued_countcommitted_countprocessing_countfailed_are_counts(queue
     assert queue.counts() == Counts(queued=2, committed=4, processing=1, failed=1, delayed=1)
 
 
+@pytest.mark.redis_convoy("close", "end")
 @pytest.mark.parametrize("name", ["close", "end"])
 def test_close_and_end_are_close(each_store: RealServer, name: str) -> None:
     with each_store.client() as client:
@@ -366,6 +411,7 @@ def test_close_and_end_are_close(each_store: RealServer, name: str) -> None:
         eventually(lambda: client.info("clients")["connected_clients"] == before)
 
 
+@pytest.mark.redis_convoy("createClient")
 def test_a_custom_redis_client_in_place_of_createclient_is_redis(each_store: RealServer) -> None:
     client = redis.Redis(unix_socket_path=str(each_store.socket), db=3)
     queue = Queue("q", redis=client)
@@ -380,6 +426,7 @@ def test_a_custom_redis_client_in_place_of_createclient_is_redis(each_store: Rea
     client.close()
 
 
+@pytest.mark.redis_convoy("createClient")
 def test_a_custom_redis_client_in_place_of_createclient_can_be_a_url(each_store: RealServer) -> None:
     with Queue("q", redis=f"{each_store.url}?db=3") as queue, each_store.client() as client:
         queue.publish("a")
@@ -389,6 +436,7 @@ def test_a_custom_redis_client_in_place_of_createclient_can_be_a_url(each_store:
         assert client.llen("cv:q:queued") == 1
 
 
+@pytest.mark.redis_convoy("concurrentWorkers", "concurrency")
 @pytest.mark.parametrize("concurrency", [1, 3])
 def test_concurrentworkers_is_concurrency(queue: Queue, node: Node, concurrency: int) -> None:
     together = threading.Barrier(concurrency)
@@ -399,7 +447,7 @@ def test_concurrentworkers_is_concurrency(queue: Queue, node: Node, concurrency:
         with lock:
             running += 1
             most = max(most, running)
-        together.wait(patient(10))
+        together.wait(patient())
         with lock:
             running -= 1
 
@@ -411,12 +459,13 @@ def test_concurrentworkers_is_concurrency(queue: Queue, node: Node, concurrency:
     assert status.done == concurrency * 2
 
 
+@pytest.mark.redis_convoy("jobTimeout")
 def test_jobtimeout_is_job_timeout_and_fails_the_job(queue: Queue, node: Node) -> None:
     gate = threading.Event()
     node.add_job("a")
 
     def crush(job: Job) -> None:
-        gate.wait(patient(10))
+        gate.wait(patient())
 
     pool = WorkerPool(queue, crush, job_timeout=0.05)
     with pool:
@@ -428,10 +477,11 @@ def test_jobtimeout_is_job_timeout_and_fails_the_job(queue: Queue, node: Node) -
     assert b"longer than 0.05 s" in node.client.lindex(log, 0)
 
 
+@pytest.mark.redis_convoy("blockingTimeout")
 def test_blockingtimeout_needs_no_setting_since_an_idle_pool_wakes_at_once(queue: Queue, node: Node) -> None:
     woken = threading.Event()
 
     with WorkerPool(queue, lambda job: woken.set()):
         node.add_job("a")
 
-        assert woken.wait(patient(10))
+        assert woken.wait(patient())

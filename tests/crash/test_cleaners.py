@@ -88,7 +88,7 @@ def test_f11_cleaners_killed_in_the_middle_of_recovering_leave_every_id_in_its_p
         for _ in range(3 if cut == "request" else 2):
             cleaner = PROCESSES.Process(target=_clean, args=(link.url,))
             cleaner.start()
-            cleaner.join(patient(20))
+            cleaner.join(patient())
             assert cleaner.exitcode == -signal.SIGKILL
         _assert_all_came_back_once(queue, raw)
 

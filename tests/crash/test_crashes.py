@@ -37,7 +37,7 @@ def start(store: RealServer) -> Iterator[Start]:
     yield start
     for process in started:
         process.kill()
-        process.communicate(timeout=patient(10))
+        process.communicate(timeout=patient())
 
 
 def _runs(raw: redis.Redis) -> list[str]:
@@ -107,7 +107,7 @@ def test_f17_f21_a_frozen_worker_that_wakes_up_late_changes_nothing(
         gate.wait()
 
     with WorkerPool(queue, hold, options=OPTIONS):
-        assert started.wait(patient(15))
+        assert started.wait(patient())
         sleeper.send_signal(signal.SIGCONT)
         raw.rpush("go", "on")
         eventually(lambda: queue.snapshot().totals.get("stale") == 1)
@@ -126,7 +126,7 @@ def test_f15_a_handler_that_keeps_the_event_loop_busy_keeps_its_lease(
     eventually(lambda: _runs(raw) == ["busy"])
 
     with WorkerPool(queue, lambda job: None, options=OPTIONS):
-        eventually(lambda: queue.counts() == Counts(), within_s=30)
+        eventually(lambda: queue.counts() == Counts())
 
     assert _runs(raw) == ["busy"]
     assert "recovered" not in queue.snapshot().totals
@@ -155,7 +155,7 @@ def test_f29_a_signal_stops_a_process_gracefully_and_a_second_one_at_once(
     assert any(b"stopping" in line for line in process.stderr)
     process.send_signal(number)
 
-    assert process.wait(patient(10)) == 0
+    assert process.wait(patient()) == 0
     assert [entry.id for entry in queue.page(State.QUEUED).entries] == ["a", "b", "c"]
     assert queue.counts() == Counts(queued=3, committed=3)
     assert queue.workers() == []

@@ -76,7 +76,7 @@ def test_f24_what_was_in_flight_at_a_crash_runs_again_and_its_job_tells_so(
         survivor.start()
         eventually(lambda: queue.counts() == Counts())
         survivor.terminate()
-        survivor.join(patient(20))
+        survivor.join(patient())
         assert queue.snapshot().totals == {"published": len(IDS), "done": len(IDS), "recovered": len(held)}
 
     effects = _effects(raw)
@@ -109,7 +109,7 @@ def _die_at_the_first_results(store: RealServer, raw: redis.Redis, link: Proxy, 
 
     link.decide = decide
     victim.start()
-    victim.join(patient(20))
+    victim.join(patient())
     assert victim.exitcode == -signal.SIGKILL
     eventually(lambda: _links(raw) == own)  # whatever it had sent has been served
 

@@ -105,7 +105,7 @@ def test_f23_lost_replies_of_results_raise_no_false_alarm(queue: Queue, link: Pr
     queue.publish_many(range(400))
     link.decide = decide
     with WorkerPool(Queue("q", redis=link.url), work, concurrency=3, options=OPTIONS) as pool:
-        eventually(lambda: queue.counts() == Counts(), within_s=60)
+        eventually(lambda: queue.counts() == Counts())
         link.decide = lambda request: None
         eventually(lambda: pool.status().done + pool.status().unknown == 400)
 

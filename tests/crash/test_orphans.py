@@ -64,7 +64,7 @@ class Worker:
     def pids_of(self, id: str) -> list[int]:
         """The process that runs the ID, and the one that it has started itself."""
         file = self.home / f"{id}.pids"
-        eventually(file.exists, within_s=30)
+        eventually(file.exists)
         pids = [int(pid) for pid in file.read_text().split()]
         self.seen.update(pids)
         return pids
@@ -146,7 +146,7 @@ def test_a_worker_that_is_stopped_leaves_nothing(trucks: Queue, start: Start, ha
 
     worker.process.terminate()
 
-    assert worker.process.wait(patient(30)) == 0
+    assert worker.process.wait(patient()) == 0
     assert not any(map(is_running, pids))
     assert trucks.counts().queued == 1
 
@@ -159,7 +159,7 @@ def test_a_command_may_clean_up_when_its_worker_is_stopped(trucks: Queue, start:
 
     worker.process.terminate()
 
-    assert worker.process.wait(patient(30)) == 0
+    assert worker.process.wait(patient()) == 0
     assert (tmp_path / "clean").exists()
 
 
@@ -241,7 +241,7 @@ def test_a_command_of_which_the_watcher_was_not_told_does_not_begin(trucks: Queu
 
     worker = start(words=[sys.executable, "-c", KILLED_BEFORE_IT_TOLD])
 
-    assert worker.process.wait(patient(30)) == -signal.SIGKILL
+    assert worker.process.wait(patient()) == -signal.SIGKILL
     group = int((worker.home / "group").read_text())
     worker.seen.add(group)
     are_gone(group)

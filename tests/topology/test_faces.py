@@ -149,7 +149,7 @@ def test_a_jammed_id_is_freed(url: str) -> None:
     release = threading.Event()
     with Queue("q", redis=url) as queue:
         queue.publish("1")
-        with WorkerPool(queue, lambda _: release.wait(patient(10)), options=QUICK) as pool:
+        with WorkerPool(queue, lambda _: release.wait(patient()), options=QUICK) as pool:
             eventually(lambda: queue.counts().processing == 1)
 
             freed = queue.jam_guard(idle_s=0, then=Then.DISCARD)

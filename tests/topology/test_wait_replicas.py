@@ -366,7 +366,7 @@ def test_f36_over_failovers_no_confirmed_id_is_lost_and_none_is_stuck(mortal: Re
             for publisher in publishers:
                 publisher.is_over.set()
                 publisher.join()
-        eventually(lambda: _is_drained(queue), within_s=30)
+        eventually(lambda: _is_drained(queue))
         eventually(lambda: pool.status().error is None)
         counts = queue.counts()
 
@@ -385,7 +385,7 @@ def _fail_over(store: ReplicatedStore, publishers: list[Publisher]) -> None:
         more = (len(publisher.confirmed) > n + 50 for publisher, n in zip(publishers, before, strict=True))
         return _is_whole(store) and all(more)
 
-    eventually(is_going_on, within_s=30)
+    eventually(is_going_on)
     old = store.primary
     for replica in store.replicas():
         with replica.client() as client:
@@ -393,7 +393,7 @@ def _fail_over(store: ReplicatedStore, publishers: list[Publisher]) -> None:
     taken = [publisher.unsure for publisher in publishers]
     eventually(lambda: all(publisher.unsure > n for publisher, n in zip(publishers, taken, strict=True)))
     old.kill()
-    eventually(lambda: old.port not in store.named(), within_s=30)
+    eventually(lambda: old.port not in store.named())
     old.start()
 
 

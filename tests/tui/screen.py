@@ -39,20 +39,20 @@ def _mark(segment: Segment) -> str:
     return "x" if is_bold and is_reversed else "r" if is_reversed else "b" if is_bold else " "
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], object], *, within_s: float = 10.0) -> None:
+async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
     """Go on as soon as the condition holds; fail when it does not in time."""
-    deadline = time.monotonic() + patient(within_s)
+    deadline = time.monotonic() + patient()
     while not condition():
-        assert time.monotonic() < deadline, f"not within {patient(within_s):g} s; the screen is\n{text_of(pilot.app)}"
+        assert time.monotonic() < deadline, f"not within {patient():g} s; the screen is\n{text_of(pilot.app)}"
         await pilot.pause()
         await asyncio.sleep(0.01)
 
 
-async def shows(pilot: Pilot[None], text: str, *, within_s: float = 10.0) -> None:
+async def shows(pilot: Pilot[None], text: str) -> None:
     """Go on as soon as the screen shows the text."""
-    await until(pilot, lambda: text in text_of(pilot.app), within_s=within_s)
+    await until(pilot, lambda: text in text_of(pilot.app))
 
 
-async def hides(pilot: Pilot[None], text: str, *, within_s: float = 10.0) -> None:
+async def hides(pilot: Pilot[None], text: str) -> None:
     """Go on as soon as the screen does not show the text any more."""
-    await until(pilot, lambda: text not in text_of(pilot.app), within_s=within_s)
+    await until(pilot, lambda: text not in text_of(pilot.app))

@@ -59,24 +59,24 @@ class Terminal:
         except OSError:
             return  # the program has ended, and with it its side of the terminal
 
-    def shows(self, text: str, *, within_s: float = 20.0) -> None:
-        deadline = time.monotonic() + patient(within_s)
+    def shows(self, text: str) -> None:
+        deadline = time.monotonic() + patient()
         while text not in self.text:
-            assert time.monotonic() < deadline, f"no {text!r} within {patient(within_s):g} s:\n{self.text}"
+            assert time.monotonic() < deadline, f"no {text!r} within {patient():g} s:\n{self.text}"
             self.read(0.1)
 
-    def hides(self, text: str, *, within_s: float = 20.0) -> None:
-        deadline = time.monotonic() + patient(within_s)
+    def hides(self, text: str) -> None:
+        deadline = time.monotonic() + patient()
         while text in self.text:
-            assert time.monotonic() < deadline, f"still {text!r} after {patient(within_s):g} s:\n{self.text}"
+            assert time.monotonic() < deadline, f"still {text!r} after {patient():g} s:\n{self.text}"
             self.read(0.1)
 
     def hang_up(self) -> None:
         """Close the terminal, as a lost connection does."""
         os.close(self._master)
 
-    def ends(self, *, within_s: float = 20.0) -> int:
-        deadline = time.monotonic() + patient(within_s)
+    def ends(self) -> int:
+        deadline = time.monotonic() + patient()
         while self.process.poll() is None:
             assert time.monotonic() < deadline, f"still there:\n{self.text}"
             self.read(0.05)
@@ -85,7 +85,7 @@ class Terminal:
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
-            self.process.wait(patient(20))
+            self.process.wait(patient())
         os.close(self._master)
 
 
@@ -143,7 +143,7 @@ def test_without_a_terminal_it_says_what_status_says(store: RealServer, fleet: F
         [PROGRAM, "--redis", store.url],
         capture_output=True,
         text=True,
-        timeout=patient(60),
+        timeout=patient(),
         check=False,
         stdin=subprocess.DEVNULL,
     )
@@ -155,7 +155,7 @@ def test_without_a_terminal_it_says_what_status_says(store: RealServer, fleet: F
 
 @pytest.mark.parametrize("url", ["nonsense", "redis://:S3cret/canary@host"])
 def test_a_url_that_cannot_be_used_is_refused_in_words_without_the_password(url: str) -> None:
-    done = subprocess.run([PROGRAM, "--redis", url], capture_output=True, text=True, timeout=patient(60), check=False)
+    done = subprocess.run([PROGRAM, "--redis", url], capture_output=True, text=True, timeout=patient(), check=False)
 
     assert done.returncode == 2
     assert "URL" in done.stderr
@@ -173,7 +173,7 @@ except SystemExit:
 assert "textual" not in sys.modules
 """
 
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=patient(60))
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=patient())
 
 
 def test_it_ends_when_its_terminal_is_closed(store: RealServer) -> None:
@@ -182,7 +182,7 @@ def test_it_ends_when_its_terminal_is_closed(store: RealServer) -> None:
     try:
         terminal.shows("Commands")
         terminal.hang_up()
-        terminal.process.wait(patient(15))
+        terminal.process.wait(patient())
     finally:
         terminal.process.kill()
-        terminal.process.wait(patient(10))
+        terminal.process.wait(patient())

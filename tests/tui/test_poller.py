@@ -33,7 +33,7 @@ class Watched:
         self.told.append((reading is not None, back))
 
     async def looked(self, times: int) -> None:
-        async with asyncio.timeout(patient(10)):
+        async with asyncio.timeout(patient()):
             while self.looks < times:  # noqa: ASYNC110 - it is the poller that must run
                 await asyncio.sleep(0)
 
