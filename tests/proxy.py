@@ -45,7 +45,7 @@ class Proxy:
             server, data = self._held.pop(0)
             with server:
                 server.sendall(data)
-                server.settimeout(patient(10))
+                server.settimeout(patient())
                 server.recv(1 << 20)
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from convoy_core import Job, PoolOptions, Published, Queue, WorkerPool
 from tests.core.keyspace import dump, seed
 from tests.core.test_mapping import Node
 from tests.servers import RealServer
-from tests.waiting import eventually
+from tests.waiting import eventually, patient
 
 QUICK = PoolOptions(lease_s=1.0, beat_s=0.2)
 
@@ -87,7 +87,7 @@ def test_f25_what_a_node_worker_runs_runs_once_more_by_ours_when_that_was_asked_
         node.done(id)
         eventually(lambda: seen == ["a"])
         queue.publish("b")
-        assert has_run.wait(10)
+        assert has_run.wait(patient())
 
     assert answers == [Published.WILL_RERUN] * 2
     assert seen == ["a", "b"]

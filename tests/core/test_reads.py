@@ -30,6 +30,7 @@ from convoy_core.options import BATCH, SMALL_BATCH
 from convoy_core.worker_calls import holdings, promote
 from tests.core.keyspace import ALIVE, LEASE, NOW, SECOND, Keyspace, W, World, claim, commands, failure, seed
 from tests.servers import RealServer
+from tests.waiting import patient
 
 AT = NOW / 1000
 
@@ -677,7 +678,7 @@ redis.call('ZADD', 'cv:q:workers', 1700000015000, 'aa')
 
 
 def _build(server: RealServer, queued: int, failed: int, processing: int) -> None:
-    with redis.Redis(unix_socket_path=str(server.socket), socket_timeout=120) as client:
+    with redis.Redis(unix_socket_path=str(server.socket), socket_timeout=patient(120)) as client:
         client.config_set("busy-reply-threshold", 120_000)
         client.eval(_BUILD, 0, queued, failed, processing)
 
