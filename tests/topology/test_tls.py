@@ -137,7 +137,7 @@ def test_s11_sentinels_and_the_primary_are_reached_by_tls_and_checked(start: Sta
     url = f"rediss+sentinel://127.0.0.1:{encrypted}/main"
 
     with Queue("q", redis=f"{url}?ssl_ca_certs={authority.file}") as queue:
-        eventually(lambda: queue.publish("1"))
+        assert queue.publish("1") is Published.QUEUED
         assert queue.counts().queued == 1
     assert "No Sentinel of" in refusal(url)
     sentinel.stop()
