@@ -17,7 +17,7 @@ SHARED = {
     "committed": "set",  # every ID waiting or running: the one test of uniqueness
     "processing": "zset",  # ID -> Unix seconds of the start; our heartbeat refreshes it to show Node's jam guard life
     "failed": "zset",  # ID -> number of failures
-    "errorLog": "",  # prefix of errorLog.<day>, a list of messages, newest first, kept one day
+    "errorLog": "",  # prefix of errorLog.<day>, a list of up to 10,000 messages, newest first, kept one day
     "lock": "",  # prefix of lock:clearJammedJobs:<5 s bucket>, Node's guard lock
 }
 

@@ -8,14 +8,25 @@ local function todays_log()
   return errorLog .. '.' .. string.format('%d', seconds - seconds % 86400)
 end
 
+-- What handlers say must not fill the store: the lines of a day's log, the bytes of each, and those of a record.
+local MAX_LINES, MAX_LINE, MAX_RECORD = 10000, 1024, 4096
+
+-- At most `n` bytes of a text, and no half of a character.
+local function cut(text, n)
+  if #text <= n then return text end
+  while n > 0 and math.floor(string.byte(text, n + 1) / 64) == 2 do n = n - 1 end
+  return string.sub(text, 1, n)
+end
+
 -- `record` is a JSON object without `at`, which the store's clock supplies.
-local function remember_failure(id, record)
+local function remember_failure(id, message, record)
+  if #record > MAX_RECORD then record = cjson.encode({ error = cut(message, MAX_LINE / 2) }) end
   put('HSET', failure, id, '{"at":' .. string.format('%.3f', now / 1000) .. ',' .. string.sub(record, 2))
 end
 
 local function log_error(message)
   local log = todays_log()
-  call('LPUSH', log, string.sub(message, 1, 4096))
+  if call('LPUSH', log, cut(message, MAX_LINE)) > MAX_LINES then call('LTRIM', log, 0, MAX_LINES - 1) end
   call('EXPIRE', log, 86400)
 end
 
@@ -24,7 +35,7 @@ local function bury(id, message, record)
   call('SREM', committed, id)
   put('ZADD', failed, before + 1, id)
   for _, hash in ipairs({ published, attempts, failures, crashes }) do drop_all(hash, { id }) end
-  remember_failure(id, record)
+  remember_failure(id, message, record)
   log_error(message)
   count('failed', 1)
 end

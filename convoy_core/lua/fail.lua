@@ -11,7 +11,7 @@ local function fail(id, message, record, retry)
     return
   end
   add(failures, id, 1)
-  remember_failure(id, record)
+  remember_failure(id, message, record)
   log_error(message)
   if again == 0 then
     add(attempts, id, 1)

@@ -4,6 +4,7 @@ after. And every move from every other state: refused, nothing changed.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -1544,10 +1545,43 @@ def test_f30_one_stale_token_in_an_exchange_spoils_nothing_else(world: World) ->
 def test_f26_the_error_log_lives_a_day_and_cuts_its_lines(world: World) -> None:
     world.seed(MINE)
 
-    world.exchange(failed=[(claim("a"), failure("x" * 5000))])
+    world.exchange(failed=[(claim("a"), failure("x" * 2000))])
 
     assert world.client.ttl(f"cv:q:{LOG}") == 86_400
-    assert world.client.lrange(f"cv:q:{LOG}", 0, -1) == [b"x" * 4096]
+    assert world.client.lrange(f"cv:q:{LOG}", 0, -1) == [b"x" * 1024]
+
+
+@pytest.mark.parametrize("retry_ms", [None, 5000])
+@pytest.mark.parametrize(
+    ("message", "line", "kept"),
+    [
+        ("x" * 9000, "x" * 1024, "x" * 512),
+        ("\u00e4" * 9000, "\u00e4" * 512, "\u00e4" * 256),
+        ("a" + "\u00e4" * 9000, "a" + "\u00e4" * 511, "a" + "\u00e4" * 255),
+        ("a\U0001f69a" * 9000, "a\U0001f69a" * 204 + "a", "a\U0001f69a" * 102 + "a"),
+    ],
+)
+def test_f26_whatever_a_client_says_of_a_failure_a_record_and_a_line_have_their_bounds(
+    world: World, message: str, line: str, kept: str, retry_ms: int | None
+) -> None:
+    world.seed(MINE)
+
+    world.exchange(failed=[(claim("a"), failure(message, retry_ms))])
+
+    state = world.state()
+    assert state[LOG] == [line]
+    record = state["failure"]
+    assert isinstance(record, dict)
+    assert json.loads(record["a"]) == {"at": SECOND, "error": kept}
+
+
+def test_f26_the_error_log_keeps_its_newest_ten_thousand_lines(world: World) -> None:
+    world.seed(MINE, {LOG: [f"old {n}" for n in range(12_000)]})
+
+    world.exchange(failed=[(claim("a"), failure())])
+
+    log = world.state()[LOG]
+    assert log == ["boom", *(f"old {n}" for n in range(9_999))]
 
 
 @pytest.mark.parametrize(
