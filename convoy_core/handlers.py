@@ -7,15 +7,18 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
+import sys
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Protocol, TypeAlias
 
 from convoy_core import checks
 from convoy_core.attempt import Job, Run
-from convoy_core.errors import HandlerNotFound
+from convoy_core.errors import HandlerNotFound, InvalidOption
 
 Handler: TypeAlias = "Callable[[Job], Awaitable[object]] | Callable[[Job], object]"
 Ended: TypeAlias = "Callable[[Run, object], None]"
@@ -73,6 +76,29 @@ def load(path: str) -> Handler:
         raise HandlerNotFound(f"{path!r} is {type(target).__name__}, not something that can be called.")
     handler: Handler = target
     return handler
+
+
+def look_here() -> None:
+    """Let handlers lie in the current directory as well, behind all that is installed: whatever else lies there must
+    not be run by accident, as a file that is called like a module of ours would be.
+    """
+    with suppress(OSError):  # it has been removed
+        here = str(Path.cwd())
+        if here not in sys.path:
+            sys.path.append(here)
+
+
+def refuse_misfit(handler: Handler) -> None:
+    """Raises InvalidOption for a handler that cannot be called with a job and nothing else."""
+    try:
+        # Not that of what a decorator has wrapped, which may call it with other arguments.
+        signature = inspect.signature(handler, follow_wrapped=False)
+    except (TypeError, ValueError):  # some that are written in C tell nothing
+        return
+    try:
+        signature.bind(None)
+    except TypeError as error:
+        raise InvalidOption(f"The handler {name_of(handler)} cannot be called with a job alone: {error}.") from None
 
 
 def name_of(handler: Handler) -> str:

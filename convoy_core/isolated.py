@@ -16,7 +16,7 @@ from asyncio.subprocess import PIPE, Process
 
 from convoy_core.attempt import Discard, Job, NotStarted, Retry, RunFailed
 from convoy_core.groups import Groups, ending
-from convoy_core.handlers import load
+from convoy_core.handlers import load, refuse_misfit
 from convoy_core.own_program import own_program
 from convoy_core.watcher import environment
 
@@ -45,7 +45,7 @@ class Isolated:
     """
 
     def __init__(self, path: str) -> None:
-        load(path)
+        refuse_misfit(load(path))
         self.path = path
         self._idle: list[_Child] = []
         self._groups = Groups()

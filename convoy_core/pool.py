@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from importlib.metadata import distribution
 from itertools import chain, repeat
 from types import TracebackType
 from typing import Any, Self
@@ -22,7 +23,7 @@ from convoy_core import checks
 from convoy_core.aio import AsyncQueue
 from convoy_core.checks import Seconds
 from convoy_core.errors import ConvoyError, InvalidOption
-from convoy_core.handlers import Handler
+from convoy_core.handlers import Handler, refuse_misfit
 from convoy_core.options import PoolOptions
 from convoy_core.queue import Queue
 from convoy_core.runs import Plan
@@ -99,6 +100,7 @@ class WorkerPool:
         checks.one_of("queue", queue, Queue | AsyncQueue, "a Queue or an AsyncQueue")
         if not callable(handler):
             raise InvalidOption(f"handler is {checks.shown(handler)}; it must be callable.")
+        refuse_misfit(handler)
         checks.whole("concurrency", concurrency, 1, MAX_CONCURRENCY)
         checks.whole("retries", retries, 0)
         if job_timeout is not None:
@@ -242,6 +244,7 @@ def _run(serving: Coroutine[Any, Any, PoolStatus]) -> PoolStatus:
     """On a loop of its own: uvloop's where that is installed, by the extra of that name."""
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     with suppress(ImportError):
+        distribution("uvloop")  # else a file of that name lies about somewhere
         from uvloop import new_event_loop as loop_factory  # noqa: PLC0415 - optional, and nobody else needs to load it
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         return runner.run(serving)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Annotated
 
 import typer
 
+from convoy_core.own_program import own_program
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exits import Code
 from convoy_tui.cli.session import Session
@@ -41,5 +41,5 @@ def tui(
         given["CONVOY_READ_ONLY"] = "1"
     # By the environment: a password in a URL must not show in the list of processes.
     environment = os.environ | {name: value for name, value in given.items() if value is not None}
-    command = [sys.executable, "-m", "convoy_tui", *(["--ascii"] if ascii_only else [])]
-    os.execve(sys.executable, command, environment)  # noqa: S606 - no shell, on purpose
+    command = own_program("convoy_tui", *(["--ascii"] if ascii_only else []))
+    os.execve(command[0], command, environment)  # noqa: S606 - no shell, on purpose

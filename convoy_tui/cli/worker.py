@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +22,8 @@ from convoy_core import (
     Queue,
     WorkerPool,
 )
-from convoy_core.handlers import Handler, load
+from convoy_core.handlers import Handler, load, look_here
+from convoy_core.own_program import own_program
 from convoy_tui.cli.exits import Code, ending
 from convoy_tui.cli.leash import Final, Leash
 from convoy_tui.cli.session import Session
@@ -69,8 +69,8 @@ class Workers:
     def _call(self) -> Handler:
         if (self.handler is None) == (self.exec is None):
             raise InvalidOption("Give either --handler or --exec, to say what is to be done with an ID.")
-        sys.path.insert(0, "")  # the current directory, as for `python -m`
         if self.handler is not None:
+            look_here()
             return Isolated(self.handler) if self.isolate else load(self.handler)
         if self.isolate:
             raise InvalidOption("--isolate goes with --handler; a command of --exec is a process of its own anyway.")
@@ -94,7 +94,7 @@ class Workers:
 def child_command(session: Session, workers: Workers, *, unbuffered: bool) -> Callable[[int, bool], list[str]]:
     """The command line of a supervised process, for a leash and whether it succeeds one that died."""
     flags = session.flags
-    program = [sys.executable, *(["-u"] if unbuffered else []), "-m", "convoy_tui.cli", "work"]
+    program = own_program("convoy_tui.cli", "work", unbuffered=unbuffered)
     settings = [f"--prefix={flags.prefix}"] if flags.prefix else []
     if flags.profile and not flags.redis:
         settings.append(f"--profile={flags.profile}")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from pathlib import Path
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -12,7 +10,7 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from convoy_core import HandlerNotFound, InvalidOption
-from convoy_core.handlers import Handler, is_coroutine_handler, load
+from convoy_core.handlers import Handler, is_coroutine_handler, load, look_here, refuse_misfit
 from convoy_tui.board import Row
 from convoy_tui.crew import Order
 from convoy_tui.desk import Desk, Done, LaunchForm
@@ -92,7 +90,7 @@ class LaunchDialog(Dialog):
                 self._hint("path", "the import path of a function that takes a job")
                 return
             handler = await asyncio.to_thread(_load, path)
-        except HandlerNotFound as error:
+        except (HandlerNotFound, InvalidOption) as error:
             self._hint("path", "not found", Tone.WARNING)
             self.note(safe(str(error), 400))
         except _BadField as error:
@@ -150,16 +148,16 @@ class _BadField(Exception):
 
 
 def _load(path: str) -> Handler:
-    """The handler, looked for from the present directory as well, as `python -m` would."""
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    """The handler, looked for in the current directory as well."""
+    look_here()
     try:
-        return load(path)
-    except HandlerNotFound:
+        handler = load(path)
+        refuse_misfit(handler)
+    except (HandlerNotFound, InvalidOption):
         raise
     except BaseException as error:  # someone else's module: even SystemExit only means that it cannot be used
         raise HandlerNotFound(f"Importing it ended in {type(error).__name__}: {error}") from error
+    return handler
 
 
 def _field(label: str, box: OneLine) -> ComposeResult:

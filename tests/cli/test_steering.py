@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from convoy_core import Fleet, Queue
+from convoy_core.own_program import own_program
 from tests.cli.conftest import Convoy
 
 EMBEDDED: dict[str, str | None] = {"CONVOY_REDIS_URL": None}
@@ -111,6 +112,6 @@ def test_tui_hands_over_with_the_settings_in_the_environment(convoy: Convoy, mon
     convoy("--read-only", "tui", "--redis", "redis://:c4n4ry@localhost:1", "--prefix", "x:")
 
     ((program, argv, environment),) = calls
-    assert (program, argv) == (sys.executable, [sys.executable, "-m", "convoy_tui"])
+    assert (program, argv) == (sys.executable, own_program("convoy_tui"))
     assert environment["CONVOY_REDIS_URL"] == "redis://:c4n4ry@localhost:1"
     assert (environment["CONVOY_PREFIX"], environment["CONVOY_READ_ONLY"]) == ("x:", "1")

@@ -7,13 +7,15 @@ import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial, wraps
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from convoy_core import Discard, Isolated, Job, PoolOptions, PoolState, Queue, Retry, State, WorkerPool
+from convoy_core import Discard, InvalidOption, Isolated, Job, PoolOptions, PoolState, Queue, Retry, State, WorkerPool
 from convoy_core.attempt import Claim, Failed, Verdict
 from convoy_core.worker_calls import Settlement
 from tests.servers import RealServer
@@ -297,3 +299,68 @@ def test_a_verdict_that_cannot_be_written_down_is_a_failure_of_that_run(value: V
     assert isinstance(counted, Failed)
     assert counted.message == "the pool could not write down how the run ended"
     assert settlement == Settlement(failed=[(Claim(b"a", 1), counted)], costly=1)
+
+
+class Crew:
+    """Callables of many kinds, bound and not."""
+
+    def work(self, job: Job) -> None:
+        """Take the job."""
+
+    def two(self, job: Job, lane: int) -> None:
+        """Want too much."""
+
+    def __call__(self, job: Job) -> None:
+        """Take the job."""
+
+
+def _nothing() -> None: ...
+
+
+def _keyword(job: Job, *, lane: int) -> None: ...
+
+
+def _default(job: Job, lane: int = 3) -> None: ...
+
+
+async def _any(*args: object, **options: object) -> None: ...
+
+
+def _named(*, job: Job) -> None: ...
+
+
+def _two(job: Job, lane: int) -> None: ...
+
+
+@wraps(_two)
+def _wrapping(job: Job) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("handler", "why"),
+    [
+        (_nothing, "too many positional arguments"),
+        (_named, "too many positional arguments"),
+        (_two, "missing a required argument: 'lane'"),
+        (_keyword, "missing a required argument: 'lane'"),
+        (Crew.work, "missing a required argument: 'job'"),
+        (Crew().two, "missing a required argument: 'lane'"),
+        (partial(_default, 1, 2), "too many positional arguments"),  # type: ignore[arg-type]  # that is the test
+    ],
+)
+def test_a_handler_that_a_job_alone_does_not_fit_is_refused_at_the_start(queue: Queue, handler: Any, why: str) -> None:
+    with pytest.raises(InvalidOption, match=f"^The handler .* cannot be called with a job alone: {why}.$"):
+        WorkerPool(queue, handler)
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [_default, _any, _wrapping, Crew(), Crew().work, partial(_two, lane=3), partial(_default), print, dict, Mock()],
+)
+def test_a_handler_that_may_fit_is_accepted(queue: Queue, handler: Any) -> None:
+    assert WorkerPool(queue, handler).status().state is PoolState.IDLE
+
+
+def test_an_isolated_handler_of_two_parameters_is_refused_at_the_start() -> None:
+    with pytest.raises(InvalidOption, match="cannot be called with a job alone"):
+        Isolated(f"{__name__}:_two")
