@@ -26,7 +26,9 @@ end
 
 local function log_error(message)
   local log = todays_log()
-  if call('LPUSH', log, cut(message, MAX_LINE)) > MAX_LINES then call('LTRIM', log, 0, MAX_LINES - 1) end
+  local n = call('LPUSH', log, cut(message, MAX_LINE))
+  -- A user who may not trim must not be stopped here, in the middle of a move.
+  if n > MAX_LINES then redis.pcall('LTRIM', log, 0, MAX_LINES - 1) end
   call('EXPIRE', log, 86400)
 end
 
