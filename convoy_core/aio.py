@@ -150,6 +150,8 @@ class AsyncQueue:
     ) -> Published:
         """Put the ID into the queue, unless it is there already; the answer says which.
 
+        A refused ID keeps the payload, the delay and the place that it had.
+
         With `delay_s` it waits that long first; `front` puts it next in line; with `rerun` a publish that meets a
         running ID has it queued once more when that run ends, however it ends; when a Node worker runs it, by the next
         heartbeat of a pool of ours. With `wait_replicas` it returns once that many replicas have it as well, and

@@ -93,6 +93,11 @@ class Tally:
     """Running, and marked to run once more."""
 
     @property
+    def refused(self) -> int:
+        """How many were waiting or running already; these keep the payload, the time and the place that they had."""
+        return self.waiting + self.running
+
+    @property
     def total(self) -> int:
         """How many IDs were offered."""
         return self.published + self.waiting + self.running + self.will_rerun

@@ -5,19 +5,26 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
-from convoy_core import InvalidOption, Jammed, Outcome, OutcomeUnknown, StoreUnreachable, Then
+from convoy_core import ConvoyError, InvalidOption, Jammed, Outcome, OutcomeUnknown, StoreUnreachable, Then
+from convoy_core.calls import chunked
+from convoy_core.options import SMALL_BATCH
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
-from convoy_tui.cli.exits import Code
+from convoy_tui.cli.exits import Code, Ended, ending
+from convoy_tui.cli.interrupts import Interrupts
 from convoy_tui.cli.output import Column, Format, Shape, table_lines
 from convoy_tui.cli.session import Session
 from convoy_tui.cli.table import Cell
 from convoy_tui.health import limit
 from convoy_tui.words import age, count, number
+
+Tally: TypeAlias = "Counter[Outcome | None]"
+
+FREED = (Outcome.QUEUED, Outcome.FAILED, Outcome.DISCARDED)
 
 SHOWN = 20
 """Rows of a preview; beyond that the number says enough."""
@@ -25,11 +32,11 @@ SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One jammed entry of one queue, and what became of it."""
+    """One jammed entry of one queue, and what became of it; None in a dry run."""
 
     queue: str
     entry: Jammed
-    outcome: Outcome | None
+    answer: Outcome | None
 
 
 def _holder(row: Row) -> Cell:
@@ -46,7 +53,7 @@ SHAPE: Shape[Row] = Shape(
         Column("ID", lambda row: row.entry.id, shrinks=True),
         Column("RUNNING", lambda row: row.entry.age_s, lambda row: Cell(age(row.entry.age_s)), right=True),
         Column("HOLDER", lambda row: row.entry.worker, _holder),
-        Column("OUTCOME", lambda row: row.outcome, drop=1, hides=True),
+        Column("ANSWER", lambda row: row.answer, drop=1, hides=True),
     ],
     lambda row: {
         "queue": row.queue,
@@ -55,7 +62,8 @@ SHAPE: Shape[Row] = Shape(
         "age_s": row.entry.age_s,
         "worker": row.entry.worker,
         "is_live": row.entry.is_live,
-        "outcome": row.outcome,
+        "dry_run": row.answer is None,
+        "answer": row.answer,
     },
     lambda row: row.entry.id,
 )
@@ -141,19 +149,30 @@ def _round(session: Session, guard: Guard, every: float) -> None:
     try:
         meant = _meant(session, guard)
         if meant:
-            _answer(session, guard, _free(session, guard, meant), dry_run=False)
+            _, error = _free(session, guard, meant)
             session.out.flush()
+            if error is not None:
+                raise error
     except (StoreUnreachable, OutcomeUnknown) as error:
         session.talk.warn(f"{error} Trying again in {limit(every)}.")
 
 
 def _once(session: Session, guard: Guard, *, yes: bool, dry_run: bool) -> Code:
     meant = _meant(session, guard)
+    if (dry_run and meant) or (not meant and session.out.format is Format.JSON):
+        _answer(session, guard, meant, dry_run=dry_run)
+    if not meant:
+        besides = " without a living worker" if guard.skip_live else ""
+        raise Ended(Code.NOT_FOUND, f"Nothing has been processing{besides} for longer than {limit(guard.idle)}.")
     if dry_run:
-        return _answer(session, guard, meant, dry_run=True)
-    if len(meant) > 1 or (meant and guard.then is Then.DISCARD):
+        return Code.DONE
+    if len(meant) > 1 or guard.then is Then.DISCARD:
         _ask(session, guard, meant, yes=yes)
-    return _answer(session, guard, _free(session, guard, meant), dry_run=False)
+    tally, error = _free(session, guard, meant)
+    if error is not None:
+        ended = ending(error)
+        raise Ended(Code.PARTLY, str(ended), ended.advice) if tally else ended
+    return Code.PARTLY if tally[Outcome.LOCKED] else Code.DONE
 
 
 def _meant(session: Session, guard: Guard) -> list[Row]:
@@ -164,14 +183,27 @@ def _meant(session: Session, guard: Guard) -> list[Row]:
     return [row for row in rows if not (guard.skip_live and row.entry.is_live)]
 
 
-def _free(session: Session, guard: Guard, meant: list[Row]) -> list[Row]:
-    """Free exactly these, each only if it still runs since the same start; the rows with their outcomes."""
+def _free(session: Session, guard: Guard, meant: list[Row]) -> tuple[Tally, ConvoyError | None]:
+    """Free exactly these, each only if it still runs since the same start, and answer, however it ends.
+
+    What became of them, and what cut it short.
+    """
     rows: list[Row] = []
-    for name in guard.queues:
-        entries = [row.entry for row in meant if row.queue == name]
-        outcomes = session.fleet.queue(name).free_jammed(entries, then=guard.then, skip_live=guard.skip_live)
-        rows += [Row(name, entry, outcomes.get(entry.id)) for entry in entries]
-    return rows
+    stopped: ConvoyError | None = None
+    with Interrupts() as interrupts:
+        try:
+            for name in guard.queues:
+                queue = session.fleet.queue(name)
+                for entries in chunked((row.entry for row in meant if row.queue == name), SMALL_BATCH):
+                    with interrupts.held():
+                        answers = queue.free_jammed(entries, then=guard.then, skip_live=guard.skip_live)
+                        rows += [Row(name, entry, answers.get(entry.id)) for entry in entries]
+        except ConvoyError as error:
+            stopped = error
+        finally:
+            with interrupts.held():
+                _answer(session, guard, rows, dry_run=False, is_exact=interrupts.is_exact)
+    return Counter(row.answer for row in rows), stopped
 
 
 def _ask(session: Session, guard: Guard, rows: list[Row], *, yes: bool) -> None:
@@ -192,28 +224,24 @@ def _preview(session: Session, rows: list[Row]) -> None:
         session.talk.note(f"and {number(len(rows) - SHOWN)} more")
 
 
-def _answer(session: Session, guard: Guard, rows: list[Row], *, dry_run: bool) -> Code:
-    tally = Counter(row.outcome for row in rows)
-    freed = (Outcome.QUEUED, Outcome.FAILED, Outcome.DISCARDED)
-    words = _words(guard, tally, len(rows), dry_run=dry_run)
+def _answer(session: Session, guard: Guard, rows: list[Row], *, dry_run: bool, is_exact: bool = True) -> None:
+    words = _words(guard, Counter(row.answer for row in rows), dry_run=dry_run, is_exact=is_exact)
     if session.out.is_for_people:
         session.out.rows(SHAPE, rows)
         session.out.line(words)
     elif session.out.format is Format.IDS:
-        session.out.ids(row.entry.id for row in rows if dry_run or row.outcome in freed)
+        session.out.ids(row.entry.id for row in rows if dry_run or row.answer in FREED)
         session.talk.note(words)
     else:
-        session.out.rows(SHAPE, rows, {"idle_s": guard.idle, "then": guard.then, "dry_run": dry_run})
+        head = {"idle_s": guard.idle, "then": guard.then, "dry_run": dry_run, "exact": is_exact}
+        session.out.rows(SHAPE, rows, head)
         session.talk.note(words)
-    return Code.PARTLY if tally[Outcome.LOCKED] else Code.DONE
 
 
-def _words(guard: Guard, tally: Counter[Outcome | None], n: int, *, dry_run: bool) -> str:
-    if not n:
-        return f"nothing has been processing for longer than {limit(guard.idle)}"
+def _words(guard: Guard, tally: Tally, *, dry_run: bool, is_exact: bool) -> str:
+    past = {Then.REQUEUE: "requeued", Then.FAIL: "failed", Then.DISCARD: "discarded"}[guard.then]
     if dry_run:
-        past = {Then.REQUEUE: "requeued", Then.FAIL: "failed", Then.DISCARD: "discarded"}[guard.then]
-        return f"{number(n)} would be {past}"
+        return f"{number(tally.total())} would be {past}"
     said = {
         Outcome.QUEUED: "requeued",
         Outcome.FAILED: "failed",
@@ -222,4 +250,5 @@ def _words(guard: Guard, tally: Counter[Outcome | None], n: int, *, dry_run: boo
         Outcome.HELD: "left to their living worker",
         Outcome.LOCKED: "left to another guard (try again in 5 s)",
     }
-    return ", ".join(f"{number(tally[outcome])} {word}" for outcome, word in said.items() if tally[outcome])
+    words = ", ".join(f"{number(tally[answer])} {word}" for answer, word in said.items() if tally[answer])
+    return f"{'' if is_exact else 'at least '}{words or f'0 {past}'}"

@@ -78,24 +78,38 @@ def list_ids(  # noqa: PLR0913 - typer reads the options from here
     wanted = None if state is Listed.COMMITTED else State(state.value)
     window = Window(target, wanted, Filter(match, error, min_failures, older_than), start)
     entries = window.entries(None if everything else limit)
-    shape = Shape("convoy.list/1", "entries", _columns(wanted, lambda: window.at), asdict, lambda entry: entry.id)
+    columns = _columns(wanted, lambda: window.at)
+    shape = Shape("convoy.list/1", "entries", columns, lambda entry: _record(queue, entry), lambda entry: entry.id)
     if session.out.format in (Format.TABLE, Format.JSON) or not everything:
-        found = list(entries)
+        rows = list(entries)
         head = {"queue": queue, "state": state, "at": window.at, "total": window.total, "next": window.next}
-        session.out.rows(shape, found, head)
-        _say_how_much(session, window, state, len(found))
+        session.out.rows(shape, rows, head)
     else:
         session.out.rows(shape, entries)
+    if not window.found and not window.filter.is_empty:
+        none = (
+            f"None of {number(window.total)} {state} in {queue} matches." if window.total else _nothing(window, state)
+        )
+        raise Ended(Code.NOT_FOUND, none)
+    _say_how_much(session, window, state)
     return Code.DONE
 
 
-def _say_how_much(session: Session, window: Window, state: Listed, shown: int) -> None:
+def _record(queue: str, entry: Entry) -> dict[str, object]:
+    return {"queue": queue, **asdict(entry)}
+
+
+def _say_how_much(session: Session, window: Window, state: Listed) -> None:
     if not window.total:
-        session.talk.note(f"Nothing in {window.queue.name} is {state}.")
-    elif not shown and window.next is None:
-        session.talk.note(f"None of {number(window.total)} {state} matches.")
+        session.talk.note(_nothing(window, state))
     elif window.next is not None:
-        session.talk.note(f"{number(shown)} of {number(window.total)} {state}; more: --start {window.next}, or --all")
+        session.talk.note(
+            f"{number(window.found)} of {number(window.total)} {state}; more: --start {window.next}, or --all"
+        )
+
+
+def _nothing(window: Window, state: Listed) -> str:
+    return f"Nothing in {window.queue.name} is {state}."
 
 
 def _columns(state: State | None, at: Callable[[], float]) -> list[Column[Entry]]:

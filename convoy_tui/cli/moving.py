@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from itertools import chain
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from convoy_core import ConvoyError, InvalidInput, Outcome, Queue, State
+from convoy_core import InvalidInput, Queue, State
 from convoy_core.calls import chunked
 from convoy_core.options import BATCH
 from convoy_tui.cli import parameters as p
+from convoy_tui.cli.bulk import Move, Outcomes, Work
 from convoy_tui.cli.command import command
-from convoy_tui.cli.exits import Code, Ended, ending
+from convoy_tui.cli.exits import Code, Ended
 from convoy_tui.cli.output import Format
 from convoy_tui.cli.reading import Source
 from convoy_tui.cli.selecting import Filter, Window
 from convoy_tui.cli.session import Session
-from convoy_tui.words import count, number
 
+AT_ONCE = 5 * BATCH
+"""IDs that go in one step where a whole state goes: under a second, so that Ctrl-C is heard."""
+SEARCHED_AT_ONCE = 50
+"""The same where each is searched for in the list."""
 SOUGHT_AT_ONCE = 100_000
 """IDs that a dry run looks for in the list at a time: each time the list is read from its head on."""
 
@@ -69,7 +72,7 @@ def requeue(  # noqa: PLR0913 - typer reads the options from here
     """
     source = Source(ids or [], file, nul)
     chosen = _Choice(source, Filter(match, error, min_failures), everything=everything, limit=limit)
-    return _move(session, _Move("requeue", queue, State.FAILED), chosen, yes=yes, dry_run=dry_run)
+    return _move(session, Move("requeue", queue, State.FAILED), chosen, yes=yes, dry_run=dry_run)
 
 
 def discard(  # noqa: PLR0913 - typer reads the options from here
@@ -101,57 +104,7 @@ def discard(  # noqa: PLR0913 - typer reads the options from here
     """
     source = Source(ids or [], file, nul)
     chosen = _Choice(source, Filter(match, error, min_failures), everything=everything, limit=limit)
-    return _move(session, _Move("discard", queue, State(state.value)), chosen, yes=yes, dry_run=dry_run)
-
-
-@dataclass(frozen=True, slots=True)
-class _Move:
-    """Which of the two it is, in words."""
-
-    name: str
-    queue: str
-    state: State
-
-    @property
-    def loses(self) -> bool:
-        return self.name == "discard"
-
-    @property
-    def done(self) -> Outcome:
-        return Outcome.DISCARDED if self.loses else Outcome.QUEUED
-
-    @property
-    def past(self) -> str:
-        return "discarded" if self.loses else "requeued"
-
-    def effect(self, n: int, where: str) -> str:
-        """What it will do, as a sentence without its full stop."""
-        things = count(n, f"{self.state} ID")
-        if self.loses:
-            return f"This forgets {things} of {self.queue} for good, at {where}"
-        return f"This queues {things} of {self.queue} again, at {where}"
-
-    def words(self, tally: Counter[Outcome], *, dry_run: bool) -> str:
-        """The tally as a sentence."""
-        parts = [f"{number(tally[self.done])} {'would be ' if dry_run else ''}{self.past}"]
-        if n := tally[Outcome.ALREADY_COMMITTED]:
-            parts.append(f"{number(n)} already waiting or running")
-        if n := tally[Outcome.GONE]:
-            parts.append(f"{number(n)} not {self.state}")
-        return ", ".join(parts)
-
-    def on(self, queue: Queue, ids: Iterable[str], *, dry_run: bool = False) -> dict[str, Outcome]:
-        if self.loses:
-            return queue.discard(ids, state=self.state, dry_run=dry_run)
-        return queue.requeue(ids, dry_run=dry_run)
-
-    def would(self, queue: Queue, choice: _Choice) -> Iterator[dict[str, Outcome]]:
-        """What it would do, a batch at a time, for no more than doing it costs."""
-        if self.loses and choice.found is not None:  # what has just been seen in the state is there
-            return (dict.fromkeys(batch, self.done) for batch in choice.batches())
-        ids = chain.from_iterable(choice.batches())
-        size = SOUGHT_AT_ONCE if self.state is State.QUEUED else BATCH
-        return (self.on(queue, batch, dry_run=True) for batch in chunked(ids, size))
+    return _move(session, Move("discard", queue, State(state.value)), chosen, yes=yes, dry_run=dry_run)
 
 
 @dataclass(slots=True)
@@ -187,52 +140,44 @@ class _Choice:
             window = Window(queue, state, self.filter)
             self.found = [entry.id for entry in window.entries(self.limit)]
 
-    def batches(self) -> Iterator[list[str]]:
-        """The IDs, one round trip's worth at a time."""
-        blocks: Iterable[list[str]] = self.source.blocks() if self.found is None else [self.found]
-        for block in blocks:
-            yield from chunked(block)
+    def blocks(self) -> Iterable[list[str]]:
+        """The IDs, some at a time as they arrive."""
+        return self.source.blocks() if self.found is None else [self.found]
 
 
-def _move(session: Session, move: _Move, choice: _Choice, *, yes: bool, dry_run: bool) -> Code:
+def _move(session: Session, move: Move, choice: _Choice, *, yes: bool, dry_run: bool) -> Code:
     if not dry_run:
         session.must_write()
     queue = session.queue(move.queue)
+    work = Work(session, move, dry_run=dry_run)
     if choice.is_whole_state and move.loses and session.out.format not in (Format.IDS, Format.JSONL):
-        return _discard_all(session, queue, move, yes=yes, dry_run=dry_run)
+        return _discard_all(session, queue, work, yes=yes)
     choice.find(queue, move.state)
     if choice.found == []:
-        raise Ended(Code.NOT_FOUND, f"Nothing that is {move.state} in {move.queue} matches.")
+        raise work.nothing(f"Nothing that is {move.state} in {move.queue} matches.")
     if not (yes or dry_run) and (move.loses or not choice.is_named):
         _ask(session, queue, move, choice)
-    return _act(session, queue, move, choice, dry_run=dry_run)
+    steps = _dry_steps(move, queue, choice) if dry_run else _steps(move, queue, choice)
+    if choice.found is not None:
+        return work.do(steps, len(choice.found), is_long=len(choice.found) > BATCH)
+    source = choice.source
+    return work.do(steps, source.size, is_long=source.is_long, reached=lambda: source.read)
 
 
-def _discard_all(session: Session, queue: Queue, move: _Move, *, yes: bool, dry_run: bool) -> Code:
+def _discard_all(session: Session, queue: Queue, work: Work, *, yes: bool) -> Code:
     """Discard a whole state without a list of its IDs: seconds for a million."""
-    n = _how_many(queue, move.state)
+    move = work.move
+    n: int = getattr(queue.counts(), move.state.value)
     if not n:
-        raise Ended(Code.NOT_FOUND, f"There is nothing {move.state} in {move.queue}.")
-    if dry_run:
-        _say(session, move, Counter({move.done: n}), dry_run=True)
-        return Code.DONE
+        raise work.nothing(f"There is nothing {move.state} in {move.queue}.")
+    if work.dry_run:
+        return work.do([lambda: n], n, is_long=False)
     session.talk.confirm(move.effect(n, session.where), yes=yes)
-    try:
-        gone = queue.discard_all(move.state)
-    except KeyboardInterrupt:
-        left = count(_how_many(queue, move.state), f"{move.state} ID is", f"{move.state} IDs are")
-        session.talk.styled(Text(f"Interrupted; {left} left."))
-        raise
-    _say(session, move, Counter({move.done: gone}), dry_run=False)
-    return Code.DONE
+    parts = (min(AT_ONCE, n - before) for before in range(0, n, AT_ONCE))
+    return work.do((partial(queue.discard_all, move.state, limit=part) for part in parts), n, is_long=n > AT_ONCE)
 
 
-def _how_many(queue: Queue, state: State) -> int:
-    n: int = getattr(queue.counts(), state.value)
-    return n
-
-
-def _ask(session: Session, queue: Queue, move: _Move, choice: _Choice) -> None:
+def _ask(session: Session, queue: Queue, move: Move, choice: _Choice) -> None:
     """State the exact effect, found by a dry run on the same path, and ask; one requeued ID needs no question."""
     if choice.source.is_stdin:
         raise Ended(
@@ -240,60 +185,22 @@ def _ask(session: Session, queue: Queue, move: _Move, choice: _Choice) -> None:
             "The IDs come from stdin, so the question cannot be asked there.",
             "Nothing changed. Answer with --yes, or look first with --dry-run.",
         )
-    tally: Counter[Outcome] = Counter()
-    for outcomes in move.would(queue, choice):
-        tally.update(outcomes.values())
-    n = tally[move.done]
+    n = sum(outcome is move.done for step in _dry_steps(move, queue, choice) for outcome in step().values())
     if n > 1 or (n and move.loses):
         session.talk.confirm(move.effect(n, session.where), yes=False)
 
 
-def _act(session: Session, queue: Queue, move: _Move, choice: _Choice, *, dry_run: bool) -> Code:
-    tally: Counter[Outcome] = Counter()
-    stopped: ConvoyError | None = None
-    known = len(choice.found) if choice.found is not None else None
-    total = known if known is not None else choice.source.size
-    is_long = known > BATCH if known is not None else choice.source.is_long
-    try:
-        with session.talk.progress(f"{move.name} in {move.queue}", total, shown=is_long) as meter:
-            does = move.would(queue, choice) if dry_run else (move.on(queue, batch) for batch in choice.batches())
-            for outcomes in does:
-                tally.update(outcomes.values())
-                meter.moved(tally.total() if known is not None else choice.source.read, tally.total())
-                _pass_on(session, move, outcomes, dry_run=dry_run)
-    except ConvoyError as error:
-        stopped = error
-    finally:
-        _say(session, move, tally, dry_run=dry_run)
-    if stopped:
-        ended = ending(stopped)
-        raise Ended(Code.PARTLY, str(ended), ended.advice) if tally[move.done] else ended
-    return _code(move, tally)
+def _steps(move: Move, queue: Queue, choice: _Choice) -> Iterator[Callable[[], Outcomes]]:
+    """What is to be done, a batch at a time."""
+    # An ID deep in a long list costs the store milliseconds, and between two steps Ctrl-C must get its turn.
+    size = SEARCHED_AT_ONCE if move.searches else BATCH
+    return (partial(move.on, queue, ids) for block in choice.blocks() for ids in chunked(block, size))
 
 
-def _code(move: _Move, tally: Counter[Outcome]) -> Code:
-    if not tally[Outcome.GONE]:
-        return Code.DONE
-    return Code.PARTLY if tally.total() > tally[Outcome.GONE] else Code.NOT_FOUND
-
-
-def _pass_on(session: Session, move: _Move, outcomes: dict[str, Outcome], *, dry_run: bool) -> None:
-    if session.out.format is Format.IDS:
-        session.out.ids(id for id, outcome in outcomes.items() if outcome is move.done)
-    elif session.out.format is Format.JSONL:
-        for id, outcome in outcomes.items():
-            fields = {"queue": move.queue, "id": id, "outcome": outcome, "dry_run": dry_run}
-            session.out.document(f"convoy.{move.name}/1", fields)
-
-
-def _say(session: Session, move: _Move, tally: Counter[Outcome], *, dry_run: bool) -> None:
-    words = move.words(tally, dry_run=dry_run)
-    if session.out.format is Format.JSON:
-        fields = {"queue": move.queue, "state": move.state, "dry_run": dry_run, move.past: tally[move.done]}
-        if not move.loses:
-            fields["already_committed"] = tally[Outcome.ALREADY_COMMITTED]
-        session.out.document(f"convoy.{move.name}/1", {**fields, "gone": tally[Outcome.GONE]})
-    elif session.out.format in (Format.TABLE, Format.PLAIN):
-        session.out.line(words)
-    else:
-        session.talk.note(words)
+def _dry_steps(move: Move, queue: Queue, choice: _Choice) -> Iterator[Callable[[], Outcomes]]:
+    """What it would be, for no more than it costs."""
+    ids = chain.from_iterable(choice.blocks())
+    if move.loses and choice.found is not None:  # what has just been seen in the state is there
+        return (partial(move.on_all, batch) for batch in chunked(ids))
+    size = SOUGHT_AT_ONCE if move.searches else BATCH
+    return (partial(move.on, queue, batch, dry_run=True) for batch in chunked(ids, size))

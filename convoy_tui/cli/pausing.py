@@ -8,7 +8,8 @@ from convoy_core import Queue
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exits import Code
-from convoy_tui.cli.output import Format
+from convoy_tui.cli.interrupts import Interrupts
+from convoy_tui.cli.output import Format, Output
 from convoy_tui.cli.session import Session
 
 
@@ -46,23 +47,38 @@ def _set(session: Session, names: list[str], *, paused: bool, dry_run: bool) -> 
     session.out.refuse(Format.IDS, because="there are no IDs in the answer.")
     if not dry_run:
         session.must_write()
-    word = "paused" if paused else "resumed"
-    changed = {}
-    for name in session.named(names):
-        queue = session.fleet.queue(name)
-        changed[name] = (
-            _would_change(queue, paused=paused) if dry_run else (queue.pause() if paused else queue.resume())
-        )
-    if session.out.format in (Format.JSON, Format.JSONL):
-        rows = [{"queue": name, "paused": paused, "changed": was} for name, was in changed.items()]
-        session.out.document(f"convoy.{'pause' if paused else 'resume'}/1", {"dry_run": dry_run, "queues": rows})
-        return Code.DONE
-    for name, was_changed in changed.items():
-        done = f"{name} would be {word}" if dry_run else f"{name} {word}"
-        already = f"{name} was paused already" if paused else f"{name} was not paused"
-        session.out.line(done if was_changed else already)
+    changed: dict[str, bool] = {}
+    with Interrupts() as interrupts:
+        try:
+            for queue in map(session.fleet.queue, session.named(names)):
+                with interrupts.held():
+                    changed[queue.name] = _change(queue, paused=paused, dry_run=dry_run)
+        finally:
+            if changed:
+                with interrupts.held():
+                    _answer(session.out, changed, paused=paused, dry_run=dry_run)
     return Code.DONE
 
 
-def _would_change(queue: Queue, *, paused: bool) -> bool:
-    return queue.snapshot().paused is not paused
+def _answer(out: Output, changed: dict[str, bool], *, paused: bool, dry_run: bool) -> None:
+    """Say what became of each queue."""
+    schema = f"convoy.{'pause' if paused else 'resume'}/1"
+    rows = [{"queue": name, "paused": paused, "changed": was} for name, was in changed.items()]
+    if out.format is Format.JSON:
+        out.document(schema, {"dry_run": dry_run, "queues": rows})
+    elif out.format is Format.JSONL:
+        for row in rows:
+            out.document(schema, {"dry_run": dry_run, **row})
+    else:
+        word = "paused" if paused else "resumed"
+        for name, was_changed in changed.items():
+            done = f"{name} would be {word}" if dry_run else f"{name} {word}"
+            already = f"{name} was paused already" if paused else f"{name} was not paused"
+            out.line(done if was_changed else already)
+
+
+def _change(queue: Queue, *, paused: bool, dry_run: bool) -> bool:
+    """Do it, or look; whether that changes anything."""
+    if dry_run:
+        return queue.snapshot().paused is not paused
+    return queue.pause() if paused else queue.resume()

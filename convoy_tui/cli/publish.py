@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -14,6 +16,7 @@ from convoy_core.options import Payload
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exits import Code, Ended, ending
+from convoy_tui.cli.interrupts import Interrupts
 from convoy_tui.cli.output import Format
 from convoy_tui.cli.reading import Source
 from convoy_tui.cli.session import Session
@@ -81,63 +84,76 @@ def publish(  # noqa: PLR0913 - typer reads the options from here
     if not dry_run:
         session.must_write()
     target = session.new_queue(queue)
-
-    def chunks() -> Iterator[Chunk]:
-        for block in source.blocks():
-            yield from target.publish_chunks(
-                block,
-                payload=content,
-                delay_s=delay or 0.0,
-                front=front,
-                rerun=rerun,
-                dry_run=dry_run,
-                wait_replicas=wait_replicas,
-            )
-
-    run = _Run(session, target, source, dry_run=dry_run)
-    run.publish(chunks())
-    refused = run.tally.waiting + run.tally.running
-    return Code.PARTLY if strict and refused else Code.DONE
+    chunks = partial(
+        target.publish_chunks,
+        payload=content,
+        delay_s=delay or 0.0,
+        front=front,
+        rerun=rerun,
+        dry_run=dry_run,
+        wait_replicas=wait_replicas,
+    )
+    asked = {"delay": delay, "front": front, "payload": payload is not None, "rerun": rerun}
+    run = _Run(session, target, source, dry_run=dry_run, options=[name for name, is_set in asked.items() if is_set])
+    run.publish(chunks)
+    return Code.PARTLY if strict and run.tally.refused else Code.DONE
 
 
 class _Run:
     """One publish under way: passes the answers on where they were asked for, and counts."""
 
-    def __init__(self, session: Session, queue: Queue, source: Source, *, dry_run: bool) -> None:
+    def __init__(self, session: Session, queue: Queue, source: Source, *, dry_run: bool, options: list[str]) -> None:
         self.tally = Tally()
         self._talk = session.talk
         self._out = session.out
         self._queue = queue.name
         self._source = source
         self._dry_run = dry_run
+        self._options = options
+        self._interrupts = Interrupts()
 
-    def publish(self, chunks: Iterator[Chunk]) -> None:
-        """Drive the chunks; the tally comes out however this ends. Raises Ended with PARTLY when it was cut short."""
+    def publish(self, chunks_of: Callable[[list[str]], Iterator[Chunk]]) -> None:
+        """Publish it all; the tally comes out however this ends. Raises Ended with PARTLY when it was cut short."""
         source = self._source
-        try:
-            with self._talk.progress(f"publishing to {self._queue}", source.size, shown=source.is_long) as meter:
-                for chunk in chunks:
-                    self.tally += chunk.tally
-                    meter.moved(source.read, self.tally.total)
-                    self._pass_on(chunk)
-        except ConvoyError as error:
-            if not self.tally.published:
-                raise
-            ended = ending(error)
-            advice = ended.advice or "What was published stays so; publishing all again is safe."
-            raise Ended(Code.PARTLY, str(ended), advice) from error
-        finally:
-            if sys.exc_info()[0] is None or self.tally.total:
-                self._close()
+        with self._interrupts as interrupts:
+            try:
+                with self._talk.progress(f"publishing to {self._queue}", source.size, shown=source.is_long) as meter:
+                    for chunk in self._counted(chunks_of):
+                        meter.moved(source.read, self.tally.total)
+                        self._pass_on(chunk)
+            except ConvoyError as error:
+                if not self.tally.published:
+                    raise
+                ended = ending(error)
+                advice = ended.advice or "What was published stays so; publishing all again is safe."
+                raise Ended(Code.PARTLY, str(ended), advice) from error
+            finally:
+                if not isinstance(sys.exc_info()[1], ConvoyError) or self.tally.total:
+                    with interrupts.held():
+                        self._close()
+
+    def _counted(self, chunks_of: Callable[[list[str]], Iterator[Chunk]]) -> Iterator[Chunk]:
+        """The chunks, each in the tally as soon as the store has answered."""
+        for block in self._source.blocks():
+            chunks, chunk = chunks_of(block), None
+            while True:
+                with self._interrupts.held():
+                    if (chunk := next(chunks, None)) is not None:
+                        self.tally += chunk.tally
+                if chunk is None:
+                    break
+                yield chunk
 
     def _close(self) -> None:
         """Give the tally as the answer, or as a note beside the answers for each ID."""
         tally = self.tally
-        words = tally_words(tally, dry_run=self._dry_run)
+        is_exact = self._interrupts.is_exact
+        words = tally_words(tally, dry_run=self._dry_run, is_exact=is_exact)
+        kept = not_taken(tally, self._options)
+        if kept:
+            words += f"; not taken for what was there already: {', '.join(f'--{name}' for name in kept)}"
         if self._out.format is Format.JSON:
-            fields = {"queue": self._queue, "dry_run": self._dry_run, "published": tally.published}
-            fields |= {"waiting": tally.waiting, "running": tally.running, "will_rerun": tally.will_rerun}
-            self._out.document(SCHEMA, fields)
+            self._out.document(SCHEMA, self._head() | asdict(tally) | {"exact": is_exact, "not_taken": kept})
         elif self._out.format in (Format.TABLE, Format.PLAIN):
             self._out.line(words)
         else:
@@ -154,13 +170,27 @@ class _Run:
             self._out.ids(id for id, answer in pairs if answer.is_accepted)
         elif self._out.format is Format.JSONL:
             for id, answer in zip(chunk.ids, chunk.answers(), strict=True):
-                self._out.document(SCHEMA, {"queue": self._queue, "id": id, "answer": answer})
+                self._out.document(SCHEMA, self._head() | {"id": id, "answer": answer})
+
+    def _head(self) -> dict[str, object]:
+        return {"queue": self._queue, "dry_run": self._dry_run}
 
 
-def tally_words(tally: Tally, *, dry_run: bool = False) -> str:
+def not_taken(tally: Tally, options: Iterable[str]) -> list[str]:
+    """Which options have not reached every ID: what waits or runs keeps its payload, its time and its place."""
+    others = {
+        "delay": tally.refused + tally.will_rerun,
+        "front": tally.refused + tally.will_rerun,
+        "payload": tally.refused,
+        "rerun": tally.running,
+    }
+    return [name for name in options if others[name]]
+
+
+def tally_words(tally: Tally, *, dry_run: bool = False, is_exact: bool = True) -> str:
     """The tally as a sentence: what was published, and what refused the rest."""
     published = "would be published" if dry_run else "published"
-    parts = [f"{number(tally.published)} {published}"]
+    parts = [f"{'' if is_exact else 'at least '}{number(tally.published)} {published}"]
     others = (
         (tally.will_rerun, "will run again"),
         (tally.waiting, "already waiting"),

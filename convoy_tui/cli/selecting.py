@@ -38,7 +38,7 @@ class Filter:
 
 @dataclass(slots=True)
 class Window:
-    """A walk through one state from `next` on; afterwards it says how much there is and where to go on."""
+    """A walk through one state from `next` on; afterwards it says how much there is, what fits and where to go on."""
 
     queue: Queue
     state: State | None
@@ -46,20 +46,20 @@ class Window:
     next: int | None = 0
     total: int = 0
     at: float = 0.0
+    found: int = 0
 
     def entries(self, limit: int | None) -> Iterator[Entry]:
         """Entries that fit, at most `limit`; a page of the committed set is never cut, since it has no order."""
-        found = 0
-        while self.next is not None and (limit is None or found < limit):
-            size = PAGE if limit is None or not self.filter.is_empty else min(PAGE, limit - found)
+        while self.next is not None and (limit is None or self.found < limit):
+            size = PAGE if limit is None or not self.filter.is_empty else min(PAGE, limit - self.found)
             start = self.next
             page = self.queue.page(self.state, start=start, limit=size)
             self.next, self.total, self.at = page.next, page.total, page.at
             for place, entry in enumerate(page.entries, start + 1):
                 if not self.filter.fits(entry, page.at):
                     continue
-                found += 1
+                self.found += 1
                 yield entry
-                if found == limit and self.state is not None:
+                if self.found == limit and self.state is not None:
                     self.next = place if place < page.total else None
                     return

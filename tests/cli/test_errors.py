@@ -224,8 +224,11 @@ def test_read_only_refuses_every_write(
     assert "CONVOY_READ_ONLY" in result.stderr
 
 
-def test_reading_never_writes(convoy: Convoy, trucks: Queue, raw: redis.Redis, fail: Callable[..., None]) -> None:
+def test_reading_never_writes(
+    convoy: Convoy, trucks: Queue, raw: redis.Redis, fail: Callable[..., None], run_since: Callable[..., None]
+) -> None:
     fail("1", "2")
+    run_since("3")
     trucks.publish("5")
     raw.config_resetstat()
 

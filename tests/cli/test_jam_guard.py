@@ -74,17 +74,17 @@ def test_living_holders_are_marked_and_can_be_left_out(convoy: Convoy, raw: redi
 
     (row,) = convoy.json("jam-guard", "trucks", "--idle", "5m", "--dry-run")["entries"]
 
-    assert (row["is_live"], row["worker"], row["outcome"]) == (True, worker, None)
+    assert (row["is_live"], row["worker"], row["answer"], row["dry_run"]) == (True, worker, None, True)
     assert convoy.json("jam-guard", "trucks", "--idle", "5m", "--skip-live", "--dry-run")["entries"] == []
 
 
-def test_nothing_jammed_is_fine(convoy: Convoy) -> None:
+def test_nothing_jammed_ends_with_3(convoy: Convoy) -> None:
     convoy("publish", "trucks", "1")
 
     result = convoy("jam-guard", "trucks", "--idle", "5m")
 
-    assert (result.exit_code, result.stdout) == (0, "")
-    assert "nothing has been processing for longer than 5m" in result.stderr
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "Nothing has been processing for longer than 5m" in result.stderr
 
 
 def test_formats(convoy: Convoy, run_since: Run) -> None:
@@ -96,7 +96,7 @@ def test_formats(convoy: Convoy, run_since: Run) -> None:
 
     assert document["schema"] == "convoy.jam-guard/1"
     assert (document["idle_s"], document["then"], document["dry_run"]) == (300, "requeue", False)
-    assert document["entries"][0]["outcome"] == "queued"
+    assert document["entries"][0]["answer"] == "queued"
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_list_as_json_is_one_document(convoy: Convoy) -> None:
         "next": 2,
     }
     assert [entry["id"] for entry in document["entries"]] == ["1", "2"]
-    assert set(document["entries"][0]) == {"id", "state", "since", "due", "worker", "failures", "error"}
+    assert set(document["entries"][0]) == {"queue", "id", "state", "since", "due", "worker", "failures", "error"}
 
 
 def test_list_as_jsonl_is_one_line_each(convoy: Convoy) -> None:
@@ -86,12 +86,48 @@ def test_list_filters(convoy: Convoy, fail: Callable[..., None]) -> None:
     assert listed("--older-than", "1d", "--match", "b*") == ["b1"]
 
 
-def test_a_filter_that_lets_nothing_through_says_so(convoy: Convoy, fail: Callable[..., None]) -> None:
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (["list", "trucks", "-s", "failed", "--match", "x*"], "None of 1 failed in trucks matches"),
+        (["list", "trucks", "-s", "failed", "--match", "x*", "--all"], "None of 1 failed in trucks matches"),
+        (["list", "trucks", "-s", "failed", "--older-than", "9999d"], "None of 1 failed in trucks matches"),
+        (["list", "trucks", "-s", "committed", "--match", "x*"], "None of 1 committed in trucks matches"),
+        (["list", "trucks", "-s", "delayed", "--min-failures", "1"], "Nothing in trucks is delayed"),
+        (["requeue", "trucks", "--error", "x"], "Nothing that is failed in trucks matches"),
+        (["requeue", "trucks", "--error", "x", "--dry-run"], "Nothing that is failed in trucks matches"),
+        (["discard", "trucks", "--match", "x*"], "Nothing that is failed in trucks matches"),
+        (["discard", "trucks", "--all", "-s", "delayed"], "There is nothing delayed in trucks"),
+        (["discard", "trucks", "--all", "-s", "delayed", "-n"], "There is nothing delayed in trucks"),
+        (["jam-guard", "trucks", "--idle", "5m"], "Nothing has been processing for longer than 5m"),
+        (["jam-guard", "trucks", "--idle", "5m", "-n"], "Nothing has been processing for longer than 5m"),
+        (["show", "trucks", "x"], "ID x is not in trucks"),
+        (["find", "x"], "ID x is in none"),
+        (["workers", "x"], "There is no queue x"),
+        (["status", "x"], "There is no queue x"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+@pytest.mark.parametrize("format", ["plain", "json"])
+def test_a_filter_that_lets_nothing_through_ends_with_3(
+    convoy: Convoy, fail: Callable[..., None], command: list[str], says: str, format: str
+) -> None:
     fail("1")
+    convoy("publish", "trucks", "waiting")
 
-    result = convoy("list", "trucks", "-s", "failed", "--match", "x*")
+    result = convoy(*command, "-o", format)
 
-    assert "None of 1 failed matches" in result.stderr
+    assert result.exit_code == 3
+    assert format == "json" or (result.stdout == "" and says in result.stderr)
+
+
+@pytest.mark.parametrize(
+    "command", [["list", "trucks", "-s", "delayed"], ["workers"], ["workers", "trucks"], ["status"]]
+)
+def test_nothing_where_no_filter_was_given_is_an_answer(convoy: Convoy, command: list[str]) -> None:
+    convoy("publish", "trucks", "1")
+
+    assert convoy(*command).exit_code == 0
 
 
 def test_a_filtered_list_goes_on_where_it_stopped(convoy: Convoy) -> None:

@@ -168,9 +168,10 @@ def test_formats(convoy: Convoy, fail: Fail) -> None:
         "requeued": 1,
         "already_committed": 0,
         "gone": 1,
+        "exact": True,
     }
     lines = convoy("discard", "trucks", "2", "x", "-y", "-o", "jsonl").stdout.splitlines()
-    assert [(json.loads(line)["id"], json.loads(line)["outcome"]) for line in lines] == [
+    assert [(json.loads(line)["id"], json.loads(line)["answer"]) for line in lines] == [
         ("2", "discarded"),
         ("x", "gone"),
     ]

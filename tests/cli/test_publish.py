@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -87,6 +88,36 @@ def test_front_delay_and_payload_are_passed_on(convoy: Convoy, trucks: Queue) ->
     assert trucks.show("4").state is State.DELAYED
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--delay", "5m"], "; not taken for what was there already: --delay"),
+        (["--front", "--payload", "1"], "; not taken for what was there already: --front, --payload"),
+        (["--rerun"], ""),
+    ],
+)
+def test_options_that_a_waiting_id_does_not_take_are_named(convoy: Convoy, options: list[str], said: str) -> None:
+    convoy("publish", "trucks", "1")
+
+    again = convoy("publish", "trucks", "1", *options)
+    document = convoy.json("publish", "trucks", "1", *options)
+
+    assert again.stdout == f"0 published, 1 already waiting{said}\n"
+    assert document["not_taken"] == re.findall(r"--(\w+)", said)
+    assert convoy("publish", "trucks", "new", "--delay", "5m").stdout == "1 published\n"
+
+
+def test_a_running_id_takes_the_payload_of_a_rerun_and_no_delay(
+    convoy: Convoy, run_since: Callable[..., None], raw: redis.Redis
+) -> None:
+    run_since("1")
+    raw.hset("cv:trucks:owner", "1", f"{'ab' * 16}:1@1")
+
+    document = convoy.json("publish", "trucks", "1", "--rerun", "--payload", "1", "--delay", "5m")
+
+    assert (document["will_rerun"], document["not_taken"]) == (1, ["delay"])
+
+
 def test_json_is_one_document(convoy: Convoy) -> None:
     convoy("publish", "trucks", "1")
 
@@ -98,6 +129,8 @@ def test_json_is_one_document(convoy: Convoy) -> None:
         "waiting": 1,
         "running": 0,
         "will_rerun": 0,
+        "exact": True,
+        "not_taken": [],
     }
 
 
