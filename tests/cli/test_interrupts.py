@@ -139,7 +139,7 @@ def test_a_second_ctrl_c_does_not_wait_and_the_tally_says_at_least(bulk: Callabl
     command = bulk("publish", "trucks", "-", "--json", decide=hold)
     assert is_held.wait(patient(60))
     for _ in range(2):
-        eventually(command.is_waiting)
+        eventually(command.is_waiting, within_s=60)
         command.interrupt()
     document = json.loads(command.end())
     go_on.set()
@@ -156,7 +156,7 @@ def test_ctrl_c_while_more_ids_are_awaited_takes_effect_at_once(
         assert process.stdin is not None
         process.stdin.write(b"1\n2\n3\n")
         process.stdin.flush()
-        eventually(lambda: trucks.counts().queued == 3)
+        eventually(lambda: trucks.counts().queued == 3, within_s=60)
         process.send_signal(signal.SIGINT)
         assert process.wait(patient(60)) == 130
         assert process.stdout is not None
