@@ -27,6 +27,7 @@ from convoy_core.errors import (
 )
 from convoy_core.faults import explain
 from tests.servers import RealServer
+from tests.waiting import eventually
 
 Command = tuple[str | int, ...]
 
@@ -196,8 +197,7 @@ def test_f38_a_link_cut_after_sending_leaves_the_outcome_unknown(store: RealServ
 
 
 def kill_when_blocked(killer: redis.Redis, number: int) -> None:
-    while not killer.info("clients")["blocked_clients"]:
-        pass
+    eventually(lambda: killer.info("clients")["blocked_clients"])
     killer.client_kill_filter(_id=str(number))
 
 
