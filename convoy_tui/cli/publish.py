@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from typing import Annotated
 
 import typer
 
-from convoy_core import Chunk, ConvoyError, InvalidOption, Published, Queue, Tally
+from convoy_core import Chunk, ConvoyError, InvalidOption, Published, Queue, StoreError, Tally
 from convoy_core.options import Payload
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
@@ -96,7 +97,16 @@ def publish(  # noqa: PLR0913 - typer reads the options from here
     asked = {"delay": delay, "front": front, "payload": payload is not None, "rerun": rerun}
     run = _Run(session, target, source, dry_run=dry_run, options=[name for name, is_set in asked.items() if is_set])
     run.publish(chunks)
+    if not dry_run and (run.tally.will_rerun or (delay and run.tally.published)):
+        _say_who_is_needed(session, target)
     return Code.PARTLY if strict and run.tally.refused else Code.DONE
+
+
+def _say_who_is_needed(session: Session, queue: Queue) -> None:
+    """Node's workers know neither delays nor reruns; a user that may only publish is not told."""
+    with suppress(StoreError):
+        if not queue.snapshot().workers:
+            session.talk.note(f"No Convoy worker is at {queue.name} now; delays and reruns wait for one.")
 
 
 class _Run:

@@ -57,11 +57,24 @@ def test_running_ids_are_told_apart(convoy: Convoy, run_since: Callable[..., Non
 
 def test_a_rerun_marks_a_running_id(convoy: Convoy, run_since: Callable[..., None], raw: redis.Redis) -> None:
     run_since("1")
-    raw.hset("cv:trucks:owner", "1", f"{'ab' * 16}:1@1")  # one of our workers': Node's would never look at the mark
-
     result = convoy("publish", "trucks", "1", "--rerun")
 
     assert (result.exit_code, result.stdout) == (0, "0 published, 1 will run again\n")
+    assert raw.smembers("cv:trucks:rerun") == {b"1"}
+
+
+@pytest.mark.parametrize("option", ["--rerun", "--delay=5m"])
+def test_who_grants_a_rerun_or_a_delay_is_said_where_no_worker_of_ours_is(
+    convoy: Convoy, run_since: Callable[..., None], raw: redis.Redis, option: str
+) -> None:
+    run_since("1")
+
+    alone = convoy("publish", "trucks", "1", "2", option)
+    raw.zadd("cv:trucks:workers", {"ab": (raw.time()[0] + 60) * 1000})
+    served = convoy("publish", "trucks", "1", "3", option)
+
+    assert "No Convoy worker is at trucks now; delays and reruns wait for one." in alone.stderr
+    assert "No Convoy worker" not in served.stderr
 
 
 def test_strict_ends_with_5_when_an_id_was_refused(convoy: Convoy) -> None:
