@@ -82,4 +82,4 @@ class Claiming:
 
     @property
     def _free(self) -> int:
-        return self._holdings.free - self.is_waiting
+        return max(0, self._holdings.free - self.is_waiting)

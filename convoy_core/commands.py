@@ -18,7 +18,7 @@ from typing import Any, Final
 from convoy_core import checks
 from convoy_core.attempt import Job, Retry, RunFailed
 from convoy_core.errors import HandlerNotFound, InvalidOption
-from convoy_core.groups import Groups, ending
+from convoy_core.groups import DESCRIPTORS, Groups, ending
 from convoy_core.verdicts import MAX_ERROR
 from convoy_core.watcher import environment
 
@@ -55,6 +55,9 @@ class Command:
         if shutil.which(self._words[0]) is None:
             raise HandlerNotFound(f"There is no program {self._words[0]!r} to run.")
         self._groups = Groups()
+
+    descriptors = DESCRIPTORS
+    """Of the pool's process, for each run."""
 
     @property
     def shown(self) -> str:

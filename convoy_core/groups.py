@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final
 
+from convoy_core.attempt import NotStarted
 from convoy_core.watcher import WATCHER
 
 TERM_GRACE_S = 2.0
 """Between SIGTERM and SIGKILL when a run is out of time; below `runs.CANCEL_GRACE_S`, so that it ends before its ID
 is given up.
 """
+
+
+_WANTS: Final = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ENOBUFS, -1}
+"""What the system says when it lacks something; -1 is uvloop's word when there was no pipe to be told by."""
+
+DESCRIPTORS: Final = 4
+"""What a process of ours takes while it runs, at most: its pipes, and one for the system to tell of its end."""
 
 
 class Groups:
@@ -37,8 +46,19 @@ class Groups:
     ) -> Process:
         """Start a process in a session of its own, stdin a pipe; `limit` bytes are its longest line.
 
-        Raises OSError, and ValueError for a NUL byte.
+        Raises NotStarted for want of a descriptor, a process or memory, OSError, and ValueError for a NUL byte.
         """
+        try:
+            return await self._start(words, environment, stdout=stdout, stderr=stderr, limit=limit)
+        except (OSError, RuntimeError, MemoryError) as error:
+            # Without a watcher's thread, which waits for the process where the system knows nothing better.
+            if isinstance(error, OSError) and error.errno not in _WANTS:
+                raise
+            raise NotStarted(f"no process can be started: {str(error) or 'out of memory'}") from None
+
+    async def _start(
+        self, words: Sequence[str], environment: dict[str, str], *, stdout: int, stderr: int | None, limit: int
+    ) -> Process:
         process = await asyncio.create_subprocess_exec(
             *words,
             stdin=PIPE,

@@ -17,7 +17,7 @@ from queue import SimpleQueue
 from typing import Any, Protocol, TypeAlias
 
 from convoy_core import checks
-from convoy_core.attempt import Job, Run
+from convoy_core.attempt import Job, NotStarted, Run
 from convoy_core.errors import HandlerNotFound, InvalidOption
 
 Handler: TypeAlias = "Callable[[Job], Awaitable[object]] | Callable[[Job], object]"
@@ -179,10 +179,14 @@ class Threads:
 
     def start(self, run: Run) -> None:
         """Hand it to an idle thread, or to a new one."""
-        self._busy += 1
-        if self._busy > self._threads:
+        if self._busy == self._threads:
+            try:
+                threading.Thread(target=self._work, name=f"convoy-handler-{self._threads + 1}", daemon=True).start()
+            except (RuntimeError, MemoryError) as error:
+                self._loop.call_soon(self._ended, run, Raised(NotStarted(str(error) or "out of memory")))
+                return
             self._threads += 1
-            threading.Thread(target=self._work, name=f"convoy-handler-{self._threads}", daemon=True).start()
+        self._busy += 1
         self._waiting.put(run)
 
     def cancel(self, run: Run) -> bool:

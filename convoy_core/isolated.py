@@ -15,7 +15,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 
 from convoy_core.attempt import Discard, Job, NotStarted, Retry, RunFailed
-from convoy_core.groups import Groups, ending
+from convoy_core.groups import DESCRIPTORS, Groups, ending
 from convoy_core.handlers import load, refuse_misfit
 from convoy_core.own_program import own_program
 from convoy_core.watcher import environment
@@ -49,6 +49,9 @@ class Isolated:
         self.path = path
         self._idle: list[_Child] = []
         self._groups = Groups()
+
+    descriptors = DESCRIPTORS
+    """Of the pool's process, for each run."""
 
     @property
     def shown(self) -> str:

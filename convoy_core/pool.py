@@ -71,6 +71,8 @@ class PoolStatus:
     """Results whose reply was lost and that the store no longer waits for: most likely written down."""
     error: str | None = None
     """Why the store is away, or why the pool ended."""
+    shortage: str | None = None
+    """Why fewer run than the concurrency allows: what could not be started has gone back to the queue, uncharged."""
 
 
 class WorkerPool:
@@ -207,7 +209,10 @@ class WorkerPool:
         if shift is None:
             return PoolStatus(PoolState.IDLE, "")
         error = str(self._error) if self._error is not None else shift.error
-        return PoolStatus(self._state(shift), shift.worker, shift.snapshot(), error=error, **asdict(shift.tallies))
+        found = asdict(shift.tallies)
+        return PoolStatus(
+            self._state(shift), shift.worker, shift.snapshot(), error=error, shortage=shift.shortage, **found
+        )
 
     def _state(self, shift: Shift) -> PoolState:
         if self._is_stopped:

@@ -9,9 +9,11 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from convoy_core.attempt import Claim, Discard, Failed, Job, Retry, Run, Verdict
+from convoy_core import descriptors
+from convoy_core.attempt import Claim, Discard, Failed, Job, NotStarted, Retry, Run, Verdict
 from convoy_core.handlers import Handler, Raised, Runner, TimedOut, runner_for
 from convoy_core.options import PoolOptions
+from convoy_core.slots import Slots
 from convoy_core.verdicts import Judge
 
 log = logging.getLogger(__name__)
@@ -45,6 +47,9 @@ class Runs:
         self._running: dict[int, Run] = {}  # by claim number, in the order they were started
         self._runner: Runner = runner_for(plan.handler, self._ended)
         self._expiry: asyncio.TimerHandle | None = None
+        self._growth: asyncio.TimerHandle | None = None
+        self._limit: str | None = None
+        self._slots = Slots(self._most())
 
     def __len__(self) -> int:
         """Slots taken."""
@@ -53,7 +58,16 @@ class Runs:
     @property
     def free(self) -> int:
         """Slots left."""
-        return self._plan.concurrency - len(self._running)
+        return max(0, self._slots.allowed(time.monotonic()) - len(self._running))
+
+    @property
+    def shortage(self) -> str | None:
+        """Why fewer run than the concurrency allows; None while all slots are to be had. May be called from any
+        thread.
+        """
+        slots = self._slots
+        why = slots.why or self._limit
+        return why and f"{slots.allowed(time.monotonic())} of {self._plan.concurrency} slots: {why}"
 
     def start(self, claim: Claim) -> None:
         """Run the handler on a claimed ID."""
@@ -87,14 +101,49 @@ class Runs:
         """Start no more."""
         if self._expiry is not None:
             self._expiry.cancel()
+        if self._growth is not None:
+            self._growth.cancel()
         self._runner.close()
 
     def _ended(self, run: Run, result: object) -> None:
         """The runner reports what the handler has returned, or raised."""
         del self._running[run.claim.number]
         if not run.is_settled:
-            self._decide(run, Raised(self._timeout()) if run.timed_out else result)
+            if isinstance(result, Raised) and isinstance(result.error, NotStarted):
+                self._release(run, result.error)
+            else:
+                self._decide(run, Raised(self._timeout()) if run.timed_out else result)
         self._wake()
+
+    def _release(self, run: Run, error: NotStarted) -> None:
+        """It has not run at all: others may, or we a little later, with fewer at a time."""
+        run.is_settled = True
+        self.results.append((run.claim, "released"))
+        if self._slots.refuse(time.monotonic(), len(self._running), str(error)):
+            log.warning(
+                "queue %s: a run could not be started (%s), so its ID goes back, and fewer run at a time for a while",
+                self._plan.queue,
+                error,
+            )
+        self._grow()
+
+    def _grow(self) -> None:
+        """Have more slots used as time goes by."""
+        if self._growth is not None:
+            self._growth.cancel()
+        wait = self._slots.look(time.monotonic())
+        self._growth = None if wait is None else self._loop.call_later(wait, self._grow)
+        self._wake()
+
+    def _most(self) -> int:
+        """The slots that this process can have descriptors for."""
+        plan = self._plan
+        each = getattr(plan.handler, "descriptors", 0)
+        most = min(plan.concurrency, descriptors.allow(plan.concurrency * each) // each) if each else plan.concurrency
+        if most < plan.concurrency:
+            self._limit = f"the limit of open files (ulimit -n) is too low for {plan.concurrency} processes at a time"
+            log.warning("queue %s: %s; at most %d run", plan.queue, self._limit, most)
+        return max(1, most)
 
     def _decide(self, run: Run, result: object) -> None:
         run.is_settled = True

@@ -57,7 +57,7 @@ class Shift:
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
         self._is_closing = asyncio.Event()
-        self._holdings = Holdings(plan, self.worker, self._wake.set)
+        self._holdings = Holdings(plan, self.worker, self._look_again)
         self._claiming = Claiming(plan.concurrency, self._holdings)
         self._is_unsure = False  # after any trouble: the store may hold more, or less, than we know
         self._give_back_at: float | None = None
@@ -120,6 +120,11 @@ class Shift:
     def tallies(self) -> Tallies:
         """What has become of its runs."""
         return self._holdings.tallies
+
+    @property
+    def shortage(self) -> str | None:
+        """Why fewer run than the concurrency allows; None while all slots are to be had."""
+        return self._holdings.runs.shortage
 
     def snapshot(self) -> tuple[tuple[str, float], ...]:
         """The IDs that occupy a slot, each with the seconds since it was claimed. May be called from any thread."""

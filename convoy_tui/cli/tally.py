@@ -73,7 +73,9 @@ class Progress:
     def of(cls, status: PoolStatus) -> Self:
         """One pool's."""
         longest = max(status.running, key=lambda run: run[1], default=None)
-        return cls(str(status.state), WorkTally.of(status), len(status.running), longest, status.error)
+        return cls(
+            str(status.state), WorkTally.of(status), len(status.running), longest, status.error or status.shortage
+        )
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Self:
