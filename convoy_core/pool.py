@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from importlib.metadata import distribution
@@ -19,7 +18,7 @@ from itertools import chain, repeat
 from types import TracebackType
 from typing import Any, Self
 
-from convoy_core import checks
+from convoy_core import checks, signals
 from convoy_core.aio import AsyncQueue
 from convoy_core.checks import Seconds
 from convoy_core.errors import ConvoyError, InvalidOption
@@ -228,7 +227,8 @@ class WorkerPool:
     # -- behind the doors
 
     async def _serve_with_signals(self) -> PoolStatus:
-        with _signals(self.request_stop):
+        graces: Iterator[float | None] = chain([None], repeat(0))  # the second at once
+        with signals.caught(lambda: self.request_stop(next(graces))):
             return await self.serve()
 
     def _serve_in_thread(self) -> None:
@@ -253,19 +253,3 @@ def _run(serving: Coroutine[Any, Any, PoolStatus]) -> PoolStatus:
         from uvloop import new_event_loop as loop_factory  # noqa: PLC0415 - optional, and nobody else needs to load it
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         return runner.run(serving)
-
-
-@contextmanager
-def _signals(stop: Callable[[float | None], None]) -> Iterator[None]:
-    """Let SIGTERM and SIGINT stop the pool, the second at once, where signals can be caught: in the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    graces: Iterator[float | None] = chain([None], repeat(0))
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = {number: signal.signal(number, lambda *_: stop(next(graces))) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -108,7 +108,7 @@ class Shift:
         at = time.monotonic() + grace_s
         self.is_stopping = True
         self._give_back_at = at if self._give_back_at is None else min(at, self._give_back_at)
-        self._loop.call_later(grace_s, self._wake.set)
+        self._loop.call_later(grace_s, self._end_grace)
         self._wake.set()
 
     @property
@@ -149,6 +149,12 @@ class Shift:
             # With the store away nothing more can be written down; the lease will run out, and others take over.
             return self._grace_is_over() and self.error is not None
         return self.is_stopping or (self._plan.options.burst and not self._claiming.is_hungry)
+
+    def _end_grace(self) -> None:
+        # The timer decides, and no clock besides: uvloop's fires up to a turn of the loop before `time.monotonic` is
+        # there, and who then looked at the clock would find it too early, and sleep on for as long as the job runs.
+        self._give_back_at = time.monotonic()
+        self._wake.set()
 
     def _grace_is_over(self) -> bool:
         return self._give_back_at is not None and time.monotonic() >= self._give_back_at

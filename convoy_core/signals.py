@@ -1,0 +1,74 @@
+"""SIGTERM and SIGINT as a pool hears them in the main thread: by its event loop, which they wake whoever receives them.
+
+A handler set with `signal.signal` runs when the main thread comes round to it; where another thread of the process has
+received the signal, that one sleeps on in `select`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+NUMBERS: Final = (signal.SIGTERM, signal.SIGINT)
+
+_before: dict[signal.Signals, Any] = {}
+"""What was in force before, while ours is."""
+
+
+@contextmanager
+def caught(hear: Callable[[], None]) -> Iterator[None]:
+    """Call `hear` on the running loop at each signal, where they can be caught: in the main thread.
+
+    Afterwards what was in force before is in force again.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    _before.update({number: signal.getsignal(number) for number in NUMBERS})
+    try:
+        _catch(loop, hear)
+        yield
+    finally:
+        _release(loop)
+
+
+def _catch(loop: asyncio.AbstractEventLoop, hear: Callable[[], None]) -> None:
+    for number in NUMBERS:
+        try:
+            loop.add_signal_handler(number, hear)
+        except NotImplementedError:  # Windows, where the loop is woken all the same
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(hear))
+
+
+def _release(loop: asyncio.AbstractEventLoop) -> None:
+    for number in NUMBERS:
+        try:
+            loop.remove_signal_handler(number)
+        except NotImplementedError:
+            continue
+    _restore()
+    _before.clear()
+
+
+def _restore() -> None:
+    for number, handler in _before.items():
+        if handler is not None:  # it was not set by Python, which therefore cannot set it again
+            signal.signal(number, handler)
+
+
+def _begin_anew() -> None:
+    """In a child that a handler has forked: a signal to the child is not one to us, whose loop it would wake."""
+    if _before:
+        signal.set_wakeup_fd(-1)
+        _restore()
+        _before.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
