@@ -14,7 +14,7 @@ import convoy_core
 from tests.model.explore import explore
 from tests.model.machine import Bench, Strict
 from tests.model.mixed import Mixed
-from tests.model.simulation import play
+from tests.model.simulation import WEATHERS, play
 from tests.model.wire import Wire
 
 SEED = 1
@@ -30,11 +30,11 @@ def hunt_with_machine(machine: type[Strict] | type[Mixed], path: str, limit: int
     return machine.steps, ""
 
 
-def hunt_with_seeds(path: str, first: int, limit: int, sign: str) -> tuple[int, str]:
+def hunt_with_seeds(weather: str, path: str, first: int, limit: int, sign: str) -> tuple[int, str]:
     """Universes played, and what went wrong that shows the sign, or nothing."""
     with Wire(path) as wire:
         for seed in range(first, first + limit):
-            verdict, _ = play(seed, wire)
+            verdict, _ = play(seed, wire, WEATHERS[weather])
             for detail in verdict.details:
                 if sign in detail:
                     return seed - first + 1, detail
@@ -49,7 +49,7 @@ def main(path: str, finder: str, first: int, limit: int, sign: str) -> None:
     if finder in machines:
         after, why = hunt_with_machine(machines[finder], path, limit)
     else:
-        after, why = hunt_with_seeds(path, first, limit, sign)
+        after, why = hunt_with_seeds(finder, path, first, limit, sign)
     sys.stdout.write(json.dumps({"found": bool(why), "after": after, "why": why[:300]}) + "\n")
 
 

@@ -10,7 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.model.invariants import Places
 from tests.model.wire import Contents
@@ -31,6 +31,8 @@ class Hold:
     starts: int = 0
     """Times that a handler began on it."""
     finishes: int = 0
+    lives: int = 1
+    """One more each time that the store has come back with it and without its end."""
 
 
 @dataclass(slots=True)
@@ -46,6 +48,15 @@ class Verdict:
         """Something went wrong."""
         self.faults[fault] += 1
         self.details.append(f"{fault}: {detail}")
+
+
+class Mark(NamedTuple):
+    """What the store knew at the moment when it was saved."""
+
+    holder: dict[str, str]
+    lease_end: dict[str, float]
+    wanted: list[tuple[str, int]]
+    place: int
 
 
 class Judge:
@@ -66,6 +77,8 @@ class Judge:
         self._stopped: set[str] = set()
         self._workers: dict[str, str] = {}
         self._last_end: dict[str, Hold] = {}
+        self._undone: set[str] = set()
+        """Tokens that the store has forgotten to have handed out."""
         self._trace = hashlib.sha256()
 
     # -- what the simulation tells
@@ -100,7 +113,7 @@ class Judge:
             self.verdict.add("unknown", f"{token} was started and never handed out")
             return
         hold.starts += 1
-        if hold.starts > 1:
+        if hold.starts > hold.lives:
             self.verdict.add("repeated", f"{token} was started {hold.starts} times")
 
     def finished(self, token: str) -> None:
@@ -108,6 +121,23 @@ class Judge:
         self.note("end", token)
         if token in self.holds:
             self.holds[token].finishes += 1
+
+    def mark(self) -> Mark:
+        """The store is saved."""
+        return Mark(dict(self._holder), dict(self._lease_end), [*self._wanted], self._place)
+
+    def go_back(self, mark: Mark) -> None:
+        """The store has forgotten everything since. What was published since may be lost; nothing may be stuck."""
+        self.note("rollback")
+        ended = set(mark.holder.values()) - set(self._holder.values())
+        for token in ended:
+            self.holds[token].ended = ""
+            self.holds[token].lives += 1
+        self._undone |= {token for token, hold in self.holds.items() if hold.since > mark.place}
+        self._holder, self._lease_end = dict(mark.holder), dict(mark.lease_end)
+        self._wanted = [*mark.wanted]
+        for worker in self._workers.values():
+            self._trouble[worker] = self._clock()
 
     # -- what the server did
 
@@ -158,7 +188,7 @@ class Judge:
     def _claimed(self, id: str, worker: str, token: str) -> None:
         if id in self._holder:
             self.verdict.add("concurrent-holders", f"{id} to {token}, held by {self._holder[id]}")
-        if token in self.holds:
+        if token in self.holds and token not in self._undone:
             self.verdict.add("concurrent-holders", f"{token} counts for {id} and for {self.holds[token].id}")
         self._holder[id] = token
         self.holds[token] = Hold(id, worker, self._place)

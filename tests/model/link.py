@@ -36,8 +36,6 @@ REPLY_S = 3.0
 """How long a client waits."""
 PUSHES = ("publish", "exchange", "promote", "recover", "reclaim", "bye")
 """Scripts after which something may be queued."""
-FAULTS = 0.03
-"""Share of requests that something happens to."""
 
 
 class Fault(StrEnum):
@@ -73,12 +71,23 @@ class Link:
     observe: Observer
     note: Callable[..., None]
     """Called with what happens to requests, for the trace."""
+    faults: float = 0.03
+    """Share of requests that something happens to."""
     is_faulty: bool = True
     is_down: bool = False
     cut_off: set[str] = field(default_factory=set)
     """Actors whose machines are gone."""
+    alive: list[SimulatedClient] = field(default_factory=list)
+    """Every client there ever was."""
     waiters: list[_Waiter] = field(default_factory=list)
-    clients: int = 0
+    connections: int = 0
+    """How many were opened."""
+    lives: int = 0
+    """How often the server was started again."""
+    last_waits: dict[str, tuple[SimulatedClient, tuple[Parts, ...]]] = field(default_factory=dict)
+    """By actor."""
+    arrivals: list[float] = field(default_factory=list)
+    """When the waits arrive that were held back."""
     clock_ms: int = 0
     """By how much the server's clock has been set forward."""
     last_arrival: float = 0.0
@@ -96,12 +105,16 @@ class Link:
         fault = self._fault(client)
         if fault is Fault.REFUSED:
             self._refuse()
+        client.connect()
+        if any(parts[0] == "BLMOVE" for parts in commands):
+            self.last_waits[client.actor] = client, commands
         reply = self.loop.create_future()
         reply.add_done_callback(_seen, context=Context())  # the dead do not look at their replies
 
         def answer(value: Any) -> None:
             if not reply.done():
                 if isinstance(value, Exception):
+                    client.is_connected = value is _NO_SCRIPT
                     reply.set_exception(value)
                 else:
                     reply.set_result(value)
@@ -115,12 +128,14 @@ class Link:
         fault = self._fault(client)
         if fault in (Fault.REFUSED, Fault.SLOW):
             self._refuse()
+        client.connect()
+        client.is_connected = fault not in (Fault.LOST, Fault.LATE, Fault.UNANSWERED)
         if fault in (Fault.LOST, Fault.LATE):
             if fault is Fault.LATE:
                 self._arrive_later(self.rng.uniform(1, 4), client, (parts,))
             raise RedisConnectionError("Connection closed by server.")
         if fault is Fault.NO_SCRIPT and parts[0] == "EVALSHA":
-            raise NoScriptError("NOSCRIPT No matching script.")
+            raise _NO_SCRIPT
         reply = self._run(parts)
         if fault is Fault.TWICE:
             self._run(parts)
@@ -131,7 +146,7 @@ class Link:
     def _fault(self, client: SimulatedClient) -> Fault | None:
         if self.is_down or client.actor in self.cut_off:
             return Fault.REFUSED
-        if not self.is_faulty or self.rng.random() >= FAULTS:
+        if not self.is_faulty or self.rng.random() >= self.faults:
             return None
         fault = self.rng.choice(list(Fault))
         if fault is Fault.TWICE and client.purpose is Role.FETCH:
@@ -163,7 +178,7 @@ class Link:
             case Fault.SLOW:
                 self.loop.outside(self.rng.uniform(0.1, REPLY_S), self._arrive, client, commands, answer)
             case Fault.NO_SCRIPT if commands[0][0] == "EVALSHA":
-                self.loop.outside(there, answer, NoScriptError("NOSCRIPT No matching script."))
+                self.loop.outside(there, answer, _NO_SCRIPT)
             case _:
                 self.loop.outside(there, self._arrive, client, commands, answer)
 
@@ -173,9 +188,23 @@ class Link:
 
     def break_connections(self, actor: str | None = None) -> None:
         """Those who wait are told, or (a dead actor) the server notices that nobody listens any more."""
+        for client in self.alive:
+            if actor in (None, client.actor):
+                client.is_connected = False
         for waiter in [w for w in self.waiters if actor is None or w.client.actor == actor]:
             self.waiters.remove(waiter)
             waiter.answer(RedisConnectionError("Connection closed by server."))
+
+    def hold_back(self, actor: str, delay: float) -> None:
+        """The network has kept the last wait of a dead actor, and delivers it in the end."""
+        if actor in self.last_waits:
+            self.arrivals.append(self.loop.time() + delay)
+            self._arrive_later(delay, *self.last_waits[actor])
+
+    def restart(self, saved: list[bytes]) -> None:
+        """The server begins another life with an older file."""
+        self.wire.restore(saved)
+        self.lives += 1
 
     # -- at the server
 
@@ -245,6 +274,8 @@ class Link:
 
     def _run(self, parts: Parts) -> Any:
         word = str(parts[0])
+        if word == "INFO":
+            return {"run_id": f"life {self.lives}"}
         if not word.startswith("EVAL"):
             return shaped(word, self.wire.send(*parts))
         keys = int(parts[2])
@@ -261,6 +292,9 @@ class Link:
     def now_ms(self) -> int:
         """The server's clock."""
         return EPOCH_MS + self.clock_ms + round(self.loop.time() * 1000)
+
+
+_NO_SCRIPT = NoScriptError("NOSCRIPT No matching script.")
 
 
 def _seen(reply: asyncio.Future[Any]) -> None:
@@ -285,22 +319,33 @@ class SimulatedStore(Store):
 
     def client(self, role: Role, opened: Opened | None = None) -> redis.Redis:
         """For the heartbeat."""
-        return BlockingClient(SimulatedClient(self._link, self._actor, role))
+        return BlockingClient(SimulatedClient(self._link, self._actor, role, opened or Opened()))
 
     def async_client(self, role: Role, opened: Opened | None = None) -> redis.asyncio.Redis:
         """For everything else."""
-        return SimulatedClient(self._link, self._actor, role)
+        return SimulatedClient(self._link, self._actor, role, opened or Opened())
 
 
 class SimulatedClient(AsyncClient):
     """What Convoy asks of an asyncio client: execute a command, be bound to one connection, close."""
 
-    def __init__(self, link: Link, actor: str, role: Role) -> None:
-        link.clients += 1
+    def __init__(self, link: Link, actor: str, role: Role, opened: Opened) -> None:
         self.link = link
         self.actor = actor
         self.purpose = role
-        self.number = link.clients
+        self.number = 0
+        """Of its one connection."""
+        self.is_connected = False
+        self._opened_so_far = opened
+        link.alive.append(self)
+
+    def connect(self) -> None:
+        """Open a connection, unless there is one."""
+        if not self.is_connected:
+            self.link.connections += 1
+            self.number = self.link.connections
+            self.is_connected = True
+            self._opened_so_far.note(self)
 
     async def execute_command(self, *args: Argument, **options: Any) -> Any:
         """One request, and its reply or what redis-py raises."""
@@ -315,7 +360,7 @@ class SimulatedClient(AsyncClient):
 
     def client(self) -> SimulatedClient:
         """One connection."""
-        return SimulatedClient(self.link, self.actor, self.purpose)
+        return SimulatedClient(self.link, self.actor, self.purpose, self._opened_so_far)
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
         """Nothing is open."""

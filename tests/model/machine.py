@@ -248,33 +248,23 @@ class Strict(Machine):
             refusals={},
         )
 
-    @rule(worker=workers, is_in_doubt=flags)
-    def sign_off(self, worker: str, is_in_doubt: bool) -> None:
-        """Holding nothing any more, or something after all."""
+    @rule(worker=workers, how=st.sampled_from(("certain", "in doubt", "older store")))
+    def sign_off(self, worker: str, how: str) -> None:
+        """Holding nothing any more, or something after all; or at a store that has forgotten the fence before it."""
         number = self.next_number(worker, 1)
-        self.check(
-            lambda: self.drive(worker_calls.sign_off(self.keys, worker, number, is_in_doubt=is_in_doubt)),
-            lambda: self.model.sign_off(worker, number, is_in_doubt=is_in_doubt),
-            refusals={},
-        )
-
-    @rule(worker=workers, ahead=few)
-    def bye(self, worker: str, ahead: int) -> None:
-        """Without the fence before it, at a store that has forgotten it."""
-        number = self.numbers[worker] + ahead
-        if not self.model.held_by(worker):
+        is_in_doubt = how == "in doubt"
+        if how == "older store":
             self.check(
                 lambda: self.run(worker_calls.bye(self.keys, worker, number)),
                 lambda: self.model.bye(worker, number, is_in_doubt=False),
                 refusals={},
             )
-
-    @rule()
-    def audit(self) -> None:
-        """Whatever was handed to those off the roll goes back, and who holds something without being on it is named."""
-        self.check(lambda: self.run(worker_calls.reclaim(self.keys, 0)), self.model.reclaim, refusals=None)
-        _, found = self.run(worker_calls.strays(self.keys, 0))
-        assert set(found) == self.model.strays()
+            return
+        self.check(
+            lambda: self.drive(worker_calls.sign_off(self.keys, worker, number, is_in_doubt=is_in_doubt)),
+            lambda: self.model.sign_off(worker, number, is_in_doubt=is_in_doubt),
+            refusals={},
+        )
 
     @rule(worker=workers, ahead=few)
     def fence(self, worker: str, ahead: int) -> None:
@@ -364,6 +354,13 @@ class Strict(Machine):
             lambda: self.model.recover(worker),
             refusals={},
         )
+        self._audit()
+
+    def _audit(self) -> None:
+        """What was handed to those off the roll goes back, and who holds something without being on it is named."""
+        self.check(lambda: self.run(worker_calls.reclaim(self.keys, 0)), self.model.reclaim, refusals=None)
+        _, found = self.run(worker_calls.strays(self.keys, 0))
+        assert set(found) == self.model.strays()
 
     @precondition(lambda self: self.model.ids(State.PROCESSING))
     @rule(data=st.data(), worker=workers)

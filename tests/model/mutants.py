@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-Finder: TypeAlias = Literal["Strict", "Mixed", "simulation"]
-LIMITS: dict[Finder, int] = {"Strict": 6000, "Mixed": 6000, "simulation": 500}
+Finder: TypeAlias = Literal["Strict", "Mixed", "simulation", "late", "flood"]
+LIMITS: dict[Finder, int] = {"Strict": 6000, "Mixed": 6000, "simulation": 500, "late": 200, "flood": 200}
 """Steps of a machine, or seeds, within which a mutant must be found."""
 
 
@@ -248,6 +248,33 @@ def _chunk(raw""",
         "F53: the sweep forgets what still runs",
         "Mixed",
         ("lua/tidy.lua", "and not tokens[i] and not seen[id]", "and not seen[id]"),
+    ),
+    _mutant(
+        "F63: who signs off is struck off although the store holds something in its name",
+        "Strict",
+        ("worker_calls.py", "    if held[worker]:\n        return False\n", ""),
+    ),
+    _mutant(
+        "F63: a store that has come back older lets a worker go",
+        "Strict",
+        ("lua/bye.lua", "whole(call('HGET', record, 'number')) < number", "false"),
+    ),
+    _mutant(
+        "F63: who holds something without being on the roll is not named",
+        "Strict",
+        ("lua/reads/strays.lua", "if not lease then", "if lease then"),
+    ),
+    _mutant(
+        "F64: what a late wait has brought stays with a worker that is gone",
+        "Strict",
+        ("lua/claim.lua", "    return_claim_list(claimer.own, 0)\n    return { 'gone'", "    return { 'gone'"),
+    ),
+    _mutant(
+        "F64: nobody looks at the claim lists of workers that were struck off",
+        "late",
+        ("upkeep.py", "                    await self.audit()\n", ""),
+        ("fetch.py", "self._sends_along = not store.is_cluster", "self._sends_along = False"),
+        sign="stuck",
     ),
     _mutant(
         "what is queued is not committed",

@@ -1,7 +1,7 @@
 """One seed, one universe: pools and publishers on a bad network, with freezes, crashes and outages; then peace.
 
 The pools are the real ones (`Shift`, `Runs`, `Upkeep`, `Heartbeat`), and so is the server. Only time, chance and the
-network are played. `python -m tests.model.simulation SOCKET SEED` plays one seed and tells its story.
+network are played. `python -m tests.model.simulation SOCKET SEED [WEATHER]` plays one seed and tells its story.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from convoy_core.runs import Plan
 from convoy_core.scripts import Script, load
 from convoy_core.shift import Shift
 from convoy_core.upkeep import Heartbeat
+from convoy_core.worker_calls import LATE_MS
 from tests.model.judge import Judge, Verdict
 from tests.model.link import EPOCH_MS, Link, SimulatedStore
 from tests.model.loop import SimulatedLoop
@@ -40,6 +41,17 @@ POOLS = 3
 STORM_S = 6.0
 PEACE_S = 120.0
 """When everything works again, this is far more than what is left can take."""
+STORM = ("freeze", "freeze", "crash", "crash", "stop", "outage", "pause", "clock")
+"""What happens to pools and their store, besides what the network does to requests."""
+LATE = ("held back", "held back", "crash", "stop", "pause", "freeze", "long freeze")
+"""The dead, and those that stood still, are heard of when the others have given up on them."""
+FLOOD = ("rollback", "rollback", "rollback", "pause", "held back", "crash", "stop", "long freeze")
+"""The store comes back older as well. Runs are long, and the network does less: whoever meets an error compares what it
+holds.
+"""
+FLOOD_FAULTS = 0.002
+WEATHERS = {"simulation": STORM, "late": LATE, "flood": FLOOD}
+HELD_BACK_S = (LATE_MS / 1000 + 2, LATE_MS / 1000 + 5)
 OPTIONS = PoolOptions(lease_s=1.5, beat_s=0.4, grace_s=1, backoff_s=0.1, backoff_cap_s=0.5, max_crashes=3)
 DAY = EPOCH_MS // 1000 - EPOCH_MS // 1000 % 86400
 
@@ -70,6 +82,7 @@ class Universe:
 
     seed: int
     wire: Wire
+    weather: tuple[str, ...]
     rng: random.Random = field(init=False)
     loop: SimulatedLoop = field(init=False)
     judge: Judge = field(init=False)
@@ -85,6 +98,8 @@ class Universe:
         self.judge = Judge(self.loop.time, OPTIONS.lease_s)
         chance = random.Random(self.rng.random())
         self.link = Link(self.loop, self.wire, chance, _scripts(), self.judge.saw, self._note)
+        if self.weather is FLOOD:
+            self.link.faults = FLOOD_FAULTS
 
     def _note(self, *what: object) -> None:
         self.judge.note(*what)
@@ -115,6 +130,9 @@ class Universe:
         storms = [self.loop.create_task(self._storm(random.Random(self.rng.random()))) for _ in range(2)]
         await asyncio.gather(*storms)
         self.link.is_faulty = False
+        # The operator's word may have been lost with the store's last seconds.
+        self.wire.send("DEL", Keyspace(DEFAULT_PREFIX).queue("q").named("paused"))
+        await self._publish_to_those_held_back()
         await asyncio.gather(*publishers)
         await self._drain()
         for actor in list(self.shifts):
@@ -134,12 +152,14 @@ class Universe:
         async def work(job: Job) -> object:
             self.judge.started(job.token)
             try:
-                await asyncio.sleep(chance.choice((0.01, 0.3, 1.5)) * chance.random())
+                await asyncio.sleep(chance.choice(lengths) * chance.random())
                 return _how_it_ends(chance)
             finally:
                 self.judge.finished(job.token)
 
-        plan = Plan("q", work, chance.choice((1, 2, 4)), 1.2, 1, OPTIONS)
+        is_flood = self.weather is FLOOD
+        lengths = (0.01, 0.3, 4.5) if is_flood else (0.01, 0.3, 1.5)
+        plan = Plan("q", work, chance.choice((1, 2, 4)), 4 if is_flood else 1.2, 1, OPTIONS)
         pool = Shift(SimulatedStore(self.link, actor), DEFAULT_PREFIX, plan)
         self.judge.works_as(actor, pool.worker)
         self.shifts[actor] = pool
@@ -196,30 +216,49 @@ class Universe:
             living = sorted(self.shifts)
             if not living:
                 continue
-            actor = chance.choice(living)
-            match chance.choice(("freeze", "freeze", "crash", "crash", "stop", "outage", "pause", "clock")):
-                case "freeze":
-                    await self._freeze(actor, chance.uniform(0.5, 2) * OPTIONS.lease_s)
-                case "crash":
-                    self._crash_pool(actor)
-                    await asyncio.sleep(chance.uniform(0, 2))
-                    self._start_pool()
-                case "stop":
-                    self._stop_pool(actor)
-                    self._start_pool()
-                case "outage":
-                    await self._take_store_away(chance.uniform(0.2, 1.5) * OPTIONS.lease_s)
-                case "pause":
-                    await self._pause(chance.uniform(0.5, 3))
-                case "clock":
-                    self.judge.note("clock set forward")
-                    self.link.clock_ms += 3_600_000
+            what = chance.choice(self.weather)
+            if what in ("outage", "rollback", "pause", "clock"):
+                await self._trouble_all(what, chance)
+            else:
+                await self._trouble_one(what, chance.choice(living), chance)
+
+    async def _trouble_one(self, what: str, actor: str, chance: random.Random) -> None:
+        match what:
+            case "freeze":
+                await self._freeze(actor, chance.uniform(0.5, 2) * OPTIONS.lease_s)
+            case "long freeze":
+                await self._freeze(actor, chance.uniform(*HELD_BACK_S))
+            case "stop":
+                self._stop_pool(actor)
+                self._start_pool()
+            case "held back":
+                self._crash_pool(actor)
+                self.link.hold_back(actor, chance.uniform(*HELD_BACK_S))
+                self._start_pool()
+            case _:
+                self._crash_pool(actor)
+                await asyncio.sleep(chance.uniform(0, 2))
+                self._start_pool()
+
+    async def _trouble_all(self, what: str, chance: random.Random) -> None:
+        match what:
+            case "outage":
+                await self._take_store_away(chance.uniform(0.2, 1.5) * OPTIONS.lease_s)
+            case "rollback":
+                await self._go_back(chance.uniform(0.01, 2.5), chance.uniform(0, 0.1))
+            case "pause":
+                await self._pause(chance.uniform(0.5, 3))
+            case _:
+                self.judge.note("clock set forward")
+                self.link.clock_ms += 3_600_000
 
     async def _freeze(self, actor: str, seconds: float) -> None:
         self.judge.note("freeze", actor)
-        self.judge.trouble(actor)
         self.loop.freeze(actor)
-        await asyncio.sleep(seconds)
+        until = self.loop.time() + seconds
+        while (left := until - self.loop.time()) > 0:
+            self.judge.trouble(actor)
+            await asyncio.sleep(min(left, OPTIONS.lease_s))
         self.judge.trouble(actor)
         self.loop.thaw(actor)
 
@@ -231,6 +270,26 @@ class Universe:
         self.link.is_down = False
         for pool in range(1, self.pools + 1):
             self.judge.trouble(f"pool {pool}")
+
+    async def _go_back(self, seconds: float, away_s: float) -> None:
+        """The store is killed, and begins anew at once with what it had saved some seconds ago."""
+        saved, mark = self.wire.save(), self.judge.mark()
+        await asyncio.sleep(seconds)
+        self.judge.note("killed")
+        self.link.is_down = True
+        self.link.break_connections()
+        await asyncio.sleep(away_s)
+        self.link.restart(saved)
+        self.judge.go_back(mark)
+        self.link.is_down = False
+
+    async def _publish_to_those_held_back(self) -> None:
+        """Something for the waits to take that come when their workers were struck off."""
+        connection = AsyncConnection(SimulatedStore(self.link, "publisher"), prefix=None, read_only=False)
+        for arrival in sorted(self.link.arrivals):
+            await asyncio.sleep(max(0, arrival + 0.2 - self.loop.time()))
+            for call in calls.publish(connection.keyspace.queue("q"), IDS, PublishOptions()):
+                await connection.run(call)
 
     async def _pause(self, seconds: float) -> None:
         keys = Keyspace(DEFAULT_PREFIX).queue("q")
@@ -305,13 +364,13 @@ def _virtual(loop: SimulatedLoop, chance: random.Random) -> Iterator[None]:
         yield
 
 
-def play(seed: int, wire: Wire) -> tuple[Verdict, str]:
+def play(seed: int, wire: Wire, weather: tuple[str, ...] = STORM) -> tuple[Verdict, str]:
     """The verdict on one seed, and the hash of its trace."""
-    return Universe(seed, wire).play()
+    return Universe(seed, wire, weather).play()
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    path, number = sys.argv[1:]
+    path, number, *named = sys.argv[1:]
     with Wire(path) as to_server:
-        print(*play(int(number), to_server), sep="\n")  # noqa: T201 - that is what it was started for
+        print(*play(int(number), to_server, WEATHERS[named[0] if named else "simulation"]), sep="\n")  # noqa: T201 - that is what it was started for

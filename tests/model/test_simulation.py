@@ -15,7 +15,7 @@ from convoy_core.connect import Store
 from convoy_core.connection import AsyncConnection
 from convoy_core.fetch import Fetch
 from convoy_core.keys import Keys
-from tests.model.simulation import play
+from tests.model.simulation import LATE, play
 from tests.model.wire import Wire
 from tests.servers import RealServer
 
@@ -44,7 +44,23 @@ def test_after_the_storm_nothing_is_lost_stuck_or_unexplained(wire: Wire, share:
     assert len(verdicts) == len(seeds)
 
 
-def test_so_it_is_in_a_cluster_where_a_wait_has_no_claim_behind_it(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.timeout(90 + SEEDS)
+@pytest.mark.parametrize("share", range(2))
+def test_f64_so_it_is_when_waits_of_the_dead_arrive_after_they_were_struck_off(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, share: int
+) -> None:
+    """In every other share without a claim behind them, as in a Cluster."""
+    if share:
+        send_alone(monkeypatch)
+    seeds = range(FIRST + share, FIRST + SEEDS // 20, 2)
+
+    verdicts = {seed: play(seed, wire, LATE)[0] for seed in seeds}
+
+    assert {seed: verdict.details for seed, verdict in verdicts.items() if verdict.faults} == {}
+
+
+def send_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits have no claim behind them."""
     begin = Fetch.__init__
 
     def begin_alone(self: Fetch, store: Store, commands: AsyncConnection, keys: Keys, worker: str) -> None:
@@ -52,6 +68,10 @@ def test_so_it_is_in_a_cluster_where_a_wait_has_no_claim_behind_it(wire: Wire, m
         self._sends_along = False
 
     monkeypatch.setattr(Fetch, "__init__", begin_alone)
+
+
+def test_so_it_is_in_a_cluster_where_a_wait_has_no_claim_behind_it(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    send_alone(monkeypatch)
 
     verdicts = {seed: play(seed, wire)[0] for seed in range(40)}
 

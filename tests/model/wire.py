@@ -45,6 +45,17 @@ class Wire:
         self._socket.sendall(_packed(parts))
         return _checked(self._receive())
 
+    def save(self) -> list[bytes]:
+        """All there is, as in a file: key, content, key, content, ..."""
+        saved: list[bytes] = self.send("EVAL", _SAVE, 0)
+        return saved
+
+    def restore(self, saved: list[bytes]) -> None:
+        """Hold again what was saved, and nothing else."""
+        self.send("FLUSHALL")
+        for key, content in zip(saved[::2], saved[1::2], strict=True):
+            self.send("RESTORE", key, 0, content)
+
     def send_both(self, first: Parts, second: Parts) -> tuple[Any, Any]:
         """Two requests in one round trip; the first reply may be an error, returned as it is."""
         self._socket.sendall(_packed(first) + _packed(second))
@@ -85,6 +96,13 @@ def _checked(reply: Any) -> Any:
 def _error(text: str) -> RedisError:
     return NoScriptError(text) if text.startswith("NOSCRIPT") else ResponseError(text)
 
+
+_SAVE = """
+local saved, keys = {}, redis.call('KEYS', '*')
+table.sort(keys)
+for i, key in ipairs(keys) do saved[2 * i - 1], saved[2 * i] = key, redis.call('DUMP', key) end
+return saved
+"""
 
 _READ_ALL = """
 local all = { redis.call('DBSIZE') }
