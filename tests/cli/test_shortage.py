@@ -93,3 +93,51 @@ def test_what_could_not_be_started_goes_back_uncharged_and_is_done_later(
 
     assert ended.returncode == 0, ended.stderr.decode()
     assert json.loads(ended.stdout) == [40, 0, 0, True, True], ended.stderr.decode()
+
+
+STARVED_OF_THREADS = """
+import json, os, resource, sys, time
+from convoy_core import Queue, WorkerPool
+from tests.waiting import eventually
+queue = Queue("trucks", redis=sys.argv[1])
+queue.pause()
+queue.publish_many(range(20))
+with WorkerPool(queue, lambda job: None, concurrency=10) as pool:
+    eventually(lambda: queue.workers())
+    if os.geteuid() == 0:
+        os.setresuid(64123, 64123, 64123)  # root knows no such limit
+    soft, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+    resource.setrlimit(resource.RLIMIT_NPROC, (1, hard))
+    queue.resume()
+    eventually(lambda: pool.status().shortage)
+    said, before = pool.status().shortage, pool.status()
+    resource.setrlimit(resource.RLIMIT_NPROC, (soft, hard))
+    eventually(lambda: pool.status().done == 20)
+    eventually(lambda: pool.status().shortage is None)
+print(json.dumps([said, before.done, before.failed, pool.status().failed]))
+"""
+
+
+def test_a_pool_that_can_start_no_thread_charges_nobody_and_goes_on_once_it_can(
+    store: RealServer, trucks: Queue
+) -> None:
+    modes = {path: path.stat().st_mode for path in (store.socket, store.socket.parent)}
+    for path in modes:
+        path.chmod(0o777)  # the process gives up root's rights
+
+    ended = subprocess.run(
+        [sys.executable, "-c", STARVED_OF_THREADS, store.url],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=60 * PATIENCE,
+        check=False,
+    )
+    for path, mode in modes.items():
+        path.chmod(mode)
+
+    if b"PermissionError" in ended.stderr:
+        pytest.skip("this user may neither lower the limit of processes nor become another user")
+    assert ended.returncode == 0, ended.stderr.decode()
+    said, *numbers = json.loads(ended.stdout)
+    assert said.endswith("of 10 slots: can't start new thread")
+    assert numbers == [0, 0, 0]
