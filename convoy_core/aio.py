@@ -1,4 +1,4 @@
-"""AsyncQueue and AsyncFleet: what `queue` does, awaited, for one event loop.
+"""AsyncQueue and AsyncFleet: what `queue` does, awaited; each event loop has connections of its own.
 
 The docstrings there hold here as well; a test compares the two, name by name.
 """

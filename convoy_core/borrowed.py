@@ -1,7 +1,11 @@
-"""Where a ready-made redis-py client leads, so that a worker pool can open the further connections it needs."""
+"""A ready-made redis-py client: where it leads, so that a worker pool can open the further connections it needs, and
+several commands over one of its own.
+"""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -61,6 +65,34 @@ def like(client: Any) -> Store:
     return Store(
         f"{scheme}://{login}{address}:{settings.get('port') or 6379}/{settings.get('db') or 0}?{urlencode(options)}"
     )
+
+
+@contextmanager
+def line(client: redis.Redis) -> Iterator[Any]:
+    """One of its connections, for several commands; it is closed where not all were answered."""
+    pool: Any = client.connection_pool
+    connection = pool.get_connection()
+    try:
+        yield connection
+    except BaseException:
+        connection.disconnect()
+        raise
+    finally:
+        pool.release(connection)
+
+
+@asynccontextmanager
+async def line_awaited(client: redis.asyncio.Redis) -> AsyncIterator[Any]:
+    """The awaited twin of `line`."""
+    pool: Any = client.connection_pool
+    connection = await pool.get_connection()
+    try:
+        yield connection
+    except BaseException:
+        await connection.disconnect(nowait=True)
+        raise
+    finally:
+        await pool.release(connection)
 
 
 def _leads_to_many(client: redis.Redis | redis.asyncio.Redis) -> bool:

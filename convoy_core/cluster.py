@@ -19,6 +19,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from convoy_core.dialogue import hold, hold_awaited
+from convoy_core.lean import AsyncClient, Client
 
 T = TypeVar("T")
 Node: TypeAlias = "tuple[str, int]"
@@ -127,9 +128,9 @@ def _key(command: Command, keys: Keys) -> bytes | None:
 class ClusterClient(redis.Redis):
     """A client of the first seed, except that each command goes to the node that it belongs to."""
 
-    def __init__(self, seeds: Sequence[Node], connect: Callable[[Node], redis.Redis]) -> None:
+    def __init__(self, seeds: Sequence[Node], connect: Callable[[Node], Client]) -> None:
         self._connect = connect
-        self._clients: dict[Node, redis.Redis] = {}
+        self._clients: dict[Node, Client] = {}
         self._slots = Slots(seeds)
         super().__init__(connection_pool=self._at(seeds[0]).connection_pool)
 
@@ -137,7 +138,7 @@ class ClusterClient(redis.Redis):
         """Send one command."""
         return hold(self._slots.steps(command, keys), self._send)
 
-    def at_home(self, command: Command, keys: Keys, send: Callable[[redis.Redis, list[Command]], T]) -> T:
+    def at_home(self, command: Command, keys: Keys, send: Callable[[Client, list[Command]], T]) -> T:
         """Have `send` send one command, with a client of the node that it belongs to."""
         result: T = hold(self._slots.steps(command, keys), lambda to: send(self._at(to.node), to.commands))
         return result
@@ -147,24 +148,22 @@ class ClusterClient(redis.Redis):
         for client in self._clients.values():
             client.close()
 
-    def _at(self, node: Node) -> redis.Redis:
+    def _at(self, node: Node) -> Client:
         return self._clients.get(node) or self._clients.setdefault(node, self._connect(node))
 
     def _send(self, sending: Sending) -> Any:
         client = self._at(sending.node)
         if not sending.asking:
-            return client.execute_command(*sending.command)  # type: ignore[no-untyped-call] # redis-py left this one without types
-        with client.client() as one:  # type: ignore[no-untyped-call] # ASKING holds for the next command of the same connection
-            one.execute_command("ASKING")
-            return one.execute_command(*sending.command)
+            return client.execute_command(*sending.command)
+        return _last(client.send_together(*sending.commands))
 
 
 class AsyncClusterClient(redis.asyncio.Redis):
     """The awaited twin, for one event loop."""
 
-    def __init__(self, seeds: Sequence[Node], connect: Callable[[Node], redis.asyncio.Redis]) -> None:
+    def __init__(self, seeds: Sequence[Node], connect: Callable[[Node], AsyncClient]) -> None:
         self._connect = connect
-        self._clients: dict[Node, redis.asyncio.Redis] = {}
+        self._clients: dict[Node, AsyncClient] = {}
         self._slots = Slots(seeds)
         super().__init__(connection_pool=self._at(seeds[0]).connection_pool)
 
@@ -173,7 +172,7 @@ class AsyncClusterClient(redis.asyncio.Redis):
         return await hold_awaited(self._slots.steps(command, keys), self._send)
 
     async def at_home(
-        self, command: Command, keys: Keys, send: Callable[[redis.asyncio.Redis, list[Command]], Awaitable[T]]
+        self, command: Command, keys: Keys, send: Callable[[AsyncClient, list[Command]], Awaitable[T]]
     ) -> T:
         """Have `send` send one command, with a client of the node that it belongs to."""
         result: T = await hold_awaited(
@@ -186,13 +185,17 @@ class AsyncClusterClient(redis.asyncio.Redis):
         for client in self._clients.values():
             await client.aclose(close_connection_pool)
 
-    def _at(self, node: Node) -> redis.asyncio.Redis:
+    def _at(self, node: Node) -> AsyncClient:
         return self._clients.get(node) or self._clients.setdefault(node, self._connect(node))
 
     async def _send(self, sending: Sending) -> Any:
         client = self._at(sending.node)
         if not sending.asking:
-            return await client.execute_command(*sending.command)  # type: ignore[no-untyped-call] # redis-py left this one without types
-        async with client.client() as one:  # as above
-            await one.execute_command("ASKING")  # type: ignore[no-untyped-call] # as above
-            return await one.execute_command(*sending.command)  # type: ignore[no-untyped-call] # as above
+            return await client.execute_command(*sending.command)
+        return _last(await client.send_together(*sending.commands))
+
+
+def _last(replies: list[Any]) -> Any:
+    if isinstance(replies[-1], Exception):
+        raise replies[-1]
+    return replies[-1]

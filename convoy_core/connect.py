@@ -141,7 +141,7 @@ class Store:
         return _client(address, role, opened)
 
     def async_client(self, role: Role, opened: Opened | None = None) -> redis.asyncio.Redis:
-        """Make the asyncio twin of `client`, for one event loop.
+        """Make the asyncio twin of `client`; each event loop has connections of its own.
 
         Starting an embedded server blocks the loop for a moment.
         """
@@ -178,22 +178,22 @@ _ASYNC_KINDS: Final = {
 }
 
 
-def _client(address: Tcp | Unix | Embedded | Sentinel, role: Role, opened: Opened) -> redis.Redis:
+def _client(address: Tcp | Unix | Embedded | Sentinel, role: Role, opened: Opened) -> lean.Client:
     kind, settings = _connection(address, role)
     # redis-py's own default repeats a command up to 10 times. A client takes its retries from the pool it is given.
-    pool = redis.BlockingConnectionPool(  # type: ignore[no-untyped-call] # redis-py left this one without types
+    pool = redis.ConnectionPool(
         connection_class=_SYNC_KINDS[kind], retry=Retry(NoBackoff(), 0), opened=opened, **settings
     )
-    return lean.Client.from_pool(pool)
+    return lean.Client(pool)
 
 
-def _async_client(address: Tcp | Unix | Embedded | Sentinel, role: Role, opened: Opened) -> redis.asyncio.Redis:
+def _async_client(address: Tcp | Unix | Embedded | Sentinel, role: Role, opened: Opened) -> lean.AsyncClient:
     kind, settings = _connection(address, role)
     # The blocking Retry would be taken here as well, and never call what tidies up after a failure.
-    pool = redis.asyncio.BlockingConnectionPool(
+    pool = redis.asyncio.ConnectionPool(
         connection_class=_ASYNC_KINDS[kind], retry=AsyncRetry(NoBackoff(), 0), opened=opened, **settings
     )
-    return lean.AsyncClient.from_pool(pool)
+    return lean.AsyncClient(pool)
 
 
 def _connection(address: Tcp | Unix | Embedded | Sentinel, role: Role) -> tuple[str, dict[str, Any]]:
@@ -259,7 +259,6 @@ def _settings(role: Role) -> dict[str, Any]:
     limits = _LIMITS[role]
     return {
         "max_connections": limits.connections,
-        "timeout": limits.reply_s,
         "socket_timeout": limits.reply_s,
         "socket_connect_timeout": _CONNECT_TIMEOUT_S,
         "health_check_interval": limits.health_check_s,

@@ -6,7 +6,6 @@ What a call needs is decided once, in `Caller.steps`; the two connections only w
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,14 +22,15 @@ from convoy_core.caller import Caller, Command
 from convoy_core.calls import Call, Steps, command
 from convoy_core.connect import CONNECTIONS, Role, Store
 from convoy_core.dialogue import hold, hold_awaited
+from convoy_core.errors import ConvoyError, InvalidOption
 from convoy_core.faults import explain, explained
-from convoy_core.lean import AsyncClient, Client, Opened
+from convoy_core.lean import AsyncClient, Client, Opened, reply_awaited, reply_of
 
 T = TypeVar("T")
 
 
 class Connection(Caller):
-    """A blocking connection, made at the first call, and anew in a forked child."""
+    """Blocking, for any number of threads. Nothing is connected before the first call."""
 
     def __init__(
         self,
@@ -45,7 +45,6 @@ class Connection(Caller):
         self._role = role
         self._ready = ready
         self._own: redis.Redis | None = None
-        self._pid = os.getpid()
         self._opened = Opened()
 
     @property
@@ -69,6 +68,13 @@ class Connection(Caller):
             return hold(self.steps(call), partial(replicas.send, client, call, self.shown) if call.replicas else send)
         except (RedisError, OSError) as error:
             raise explain(error, self.shown) from error
+        except ConvoyError:
+            raise
+        except BaseException:
+            if self._ready is not None:
+                # redis-py takes a connection back with its reply unread, if it was cut short before it read.
+                self._ready.connection_pool.disconnect(inuse_connections=False)
+            raise
 
     def run_ahead(self, calls: Iterable[Call[T]]) -> Iterator[T]:
         """Make calls of one script, one after the other, each sent before the reply to the one before is read; their
@@ -78,26 +84,49 @@ class Connection(Caller):
         for first in islice(rest, 1):
             yield self.run(first)  # which registers the queue, and teaches the store the script
             client = self._client()
-            if first.replicas or not isinstance(client, Client):
-                yield from map(self.run, rest)
-                return
-            with client.line() as line:
-                before: Call[T] | None = None
-                for call in rest:
-                    with explained(self.shown):
-                        line.send_packed_command(line.pack_command(*self.by_hash(call)))
-                    if before is not None:
-                        yield self._read(line, before)
-                    before = call
-                if before is not None:
-                    yield self._read(line, before)
+            while not first.replicas and isinstance(client, Client):
+                left: list[tuple[Call[T], Any]] = []
+                yield from self._ahead(client, rest, left)
+                yield from (self._result(call, reply) for call, reply in left)
+                if not left:
+                    break
+            yield from map(self.run, rest)
 
-    def _read(self, line: Any, call: Call[T]) -> T:
-        with explained(self.shown):
-            try:
-                return call.read(line.read_response())
-            except NoScriptError:
-                return self.run(call)
+    def _ahead(self, client: Client, calls: Iterator[Call[T]], left: list[tuple[Call[T], Any]]) -> Iterator[T]:
+        """Make the calls over one connection, if one can be spared, to the end or until the store has forgotten the
+        script. The replies that came last are left to be looked at when it is given back: who holds one connection
+        must not wait for another.
+        """
+        line = client.line_ahead()
+        try:
+            with explained(self.shown):
+                connection = line.open()
+            before: Call[T] | None = None
+            for call in calls if connection is not None else ():
+                with explained(self.shown):
+                    connection.send_packed_command(connection.pack_command(*self.by_hash(call)))
+                    reply = reply_of(connection) if before is not None else None
+                if before is not None and isinstance(reply, NoScriptError):
+                    left.append((before, reply))
+                    before = call
+                    break
+                if before is not None:
+                    yield self._result(before, reply)
+                before = call
+            if before is not None:
+                with explained(self.shown):
+                    left.append((before, reply_of(connection)))
+            line.give_back()
+        except BaseException:
+            line.drop()
+            raise
+
+    def _result(self, call: Call[T], reply: Any) -> T:
+        if isinstance(reply, NoScriptError):
+            return self.run(call)
+        if isinstance(reply, ResponseError):
+            raise explain(reply, self.shown) from reply
+        return call.read(reply)
 
     def drive(self, steps: Steps[T]) -> T:
         """Make the calls that `steps` asks for, one after the other."""
@@ -124,29 +153,27 @@ class Connection(Caller):
 
     def close(self) -> None:
         """Close what was made here."""
-        if self._own is not None and self._pid == os.getpid():
+        if self._own is not None:
             self._own.close()
-        self._own = None
 
     def _client(self) -> redis.Redis:
         if self._ready is not None:
             return self._ready
-        if self._own is None or self._pid != os.getpid():
-            # A socket shared with the parent would hand one process the other's replies (RELIABILITY F60).
+        if self._own is None:
             self._own = self.store.client(self._role, self._opened)
-            self._pid = os.getpid()
         return self._own
 
 
 class AsyncConnection(Caller):
-    """The awaited twin, for one event loop."""
+    """The awaited twin, for any number of tasks."""
 
     def __init__(self, given: str | redis.asyncio.Redis | Store | None, *, prefix: str | None, read_only: bool) -> None:
         ready = given if isinstance(given, redis.asyncio.Redis) else None
         super().__init__(_store(given), prefix=prefix, read_only=read_only)
         self._ready = ready
         self._own: redis.asyncio.Redis | None = None
-        self._pid = os.getpid()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """The one that a ready-made client belongs to."""
         self._opened = Opened()
 
     @property
@@ -180,27 +207,50 @@ class AsyncConnection(Caller):
         for first in islice(rest, 1):
             yield await self.run(first)
             client = self._client()
-            if first.replicas or not isinstance(client, AsyncClient):
-                for call in rest:
-                    yield await self.run(call)
-                return
-            async with client.line() as line:
-                before: Call[T] | None = None
-                for call in rest:
-                    with explained(self.shown):
-                        await line.send_packed_command(line.pack_command(*self.by_hash(call)))
-                    if before is not None:
-                        yield await self._read(line, before)
-                    before = call
-                if before is not None:
-                    yield await self._read(line, before)
+            while not first.replicas and isinstance(client, AsyncClient):
+                left: list[tuple[Call[T], Any]] = []
+                async for result in self._ahead(client, rest, left):
+                    yield result
+                for call, reply in left:
+                    yield await self._result(call, reply)
+                if not left:
+                    break
+            for call in rest:
+                yield await self.run(call)
 
-    async def _read(self, line: Any, call: Call[T]) -> T:
-        with explained(self.shown):
-            try:
-                return call.read(await line.read_response())
-            except NoScriptError:
-                return await self.run(call)
+    async def _ahead(
+        self, client: AsyncClient, calls: Iterator[Call[T]], left: list[tuple[Call[T], Any]]
+    ) -> AsyncIterator[T]:
+        line = client.line_ahead()
+        try:
+            with explained(self.shown):
+                connection = await line.open()
+            before: Call[T] | None = None
+            for call in calls if connection is not None else ():
+                with explained(self.shown):
+                    await connection.send_packed_command(connection.pack_command(*self.by_hash(call)))
+                    reply = await reply_awaited(connection) if before is not None else None
+                if before is not None and isinstance(reply, NoScriptError):
+                    left.append((before, reply))
+                    before = call
+                    break
+                if before is not None:
+                    yield await self._result(before, reply)
+                before = call
+            if before is not None:
+                with explained(self.shown):
+                    left.append((before, await reply_awaited(connection)))
+            line.give_back()
+        except BaseException:
+            line.drop()
+            raise
+
+    async def _result(self, call: Call[T], reply: Any) -> T:
+        if isinstance(reply, NoScriptError):
+            return await self.run(call)
+        if isinstance(reply, ResponseError):
+            raise explain(reply, self.shown) from reply
+        return call.read(reply)
 
     async def drive(self, steps: Steps[T]) -> T:
         """Make the calls that `steps` asks for, one after the other."""
@@ -224,16 +274,21 @@ class AsyncConnection(Caller):
 
     async def close(self) -> None:
         """Close what was made here."""
-        if self._own is not None and self._pid == os.getpid():
+        if self._own is not None:
             await self._own.aclose()
-        self._own = None
 
     def _client(self) -> redis.asyncio.Redis:
         if self._ready is not None:
+            loop = asyncio.get_running_loop()
+            self._loop = self._loop or loop
+            if self._loop is not loop:
+                raise InvalidOption(
+                    "A ready-made client belongs to the event loop that it was first used on, and this is another."
+                    " Make a queue with a new client for each, or give a URL."
+                )
             return self._ready
-        if self._own is None or self._pid != os.getpid():
+        if self._own is None:
             self._own = self.store.async_client(Role.COMMAND, self._opened)
-            self._pid = os.getpid()
         return self._own
 
 

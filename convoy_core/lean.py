@@ -8,10 +8,8 @@ wrap it for repetition, which no client of ours may do; that is as much work as 
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from itertools import count
 from typing import Any, Final
 
@@ -19,7 +17,11 @@ import hiredis
 import redis
 import redis.asyncio
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
+
+from convoy_core.async_connection_pool import AsyncConnectionPool, AsyncLine
+from convoy_core.connection_pool import ConnectionPool, Line
+from convoy_core.places import Checkout
 
 
 class Opened:
@@ -32,6 +34,13 @@ class Opened:
     def note(self, connection: object) -> None:
         """One more is open; from any thread, so the counting itself is one step."""
         self.number = next(self._numbers)
+
+
+_BYTES_OR_TEXT: Final = (bytes, str)
+
+
+def _in_text(argument: Any) -> Any:
+    return str(argument) if type(argument) in (int, float) else argument
 
 
 class _Packing:
@@ -48,7 +57,12 @@ class _Packing:
         """The request in the wire's form."""
         if isinstance(args[0], str) and " " in args[0]:  # redis-py's own, such as "CLIENT SETINFO"
             args = (*args[0].split(), *args[1:])
-        return [hiredis.pack_command(args)]
+        # hiredis crashes when a signal's exception arises while it writes a number; nowhere else does it look for one.
+        return [hiredis.pack_command(tuple([one if type(one) in _BYTES_OR_TEXT else _in_text(one) for one in args]))]
+
+    def pack_commands(self, commands: Iterable[Iterable[Any]]) -> list[bytes]:
+        """Several requests, in one piece."""
+        return [b"".join(piece for command in commands for piece in self.pack_command(*command))]
 
 
 class _Sending(_Packing, AbstractConnection):
@@ -65,6 +79,14 @@ class _Sending(_Packing, AbstractConnection):
         writer.writelines(command)
         if writer.transport.get_write_buffer_size():
             await super().send_packed_command((), check_health=False)
+
+    def hang_up(self) -> None:
+        """Close it at once, with nothing awaited."""
+        writer, self._writer, self._reader = self._writer, None, None
+        self._parser.on_disconnect()  # type: ignore[no-untyped-call] # as above
+        if writer is not None:
+            with suppress(RuntimeError):  # its event loop is closed
+                writer.transport.abort()
 
 
 class _Blocking(_Packing, redis.connection.AbstractConnection):
@@ -100,164 +122,121 @@ class AsyncUnixConnection(_Sending, redis.asyncio.UnixDomainSocketConnection):
     """Awaited, by a unix socket."""
 
 
-JUST_NOW_S: Final = 0.001
-"""What has answered within this time is not asked whether it is still connected: one publish follows the other so."""
-
-
 _AS_IS: Final = frozenset({"EVALSHA", "EVALSHA_RO", "EVAL", "EVAL_RO"})
 """Commands whose replies redis-py converts for nobody: no need to look."""
 
 
 class Client(redis.Redis):
-    """Keeps one connection of its pool at hand for one command after the other; who finds it in use takes another."""
+    """Blocking, for any number of threads. redis-py's own pool lends it nothing, and only knows the settings."""
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        self._kept: Any = None
-        self._answered = 0.0
-        self._pid = os.getpid()
-        self._at_hand: list[Any] = []  # the one kept, or nothing while it is in use
+    def __init__(self, connection_pool: redis.ConnectionPool) -> None:
+        super().__init__(connection_pool=connection_pool)
+        self._lines = ConnectionPool(lambda: _made(connection_pool), connection_pool.max_connections)
 
     def execute_command(self, *command: Any, keys: object = None, **options: Any) -> Any:
-        """Send one command; redis-py's way where it has an option of redis-py's, as few have."""
-        if options or self.connection is not None:
-            return super().execute_command(*command, **options)  # type: ignore[no-untyped-call] # redis-py left this one without types
-        connection = self.get_connection()
+        """Send one command."""
+        checkout = Checkout()
         try:
+            connection = self._lines.get_connection(checkout)
             connection.send_packed_command(connection.pack_command(*command))
             reply = connection.read_response()
-        finally:
-            self.release(connection)
-        return reply if command[0] in _AS_IS else _converted(reply, command[0], self.response_callbacks)
-
-    @contextmanager
-    def line(self) -> Iterator[Any]:
-        """A connection for several commands, which must all be answered; it is closed where that was not to be."""
-        connection = self.get_connection()
-        try:
-            yield connection
-        except BaseException:
-            connection.disconnect()
+            self._lines.give_back(checkout)
+        except ResponseError:
+            self._lines.give_back(checkout)  # a reply like any other
             raise
-        finally:
-            self.release(connection)
-
-    def get_connection(self) -> Any:
-        """An open connection, to be released."""
-        if self._pid != os.getpid():
-            # A socket shared with the parent would hand one process the other's replies (RELIABILITY F60).
-            self._pid, self._kept, self._at_hand = os.getpid(), None, []
-        try:
-            connection: Any = self._at_hand.pop()
-        except IndexError:
-            connection = self.connection_pool.get_connection()
-            self._kept = self._kept or connection
-            return connection
-        try:
-            # As the pool does it: what the server has closed meanwhile is opened anew before anything is sent.
-            connection.connect()
-            if time.monotonic() - self._answered > JUST_NOW_S and not _is_clean(connection):
-                connection.disconnect()
-                connection.connect()
         except BaseException:
-            self.release(connection)
+            self._lines.drop(checkout)
             raise
-        return connection
+        return reply if command[0] in _AS_IS else _converted(reply, command[0], self.response_callbacks, options)
 
-    def release(self, connection: Any) -> None:
-        """Lay it down for whoever comes next."""
-        if connection is self._kept:
-            self._answered = time.monotonic()
-            self._at_hand.append(connection)
-        else:
-            self.connection_pool.release(connection)
+    def line(self) -> Line:
+        """One connection for several commands; it is closed where not all were answered."""
+        return Line(self._lines)
 
+    def line_ahead(self) -> Line:
+        """The same, for a holder that may want another meanwhile; None where too few are free."""
+        return Line(self._lines, is_long=True)
 
-def _converted(reply: Any, word: str, callbacks: Any) -> Any:
-    convert = callbacks.get(word)
-    return convert(reply) if convert else reply
+    def send_together(self, *commands: Sequence[Any]) -> list[Any]:
+        """Send all at once; the replies, or the store's refusals, in order."""
+        line = self.line()
+        try:
+            connection = line.open()
+            connection.send_packed_command(connection.pack_commands(commands))
+            replies = [reply_of(connection) for _ in commands]
+            line.give_back()
+        except BaseException:
+            line.drop()
+            raise
+        return replies
 
-
-def _is_clean(connection: Any) -> bool:
-    try:
-        return not connection.can_read()
-    except (RedisError, OSError):
-        return False
+    def close(self) -> None:
+        """Close all connections; the next call opens new ones."""
+        if "_lines" in vars(self):  # redis-py closes what it could not make, too
+            self._lines.close()
 
 
 class AsyncClient(redis.asyncio.Redis):
-    """The awaited twin of `Client`, for one event loop."""
+    """The awaited twin of `Client`, for any number of tasks, of one event loop after the other."""
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        self._kept: Any = None
-        self._answered = 0.0
-        self._at_hand: list[Any] = []
+    def __init__(self, connection_pool: redis.asyncio.ConnectionPool) -> None:
+        super().__init__(connection_pool=connection_pool)
+        self._lines = AsyncConnectionPool(lambda: _made(connection_pool), connection_pool.max_connections)
 
     async def execute_command(self, *command: Any, keys: object = None, **options: Any) -> Any:
-        """Send one command; redis-py's way where it has an option of redis-py's, as few have."""
-        if options or self.connection is not None:
-            return await super().execute_command(*command, **options)  # type: ignore[no-untyped-call] # as above
-        connection = await self.get_connection()
+        """Send one command."""
+        checkout = Checkout()
         try:
+            connection = await self._lines.get_connection(checkout)
             await connection.send_packed_command(connection.pack_command(*command))
             reply = await connection.read_response()
-        finally:
-            await self.release(connection)
-        return reply if command[0] in _AS_IS else _converted(reply, command[0], self.response_callbacks)
+            self._lines.give_back(checkout)
+        except ResponseError:
+            self._lines.give_back(checkout)
+            raise
+        except BaseException:
+            self._lines.drop(checkout)
+            raise
+        return reply if command[0] in _AS_IS else _converted(reply, command[0], self.response_callbacks, options)
+
+    def line(self) -> AsyncLine:
+        """One connection for several commands; it is closed where not all were answered."""
+        return AsyncLine(self._lines)
+
+    def line_ahead(self) -> AsyncLine:
+        """The same, for a holder that may want another meanwhile; None where too few are free."""
+        return AsyncLine(self._lines, is_long=True)
 
     async def send_together(self, *commands: Sequence[Any]) -> list[Any]:
         """Send all at once; the replies, or the store's refusals, in order."""
         async with self.line() as line:
             await line.send_packed_command(line.pack_commands(commands))
-            return [await _reply(line) for _ in commands]
+            return [await reply_awaited(line) for _ in commands]
 
-    @asynccontextmanager
-    async def line(self) -> AsyncIterator[Any]:
-        """A connection for several commands, which must all be answered; it is closed where that was not to be."""
-        connection = await self.get_connection()
-        try:
-            yield connection
-        except BaseException:
-            await connection.disconnect(nowait=True)
-            raise
-        finally:
-            await self.release(connection)
-
-    async def get_connection(self) -> Any:
-        """An open connection, to be released."""
-        if not self._at_hand:
-            connection: Any = await self.connection_pool.get_connection()  # type: ignore[no-untyped-call] # as above
-            self._kept = self._kept or connection
-            return connection
-        connection = self._at_hand.pop()
-        try:
-            await connection.connect()
-            if time.monotonic() - self._answered > JUST_NOW_S and not await _is_clean_awaited(connection):
-                await connection.disconnect()
-                await connection.connect()
-        except BaseException:
-            await self.release(connection)
-            raise
-        return connection
-
-    async def release(self, connection: Any) -> None:
-        """Lay it down for whoever comes next."""
-        if connection is self._kept:
-            self._answered = time.monotonic()
-            self._at_hand.append(connection)
-        else:
-            await self.connection_pool.release(connection)
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        """Close all connections of this event loop; the next call opens new ones."""
+        await self._lines.close()
 
 
-async def _is_clean_awaited(connection: Any) -> bool:
+def _made(settings: redis.ConnectionPool | redis.asyncio.ConnectionPool) -> Any:
+    return settings.connection_class(**settings.connection_kwargs)
+
+
+def _converted(reply: Any, word: str, callbacks: Any, options: dict[str, Any]) -> Any:
+    convert = callbacks.get(word)
+    return convert(reply, **options) if convert else reply
+
+
+def reply_of(line: Any) -> Any:
+    """The next reply, or the store's refusal."""
     try:
-        return not await connection.can_read()
-    except (RedisError, OSError):
-        return False
+        return line.read_response()
+    except ResponseError as error:
+        return error
 
 
-async def _reply(line: Any) -> Any:
+async def reply_awaited(line: Any) -> Any:
+    """The awaited twin of `reply_of`."""
     try:
         return await line.read_response()
     except ResponseError as error:

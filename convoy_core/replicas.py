@@ -15,10 +15,12 @@ import redis
 import redis.asyncio
 from redis.exceptions import ResponseError
 
+from convoy_core import borrowed
 from convoy_core.calls import Call
 from convoy_core.cluster import AsyncClusterClient, ClusterClient
 from convoy_core.errors import OutcomeUnknown
 from convoy_core.faults import explain
+from convoy_core.lean import AsyncClient, Client
 
 Command: TypeAlias = "tuple[Any, ...]"
 
@@ -61,39 +63,24 @@ async def send_awaited(client: redis.asyncio.Redis, call: Call[Any], store: str,
 
 
 def _send_both(client: redis.Redis, commands: Sequence[Command], *, replicas: int) -> _Answer:
-    pool: Any = client.connection_pool
-    connection = pool.get_connection()
-    try:
-        connection.send_packed_command(connection.pack_commands([*commands, ("WAIT", replicas, WAIT_MS)]))
+    with client.line() if isinstance(client, Client) else borrowed.line(client) as line:
+        line.send_packed_command(line.pack_commands([*commands, ("WAIT", replicas, WAIT_MS)]))
+        # Where this raises the connection is closed: the next reply on it would be WAIT's.
+        reply = [line.read_response() for _ in commands][-1]
         try:
-            reply = [connection.read_response() for _ in commands][-1]
-        except ResponseError:
-            connection.disconnect()  # the next reply on it would be WAIT's
-            raise
-        try:
-            return _Answer(reply, connection.read_response())
+            return _Answer(reply, line.read_response())
         except ResponseError as error:
             return _Answer(reply, error)
-    finally:
-        pool.release(connection)
 
 
 async def _send_both_awaited(client: redis.asyncio.Redis, commands: Sequence[Command], *, replicas: int) -> _Answer:
-    pool: Any = client.connection_pool
-    connection = await pool.get_connection()
-    try:
-        await connection.send_packed_command(connection.pack_commands([*commands, ("WAIT", replicas, WAIT_MS)]))
+    async with client.line() if isinstance(client, AsyncClient) else borrowed.line_awaited(client) as line:
+        await line.send_packed_command(line.pack_commands([*commands, ("WAIT", replicas, WAIT_MS)]))
+        reply = [await line.read_response() for _ in commands][-1]  # as above
         try:
-            reply = [await connection.read_response() for _ in commands][-1]
-        except ResponseError:
-            await connection.disconnect()  # as above
-            raise
-        try:
-            return _Answer(reply, await connection.read_response())
+            return _Answer(reply, await line.read_response())
         except ResponseError as error:
             return _Answer(reply, error)
-    finally:
-        await pool.release(connection)
 
 
 def _confirmed(answer: _Answer, replicas: int, store: str) -> Any:

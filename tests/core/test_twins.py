@@ -101,6 +101,7 @@ def test_a_method_waits_in_one_twin_as_in_the_other(blocking: type, awaited: typ
         "check_writable",
         "at_once",
         "by_hash",
+        "opened",
     }
 
     waits = inspect.iscoroutinefunction(other) or inspect.isasyncgenfunction(other)

@@ -1,0 +1,165 @@
+"""Who holds which of a fixed number of connections, and who comes next: first come, first served.
+
+Rule: whoever borrows may be cut short at any step, also at those taken here, by the exception of a signal's handler. So
+who holds a place is written down in one spot, `Place.holder`, and in one step; and as that is a weak reference, a place
+whose holder has vanished is free. Nothing here waits, and nothing is locked: that is for the pools.
+"""
+
+from __future__ import annotations
+
+import copy
+import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+JUST_NOW_S: Final = 0.001
+"""What has answered within this time is not asked whether it is still connected: one publish follows the other so."""
+
+
+class Checkout:
+    """One caller's claim to a place. It is made before anything is asked for, so that there is always something to
+    give up.
+    """
+
+    is_over = False
+    places: Places | None = None
+    place: Place | None = None
+    error: Exception | None = None
+    """Why nobody can be served at present."""
+    wake: Callable[[], None] | None = None
+
+    def __init__(self, *, is_long: bool = False) -> None:
+        self.is_long = is_long
+        """Whether its holder may ask for a further connection meanwhile."""
+
+
+class Place:
+    """One connection, and what is known of it."""
+
+    __slots__ = ("answered", "connection", "holder", "is_clean", "is_open")
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.holder: weakref.ref[Checkout] | None = None
+        self.is_clean = True
+        """Whether every reply on it has been read."""
+        self.is_open = False
+        """Whether its holder has got so far as to send."""
+        self.answered = 0.0
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nobody holds it, or who did has vanished."""
+        return self.holder is None or self.holder() is None
+
+
+class Places:
+    """All places of one process and, where they are awaited, of one event loop."""
+
+    def __init__(self, make: Callable[[], Any], size: int) -> None:
+        self._make = make
+        self._size = size
+        self._all: list[Place] = []
+        self._waiting: deque[weakref.ref[Checkout]] = deque()
+
+    @property
+    def connections(self) -> list[Any]:
+        """Those that were made so far."""
+        return [place.connection for place in self._all]
+
+    def take(self, checkout: Checkout) -> bool:
+        """Give it a place at once; False where it must wait, as others do already."""
+        if self._waiting:
+            return False
+        # Always the first that is free, so that no more are opened than are in use at the same time.
+        for place in self._all:
+            if place.holder is None:
+                _assign(place, checkout)
+                return True
+        if (free := self._free()) is None:
+            return False
+        _assign(free, checkout)
+        return True
+
+    def take_long(self, checkout: Checkout) -> bool:
+        """The same, but the last place is left to those who hold one briefly: if all holders came to want a second one,
+        all would wait for ever.
+        """
+        held = [place.holder() for place in self._all if place.holder is not None]
+        return sum(one is not None and one.is_long for one in held) < self._size - 1 and self.take(checkout)
+
+    def wait(self, checkout: Checkout, wake: Callable[[], None]) -> None:
+        """Have it woken when its turn has come, or nobody's will."""
+        checkout.wake = wake
+        self._waiting.append(weakref.ref(checkout))
+        self._serve()
+
+    def look_again(self, checkout: Checkout) -> None:
+        """See to one that has waited for a while: whoever was to serve it may have been cut short."""
+        if not is_served(checkout) and weakref.ref(checkout) not in self._waiting:
+            self._waiting.appendleft(weakref.ref(checkout))
+        self._serve()
+
+    def give_up(self, checkout: Checkout) -> None:
+        """Take back its place, or its wish for one; whoever waits longest is served."""
+        checkout.is_over = True
+        if (place := checkout.place) is not None and holds(checkout, place):
+            place.is_open = False
+            place.holder = None
+        if self._waiting:
+            self._serve()
+
+    def fail(self, error: Exception) -> None:
+        """A connection could not be opened. Unless another is in use, that is the answer to all who wait."""
+        if any(place.is_open and not place.is_free for place in self._all):
+            return
+        waiting, self._waiting = self._waiting, deque()
+        for checkout in filter(None, (one() for one in waiting)):
+            checkout.error = error
+            _wake(checkout)
+
+    def _serve(self) -> None:
+        while self._waiting and (place := self._free()) is not None:
+            checkout = self._waiting.popleft()()
+            if checkout is not None and not checkout.is_over and not is_served(checkout):
+                _assign(place, checkout)
+                _wake(checkout)
+
+    def _free(self) -> Place | None:
+        for place in self._all:
+            if place.is_free:
+                return place
+        if len(self._all) == self._size:
+            return None
+        self._all.append(Place(self._make()))
+        return self._all[-1]
+
+
+def holds(checkout: Checkout, place: Place) -> bool:
+    """Whether it is this caller's."""
+    return place.holder is not None and place.holder() is checkout
+
+
+def is_served(checkout: Checkout) -> bool:
+    """Whether its wait is over."""
+    return checkout.error is not None or (checkout.place is not None and holds(checkout, checkout.place))
+
+
+def place_of(checkout: Checkout) -> Place:
+    """The place of one that has been served. Raises what the store's silence means where nobody can be."""
+    if checkout.error is not None:
+        # Each caller raises one of its own: an exception carries the traceback of whoever raised it.
+        raise copy.copy(checkout.error) from checkout.error.__cause__ or checkout.error.__context__
+    assert checkout.place is not None  # noqa: S101 - it has been served
+    return checkout.place
+
+
+def _assign(place: Place, checkout: Checkout) -> None:
+    checkout.place = place
+    place.holder = weakref.ref(checkout)
+
+
+def _wake(checkout: Checkout) -> None:
+    if checkout.wake is not None:
+        checkout.wake()

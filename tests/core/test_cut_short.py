@@ -1,0 +1,227 @@
+"""Calls that are cut short, by a signal's exception or by cancellation: the next gets its own answer, and no connection
+is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dis
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from types import CodeType, FrameType
+from typing import Any
+
+import pytest
+import redis
+
+from convoy_core import AsyncQueue, Queue
+from convoy_core.calls import Call, command
+from convoy_core.connection import Connection
+from tests.servers import RealServer
+from tests.waiting import eventually
+
+CONNECTIONS = 8
+BELOW = (
+    *(f"convoy_core.{name}" for name in ("connection", "places", "lean", "caller", "dialogue", "replicas", "cluster")),
+    "contextlib",
+    "redis.",
+)
+"""The modules that a call goes through once it is about connections."""
+
+
+class Cut(BaseException):
+    """What a signal's handler might raise."""
+
+
+def echo(word: int) -> Call[bytes]:
+    return command("ECHO", b"%d" % word, read=bytes)
+
+
+@cache
+def leaving(code: CodeType) -> frozenset[int]:
+    """The steps that leave a `with` block: an exception that arose there would keep the block's lock for ever, but the
+    interpreter looks for signals only at calls and jumps, so that it cannot.
+    """
+    steps = list(dis.get_instructions(code))
+    found: set[int] = set()
+    for at, step in enumerate(steps[:-4]):
+        if [one.opname for one in steps[at : at + 3]] == ["LOAD_CONST"] * 3 and step.argval is None:
+            found |= {one.offset for one in steps[at : at + 5]}
+    return frozenset(found)
+
+
+def cut_at(step: int, act: Callable[[], object]) -> Cut | None:
+    """Have `Cut` raised at a step of `act`, counted in bytecodes; None where it took fewer."""
+    left = step
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal left
+        if not frame.f_globals["__name__"].startswith(BELOW) or frame.f_code.co_name == "<listcomp>":
+            return None
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        if event == "opcode" and frame.f_lasti not in leaving(frame.f_code):
+            left -= 1
+            if left < 0:
+                sys.settrace(None)
+                raise Cut
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        act()
+    except Cut as cut:
+        return cut
+    finally:
+        sys.settrace(before)
+    return None
+
+
+def most_at_once(connection: Connection, raw: redis.Redis) -> int:
+    """How many connections can be in use at the same time."""
+    wait = command("BLPOP", b"nothing", 20, read=lambda reply: reply)
+    threads = [threading.Thread(target=connection.run, args=(wait,)) for _ in range(CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    with suppress(AssertionError):
+        eventually(lambda: raw.info("clients")["blocked_clients"] == CONNECTIONS)
+    most = int(raw.info("clients")["blocked_clients"])
+    raw.rpush("nothing", *range(CONNECTIONS))
+    for thread in threads:
+        thread.join()
+    return most
+
+
+def publish_one(queue: Queue) -> None:
+    queue.publish("one")
+
+
+def publish_many(queue: Queue) -> None:
+    queue.publish_many(str(number) for number in range(1200))
+
+
+def look(queue: Queue) -> None:
+    queue.connection.run(echo(1))
+    queue.counts()
+
+
+@pytest.mark.parametrize(
+    ("act", "stride"),
+    [(publish_one, 2), (publish_many, 23), (look, 3)],
+    ids=lambda one: getattr(one, "__name__", None),
+)
+def test_a_call_cut_short_at_any_step_leaves_the_next_its_own_answer_and_every_connection(
+    store: RealServer, raw: redis.Redis, act: Callable[[Queue], None], stride: int
+) -> None:
+    with Queue("q", redis=store.url) as queue:
+        act(queue)
+        kept: list[Cut] = []  # with the frames that they arose in, as a notebook keeps the last one
+        others: list[int] = []
+        while (cut := cut_at(len(kept) * stride, lambda: act(queue))) is not None:
+            kept.append(cut)
+            if queue.connection.run(echo(len(kept))) != b"%d" % len(kept):
+                others.append(len(kept))
+
+        assert len(kept) > 50
+        assert others == []
+        assert most_at_once(queue.connection, raw) == CONNECTIONS
+
+
+ALARMS = textwrap.dedent("""
+    import random, signal, sys, threading, time
+    from convoy_core import Queue
+    from convoy_core.calls import command
+
+    class Late(Exception):
+        pass
+
+    def ring(*_):
+        raise Late
+
+    signal.signal(signal.SIGALRM, ring)
+    queue = Queue("q", redis=sys.argv[1])
+    queue.publish("warm")
+    started = time.perf_counter()
+    for number in range(20):
+        queue.publish(f"warm {number}")
+    usual = (time.perf_counter() - started) / 20
+    cut = crossed = 0
+    for number in range(1000):
+        word = b"%d" % number
+        try:
+            signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, 1.5 * usual))
+            queue.publish(str(number))
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        except Late:
+            cut += 1
+        crossed += queue.connection.run(command("ECHO", word, read=bytes)) != word
+    wait = command("BLPOP", b"nothing", 20, read=bytes)
+    threads = [threading.Thread(target=queue.connection.run, args=(wait,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print(cut > 100, crossed)
+""")
+
+
+def test_after_a_thousand_alarms_every_call_has_had_its_own_answer_and_no_connection_is_lost(
+    store: RealServer, raw: redis.Redis
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", ALARMS, store.url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as program:
+        eventually(lambda: raw.info("clients")["blocked_clients"] == CONNECTIONS or program.poll() is not None)
+        raw.rpush("nothing", *range(CONNECTIONS))
+        said, failed = program.communicate()
+
+    assert (said, program.returncode) == ("True 0\n", 0), failed
+
+
+async def test_a_call_cancelled_at_any_turn_of_the_loop_leaves_the_next_its_own_answer_and_every_connection(
+    store: RealServer, raw: redis.Redis
+) -> None:
+    async with AsyncQueue("q", redis=store.url) as queue:
+        connection = queue.connection
+        await queue.publish("warm")
+        cancelled, others = 0, []
+        for number in range(150):
+            call = asyncio.create_task(queue.publish_many(f"{number} {one}" for one in range(number * 4)))
+            for _ in range(number % 30):
+                await asyncio.sleep(0)
+            call.cancel()
+            with suppress(asyncio.CancelledError):
+                await call
+            cancelled += call.cancelled()
+            if await connection.run(echo(number)) != b"%d" % number:
+                others.append(number)
+        wait = command("BLPOP", b"nothing", 20, read=lambda reply: reply)
+        waits = asyncio.gather(*(connection.run(wait) for _ in range(CONNECTIONS)))
+        await asyncio.to_thread(eventually, lambda: raw.info("clients")["blocked_clients"] == CONNECTIONS)
+        most = raw.info("clients")["blocked_clients"]
+        raw.rpush("nothing", *range(CONNECTIONS))
+        await waits
+
+    assert cancelled > 50
+    assert others == []
+    assert most == CONNECTIONS
+
+
+def test_a_ready_made_client_cut_short_before_it_read_the_reply_is_not_left_with_it(store: RealServer) -> None:
+    with store.client() as client:
+        connection = Queue("q", redis=client).connection
+        connection.run(echo(0))
+        others = []
+        kept: list[Cut] = []
+        while (cut := cut_at(len(kept) * 11, lambda: connection.run(echo(0)))) is not None:
+            kept.append(cut)
+            if connection.run(echo(len(kept))) != b"%d" % len(kept):
+                others.append(len(kept))
+
+    assert len(kept) > 50
+    assert others == []
