@@ -11,6 +11,10 @@ from typing import Annotated
 import typer
 
 from convoy_core import ConvoyError
+from convoy_tui.cli import parameters as p
+from convoy_tui.cli.command import Command, config_line
+from convoy_tui.cli.dashboard import arguments
+from convoy_tui.cli.session import Flags
 from convoy_tui.cli.settings import Settings, resolve, store_of
 from convoy_tui.safe_text import safe
 
@@ -32,27 +36,30 @@ def _say_version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.command()
-def dashboard(
+@app.command(cls=Command, epilog=config_line())
+def dashboard(  # noqa: PLR0913 - typer reads the options from here
     *,
-    redis: Annotated[
-        str | None, typer.Option(metavar="URL", help="The store: redis://, rediss://, unix:// or embedded:.")
-    ] = None,
-    prefix: Annotated[str | None, typer.Option(metavar="TEXT", help="What the keys begin with.")] = None,
-    profile: Annotated[str | None, typer.Option(metavar="NAME", help="A profile of the config file.")] = None,
-    read_only: Annotated[bool, typer.Option("--read-only", help="Change nothing, whatever is pressed.")] = False,
-    ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters alone.")] = False,
-    interval: Annotated[float, typer.Option(min=0.2, max=60, help="Seconds between two looks.")] = 1.0,
+    redis: p.Redis = None,
+    prefix: p.Prefix = None,
+    profile: p.ProfileName = None,
+    read_only: p.ReadOnlyFlag = None,
+    output: p.OutputFormat = None,
+    json: p.JSONFlag = None,
+    color: p.ColorChoice = None,
+    quiet: p.Quiet = None,
+    ascii_only: p.Ascii = False,
+    interval: p.LookInterval = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which.")
     ] = False,
 ) -> None:
     """Open the live dashboard of a store's queues."""
     try:
-        settings = resolve(os.environ, redis=redis, prefix=prefix, profile=profile, read_only=read_only)
+        settings = resolve(os.environ, redis=redis, prefix=prefix, profile=profile, read_only=bool(read_only))
+        flags = Flags(output=output, json=json, color=color, quiet=quiet)
         if not sys.stdout.isatty():
-            raise typer.Exit(_status_instead(settings))
-        _open(settings, ascii_only=ascii_only, interval=interval)
+            raise typer.Exit(_status_instead(settings, flags))
+        _open(settings, ascii_only=ascii_only, interval=1.0 if interval is None else interval)
     except ConvoyError as error:
         typer.echo(safe(str(error)), err=True)
         raise typer.Exit(2) from None
@@ -91,7 +98,7 @@ def _answers(host: str, port: int) -> bool:
         return False
 
 
-def _status_instead(settings: Settings) -> int:
+def _status_instead(settings: Settings, flags: Flags) -> int:
     """Print what `convoy status` prints; the exit code is 0 where it could be read."""
     from convoy_tui.cli.main import app as cli  # noqa: PLC0415 - only without a terminal
 
@@ -101,7 +108,7 @@ def _status_instead(settings: Settings) -> int:
     if settings.prefix:
         os.environ["CONVOY_PREFIX"] = settings.prefix
     try:
-        cli(["status"])
+        cli(["status", *arguments(flags)])
     except SystemExit as end:
         return int(end.code or 0)
     return 0

@@ -12,7 +12,7 @@ from enum import StrEnum
 from convoy_core import Snapshot
 from convoy_tui.history import Trends
 from convoy_tui.safe_text import safe
-from convoy_tui.words import age, count, due_in, number
+from convoy_tui.words import age, count, due_in, duration, number
 
 
 class Severity(StrEnum):
@@ -194,16 +194,6 @@ def failures(n: int) -> str:
     return count(n, "ID has failed", "IDs have failed")
 
 
-def limit(seconds: float) -> str:
-    """A limit as people write it.
-
-    >>> limit(300), limit(90), limit(7200)
-    ('5m', '1m30s', '2h')
-    """
-    text = age(seconds)
-    return text.replace("m00s", "m").replace("h00m", "h")
-
-
 def word(health: Health, trends: Trends) -> str:
     """The word as it is written in the table."""
     return f"DRIFT {trends.drift:+d}" if health is Health.DRIFT else health.value
@@ -228,7 +218,7 @@ def _why_alarmed(health: Health, snapshot: Snapshot, trends: Trends, limits: Lim
         jobs = f"{number(snapshot.jammed)} of {count(counts.processing, 'running job is', 'running jobs are')}"
         oldest = snapshot.oldest_processing_s
         longest = f" The longest has run for {age(oldest)}." if oldest is not None else ""
-        return f"{jobs} past the {limit(limits.jam_after_s)} limit.{longest}"
+        return f"{jobs} past the {duration(limits.jam_after_s)} limit.{longest}"
     if health is Health.FAILING:
         ended = trends.done_1m + trends.failed_1m
         return f"{number(trends.failed_1m)} of {count(ended, 'run')} failed in the last minute."

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from convoy_tui.board import Board, Row
-from convoy_tui.health import Health, limit, why, word
+from convoy_tui.health import Health, why, word
 from convoy_tui.safe_text import safe
 from convoy_tui.spans import Line, Span, Tone, clip, line, wrap
 from convoy_tui.view import SEVERITY_TONES, Glyphs, clears, per_s, rate, trend
-from convoy_tui.words import age, count, due_in, number
+from convoy_tui.words import age, count, due_in, duration, number
 
 _LABEL = 12
 
@@ -125,7 +125,7 @@ def _processing(row: Row, board: Board) -> tuple[Line, Line]:
     if snapshot.jammed:
         past = line((f"{number(snapshot.jammed)} past the limit", Tone.ALARM))
     oldest = "—" if snapshot.oldest_processing_s is None else age(snapshot.oldest_processing_s)
-    limits = line(("oldest ", Tone.DIM), oldest, ("   limit ", Tone.DIM), limit(board.limits.jam_after_s))
+    limits = line(("oldest ", Tone.DIM), oldest, ("   limit ", Tone.DIM), duration(board.limits.jam_after_s))
     return (*_label("processing", snapshot.counts.processing), *past), limits
 
 

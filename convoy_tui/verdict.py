@@ -7,11 +7,11 @@ from datetime import datetime
 from rich.cells import cell_len
 
 from convoy_tui.board import Board, LinkState, Row
-from convoy_tui.health import Health, failures, limit
+from convoy_tui.health import Health, failures
 from convoy_tui.safe_text import safe
 from convoy_tui.spans import Line, Span, Tone, clip, line, spread, wrap
 from convoy_tui.view import SEVERITY_TONES, Glyphs, short
-from convoy_tui.words import age, count, due_in, number
+from convoy_tui.words import age, count, due_in, duration, number
 
 
 def clock(at: float | None) -> str:
@@ -142,7 +142,7 @@ def trouble(row: Row, board: Board, *, is_short: bool) -> str:
 
 def _complaint(row: Row, board: Board, *, is_short: bool) -> str:
     snapshot, drift = row.snapshot, row.trends.drift
-    past = limit(board.limits.jam_after_s)
+    past = duration(board.limits.jam_after_s)
     nowhere = "IDs that are committed but nowhere" if drift > 0 else "IDs that are not committed"
     nowhere = nowhere.replace("IDs that are", "ID that is") if abs(drift) == 1 else nowhere
     complaints = {

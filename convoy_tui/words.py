@@ -43,6 +43,19 @@ def due_in(seconds: float) -> str:
     return "now" if seconds > -2 else f"overdue by {age(-seconds)}"
 
 
+def duration(seconds: float) -> str:
+    """A time as an option takes it.
+
+    >>> [duration(s) for s in (0.5, 5, 1.5, 90, 300, 5400, 7200)]
+    ['500ms', '5s', '1.5s', '1m30s', '5m', '1h30m', '2h']
+    """
+    if 0 < seconds < 1:
+        return f"{seconds * 1000:g}ms"
+    if seconds < 60:
+        return f"{seconds:g}s"
+    return age(seconds).replace("m00s", "m").replace("h00m", "h")
+
+
 def number(n: int) -> str:
     """Digits in groups of three.
 

@@ -7,6 +7,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import typer
@@ -16,6 +17,7 @@ from convoy_core import ConvoyError
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.exits import Code, Ended, ending
 from convoy_tui.cli.session import Flags, Session
+from convoy_tui.cli.settings import config_path
 
 Function: TypeAlias = "Callable[..., Code | None]"
 
@@ -35,6 +37,13 @@ SHARED: Mapping[str, object] = {
 MORE = "Also: --prefix, --profile, --read-only, --color and -q; see convoy --help."
 
 
+def config_line() -> str:
+    """Where profiles are kept, for the end of a help."""
+    path = config_path()
+    shown = f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)
+    return f"Config file: {shown}"
+
+
 class Group(TyperGroup):
     """A group of commands whose help reads as people write."""
 
@@ -43,7 +52,7 @@ class Group(TyperGroup):
         return _without_types(super().get_params(ctx))
 
 
-class _Command(TyperCommand):
+class Command(TyperCommand):
     """A command whose help reads as people write."""
 
     def get_params(self, ctx: Any) -> list[Any]:
@@ -72,7 +81,7 @@ def command(
     """Register a function as the command `name`. It gets a Session first, and its result is the exit code."""
 
     def register(function: Function) -> Function:
-        app.command(name, cls=_Command, rich_help_panel=panel, epilog=MORE)(
+        app.command(name, cls=Command, rich_help_panel=panel, epilog=f"{MORE}\n\n{config_line()}")(
             _with_shared_options(function, writes=writes)
         )
         return function
@@ -87,6 +96,7 @@ def _with_shared_options(function: Function, *, writes: bool) -> Callable[..., i
         session = Session(flags, nul=bool(values.get("nul")))
         return finish(session, lambda: function(session, **values), writes=writes)
 
+    run.__doc__ = _reflowed(function)
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]  # without the session
     kind = inspect.Parameter.KEYWORD_ONLY
     first = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
@@ -95,6 +105,12 @@ def _with_shared_options(function: Function, *, writes: bool) -> Callable[..., i
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
+
+
+def _reflowed(function: Function) -> str:
+    """Its docstring with each paragraph in one line, so that the help breaks lines where its own width asks for it."""
+    paragraphs = (inspect.getdoc(function) or "").split("\n\n")
+    return "\n\n".join(text if "\n  " in text else text.replace("\n", " ") for text in paragraphs)
 
 
 def outer_flags(ctx: typer.Context) -> Flags:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
 
 import typer
 
 from convoy_core.own_program import own_program
+from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exits import Code
-from convoy_tui.cli.session import Session
+from convoy_tui.cli.session import Flags, Session
 
 
 def register(app: typer.Typer) -> None:
@@ -21,7 +21,8 @@ def register(app: typer.Typer) -> None:
 def tui(
     session: Session,
     *,
-    ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters alone.")] = False,
+    ascii_only: p.Ascii = False,
+    interval: p.LookInterval = None,
 ) -> Code:
     """Open the live dashboard; same as convoy-tui.
 
@@ -41,5 +42,21 @@ def tui(
         given["CONVOY_READ_ONLY"] = "1"
     # By the environment: a password in a URL must not show in the list of processes.
     environment = os.environ | {name: value for name, value in given.items() if value is not None}
-    command = own_program("convoy_tui", *(["--ascii"] if ascii_only else []))
+    flags = session.flags
+    words = [
+        *(["--ascii"] if ascii_only else []),
+        *([f"--interval={interval}"] if interval is not None else []),
+        *(arguments(flags)),
+    ]
+    command = own_program("convoy_tui", *words)
     os.execve(command[0], command, environment)  # noqa: S606 - no shell, on purpose
+
+
+def arguments(flags: Flags) -> list[str]:
+    """What says how to answer, as a command line's words; where to look goes by the environment."""
+    return [
+        *(["--json"] if flags.json else []),
+        *([f"--output={flags.output}"] if flags.output else []),
+        *([f"--color={flags.color}"] if flags.color else []),
+        *(["--quiet"] if flags.quiet else []),
+    ]

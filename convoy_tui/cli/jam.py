@@ -19,8 +19,7 @@ from convoy_tui.cli.interrupts import Interrupts
 from convoy_tui.cli.output import Column, Format, Shape, table_lines
 from convoy_tui.cli.session import Session
 from convoy_tui.cli.table import Cell
-from convoy_tui.health import limit
-from convoy_tui.words import age, count, number
+from convoy_tui.words import age, count, duration, number
 
 Tally: TypeAlias = "Counter[Outcome | None]"
 
@@ -101,7 +100,7 @@ Idle = Annotated[
 What = Annotated[Then, typer.Option("--then", metavar="WHAT", help="requeue, fail or discard (as redis-convoy does).")]
 SkipLive = Annotated[bool, typer.Option("--skip-live", help="Leave IDs whose worker is alive.")]
 Every = Annotated[
-    float | None, typer.Option("--every", metavar="TIME", parser=p.seconds, help="Go on, once every so often.")
+    float | None, typer.Option("--every", metavar="TIME", parser=p.some_seconds, help="Go on, once every so often.")
 ]
 
 
@@ -131,13 +130,12 @@ def jam_guard(
     guard = Guard(session.names(queues), idle, then, skip_live)
     if every is None:
         return _once(session, guard, yes=yes, dry_run=dry_run)
-    if not every > 0 or dry_run:
-        raise InvalidOption("--every needs a time greater than 0, and goes without --dry-run.")
+    if dry_run:
+        raise InvalidOption("--every goes without --dry-run.")
     if session.out.format is Format.JSON:
         raise InvalidOption("--every gives one answer after the other; use -o jsonl.")
-    what = (
-        f"Every {limit(every)} this frees what is processing for longer than {limit(idle)} in {', '.join(guard.queues)}"
-    )
+    jammed = f"what is processing for longer than {duration(idle)}"
+    what = f"Every {duration(every)} this frees {jammed} in {', '.join(guard.queues)}"
     session.talk.confirm(f"{what} and {guard.effect}, at {session.where}", yes=yes)
     while True:
         _round(session, guard, every)
@@ -154,7 +152,7 @@ def _round(session: Session, guard: Guard, every: float) -> None:
             if error is not None:
                 raise error
     except (StoreUnreachable, OutcomeUnknown) as error:
-        session.talk.warn(f"{error} Trying again in {limit(every)}.")
+        session.talk.warn(f"{error} Trying again in {duration(every)}.")
 
 
 def _once(session: Session, guard: Guard, *, yes: bool, dry_run: bool) -> Code:
@@ -163,7 +161,7 @@ def _once(session: Session, guard: Guard, *, yes: bool, dry_run: bool) -> Code:
         _answer(session, guard, meant, dry_run=dry_run)
     if not meant:
         besides = " without a living worker" if guard.skip_live else ""
-        raise Ended(Code.NOT_FOUND, f"Nothing has been processing{besides} for longer than {limit(guard.idle)}.")
+        raise Ended(Code.NOT_FOUND, f"Nothing has been processing{besides} for longer than {duration(guard.idle)}.")
     if dry_run:
         return Code.DONE
     if len(meant) > 1 or guard.then is Then.DISCARD:

@@ -23,7 +23,7 @@ from convoy_tui.cli import (
     workers,
 )
 from convoy_tui.cli import parameters as p
-from convoy_tui.cli.command import Group
+from convoy_tui.cli.command import Group, config_line
 from convoy_tui.cli.exits import Code, Ended
 from convoy_tui.cli.session import Flags
 from convoy_tui.cli.talk import Talk
@@ -54,7 +54,7 @@ class _Group(Group):
         except typer.Abort:
             code = Code.INTERRUPTED
         except Exception as error:  # noqa: BLE001 - the last one who can turn it into a line and an exit code
-            ended = _usage(error) or _unexpected(error)
+            ended = _usage(error, sys.argv[1:] if args is None else args) or _unexpected(error)
             if str(ended):
                 Talk().error(ended)
             code = ended.code
@@ -82,7 +82,7 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(epilog=config_line())
 def _options(  # noqa: PLR0913 - the options that stand before a command
     ctx: typer.Context,
     *,
@@ -102,17 +102,32 @@ def _options(  # noqa: PLR0913 - the options that stand before a command
     ctx.obj = Flags(redis, prefix, profile, read_only, output, json, color, quiet)
 
 
-def _usage(error: Exception) -> Ended | None:
+def _usage(error: Exception, args: Sequence[str]) -> Ended | None:
     """A usage error that typer found: its message, and where to read on."""
     say = getattr(error, "format_message", None)
     if say is None:
         return None
-    message = str(say())
+    message = _complaint(error, args) or str(say())
     if not message:  # there were no arguments, so the help was shown instead
         return Ended(Code.DONE, "")
     ctx = getattr(error, "ctx", None)
     path = ctx.command_path if ctx else "convoy"
     return Ended(Code.USAGE, message, f"See {path} --help.")
+
+
+def _complaint(error: Exception, args: Sequence[str]) -> str | None:
+    """What is wrong with a parameter's value, beginning with the option as it was given."""
+    parameter, message = getattr(error, "param", None), getattr(error, "message", None)
+    if parameter is None or not message:
+        return None
+    given = [option for option in parameter.opts for arg in args if _is_given(arg, option)]
+    name = parameter.metavar if parameter.param_type_name == "argument" else (given or parameter.opts)[0]
+    return f"{name}: {message.removeprefix('Value error, ')}"
+
+
+def _is_given(arg: str, option: str) -> bool:
+    """Whether an argument gives that option: alone, with its value after =, or, for a short one, attached."""
+    return arg.partition("=")[0] == option or (not option.startswith("--") and arg.startswith(option))
 
 
 def _unexpected(error: Exception) -> Ended:

@@ -8,33 +8,68 @@ from typing import Annotated, Any
 import typer
 
 from convoy_core import InvalidOption
+from convoy_core.pool import MAX_CONCURRENCY
 from convoy_tui.cli.completion import queue_names
 from convoy_tui.cli.output import Color, Format
-from convoy_tui.words import parse_duration
+from convoy_tui.safe_text import safe
+from convoy_tui.words import number, parse_duration
 
 COMMON = "Common options"
 
 
-def seconds(text: str) -> float:
+_LONGEST_S = 10.0**9
+
+
+def seconds(text: str | float) -> float:
     """A duration as an option's value."""
     try:
-        return parse_duration(text)
+        value = parse_duration(str(text))
     except InvalidOption as error:
         raise typer.BadParameter(str(error)) from None
+    if value >= _LONGEST_S:
+        raise typer.BadParameter(f"{safe(repr(text), 60)} is too long; it must be less than 30 years.")
+    return value
+
+
+def some_seconds(text: str | float) -> float:
+    """The same, longer than no time at all."""
+    if not (value := seconds(text)):
+        raise typer.BadParameter(f"{safe(repr(text), 60)} is too short; it must be greater than 0.")
+    return value
+
+
+def between_looks(text: str | float) -> float:
+    """How long the dashboard waits between two looks."""
+    if not 0.2 <= (value := seconds(text)) <= 60:
+        raise typer.BadParameter(f"{safe(repr(text), 60)} does not fit; it must be from 200ms to 1m.")
+    return value
 
 
 def natural(text: str | int) -> int:
     """A whole number from 0 as an option's value."""
-    if not str(text).isascii() or not str(text).isdigit():
-        raise typer.BadParameter(f"{text} is no whole number.")
-    return int(text)
+    return _whole(text, 0, _MOST)
 
 
 def positive(text: str | int) -> int:
     """A whole number from 1 as an option's value."""
-    if not natural(text):
-        raise typer.BadParameter("it must be 1 or more.")
-    return int(text)
+    return _whole(text, 1, _MOST)
+
+
+def concurrency(text: str | int) -> int:
+    """How many jobs a pool may run at once."""
+    return _whole(text, 1, MAX_CONCURRENCY)
+
+
+_MOST = 10**9
+
+
+def _whole(text: str | int, least: int, most: int) -> int:
+    digits = str(text)
+    is_whole = digits.isascii() and digits.isdigit() and len(digits) < 20
+    if not is_whole or not least <= int(digits) <= most:
+        up = "up" if most == _MOST else f"to {number(most)}"
+        raise typer.BadParameter(f"{safe(repr(digits), 60)} is no whole number from {least} {up}.")
+    return int(digits)
 
 
 QueueName = Annotated[
@@ -124,6 +159,12 @@ def _color(*, hidden: bool) -> Any:
 def _quiet(*, hidden: bool) -> Any:
     return typer.Option("--quiet", "-q", help="No notes and no progress.", rich_help_panel=COMMON, hidden=hidden)
 
+
+Ascii = Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters alone.")]
+LookInterval = Annotated[
+    float | None,
+    typer.Option("--interval", metavar="TIME", parser=between_looks, help="Between two looks. Default: 1s."),
+]
 
 Prefix = Annotated[str | None, _prefix(hidden=False)]
 ProfileName = Annotated[str | None, _profile(hidden=False)]

@@ -22,7 +22,7 @@ from convoy_tui.cli.session import Session
 from convoy_tui.health import Limits, Severity, failures
 from convoy_tui.history import History
 from convoy_tui.safe_text import safe
-from convoy_tui.words import age, number
+from convoy_tui.words import duration, number
 
 NAMES_S = 10.0
 """How often a watch asks which queues there are: it scans the store for those of Node clients."""
@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
 Watch = Annotated[bool, typer.Option("--watch", "-w", help="Go on, with rates, until Ctrl-C.")]
 Interval = Annotated[
     float | None,
-    typer.Option("--interval", metavar="TIME", parser=p.seconds, help="Between two looks. Default: 2s."),
+    typer.Option("--interval", metavar="TIME", parser=p.some_seconds, help="Between two looks. Default: 2s."),
 ]
 Samples = Annotated[
     int | None,
@@ -140,8 +140,6 @@ class _Look:
 
 
 def _watch(session: Session, look: _Look, *, interval: float, samples: int | None) -> list[Row]:
-    if not interval > 0:
-        raise InvalidOption("--interval needs a time greater than 0.")
     session.out.refuse(
         Format.PLAIN, Format.JSON, Format.IDS, because="--watch gives one answer after the other; use -o jsonl."
     )
@@ -168,7 +166,7 @@ def _readings(session: Session, look: _Look, interval: float, samples: int | Non
             if not taken:
                 raise
             if not is_away:
-                session.talk.warn(f"{error} Trying again every {age(interval)}.")
+                session.talk.warn(f"{error} Trying again every {duration(interval)}.")
             is_away = True
             look.gap()
         else:

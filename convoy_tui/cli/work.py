@@ -48,15 +48,17 @@ Processes = Annotated[
     int | None,
     typer.Option("--processes", metavar="N", parser=p.positive, help="Worker processes.", show_default=False),
 ]
-Concurrency = Annotated[int, typer.Option("--concurrency", "-c", metavar="N", help="Jobs at once, per process.")]
+Concurrency = Annotated[
+    int, typer.Option("--concurrency", "-c", metavar="N", parser=p.concurrency, help="Jobs at once, per process.")
+]
 JobTimeout = Annotated[
     float | None,
-    typer.Option("--job-timeout", metavar="TIME", parser=p.seconds, help="A longer run has failed. Default: 5m."),
+    typer.Option("--job-timeout", metavar="TIME", parser=p.some_seconds, help="A longer run has failed. Default: 5m."),
 ]
-Retries = Annotated[int, typer.Option("--retries", metavar="N", help="Try a failure again so often.")]
+Retries = Annotated[int, typer.Option("--retries", metavar="N", parser=p.natural, help="Try a failure again so often.")]
 Grace = Annotated[
     float | None,
-    typer.Option("--grace", metavar="TIME", parser=p.seconds, help="Let jobs finish on a stop. Default: 25s."),
+    typer.Option("--grace", metavar="TIME", parser=p.some_seconds, help="Let jobs finish on a stop. Default: 25s."),
 ]
 Burst = Annotated[bool, typer.Option("--burst", help="End when nothing is queued any more.")]
 Leashed = Annotated[int | None, typer.Option("--leash", hidden=True)]

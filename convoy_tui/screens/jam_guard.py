@@ -15,7 +15,6 @@ from textual.widgets import Input
 from convoy_core import ConvoyError, InvalidOption, Jammed, Outcome, Then
 from convoy_tui.board import Row
 from convoy_tui.desk import Desk, Done
-from convoy_tui.health import limit
 from convoy_tui.safe_text import safe
 from convoy_tui.screens.confirm import named
 from convoy_tui.screens.dialog import SLICE, Dialog
@@ -25,7 +24,7 @@ from convoy_tui.widgets.choice import Choice
 from convoy_tui.widgets.entry import OneLine
 from convoy_tui.widgets.lines import Lines
 from convoy_tui.widgets.pick_list import PickList
-from convoy_tui.words import age, count, number, parse_duration
+from convoy_tui.words import age, count, duration, number, parse_duration
 
 _THEN = (Then.REQUEUE, Then.DISCARD, Then.FAIL)
 _OPTIONS = (
@@ -58,7 +57,7 @@ class JamGuardDialog(Dialog):
         """The limit, what it finds, and what then."""
         with Horizontal(id="ask"):
             yield Lines(line("Jobs running longer than "), id="ask-text")
-            yield OneLine(limit(self.desk.board.limits.jam_after_s), id="limit")
+            yield OneLine(duration(self.desk.board.limits.jam_after_s), id="limit")
         yield Lines(id="summary")
         yield PickList(self.desk.glyphs, id="jobs")
         with Horizontal(id="then-row"):

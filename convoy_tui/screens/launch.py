@@ -14,13 +14,12 @@ from convoy_core.handlers import Handler, is_coroutine_handler, load, look_here,
 from convoy_tui.board import Row
 from convoy_tui.crew import Order
 from convoy_tui.desk import Desk, Done, LaunchForm
-from convoy_tui.health import limit
 from convoy_tui.safe_text import safe
 from convoy_tui.screens.dialog import Dialog
 from convoy_tui.spans import Line, Tone, line
 from convoy_tui.widgets.entry import OneLine
 from convoy_tui.widgets.lines import Lines
-from convoy_tui.words import count, parse_duration
+from convoy_tui.words import count, duration, parse_duration
 
 _CHECK_AFTER_S = 0.4
 _MOST = 1000
@@ -123,7 +122,7 @@ class LaunchDialog(Dialog):
         kind = "a coroutine" if is_coroutine_handler(order.handler) else "runs in threads"
         self._hint("path", f"found, {kind}", Tone.FINE)
         if order.job_timeout is not None:
-            self._hint("time", f"a job that takes longer than {limit(order.job_timeout)} has failed")
+            self._hint("time", f"a job that takes longer than {duration(order.job_timeout)} has failed")
         self._order = order
         where = f", against {self.desk.board.place.environment}" if self.desk.board.place.environment else ""
         self.note(f"! This code runs on your machine, with your environment{where}.")

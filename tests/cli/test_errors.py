@@ -7,16 +7,21 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
+import typer
 
 from convoy_core import Queue
+from convoy_tui.__main__ import app as dashboard
+from convoy_tui.cli.main import app
 from convoy_tui.cli.settings import config_path
 from tests.cli.conftest import Convoy
 from tests.waiting import patient
 
 CANARY = "c4n4ry-p4ss"
+main: Any = typer.main.get_command(app)
 COMMANDS = [
     ["status"],
     ["status", "trucks", "--json"],
@@ -160,7 +165,7 @@ def test_an_error_nobody_foresaw_ends_with_1_and_two_lines(convoy: Convoy, monke
         (["status", "-o", "yaml"], "yaml"),
         (["list", "trucks", "--state", "lost"], "lost"),
         (["list", "trucks", "--limit", "x"], "no whole number"),
-        (["list", "trucks", "--limit", "0"], "1 or more"),
+        (["list", "trucks", "--limit", "0"], "--limit: '0' is no whole number from 1 up."),
         (["show", "trucks"], "Missing argument"),
         (["server", "explode"], "No such command"),
         (["status", "--prefix", "a b"], "no key prefix"),
@@ -168,9 +173,13 @@ def test_an_error_nobody_foresaw_ends_with_1_and_two_lines(convoy: Convoy, monke
         (["work", "trucks", "--handler", "nothing"], "package.module:function"),
         (["work", "trucks", "--handler", "examples.nothing:crush"], "no module"),
         (["work", "trucks", "--handler", "examples.trucks:nothing"], "has no 'nothing'"),
-        (["work", "trucks", "--handler", "examples.trucks:crush", "--concurrency", "0"], "concurrency"),
-        (["work", "trucks", "--handler", "examples.trucks:crush", "--retries", "-1"], "retries"),
+        (["work", "trucks", "--handler", "examples.trucks:crush", "--concurrency", "0"], "--concurrency: '0' is no"),
+        (["work", "trucks", "--handler", "examples.trucks:crush", "--retries", "-1"], "--retries: '-1' is no whole"),
         (["work", "trucks", "--handler", "examples.trucks:crush", "-o", "ids"], "no IDs"),
+        (["status", "-o", "yaml"], "convoy: -o: 'yaml' is not one of"),
+        (["work", "trucks", "-c", "1.5"], "convoy: -c: '1.5' is no whole number from 1 to 10,000."),
+        (["list", "trucks", "--limit=-1"], "convoy: --limit: '-1' is no whole number from 1 up."),
+        (["publish", "trucks", "1", "--delay", "5s", "--front"], "convoy: --front and --delay contradict each other"),
         (["work", "bad name", "--handler", "examples.trucks:crush"], "no queue name"),
     ],
 )
@@ -237,3 +246,44 @@ def test_reading_never_writes(
 
     sent = {name.removeprefix("cmdstat_") for name in raw.info("commandstats")}
     assert not sent & {"eval", "evalsha", "sadd", "rpush", "lpush", "zadd", "hset", "set", "del"}
+
+
+TIMES = [
+    ["status", "--interval"],
+    ["status", "--jam-after"],
+    ["list", "trucks", "--older-than"],
+    ["publish", "trucks", "1", "--delay"],
+    ["jam-guard", "trucks", "--idle"],
+    ["jam-guard", "trucks", "--idle", "5m", "--every"],
+    ["work", "trucks", "--job-timeout"],
+    ["work", "trucks", "--grace"],
+    ["tui", "--interval"],
+]
+
+
+@pytest.mark.parametrize("words", TIMES, ids=lambda words: f"{words[0]} {words[-1]}")
+def test_every_time_is_a_duration_and_a_wrong_one_is_named(convoy: Convoy, words: list[str]) -> None:
+    for wrong in ("soon", "-5s", "5 parsecs", "9" * 400):
+        result = convoy(*words, wrong)
+
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith(f"convoy: {words[-1]}: '{wrong[:20]}")
+
+
+def test_the_table_of_times_is_whole() -> None:
+    commands = {**main.commands, **{f"server {name}": one for name, one in main.commands["server"].commands.items()}}
+    found = {
+        (name, parameter.opts[0])
+        for name, one in commands.items()
+        for parameter in one.params
+        if parameter.metavar == "TIME"
+    }
+
+    assert found == {(words[0], words[-1]) for words in TIMES}
+
+
+def test_the_dashboard_has_the_same_options_by_both_its_names() -> None:
+    def options(of: Any) -> set[str]:
+        return {name for parameter in of.params for name in parameter.opts} - {"--version"}
+
+    assert options(main.commands["tui"]) == options(typer.main.get_command(dashboard))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
 
 from tests.cli.conftest import ROOT, Convoy
+from tests.cli.terminal import Terminal
 from tests.waiting import patient
 
 COMMANDS = [
@@ -51,6 +53,16 @@ def test_every_command_has_examples_and_fits_80_columns(convoy: Convoy, command:
     assert "<str>" not in text
     assert "<bool>" not in text
     assert max(map(len, text.splitlines())) <= 80
+    assert "…" not in text
+    assert "Config file: " in text
+
+
+def test_the_help_names_the_config_file_in_a_real_terminal_of_80_columns(convoy: Convoy) -> None:
+    for command in (["--help"], ["work", "--help"], ["server", "start", "--help"]):
+        with Terminal(*command, env=convoy.environment, lines=60) as terminal:
+            assert terminal.end() == 0
+            assert "Config file: ~/.config/convoy/config.toml" in terminal.text.replace(os.environ["HOME"], "~")
+            assert "…" not in terminal.text
 
 
 def test_the_version_is_printed(convoy: Convoy) -> None:
