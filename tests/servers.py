@@ -159,7 +159,7 @@ class ReplicatedStore:
         for replica in others:
             with replica.client() as client:
                 client.replicaof("127.0.0.1", first.port)
-        eventually(lambda: _replicas_of(first) == 2)
+        eventually(lambda: all(is_fed(replica) for replica in others))
         watch = [
             f"sentinel monitor {self.SERVICE} 127.0.0.1 {first.port} 2",
             f"sentinel down-after-milliseconds {self.SERVICE} 300",
@@ -239,7 +239,7 @@ class ClusterStore:
             id = primary.execute_command("CLUSTER", "MYID")
             eventually(lambda: id in client.execute_command("CLUSTER", "NODES"))
             client.execute_command("CLUSTER", "REPLICATE", id)
-        eventually(lambda: _replicas_of(of) == 1)
+        eventually(lambda: is_fed(replica))
         eventually(lambda: all(self.is_ready(node) for node in self.nodes))
 
     def clear(self) -> None:
@@ -261,7 +261,7 @@ class ClusterStore:
             return is_up and len({node[1] for _, _, node, *_ in client.execute_command("CLUSTER", "SLOTS")}) == 3
 
 
-def _replicas_of(server: RealServer) -> int:
-    with server.client() as client:
-        n: int = client.info("replication")["connected_slaves"]
-        return n
+def is_fed(replica: RealServer) -> bool:
+    """Whether it has what its primary has; the primary calls it online as soon as it begins to send."""
+    with replica.client() as client:
+        return bool(client.info("replication").get("master_link_status") == "up")
