@@ -19,6 +19,7 @@ from convoy_core import checks
 from convoy_core.attempt import Job, Retry, RunFailed
 from convoy_core.errors import HandlerNotFound, InvalidOption
 from convoy_core.groups import DESCRIPTORS, Groups, ending
+from convoy_core.options import system_text
 from convoy_core.verdicts import MAX_ERROR
 from convoy_core.watcher import environment
 
@@ -52,7 +53,7 @@ class Command:
             raise InvalidOption("The command must begin with a program, never with the ID.")
         if any(_PLACEHOLDER in word and word != _PLACEHOLDER for word in self._words):
             raise InvalidOption("{} must stand alone as a word; the ID is also in the environment, as CONVOY_ID.")
-        if shutil.which(self._words[0]) is None:
+        if shutil.which(system_text(self._words[0])) is None:
             raise HandlerNotFound(f"There is no program {self._words[0]!r} to run.")
         self._groups = Groups()
 
@@ -86,8 +87,9 @@ class Command:
         await self._groups.aclose()
 
     async def _start(self, job: Job) -> Process:
-        words = [*_GATE, *self._arguments(job.id)]
+        arguments = self._arguments(job.id)
         try:
+            words = [*_GATE, *map(system_text, arguments)]
             return await self._groups.start(*words, environment=_environment(job), stderr=PIPE)
         except (OSError, ValueError) as error:  # E2BIG, a NUL byte: nothing the command could be told
             raise CommandFailed(f"the command cannot be started for this ID: {error}") from None
@@ -113,8 +115,8 @@ def _split(words: str | Sequence[str]) -> list[str]:
 
 def _environment(job: Job) -> dict[str, str]:
     return environment() | {
-        "CONVOY_ID": job.id,
-        "CONVOY_QUEUE": job.queue,
+        "CONVOY_ID": system_text(job.id),
+        "CONVOY_QUEUE": system_text(job.queue),
         "CONVOY_ATTEMPT": str(job.attempt),
         "CONVOY_TOKEN": job.token,
     }

@@ -110,6 +110,11 @@ def decode_id(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
+def system_text(text: str) -> str:
+    """Text that the system is handed as its UTF-8 bytes, whatever the locale: an argument, a variable, a path."""
+    return os.fsdecode(text.encode("utf-8", "surrogateescape"))
+
+
 def check_queue_name(name: object, *, existing: bool = False) -> str:
     """Return `name` if a queue may be called so. Raises InvalidQueueName.
 

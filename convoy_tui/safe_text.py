@@ -6,6 +6,7 @@ out holds no character that moves the cursor, changes direction, takes no room o
 
 from __future__ import annotations
 
+import codecs
 import re
 
 from rich.cells import cell_len, split_graphemes
@@ -23,7 +24,22 @@ _UNSAFE = re.compile(
     "\ud800-\udfff"  # lone surrogates; \udc80-\udcff stand for bytes that were not UTF-8
     "]"
 )
+SHOWABLE = "convoy.showable"
+"""The name of the way to encode what an encoding does not have: a character that looks alike, or an escape."""
+
+_LOOKALIKES = dict(zip("…—·━◆■✖▲◔≠△‖●○┄", "~-|-%#x^@!+=o.~", strict=True))
+"""For what we write ourselves, each by one that is as wide."""
+
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+
+
+_encoding: str | None = None
+
+
+def show_only(encoding: str | None) -> None:
+    """From now on let `safe` escape what this encoding does not have; None has everything."""
+    global _encoding  # noqa: PLW0603 - what the terminal can show is the same for all of this process
+    _encoding = encoding
 
 
 def safe(text: str, width: int | None = None) -> str:
@@ -38,16 +54,35 @@ def safe(text: str, width: int | None = None) -> str:
     'mail:8…e.org'
     """
     if width is None:
-        return _UNSAFE.sub(_escape, text)
+        return _shown(_UNSAFE.sub(_escape, text))
     too_long = len(text) > 4 * width + 4
     if too_long:  # a foreign client may have stored megabytes; what is cut away is not worth escaping
         text = text[: 2 * width + 2] + text[-2 * width - 2 :]
-    text = _UNSAFE.sub(_escape, text)
+    text = _shown(_UNSAFE.sub(_escape, text))
     return _clip(text, width) if too_long or cell_len(text) > width else text
 
 
+def _shown(text: str) -> str:
+    if _encoding is None or text.isascii():
+        return text
+    return text.encode(_encoding, SHOWABLE).decode(_encoding)
+
+
+def _showable(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    missing = error.object[error.start : error.end]
+    return "".join(_LOOKALIKES.get(character) or _escaped(character) for character in missing), error.end
+
+
+codecs.register_error(SHOWABLE, _showable)
+
+
 def _escape(match: re.Match[str]) -> str:
-    character = match[0]
+    return _escaped(match[0])
+
+
+def _escaped(character: str) -> str:
     code = ord(character)
     if character in _SHORT:
         return _SHORT[character]

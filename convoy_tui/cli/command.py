@@ -93,7 +93,7 @@ def _with_shared_options(function: Function, *, writes: bool) -> Callable[..., i
     @functools.wraps(function)
     def run(ctx: typer.Context, **values: object) -> int:
         flags = Flags(**{name: values.pop(name) for name in SHARED}).over(outer_flags(ctx))  # type: ignore[arg-type]
-        session = Session(flags, nul=bool(values.get("nul")))
+        session = Session(flags, nul=values.get("nul"))  # type: ignore[arg-type]  # a switch, where there is one
         return finish(session, lambda: function(session, **values), writes=writes)
 
     run.__doc__ = _reflowed(function)
@@ -124,6 +124,7 @@ def finish(session: Session, work: Callable[[], Code | None], *, writes: bool) -
     try:
         code = work() or Code.DONE
         session.out.flush()
+        session.warn_of_broken_ids()
     except (Ended, ConvoyError) as error:
         ended = error if isinstance(error, Ended) else ending(error)
         session.talk.error(ended)

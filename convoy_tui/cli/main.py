@@ -10,6 +10,7 @@ import typer
 
 from convoy_tui.cli import (
     dashboard,
+    encoding,
     errors,
     jam,
     looking,
@@ -42,9 +43,10 @@ class _Group(Group):
         windows_expand_args: bool = True,
         **extra: Any,
     ) -> NoReturn:
+        encoding.set_up()
         try:
             code = super().main(
-                args,
+                encoding.arguments(args),
                 prog_name or "convoy",
                 complete_var,
                 standalone_mode=False,
@@ -112,7 +114,17 @@ def _usage(error: Exception, args: Sequence[str]) -> Ended | None:
         return Ended(Code.DONE, "")
     ctx = getattr(error, "ctx", None)
     path = ctx.command_path if ctx else "convoy"
-    return Ended(Code.USAGE, message, f"See {path} --help.")
+    return Ended(Code.USAGE, message, _dash_advice(error) or f"See {path} --help.")
+
+
+def _dash_advice(error: Exception) -> str | None:
+    """How to name an ID that begins with a dash, where one may have been taken for an option."""
+    ctx, option = getattr(error, "ctx", None), getattr(error, "option_name", None)
+    if ctx is None or option is None or getattr(error, "possibilities", None):
+        return None
+    if not any(parameter.name in ("id", "ids") for parameter in ctx.command.params):
+        return None
+    return f"An ID that begins with a dash follows two of them: {ctx.command_path} ... -- {option}"
 
 
 def _complaint(error: Exception, args: Sequence[str]) -> str | None:

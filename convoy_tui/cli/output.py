@@ -87,10 +87,15 @@ def console_for(file: TextIO, color: Color) -> Console:
 class Output:
     """Where a command puts its answer."""
 
-    def __init__(self, format: Format | None, *, color: Color = Color.AUTO, nul: bool = False) -> None:
+    def __init__(
+        self, format: Format | None, *, color: Color = Color.AUTO, nul: bool = False, given: str | None = None
+    ) -> None:
         self.is_terminal = sys.stdout.isatty()
         self.format = format or (Format.TABLE if self.is_terminal else Format.PLAIN)
         self.nul = nul
+        self.broken = 0
+        """IDs that were written over several lines."""
+        self._given = given or (f"-o {format}" if format else None)
         self.console = console_for(sys.stdout, color)
 
     @property
@@ -129,6 +134,7 @@ class Output:
             if self.is_terminal:
                 self.line(id)
             else:
+                self.broken += "\n" in id and not self.nul
                 sys.stdout.buffer.write(id.encode("utf-8", "surrogateescape") + end)
         sys.stdout.buffer.flush()
 
@@ -155,7 +161,8 @@ class Output:
     def refuse(self, *formats: Format, because: str) -> None:
         """Raise InvalidOption if the answer was asked for in one of these formats."""
         if self.format in formats:
-            raise InvalidOption(f"-o {self.format} does not fit here: {because}")
+            chosen = self._given or "The answer is tab-separated where stdout is no terminal (-o plain); that"
+            raise InvalidOption(f"{chosen} does not fit here: {because}")
 
     def flush(self) -> None:
         """Hand everything over, so that a reader who went away is noticed here."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from convoy_core import InvalidOption
+from convoy_core.options import system_text
 from convoy_core.pool import MAX_CONCURRENCY
 from convoy_tui.cli.completion import queue_names
 from convoy_tui.cli.output import Color, Format
@@ -72,6 +73,11 @@ def _whole(text: str | int, least: int, most: int) -> int:
     return int(digits)
 
 
+def path(text: str) -> Path:
+    """A file's name as an option's value, by its very bytes."""
+    return Path(system_text(text))
+
+
 QueueName = Annotated[
     str, typer.Argument(metavar="QUEUE", help="The queue's name.", autocompletion=queue_names, show_default=False)
 ]
@@ -92,7 +98,9 @@ IDs = Annotated[
 ]
 FromFile = Annotated[
     Path | None,
-    typer.Option("--from", metavar="FILE", help="Read the IDs from a file, one per line.", show_default=False),
+    typer.Option(
+        "--from", metavar="FILE", parser=path, help="Read the IDs from a file, one per line.", show_default=False
+    ),
 ]
 Nul = Annotated[bool, typer.Option("-0", "--null", help="IDs end in NUL bytes, not in line ends.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]

@@ -79,8 +79,8 @@ class Source:
                 raise InvalidInput(f"{self.file} cannot be read: {error.strerror}.") from None
         elif self.arguments:
             for id in self.arguments:
-                encode_id(_argument(id))
-            yield [_argument(id) for id in self.arguments]
+                encode_id(id)
+            yield [*self.arguments]
 
     def ids(self) -> Iterator[str]:
         """The IDs one by one."""
@@ -118,8 +118,3 @@ class Source:
                 break
         if rest:
             yield [rest]
-
-
-def _argument(id: str) -> str:
-    """An argument's exact bytes as an ID, whatever the locale."""
-    return decode_id(os.fsencode(id))

@@ -15,6 +15,7 @@ from convoy_tui.cli.output import Color, Format, Output
 from convoy_tui.cli.settings import Settings, resolve, store_of
 from convoy_tui.cli.talk import Talk
 from convoy_tui.safe_text import safe
+from convoy_tui.words import count
 
 USUAL_PORT = 6379
 
@@ -41,10 +42,13 @@ class Flags:
 class Session:
     """One command's surroundings. Nothing is connected until a store is asked for."""
 
-    def __init__(self, flags: Flags, *, nul: bool = False) -> None:
+    def __init__(self, flags: Flags, *, nul: bool | None = None) -> None:
         self.flags = flags
         color = flags.color or Color.AUTO
-        self.out = Output(Format.JSON if flags.json else flags.output, color=color, nul=nul)
+        self._reads_nul = nul is not None
+        given = "--json" if flags.json else None
+        wanted = Format.JSON if flags.json else flags.output
+        self.out = Output(wanted, color=color, nul=bool(nul), given=given)
         self.talk = Talk(color=color, quiet=bool(flags.quiet))
 
     @cached_property
@@ -143,6 +147,13 @@ class Session:
             self.talk.warn(
                 f"A server answers on localhost:{USUAL_PORT}; to use that one: --redis redis://localhost:{USUAL_PORT}"
             )
+
+    def warn_of_broken_ids(self) -> None:
+        """Say so where IDs cannot be read back as they are, since they hold what parts them."""
+        if self.out.broken:
+            hold = count(self.out.broken, "ID holds", "IDs hold")
+            better = "-0 ends each in a NUL byte instead" if self._reads_nul else "-o jsonl keeps each on its line"
+            self.talk.warn(f"{hold} a line end and cannot be told from several; {better}.")
 
     def close(self) -> None:
         """Close the connection, if one was made."""

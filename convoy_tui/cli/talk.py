@@ -67,7 +67,8 @@ class Talk:
         if self.quiet or not shown or not sys.stderr.isatty():
             yield Meter(None)
             return
-        columns: list[ProgressColumn] = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]
+        spinner = SpinnerColumn("line" if self.console.options.ascii_only else "dots")
+        columns: list[ProgressColumn] = [spinner, TextColumn("{task.description}", markup=False)]
         columns += [BarColumn(bar_width=None), _Done()]
         with Progress(*columns, console=self.console, transient=True, expand=True) as bar:
             yield Meter(bar, what, total)

@@ -23,6 +23,7 @@ from convoy_core import (
     WorkerPool,
 )
 from convoy_core.handlers import Handler, load, look_here
+from convoy_core.options import system_text
 from convoy_core.own_program import own_program
 from convoy_tui.cli.exits import Code, ending
 from convoy_tui.cli.leash import Final, Leash
@@ -101,7 +102,7 @@ def child_command(session: Session, workers: Workers, *, unbuffered: bool) -> Ca
 
     def words(leash: int, is_successor: bool) -> list[str]:
         hidden = [f"--leash={leash}", *(["--successor"] if is_successor else [])]
-        return [*program, *settings, *workers.arguments(), *hidden, "--", workers.queue]
+        return [*program, *map(system_text, [*settings, *workers.arguments(), *hidden, "--", workers.queue])]
 
     return words
 
