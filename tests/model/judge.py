@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from convoy_core.keys import Keyspace
+from convoy_core.worker_calls import Settlement, exchange
 from tests.model.invariants import Places
 from tests.model.wire import Contents
 
@@ -248,9 +250,13 @@ class Judge:
         return ", ".join(name for name, content in contents.items() if id in content)
 
 
+_BEFORE_ENDINGS = len(exchange(Keyspace("cv:").queue("q"), "", Settlement(), 0, 1, 0).arguments) - 5
+"""How many arguments an exchange has before the five lists of what it settles."""
+
+
 def _endings(arguments: list[str]) -> list[tuple[str, str, str]]:
     """How, ID and number of each claim that an exchange settles."""
-    found, at = [], 5
+    found, at = [], _BEFORE_ENDINGS
     for how, width in (("completed", 2), ("discarded", 2), ("failed", 5), ("deferred", 3), ("released", 2)):
         n = int(arguments[at])
         for i in range(n):

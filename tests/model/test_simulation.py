@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 
@@ -15,7 +16,7 @@ from convoy_core.connect import Store
 from convoy_core.connection import AsyncConnection
 from convoy_core.fetch import Fetch
 from convoy_core.keys import Keys
-from tests.model.simulation import LATE, play
+from tests.model.simulation import FLOOD, LATE, play
 from tests.model.wire import Wire
 from tests.servers import RealServer
 
@@ -55,6 +56,18 @@ def test_f64_so_it_is_when_waits_of_the_dead_arrive_after_they_were_struck_off(
     seeds = range(FIRST + share, FIRST + SEEDS // 20, 2)
 
     verdicts = {seed: play(seed, wire, LATE)[0] for seed in seeds}
+
+    assert {seed: verdict.details for seed, verdict in verdicts.items() if verdict.faults} == {}
+
+
+@pytest.mark.skipif(find_spec("convoy_core.store_identity") is None, reason="no pool compares on a new connection yet")
+@pytest.mark.timeout(90 + SEEDS)
+@pytest.mark.parametrize("share", range(2))
+def test_f63_so_it_is_when_the_store_comes_back_older(wire: Wire, share: int) -> None:
+    """With long runs, full pools and paused ones; only what was acknowledged since the file was written may be lost."""
+    seeds = range(FIRST + share, FIRST + SEEDS // 20, 2)
+
+    verdicts = {seed: play(seed, wire, FLOOD)[0] for seed in seeds}
 
     assert {seed: verdict.details for seed, verdict in verdicts.items() if verdict.faults} == {}
 
