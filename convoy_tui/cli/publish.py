@@ -82,7 +82,7 @@ def publish(  # noqa: PLR0913 - typer reads the options from here
     source = Source(ids or [], file, nul)
     source.require()
     if front and delay:
-        raise InvalidOption("--front and --delay contradict each other; give one of them.")
+        raise InvalidOption("Give --front or --delay, not both.")
     content = _payload(payload)
     if not dry_run:
         session.must_write()

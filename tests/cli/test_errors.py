@@ -179,7 +179,7 @@ def test_an_error_nobody_foresaw_ends_with_1_and_two_lines(convoy: Convoy, monke
         (["status", "-o", "yaml"], "convoy: -o: 'yaml' is not one of"),
         (["work", "trucks", "-c", "1.5"], "convoy: -c: '1.5' is no whole number from 1 to 10,000."),
         (["list", "trucks", "--limit=-1"], "convoy: --limit: '-1' is no whole number from 1 up."),
-        (["publish", "trucks", "1", "--delay", "5s", "--front"], "convoy: --front and --delay contradict each other"),
+        (["publish", "trucks", "1", "--delay", "5s", "--front"], "convoy: Give --front or --delay, not both."),
         (["work", "bad name", "--handler", "examples.trucks:crush"], "no queue name"),
     ],
 )

@@ -184,7 +184,7 @@ def test_formats(convoy: Convoy, fail: Fail) -> None:
     [
         (["trucks"], "No IDs given"),
         (["trucks", "1", "--all"], "not both"),
-        (["trucks", "--limit", "0"], "1 or more"),
+        (["trucks", "--limit", "0"], "--limit: '0' is no whole number from 1 up"),
         (["trucks", "1", "-"], "stands alone"),
     ],
 )

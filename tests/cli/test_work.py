@@ -96,10 +96,10 @@ def test_isolated_handlers_run_in_processes_of_their_own(convoy: Convoy, trucks:
         (["--exec", "echo 'x"], "No closing quotation"),
         (["--exec", "no-such-program {}"], "There is no program 'no-such-program'"),
         (["--handler", "examples.nowhere:fn", "--isolate"], "no module 'examples.nowhere'"),
-        (["--exec", "true", "--concurrency", "0"], "concurrency is 0"),
+        (["--exec", "true", "--concurrency", "0"], "--concurrency: '0' is no whole number"),
         (["--handler", "os:getcwd"], "handler posix:getcwd cannot be called with a job alone: too many positional"),
         (["--handler", "os:getcwd", "--isolate"], "cannot be called with a job alone"),
-        (["--exec", "true", "--processes", "0"], "1 or more"),
+        (["--exec", "true", "--processes", "0"], "--processes: '0' is no whole number from 1 up"),
         (["--exec", "true", "--processes", "257"], "at most 256"),
     ],
 )
