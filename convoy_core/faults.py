@@ -227,7 +227,7 @@ def _unreachable(error: Exception, cause: BaseException, store: str) -> str:
         cure = _CURES.get(cause.verify_code, "Name its authority with ?ssl_ca_certs=.")
         return f"The certificate of {store} was refused: {cause.verify_message.rstrip('.')}. {cure}"
     if isinstance(cause, ssl.SSLError):
-        return f"No TLS connection to {store}: {_quoted(cause.reason or str(cause))} If it has no TLS, use redis://."
+        return f"No TLS connection to {store}: {_quoted(_said_by_tls(cause))} If it has no TLS, use redis://."
     if isinstance(cause, socket.gaierror):
         return f"The host of {store} is not known. Check the name in the URL."
     if isinstance(error, RedisTimeoutError | TimeoutError):
@@ -235,6 +235,11 @@ def _unreachable(error: Exception, cause: BaseException, store: str) -> str:
     if (number := _errno(cause)) is not None and not isinstance(cause, ConnectionResetError | BrokenPipeError):
         return f"No store answers at {store}: {os.strerror(number).lower()}. {_how_to_start(store)}"
     return _strange_answer(error, store)
+
+
+def _said_by_tls(cause: ssl.SSLError) -> str:
+    reason: str | None = getattr(cause, "reason", None)  # OpenSSL's word, where it has one
+    return reason or str(cause)
 
 
 def _strange_answer(error: Exception, store: str) -> str:

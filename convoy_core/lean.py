@@ -8,6 +8,8 @@ wrap it for repetition, which no client of ours may do; that is as much work as 
 
 from __future__ import annotations
 
+import socket
+import ssl
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import count
@@ -35,6 +37,11 @@ class Opened:
         """One more is open; from any thread, so the counting itself is one step."""
         self.number = next(self._numbers)
 
+
+_HANDSHAKE_S: Final = 2.0
+"""A server without TLS takes the handshake for the beginning of a command, and waits for the rest."""
+
+_NO_HANDSHAKE: Final = f"what listens there did not answer the handshake within {_HANDSHAKE_S:g} s"
 
 _BYTES_OR_TEXT: Final = (bytes, str)
 
@@ -105,6 +112,16 @@ class Connection(_Blocking, redis.Connection):
 class TlsConnection(_Blocking, redis.SSLConnection):
     """Blocking, by TLS."""
 
+    def _wrap_socket_with_ssl(self, sock: socket.socket) -> Any:
+        usual = sock.gettimeout()
+        sock.settimeout(_HANDSHAKE_S)
+        try:
+            wrapped = super()._wrap_socket_with_ssl(sock)  # type: ignore[no-untyped-call] # as above
+        except TimeoutError as error:
+            raise ssl.SSLError(0, _NO_HANDSHAKE) from error
+        wrapped.settimeout(usual)
+        return wrapped
+
 
 class UnixConnection(_Blocking, redis.UnixDomainSocketConnection):
     """Blocking, by a unix socket."""
@@ -116,6 +133,15 @@ class AsyncConnection(_Sending, redis.asyncio.Connection):
 
 class AsyncTlsConnection(_Sending, redis.asyncio.SSLConnection):
     """Awaited, by TLS."""
+
+    def _connection_arguments(self) -> dict[str, Any]:
+        return {**super()._connection_arguments(), "ssl_handshake_timeout": _HANDSHAKE_S}
+
+    async def _connect(self) -> None:
+        try:
+            await super()._connect()  # type: ignore[no-untyped-call] # as above
+        except ConnectionAbortedError as error:  # asyncio's word for a handshake out of time
+            raise ssl.SSLError(0, _NO_HANDSHAKE) from error
 
 
 class AsyncUnixConnection(_Sending, redis.asyncio.UnixDomainSocketConnection):

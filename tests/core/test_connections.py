@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
+import socket
+import ssl
+import threading
 from contextlib import suppress
+from pathlib import Path
 
+import pytest
 import redis
 
 from convoy_core import AsyncQueue, Queue
 from convoy_core.connect import resolve
-from convoy_core.errors import OutcomeUnknown
+from convoy_core.errors import OutcomeUnknown, StoreUnreachable
 from convoy_core.fetch import Fetch
 from convoy_core.worker_calls import Settlement, exchange
-from tests.servers import RealServer
+from tests.certificates import Authority
+from tests.cli.conftest import Convoy
+from tests.servers import PortServer, RealServer, valkey_binary
 
 
 def hang_up(raw: redis.Redis) -> None:
@@ -19,6 +28,70 @@ def hang_up(raw: redis.Redis) -> None:
     for link in raw.client_list():
         if link["name"].startswith("convoy:"):
             raw.client_kill_filter(_id=link["id"])
+
+
+# --- plain and encrypted, mistaken for each other
+
+
+def both_refusals(url: str) -> set[str]:
+    """What the two say, having been refused."""
+    said = set()
+    with Queue("q", redis=url) as queue, pytest.raises(StoreUnreachable) as caught:
+        queue.publish("1")
+    said.add(str(caught.value))
+
+    async def publish() -> None:
+        async with AsyncQueue("q", redis=url) as twin:
+            await twin.publish("1")
+
+    with pytest.raises(StoreUnreachable) as awaited:
+        asyncio.run(publish())
+    return said | {str(awaited.value)}
+
+
+def test_a_server_without_tls_is_named_as_such_and_soon() -> None:
+    server = PortServer(valkey_binary())
+    url = f"rediss://127.0.0.1:{server.port}"
+    try:
+        said = both_refusals(url)
+        shown = Convoy(url)("publish", "q", "1")
+    finally:
+        server.stop()
+
+    sentence = (
+        f"No TLS connection to {url}: what listens there did not answer the handshake within 2 s."
+        " If it has no TLS, use redis://."
+    )
+    assert said == {sentence}
+    assert shown.exit_code == 7
+    assert " ".join(sentence.split()[:4]) in " ".join(shown.stderr.split())
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
+def test_a_server_with_tls_is_named_as_such_and_soon(tmp_path: Path) -> None:
+    words = Authority(tmp_path).server("DNS:localhost")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(words[1], words[3])
+    refused = 0
+
+    def serve(listener: socket.socket) -> None:
+        nonlocal refused
+        for _ in range(2):
+            link, _ = listener.accept()
+            with link, suppress(ssl.SSLError):
+                context.wrap_socket(link, server_side=True)
+            refused += 1
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        url = f"redis://127.0.0.1:{listener.getsockname()[1]}"
+        said = both_refusals(url)
+        thread.join()
+
+    assert refused == 2
+    assert len(said) == 1
+    assert "if it wants TLS (rediss://)" in said.pop()
 
 
 # --- how many were opened
