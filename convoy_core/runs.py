@@ -109,8 +109,8 @@ class Runs:
         """The runner reports what the handler has returned, or raised."""
         del self._running[run.claim.number]
         if not run.is_settled:
-            if isinstance(result, Raised) and isinstance(result.error, NotStarted):
-                self._release(run, result.error)
+            if (shortage := _shortage(result)) is not None:
+                self._release(run, shortage)
             else:
                 self._decide(run, Raised(self._timeout()) if run.timed_out else result)
         self._wake()
@@ -182,3 +182,10 @@ class Runs:
             run.job.mark_lost()
             self._decide(run, Raised(self._timeout()))
             self._wake()
+
+
+def _shortage(result: object) -> NotStarted | None:
+    """Why a run could not begin; asked of types alone, since what a handler returns may answer anything."""
+    if type(result) is Raised and issubclass(type(result.error), NotStarted):
+        return result.error if isinstance(result.error, NotStarted) else None
+    return None
