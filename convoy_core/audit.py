@@ -4,15 +4,15 @@ late waits have handed to workers which were struck off. One slice a turn, howev
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 
 from convoy_core import worker_calls
 from convoy_core.connection import AsyncConnection
 from convoy_core.keys import Keys
+from convoy_core.logs import Log
 from convoy_core.options import PoolOptions
 
-log = logging.getLogger(__name__)
+log = Log(__name__)
 
 
 class Strays:

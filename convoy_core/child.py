@@ -21,14 +21,17 @@ from typing import Any, TextIO
 
 from convoy_core.attempt import Discard, Job, Retry
 from convoy_core.handlers import Handler, is_coroutine_handler, load
+from convoy_core.standard import dropping, open_missing
 from convoy_core.verdicts import checked, describe, trace
 
 
 def main(path: str, *places: str) -> None:
     """Serve until stdin ends."""
     sys.path[:] = places
+    open_missing()
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
+    sys.stdout, sys.stderr = dropping(sys.stdout), dropping(sys.stderr)
     requests = os.fdopen(os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     handler = load(path)

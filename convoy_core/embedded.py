@@ -170,7 +170,10 @@ class EmbeddedServer:
     @contextmanager
     def _lock(self, how: int) -> Iterator[int | None]:
         """Try to take the lock, without waiting; give the open file, or None when another holds it."""
-        handle = os.open(files.lock(self._directory), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        opened = os.open(files.lock(self._directory), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        # Above the standard streams: where one was closed, the server's would take the place of the lock.
+        handle = fcntl.fcntl(opened, fcntl.F_DUPFD_CLOEXEC, 3)
+        os.close(opened)
         try:
             yield handle if _try_lock(handle, how) else None
             # Closing is the only way it is ever given back here: LOCK_UN would take it from the server as

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeAlias
 
 from convoy_core.attempt import Claim, Verdict
+from convoy_core.logs import Log
 from convoy_core.options import BATCH, SMALL_BATCH
 from convoy_core.runs import Plan, Runs
 from convoy_core.tallies import Tallies
 from convoy_core.worker_calls import Settlement
 
-log = logging.getLogger(__name__)
+log = Log(__name__)
 
 Results: TypeAlias = "list[tuple[Claim, Verdict]]"
 

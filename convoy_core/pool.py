@@ -7,7 +7,6 @@ stop the heartbeat, close.
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
@@ -23,13 +22,14 @@ from convoy_core.aio import AsyncQueue
 from convoy_core.checks import Seconds
 from convoy_core.errors import ConvoyError, InvalidOption
 from convoy_core.handlers import Handler, refuse_misfit
+from convoy_core.logs import Log
 from convoy_core.options import PoolOptions
 from convoy_core.queue import Queue
 from convoy_core.runs import Plan
 from convoy_core.shift import Shift
 from convoy_core.verdicts import describe
 
-log = logging.getLogger(__name__)
+log = Log(__name__)
 
 MAX_CONCURRENCY = 10_000
 """Runs of one pool at once, at most."""

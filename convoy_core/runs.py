@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -12,11 +11,12 @@ from dataclasses import dataclass
 from convoy_core import descriptors
 from convoy_core.attempt import Claim, Discard, Failed, Job, NotStarted, Retry, Run, Verdict
 from convoy_core.handlers import Handler, Raised, Runner, TimedOut, runner_for
+from convoy_core.logs import Log
 from convoy_core.options import PoolOptions
 from convoy_core.slots import Slots
 from convoy_core.verdicts import Judge
 
-log = logging.getLogger(__name__)
+log = Log(__name__)
 
 CANCEL_GRACE_S = 5.0
 """How long a cancelled coroutine may clean up before its ID is settled without it."""

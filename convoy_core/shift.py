@@ -8,7 +8,6 @@ by one script. While nothing is to settle and nothing is queued, it waits in BLM
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import secrets
 import time
@@ -25,13 +24,14 @@ from convoy_core.errors import ConvoyError
 from convoy_core.fetch import Fetch, Handover
 from convoy_core.handlers import close
 from convoy_core.holdings import Holdings, Results
+from convoy_core.logs import Log
 from convoy_core.options import decode_id, encode_payload
 from convoy_core.runs import Plan
 from convoy_core.tallies import Tallies
 from convoy_core.upkeep import Heartbeat, Upkeep
 from convoy_core.worker_calls import Pulse, Renewal, Round, Settlement
 
-log = logging.getLogger(__name__)
+log = Log(__name__)
 
 RECONNECT_S = (0.1, 5.0)
 """Shortest and longest pause before the store is tried again, in seconds; it doubles, with full jitter."""

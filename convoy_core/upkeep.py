@@ -5,7 +5,6 @@ loop.
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -16,10 +15,11 @@ from convoy_core.audit import Audit
 from convoy_core.connection import AsyncConnection, Connection
 from convoy_core.errors import ConvoyError
 from convoy_core.keys import Keys
+from convoy_core.logs import Log
 from convoy_core.options import BATCH, PoolOptions
 from convoy_core.worker_calls import LATE_MS, Pulse, Renewal
 
-log = logging.getLogger(__name__)
+log = Log(__name__)
 
 JUMP_S = 5.0
 """A store whose clock has gained or lost this much on ours from one look to the next has had it set."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,9 +11,10 @@ from convoy_core import checks, readers
 from convoy_core.attempt import Claim, Discard, Failed, Retry, Verdict
 from convoy_core.calls import Argument, Call, Steps, chunked, command, of
 from convoy_core.keys import Keys
+from convoy_core.logs import Log
 from convoy_core.options import BATCH, SMALL_BATCH, decode_id
 
-log = logging.getLogger(__name__)
+log = Log(__name__)
 
 _UNSETTLED = "the pool could not write down how the run ended"
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from convoy_core import ConvoyError
+from convoy_core.standard import ready
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import Command, config_line
 from convoy_tui.cli.dashboard import arguments
@@ -116,6 +117,7 @@ def _status_instead(settings: Settings, flags: Flags) -> int:
 
 def run() -> None:
     """The entry point."""
+    ready()
     app(prog_name="convoy-tui")
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import os
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from convoy_core import ConvoyError
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.exits import Code, Ended, ending
+from convoy_tui.cli.output import forget_stdout, unwritten
 from convoy_tui.cli.session import Flags, Session
 from convoy_tui.cli.settings import config_path
 
@@ -131,8 +130,14 @@ def finish(session: Session, work: Callable[[], Code | None], *, writes: bool) -
         return ended.code
     except BrokenPipeError:
         # The reader has seen enough, as with `convoy list trucks | head`; what is still buffered has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        forget_stdout()
         return Code.PARTLY if writes else Code.DONE
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        ended = unwritten(error, has_written=writes)
+        session.talk.error(ended)
+        return ended.code
     except KeyboardInterrupt:
         return Code.INTERRUPTED
     finally:

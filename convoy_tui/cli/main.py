@@ -8,6 +8,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from convoy_core.standard import ready
 from convoy_tui.cli import (
     dashboard,
     encoding,
@@ -26,6 +27,7 @@ from convoy_tui.cli import (
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import Group, config_line
 from convoy_tui.cli.exits import Code, Ended
+from convoy_tui.cli.output import forget_stdout, unwritten
 from convoy_tui.cli.session import Flags
 from convoy_tui.cli.talk import Talk
 from convoy_tui.safe_text import safe
@@ -53,10 +55,14 @@ class _Group(Group):
                 windows_expand_args=windows_expand_args,
                 **extra,
             )
+            sys.stdout.flush()
         except typer.Abort:
             code = Code.INTERRUPTED
+        except BrokenPipeError:
+            forget_stdout()
+            code = Code.DONE
         except Exception as error:  # noqa: BLE001 - the last one who can turn it into a line and an exit code
-            ended = _usage(error, sys.argv[1:] if args is None else args) or _unexpected(error)
+            ended = _usage(error, sys.argv[1:] if args is None else args) or _unanswered(error) or _unexpected(error)
             if str(ended):
                 Talk().error(ended)
             code = ended.code
@@ -142,6 +148,13 @@ def _is_given(arg: str, option: str) -> bool:
     return arg.partition("=")[0] == option or (not option.startswith("--") and arg.startswith(option))
 
 
+def _unanswered(error: Exception) -> Ended | None:
+    """Help that could not be written, which no command of ours has seen to."""
+    if isinstance(error, OSError) and error.filename is None:
+        return unwritten(error, has_written=False)
+    return None
+
+
 def _unexpected(error: Exception) -> Ended:
     kind = type(error).__name__
     return Ended(
@@ -157,5 +170,6 @@ for group in (status, looking, show, errors, workers, publish, moving, jam, paus
 
 def run() -> NoReturn:
     """The entry point."""
+    ready()
     app()
     raise AssertionError  # app() always exits

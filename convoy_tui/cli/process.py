@@ -29,6 +29,8 @@ class Launch:
     environment: Mapping[str, str]
     processes: int
     is_burst: bool
+    prints_to_stderr: bool
+    """Whether stdout is for the answer alone."""
     pipes_output: bool
     """Whether what handlers print comes through the supervisor, so that it cannot tear the live line apart."""
 
@@ -54,7 +56,7 @@ class Process:
                 *launch.command(theirs.fileno(), is_successor),
                 env=launch.environment,
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=written if sys.stdout.isatty() else None,
+                stdout=_stdout_of(launch, written),
                 stderr=written,
                 pass_fds=[theirs.fileno()],
                 process_group=0,
@@ -153,6 +155,12 @@ class _Streams:
         self.leash.close()
         if self.pipe is not None:
             self.pipe.close()
+
+
+def _stdout_of(launch: Launch, written: IO[bytes] | None) -> IO[bytes] | int | None:
+    if launch.prints_to_stderr:
+        return written or 2
+    return written if sys.stdout.isatty() else None
 
 
 def _pipe() -> tuple[IO[bytes], IO[bytes]]:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Annotated
 
 import typer
 from rich.live import Live
 from rich.text import Text
 
-from convoy_core import InvalidOption
+from convoy_core import ConvoyError, InvalidOption
+from convoy_core.logs import LOST
+from convoy_core.standard import DROPPED
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exits import Code
 from convoy_tui.cli.output import Format
+from convoy_tui.cli.printing import never_wait, printing
 from convoy_tui.cli.process import Launch
 from convoy_tui.cli.session import Session
 from convoy_tui.cli.supervisor import Supervisor
@@ -87,7 +90,8 @@ def work(  # noqa: PLR0913 - typer reads the options from here
 
     No shell reads a command. It gets the ID as {} and in CONVOY_ID, and
     the payload on stdin. Exit status 0 is done, 75 is "later", any other has
-    failed, for the reason that it wrote to stderr.
+    failed, for the reason that it wrote to stderr. What it writes to stdout
+    is dropped. What a function prints goes to stdout, and with --json to stderr.
 
     Examples:
       convoy work trucks --handler examples.trucks:crush
@@ -98,6 +102,7 @@ def work(  # noqa: PLR0913 - typer reads the options from here
       convoy work trucks --handler examples.trucks:crush --burst
     """
     session.out.refuse(Format.IDS, because="there are no IDs in the answer.")
+    never_wait()
     workers = Workers(queue, handler, exec, isolate, concurrency, job_timeout, retries, grace, burst)
     if leash is not None:
         return serve_on_leash(session, workers, leash, is_successor=successor)
@@ -112,8 +117,10 @@ def work(  # noqa: PLR0913 - typer reads the options from here
     if processes is not None:
         session.close()  # the store is the processes' business from here on
         return _supervise(session, workers, processes)
-    with log_to(_say(session.talk)), _live(session.talk, lambda: Progress.of(pool.status())):
-        final = pool.run()
+    with printing(to_stderr=_is_document(session)):
+        with log_to(_say(session.talk)), _live(session.talk, lambda: Progress.of(pool.status())):
+            final = pool.run()
+        _say_rest(session, workers)
     return _answer(session, queue, WorkTally.of(final), {"worker": final.worker})
 
 
@@ -122,17 +129,42 @@ def _supervise(session: Session, workers: Workers, processes: int) -> Code:
         raise InvalidOption("--processes is not to be had on Windows; start `convoy work` several times.")
     pipes = _is_shown(session.talk)
     start = child_command(session, workers, unbuffered=pipes)
-    launch = Launch(start, child_environment(session), processes, is_burst=workers.burst, pipes_output=pipes)
+    launch = Launch(
+        start,
+        child_environment(session),
+        processes,
+        is_burst=workers.burst,
+        pipes_output=pipes,
+        prints_to_stderr=_is_document(session),
+    )
     supervisor = Supervisor(launch, session.talk)
-    with _live(session.talk, supervisor.progress):
+    with printing(to_stderr=False), _live(session.talk, supervisor.progress):
         supervisor.run()
+    _say_rest(session, workers)
     fields = {"processes": processes, "workers": supervisor.workers, "restarts": supervisor.restarts}
     code = _answer(session, workers.queue, supervisor.tally, fields)
     return Code.PARTLY if supervisor.has_left_something else code
 
 
+def _say_rest(session: Session, workers: Workers) -> None:
+    """What the tally leaves out. A burst ends when nothing is queued, which is not yet when nothing is left."""
+    if lost := DROPPED[0] + LOST[0]:
+        session.talk.note(f"{count(lost, 'line')} could not be written, and were dropped.")
+    if not workers.burst:
+        return
+    with suppress(ConvoyError):  # the work is done; whether the store still answers is no part of it
+        delayed = session.new_queue(workers.queue).counts().delayed
+        if delayed:
+            session.talk.note(f"{count(delayed, 'ID')} still delayed; they are queued when they are due.")
+
+
+def _is_document(session: Session) -> bool:
+    """Whether stdout is for the answer alone."""
+    return session.out.format in (Format.JSON, Format.JSONL)
+
+
 def _answer(session: Session, queue: str, tally: WorkTally, fields: Mapping[str, object]) -> Code:
-    if session.out.format in (Format.JSON, Format.JSONL):
+    if _is_document(session):
         session.out.document(SCHEMA, {"queue": queue, **fields, **tally.record()})
     else:
         session.out.line(tally.words)

@@ -27,6 +27,7 @@ from convoy_core.options import system_text
 from convoy_core.own_program import own_program
 from convoy_tui.cli.exits import Code, ending
 from convoy_tui.cli.leash import Final, Leash
+from convoy_tui.cli.printing import printing
 from convoy_tui.cli.session import Session
 
 LOOK_EVERY_S = 0.5
@@ -137,7 +138,11 @@ def _serve(session: Session, workers: Workers, leash: Leash, *, is_successor: bo
     pool = workers.pool(session, burst=False if lingers else None)
     for number in (signal.SIGTERM, signal.SIGINT):  # before and after the pool has handlers of its own
         signal.signal(number, lambda *_: pool.request_stop())
-    with leash.held(pool.status, pool.request_stop), log_to(lambda text, bad: leash.say(text, is_warning=bad)):
+    with (
+        printing(to_stderr=False),
+        leash.held(pool.status, pool.request_stop),
+        log_to(lambda text, bad: leash.say(text, is_warning=bad)),
+    ):
         if lingers:
             watch = (pool, session.new_queue(workers.queue))
             threading.Thread(target=_end_when_recovered, args=watch, name="convoy-linger", daemon=True).start()

@@ -1,0 +1,28 @@
+"""Loggers whose handlers can end nothing: what they raise is counted and dropped.
+
+A log line is for people. A pool writes some between taking a result and noting it, where an exception would lose an ID.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+
+class Log(logging.LoggerAdapter[logging.Logger]):
+    """The logger of a module."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(logging.getLogger(name), {})
+
+    def log(self, level: int, msg: object, *args: Any, **kwargs: Any) -> None:
+        """Log, or count the failure. A signal's exception passes."""
+        try:
+            if self.isEnabledFor(level):
+                self.logger.log(level, msg, *args, stacklevel=2, **kwargs)
+        except Exception:  # noqa: BLE001 - handlers are the user's code, and nothing that they say stops work
+            LOST[0] += 1
+
+
+LOST: Final = [0]
+"""How many lines have been lost so, in this process."""
