@@ -27,6 +27,7 @@ from convoy_core.options import PoolOptions
 from convoy_core.queue import Queue
 from convoy_core.runs import Plan
 from convoy_core.shift import Shift
+from convoy_core.standard import open_missing
 from convoy_core.verdicts import describe
 
 log = Log(__name__)
@@ -247,6 +248,7 @@ class WorkerPool:
 
 def _run(serving: Coroutine[Any, Any, PoolStatus]) -> PoolStatus:
     """On a loop of its own: uvloop's where that is installed, by the extra of that name."""
+    open_missing()  # libuv aborts the process when it is to close one of the standard streams' numbers
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     with suppress(ImportError):
         distribution("uvloop")  # else a file of that name lies about somewhere

@@ -18,6 +18,7 @@ from convoy_core.standard import DROPPED
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exits import Code
+from convoy_tui.cli.first_process import step_down
 from convoy_tui.cli.output import Format
 from convoy_tui.cli.printing import never_wait, printing
 from convoy_tui.cli.process import Launch
@@ -102,6 +103,7 @@ def work(  # noqa: PLR0913 - typer reads the options from here
       convoy work trucks --handler examples.trucks:crush --burst
     """
     session.out.refuse(Format.IDS, because="there are no IDs in the answer.")
+    step_down()
     never_wait()
     workers = Workers(queue, handler, exec, isolate, concurrency, job_timeout, retries, grace, burst)
     if leash is not None:

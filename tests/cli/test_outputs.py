@@ -108,6 +108,22 @@ def test_a_stream_that_was_closed_at_the_start_is_the_null_device(
     assert (counts.committed, counts.failed) == (" work " not in command, 0)
 
 
+POOL = """
+import os
+from convoy_core import Command, PoolOptions, Queue, WorkerPool
+with Queue("trucks") as queue:
+    WorkerPool(queue, Command("true"), options=PoolOptions(burst=True)).run()
+"""
+
+
+def test_a_pool_of_a_program_with_closed_streams_works(convoy: Convoy, trucks: Queue, tmp_path: Path) -> None:
+    trucks.publish_many(["1", "2"])
+
+    ended = shell(convoy, f"{shlex.join([sys.executable, '-c', POOL])} <&- >&- 2>&-", tmp_path)
+
+    assert (ended.returncode, trucks.counts().committed, trucks.counts().failed) == (0, 0, 0)
+
+
 def test_an_embedded_store_started_with_closed_streams_holds_its_lock(convoy: Convoy, tmp_path: Path) -> None:
     library = shlex.join([sys.executable, "-c", "from convoy_core import Queue; Queue('trucks').publish('1')"])
     start = f"unset CONVOY_REDIS_URL; {library} <&- >&- 2>&- && {CONVOY} server status -o json"
