@@ -57,7 +57,8 @@ from convoy_core.models import (
     WorkerInfo,
 )
 from convoy_core.options import PoolOptions
-from convoy_core.pool import PoolState, PoolStatus, WorkerPool
+from convoy_core.pool import PoolStatus, WorkerPool
+from convoy_core.pool_states import PoolState
 from convoy_core.queue import Fleet, Queue
 from convoy_core.states import State
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from convoy_core.attempt import Claim, Verdict
 from convoy_core.logs import Log
-from convoy_core.options import BATCH, SMALL_BATCH
+from convoy_core.options import BATCH, SMALL_BATCH, SUSPECT_CRASHES
 from convoy_core.runs import Plan, Runs
 from convoy_core.tallies import Tallies
 from convoy_core.worker_calls import Settlement
@@ -26,6 +26,8 @@ class Holdings:
         self._plan = plan
         self._held: dict[int, bytes] = {}
         """Number -> ID of every claim that the store believes we hold; the heartbeat's thread reads it."""
+        self._suspects: set[int] = set()
+        """Numbers of the claims that must run alone."""
         self._ready: list[Claim] = []
         """Those that are yet to be started."""
 
@@ -37,6 +39,11 @@ class Holdings:
     def free(self) -> int:
         """Slots that a claim could fill."""
         return self.runs.free - len(self._ready)
+
+    @property
+    def holds_suspect(self) -> bool:
+        """Whether one of them must run alone."""
+        return bool(self._suspects)
 
     @property
     def has_ready(self) -> bool:
@@ -51,6 +58,8 @@ class Holdings:
         """The store has handed these over; `start` starts them."""
         for claim in claims:
             self._held[claim.number] = claim.raw_id
+            if claim.crashes >= SUSPECT_CRASHES:
+                self._suspects.add(claim.number)
         self._ready += claims
 
     def decline(self, claims: Sequence[Claim]) -> None:
@@ -87,7 +96,7 @@ class Holdings:
     def settle(self, taken: Results, stale: Collection[int]) -> None:
         """They were written down, but for those whose claims were stale."""
         for claim, verdict in taken:
-            self._held.pop(claim.number, None)
+            self._forget(claim.number)
             self.tallies.count("stale" if claim.number in stale else verdict)
         if stale:
             log.warning("queue %s: %d results came too late and changed nothing", self._plan.queue, len(stale))
@@ -97,10 +106,16 @@ class Holdings:
         know of.
         """
         for claim, verdict in list(self.runs.results):
-            if claim.number not in held:
+            if held.get(claim.number) != claim.raw_id:
                 # Written down before the reply was lost, most likely; or recovered by somebody. Nobody can tell.
                 self.runs.results.remove((claim, verdict))
                 self.tallies.unknown += 1
-                self._held.pop(claim.number, None)
-        self.runs.mark_lost([number for number in self._held if number not in held])
+                self._forget(claim.number)
+        self.runs.mark_lost([number for number, raw in self._held.items() if held.get(number) != raw])
+        # A store that came back older may give a number out again, when an old request arrives a second time.
+        self.decline([Claim(raw, number) for number, raw in held.items() if self._held.get(number, raw) != raw])
         return [(number, raw) for number, raw in held.items() if number not in self._held]
+
+    def _forget(self, number: int) -> None:
+        self._held.pop(number, None)
+        self._suspects.discard(number)

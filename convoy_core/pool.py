@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from importlib.metadata import distribution
 from itertools import chain, repeat
 from types import TracebackType
@@ -24,6 +23,7 @@ from convoy_core.errors import ConvoyError, InvalidOption
 from convoy_core.handlers import Handler, refuse_misfit
 from convoy_core.logs import Log
 from convoy_core.options import PoolOptions
+from convoy_core.pool_states import PoolEvent, PoolState, PoolStates
 from convoy_core.queue import Queue
 from convoy_core.runs import Plan
 from convoy_core.shift import Shift
@@ -34,18 +34,6 @@ log = Log(__name__)
 
 MAX_CONCURRENCY = 10_000
 """Runs of one pool at once, at most."""
-
-
-class PoolState(StrEnum):
-    """What a pool is doing."""
-
-    IDLE = "idle"
-    STARTING = "starting"
-    RUNNING = "running"
-    PAUSED = "paused"
-    STORE_AWAY = "store away"
-    STOPPING = "stopping"
-    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +104,10 @@ class WorkerPool:
         self._shift: Shift | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._states = PoolStates()
         self._ready = threading.Event()
-        self._is_stopped = False
-        self._is_stop_requested = False
+        self._lock = threading.Lock()
+        """Guards the moment of the start: a stop asked for before it must not be missed."""
         self._error: ConvoyError | None = None
 
     @property
@@ -134,13 +123,15 @@ class WorkerPool:
         Cancelled, it gives back at once what it holds, and passes the cancellation on. Raises StoreError when it cannot
         begin.
         """
-        if self._shift is not None:
-            raise InvalidOption("This pool has been started already; make a new one.")
-        self._loop = asyncio.get_running_loop()
-        shift = self._shift = Shift(self._connection.store, self._connection.keyspace.prefix, self._plan)
+        with self._lock:
+            if self._shift is not None:
+                raise InvalidOption("This pool has been started already; make a new one.")
+            if self._states.state is PoolState.STOPPED:
+                return self.status()  # a stop came first
+            self._loop = asyncio.get_running_loop()
+            prefix = self._connection.keyspace.prefix
+            shift = self._shift = Shift(self._connection.store, prefix, self._plan, self._states)
         life = asyncio.create_task(shift.run(self._ready.set), name=f"convoy pool {shift.worker}")
-        if self._is_stop_requested:
-            shift.request_stop(self._options.grace_s)
         try:
             await asyncio.shield(life)
         except asyncio.CancelledError:
@@ -151,7 +142,7 @@ class WorkerPool:
             self._error = error
             raise
         finally:
-            self._is_stopped = True
+            self._states.handle(PoolEvent.CLOSED)
         return self.status()
 
     def run(self) -> PoolStatus:
@@ -176,12 +167,13 @@ class WorkerPool:
         Without a time it is the pool's own grace. A later call can only shorten it. May be called from any thread.
         """
         grace = self._options.grace_s if grace_s is None else checks.seconds("grace_s", grace_s)
-        self._is_stop_requested = True
-        if self._shift is not None and self._loop is not None and not self._is_stopped:
-            try:
-                self._loop.call_soon_threadsafe(self._shift.request_stop, grace)
-            except RuntimeError:  # the loop has been closed in this very moment: it is stopped
+        with self._lock:
+            shift, loop = self._shift, self._loop
+            if shift is None or loop is None:
+                self._states.handle(PoolEvent.STOP)
                 return
+        with suppress(RuntimeError):  # the loop has been closed: it is stopped
+            loop.call_soon_threadsafe(shift.request_stop, grace)
 
     def stop(self, grace_s: Seconds | None = None) -> PoolStatus:
         """Stop a started pool and wait until it has ended; the final status."""
@@ -207,23 +199,12 @@ class WorkerPool:
         """What it is doing now. May be called from any thread."""
         shift = self._shift
         if shift is None:
-            return PoolStatus(PoolState.IDLE, "")
+            return PoolStatus(self._states.state, "")
         error = str(self._error) if self._error is not None else shift.error
         found = asdict(shift.tallies)
         return PoolStatus(
-            self._state(shift), shift.worker, shift.snapshot(), error=error, shortage=shift.shortage, **found
+            self._states.state, shift.worker, shift.snapshot(), error=error, shortage=shift.shortage, **found
         )
-
-    def _state(self, shift: Shift) -> PoolState:
-        if self._is_stopped:
-            return PoolState.STOPPED
-        if not self._ready.is_set():
-            return PoolState.STARTING
-        if shift.error is not None:
-            return PoolState.STORE_AWAY
-        if shift.is_stopping:
-            return PoolState.STOPPING
-        return PoolState.PAUSED if shift.is_paused else PoolState.RUNNING
 
     # -- behind the doors
 

@@ -64,7 +64,10 @@ MOVES: dict[str, Move] = {
     for move in (
         _move("publish", {_ABSENT, _FAILED}, {_QUEUED, _DELAYED}, Actor.PUBLISHER, "someone wants it run"),
         _move("promote", {_DELAYED}, {_QUEUED}, Actor.WORKER, "its time has come"),
-        _move("claim", {_QUEUED}, {_PROCESSING}, Actor.WORKER, "a worker takes it"),
+        _move(
+            "claim", {_QUEUED, _DELAYED}, {_PROCESSING}, Actor.WORKER, "a worker takes it (delayed: it was set apart)"
+        ),
+        _move("set_apart", {_QUEUED}, {_DELAYED}, Actor.WORKER, "it must run alone, and its worker holds others"),
         _move("renew", {_PROCESSING}, {_PROCESSING}, Actor.OWNER, "the heartbeat: still at it"),
         _move(
             "complete",

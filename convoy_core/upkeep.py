@@ -13,7 +13,7 @@ from contextlib import suppress
 from convoy_core import worker_calls
 from convoy_core.audit import Audit
 from convoy_core.connection import AsyncConnection, Connection
-from convoy_core.errors import ConvoyError
+from convoy_core.errors import ConvoyError, StoreRefused
 from convoy_core.keys import Keys
 from convoy_core.logs import Log
 from convoy_core.options import BATCH, PoolOptions
@@ -42,7 +42,7 @@ class Heartbeat:
         worker: str,
         options: PoolOptions,
         pulse: Callable[[], Pulse],
-        report: Callable[[Renewal], None],
+        report: Callable[[Renewal, str | None], None],
     ) -> None:
         self._connection = connection
         self._keys = keys
@@ -70,7 +70,13 @@ class Heartbeat:
         lease_ms = round(self._options.lease_s * 1000)
         for at in range(0, max(1, len(pulse.held)), BATCH):
             claims = pulse.held[at : at + BATCH]
-            self._report(self._connection.run(worker_calls.renew(self._keys, self._worker, lease_ms, pulse, claims)))
+            renewal = self._connection.run(worker_calls.renew(self._keys, self._worker, lease_ms, pulse, claims))
+            self._report(renewal, self._run_id())
+
+    def _run_id(self) -> str | None:
+        with suppress(StoreRefused):  # a worker's permissions need not include looking
+            return self._connection.run(worker_calls.run_id(self._keys))
+        return None
 
     def _beat(self) -> None:
         # A lost beat is tried again sooner, so that there are several tries within one lease.
@@ -181,8 +187,11 @@ class Upkeep:
             return {}
         return await self._audit.recover_strays(time.monotonic(), self._latest_ms)
 
-    async def run(self, stopping: asyncio.Event, failed: Callable[[ConvoyError], None]) -> None:
-        """Do all of it until `stopping`, each at its pace; errors of the store are reported, and end nothing.
+    async def run(
+        self, stopping: asyncio.Event, failed: Callable[[ConvoyError], None], turned: Callable[[], None]
+    ) -> None:
+        """Do all of it until `stopping`, each at its pace. Errors of the store are reported, and end nothing; each turn
+        that ends well is reported, too.
 
         It is not cancelled: a command that is cancelled leaves its connection in doubt, and redis-py has been seen to
         swallow the cancellation.
@@ -197,6 +206,7 @@ class Upkeep:
                     await self.recover()
                     await self.sweep()
                     await self.audit()
+                turned()
             except ConvoyError as error:
                 failed(error)
             with suppress(TimeoutError):

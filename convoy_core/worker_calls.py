@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from convoy_core import checks, readers
 from convoy_core.attempt import Claim, Discard, Failed, Retry, Verdict
 from convoy_core.calls import Argument, Call, Steps, chunked, command, of
 from convoy_core.keys import Keys
 from convoy_core.logs import Log
-from convoy_core.options import BATCH, SMALL_BATCH, decode_id
+from convoy_core.options import BATCH, SMALL_BATCH, SUSPECT_CRASHES, decode_id
 
 log = Log(__name__)
 
@@ -72,6 +72,23 @@ class Settlement:
                 self.costly += 1
 
 
+class SuspectPolicy(NamedTuple):
+    """How a claim treats IDs that must run alone. It takes one only for a worker that keeps nothing else.
+
+    Where the list has nothing but suspects, such a worker is always given one. All others are set apart.
+    """
+
+    kept: int = 0
+    """How many claims the worker keeps besides."""
+    first: bool = False
+    """Take a suspect before all others."""
+    named: bytes = b""
+    """Take this one if it still waits apart."""
+
+
+WITH_NOTHING_BESIDE = SuspectPolicy()
+
+
 @dataclass(frozen=True, slots=True)
 class Round:
     """The store's answer to one exchange."""
@@ -79,10 +96,12 @@ class Round:
     stale: list[int]
     """Numbers of the claims settled too late: their token no longer counted, so nothing changed."""
     word: str
-    """`open`; `alone` when the one claimed, or else the next, must run with nothing beside it; or why nothing was
-    claimed: `paused`, `lapsed` (renew first), `gone` (register again) or `repeated` (the same request has arrived
-    before, so ask what it did)."""
+    """`open`; `alone` when the one claimed must run with nothing beside it; or why nothing was claimed: `paused`,
+    `lapsed` (renew first), `gone` (register again) or `repeated` (the same request has arrived before, so ask what it
+    did)."""
     claims: list[Claim]
+    apart: list[bytes] = field(default_factory=list)
+    """IDs that were set apart, since they must run alone and this worker holds others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +138,15 @@ def _eviction(reply: Any) -> tuple[str, int]:
     return str(told.get("maxmemory_policy", "noeviction")), readers.whole(told.get("evicted_keys", 0))
 
 
+def run_id(keys: Keys) -> Call[str | None]:
+    """What the server drew at its start; None where it does not say."""
+    return command("INFO", "server", read=_run_id, beside=keys.named("queued"))
+
+
+def _run_id(reply: Any) -> str | None:
+    return reply.get("run_id") if isinstance(reply, dict) else None
+
+
 def hello(keys: Keys, worker: str, lease_ms: int, epoch: str, about: dict[str, str | int]) -> Call[str]:
     """Register; the store's epoch. The reader raises StoreDamaged when the queue has another schema."""
     described = [part for pair in about.items() for part in pair]
@@ -126,10 +154,17 @@ def hello(keys: Keys, worker: str, lease_ms: int, epoch: str, about: dict[str, s
 
 
 def exchange(
-    keys: Keys, worker: str, settlement: Settlement, want: int, number: int, wait_ms: int, *, kept: int = 0
+    keys: Keys,
+    worker: str,
+    settlement: Settlement,
+    want: int,
+    number: int,
+    wait_ms: int,
+    suspects: SuspectPolicy = WITH_NOTHING_BESIDE,
 ) -> Call[Round]:
-    """Settle what ended, then claim up to `want`, numbered from `number`; `kept` claims stay as they are meanwhile."""
-    arguments: list[Argument] = [worker, want, number, wait_ms, kept]
+    """Settle what ended, then claim up to `want`, numbered from `number`."""
+    arguments: list[Argument] = [worker, want, number, wait_ms, suspects.kept, int(suspects.first), suspects.named]
+    arguments.append(SUSPECT_CRASHES)
     _add_claims(arguments, settlement.completed)
     _add_claims(arguments, settlement.discarded)
     arguments.append(len(settlement.failed))
@@ -150,14 +185,14 @@ def _add_claims(arguments: list[Argument], claims: list[Claim]) -> None:
 
 
 def _round(number: int, reply: list[Any]) -> Round:
-    stale, word, ids, attempts, failures, crashes, payloads = reply
+    stale, word, ids, attempts, failures, crashes, payloads, apart = reply
     claims = [Claim(raw, number + i) for i, raw in enumerate(ids)]
     for name, column in (("attempts", attempts), ("failures", failures), ("crashes", crashes)):
         for claim, value in zip(claims, column, strict=False):
             setattr(claim, name, readers.whole(value))
     for claim, content in zip(claims, payloads, strict=False):
         claim.raw_payload = content
-    return Round([int(late) for late in stale], word.decode(), claims)
+    return Round([int(late) for late in stale], word.decode(), claims, apart)
 
 
 def renew(keys: Keys, worker: str, lease_ms: int, pulse: Pulse, held: Sequence[tuple[bytes, int]]) -> Call[Renewal]:
@@ -201,7 +236,7 @@ def fence(keys: Keys, worker: str, number: int) -> Call[bool]:
 
 def promote(keys: Keys, limit: int, wait_ms: int) -> Call[tuple[int, float | None]]:
     """Queue what is due; how many, and seconds until the next is due."""
-    return of("promote", keys, (limit, wait_ms), _promoted)
+    return of("promote", keys, (limit, wait_ms, SUSPECT_CRASHES), _promoted)
 
 
 def _promoted(reply: list[Any]) -> tuple[int, float | None]:

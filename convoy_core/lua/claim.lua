@@ -1,6 +1,6 @@
--- claim: queued -> processing
+-- claim: queued, delayed -> processing
 -- keys: queued committed processing owner workers worker delayed failed paused attempts failures crashes payload rerun
--- with: totals claim_list
+-- with: totals claim_list set_apart
 
 -- Another copy of an ID that is running came out of the list (a Node race, a hand-made push). Ours will run it again;
 -- Node's worker knows no rerun marks, so its copy waits for a while instead. Never two holders.
@@ -65,53 +65,37 @@ local function carry_failures(ids)
   end
 end
 
--- After that many worker deaths an ID may be what killed them, so it runs with no bystanders (RELIABILITY F28).
-local SUSPECT_CRASHES = 2
-
--- The IDs up to the first suspect, or that one by itself when its worker holds nothing else; whether there was one. What
--- follows goes back to the head of the list.
-local function set_suspect_apart(ids, kept)
-  if not exists(crashes) then return ids, false end
-  local counts, admitted = call('HMGET', crashes, unpack(ids)), {}
-  for i, id in ipairs(ids) do
-    if whole(counts[i]) >= SUSPECT_CRASHES then
-      if i == 1 and kept == 0 then admitted[1] = id end
-      for j = #ids, #admitted + 1, -1 do call('LPUSH', queued, ids[j]) end
-      return admitted, true
-    end
-    admitted[i] = id
-  end
-  return admitted, false
-end
-
 local function column(hash, ids)
   return exists(hash) and call('HMGET', hash, unpack(ids)) or {}
 end
 
--- Answers a word, the IDs and, each empty or one per ID, their attempts, failures, crashes and payloads.
--- The i-th ID's token is `<worker>:<number + i - 1>`. `kept` is how many claims the worker keeps besides.
-local function claim_up_to(want, claimer, number, wait, kept)
+-- Answers a word, the IDs, each empty or one per ID their attempts, failures, crashes and payloads, and the suspects set apart.
+-- The i-th ID's token is `<worker>:<number + i - 1>`.
+local function claim_up_to(want, claimer, number, wait, suspects)
   local id = claimer.id
   if not claimer.lease then
     -- A wait of its that came late has handed something to a list that nobody else reads.
     return_claim_list(claimer.own, 0)
-    return { 'gone', {}, {}, {}, {}, {} }
+    return { 'gone', {}, {}, {}, {}, {}, {} }
   end
   -- A request that arrives twice (a proxy, a retry), or late, must not claim under numbers whose answer nobody reads; so its
   -- numbers are spent whatever it is answered.
-  if want > 0 and number <= whole(claimer.highest) then return { 'repeated', {}, {}, {}, {}, {} } end
+  if want > 0 and number <= whole(claimer.highest) then return { 'repeated', {}, {}, {}, {}, {}, {} } end
   if want > 0 then call('HSET', claimer.record, 'number', string.format('%d', number + want - 1)) end
-  if tonumber(claimer.lease) <= now then return { 'lapsed', {}, {}, {}, {}, {} } end
+  if tonumber(claimer.lease) <= now then return { 'lapsed', {}, {}, {}, {}, {}, {} } end
   if exists(paused) then
     return_claim_list(claimer.own, 0)
-    return { 'paused', {}, {}, {}, {}, {} }
+    return { 'paused', {}, {}, {}, {}, {}, {} }
   end
-  local ids = take_ids(claimer, want)
-  local word, has_suspect = 'open', false
-  if #ids > 0 then ids = admit(ids, wait) end
-  if #ids > 0 then ids, has_suspect = set_suspect_apart(ids, kept) end
-  if has_suspect then word = 'alone' end
-  if #ids == 0 then return { word, {}, {}, {}, {}, {} } end
+  local word, ids, apart = 'alone', take_named(suspects), {}
+  if #ids > 0 then
+    return_claim_list(claimer.own, 0)
+  else
+    ids = take_ids(claimer, want)
+    if #ids > 0 then ids = admit(ids, wait) end
+    word, ids, apart = choose(ids, suspects, wait)
+  end
+  if #ids == 0 then return { word, {}, {}, {}, {}, {}, apart } end
 
   -- Numbers would be written out anew for each.
   local seconds, prefix = string.format('%d', math.floor(now / 1000)), id .. ':'
@@ -125,5 +109,5 @@ local function claim_up_to(want, claimer, number, wait, kept)
   call('HSET', owner, unpack(entries))
   count('adopted', call('SADD', committed, unpack(ids)))
   carry_failures(ids)
-  return { word, ids, column(attempts, ids), column(failures, ids), column(crashes, ids), column(payload, ids) }
+  return { word, ids, column(attempts, ids), column(failures, ids), column(crashes, ids), column(payload, ids), apart }
 end

@@ -2,13 +2,15 @@
 -- flags: allow-oom
 -- proven: workers
 -- with: claim complete fail defer release
--- args: worker, how many to claim, number of the first claim, ms a foreign copy waits, how many claims it keeps besides,
+-- args: worker, how many to claim, number of the first claim, ms what is set apart waits, how many claims it keeps besides,
+--       '1' to take a suspect before others, a suspect that waits apart or empty, crashes that make a suspect,
 --       how many completed, (ID, number)..., how many their handlers discarded, (ID, number)...,
 --       how many failed, (ID, number, message, record, retry ms or empty)..., how many deferred, (ID, number, ms)...,
 --       how many released, (ID, number)...
--- answer: numbers of the stale claims, word, IDs, attempts, failures, crashes, payloads (see claim)
-local me, want, number, wait, kept = take(5)
-want, number, wait, kept = tonumber(want), tonumber(number), tonumber(wait), tonumber(kept)
+-- answer: numbers of the stale claims, word, IDs, attempts, failures, crashes, payloads, suspects set apart (see claim)
+local me, want, number, wait, kept, takes_suspect, named, limit = take(8)
+want, number, wait = tonumber(want), tonumber(number), tonumber(wait)
+local suspects = { may = kept == '0', first = takes_suspect == '1', named = named, limit = tonumber(limit) }
 
 -- Each with what else was said of it, if anything is.
 local function take_claims(each)
@@ -53,6 +55,6 @@ settle(deferred, each_held(function(id, rest) defer(id, tonumber(rest[1])) end))
 settle(released, release)
 count('stale', #stale)
 
-local answer = claim_up_to(want, claimer, number, wait, kept)
+local answer = claim_up_to(want, claimer, number, wait, suspects)
 table.insert(answer, 1, stale)
 return answer

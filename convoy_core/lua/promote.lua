@@ -1,19 +1,28 @@
 -- promote: delayed -> queued
 -- flags: allow-oom
--- keys: delayed processing
+-- keys: delayed processing crashes
 -- with: enqueue
--- args: how many at most, ms a copy of a running ID waits on
+-- args: how many at most, ms a copy of a running ID waits on, crashes that make a suspect
 -- answer: how many moved, ms until the next is due or -1
-local limit, wait = take_number(), take_number()
+local limit, wait, suspect = take_number(), take_number(), take_number()
 local due = call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, limit)
-local ready = {}
+local ready, suspects = {}, {}
 if #due > 0 then
   local running = call('ZMSCORE', processing, unpack(due))
+  local crashed = exists(crashes) and call('HMGET', crashes, unpack(due)) or {}
   for i, id in ipairs(due) do
     -- In both places: a copy that claim set aside while a Node worker runs the ID.
-    if running[i] then put('ZADD', delayed, now + wait, id) else ready[#ready + 1] = id end
+    if running[i] then
+      put('ZADD', delayed, now + wait, id)
+    elseif crashed[i] and whole(crashed[i]) >= suspect then
+      suspects[#suspects + 1] = id
+    else
+      ready[#ready + 1] = id
+    end
   end
 end
 enqueue(ready)
+-- They were set apart at the head, so the next pool to claim sees them.
+enqueue(suspects, true)
 local following = call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
-return { #ready, following[2] and math.max(0, following[2] - now) or -1 }
+return { #ready + #suspects, following[2] and math.max(0, following[2] - now) or -1 }

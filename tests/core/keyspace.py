@@ -15,7 +15,7 @@ from convoy_core import Queue
 from convoy_core.attempt import Claim, Failed
 from convoy_core.calls import Call, Steps
 from convoy_core.keys import Keys
-from convoy_core.worker_calls import Round, Settlement, exchange
+from convoy_core.worker_calls import WITH_NOTHING_BESIDE, Round, Settlement, SuspectPolicy, exchange
 from tests.servers import RealServer
 
 T = TypeVar("T")
@@ -149,11 +149,11 @@ class World:
         want: int = 0,
         number: int = 7,
         wait_ms: int = LEASE,
-        kept: int = 0,
+        suspects: SuspectPolicy = WITH_NOTHING_BESIDE,
     ) -> Round:
         """One round of worker `W`."""
         settlement = Settlement(completed or [], failed or [], released or [], discarded or [], deferred or [])
-        return self.run(exchange(self.keys, W, settlement, want, number, wait_ms, kept=kept))
+        return self.run(exchange(self.keys, W, settlement, want, number, wait_ms, suspects))
 
     def close(self) -> None:
         """Close both connections."""

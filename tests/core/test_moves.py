@@ -23,6 +23,7 @@ from convoy_core.worker_calls import (
     Renewal,
     Round,
     Settlement,
+    SuspectPolicy,
     bye,
     exchange,
     fence,
@@ -248,6 +249,13 @@ CLAIMED: Keyspace = {
     "owner": {"a": f"{W}:7@{NOW}"},
 }
 
+
+def _asking_for_b(kept: int) -> Callable[[World], Round]:
+    return lambda world: world.exchange(want=1, suspects=SuspectPolicy(kept=kept, first=True, named=b"b"))
+
+
+STARTED: Keyspace = {**_numbered(7), "processing": {"a": SECOND}, "owner": {"a": f"{W}:7@{NOW}"}}
+
 CLAIM = [
     Case(
         "claim: queued -> processing",
@@ -289,9 +297,69 @@ CLAIM = [
     ),
     Case(
         "claim: queued -> processing",
-        "F28 an ID whose worker died twice is claimed by itself",
-        {**ALIVE, f"claim:{W}": ["a", "b"], "queued": ["c"], "committed": {"a", "b", "c"}, "crashes": {"a": "2"}},
+        "F28 a worker that can spare the time takes an ID whose worker died twice before others, and alone",
+        {**ALIVE, f"claim:{W}": ["a", "b"], "queued": ["c"], "committed": {"a", "b", "c"}, "crashes": {"b": "2"}},
+        lambda world: world.exchange(want=3, suspects=SuspectPolicy(first=True)),
+        Round([], "alone", [claim("b", 7, crashes=2)]),
+        {
+            **ALIVE,
+            **_numbered(9),
+            "queued": ["a", "c"],
+            "committed": {"a", "b", "c"},
+            "processing": {"b": SECOND},
+            "owner": {"b": f"{W}:7@{NOW}"},
+            "crashes": {"b": "2"},
+        },
+    ),
+    Case(
+        "claim: queued -> processing",
+        "F28 an idle worker takes an ID whose worker died twice where nothing else is queued",
+        {**ALIVE, "queued": ["a"], "committed": {"a"}, "crashes": {"a": "2"}},
         lambda world: world.exchange(want=3),
+        Round([], "alone", [claim("a", 7, crashes=2)]),
+        {**CLAIMED, **_numbered(9), "crashes": {"a": "2"}},
+    ),
+    Case(
+        "set_apart: queued -> delayed",
+        "F69 IDs whose worker died twice are set apart, and others flow past them",
+        {**ALIVE, "queued": ["b", "a", "c"], "committed": {"a", "b", "c"}, "crashes": {"a": "1", "b": "2", "c": "5"}},
+        lambda world: world.exchange(want=3),
+        Round([], "open", [claim("a", 7, crashes=1)], [b"b", b"c"]),
+        {
+            **CLAIMED,
+            **_numbered(9),
+            "committed": {"a", "b", "c"},
+            "delayed": {"b": NOW + LEASE, "c": NOW + LEASE},
+            "crashes": {"a": "1", "b": "2", "c": "5"},
+        },
+    ),
+    Case(
+        "set_apart: queued -> delayed",
+        "F69 an ID whose worker died twice is set apart by a worker that keeps another",
+        {**ALIVE, "queued": ["a", "b"], "committed": {"a", "b"}, "crashes": {"a": "2"}},
+        lambda world: world.exchange(want=1, suspects=SuspectPolicy(kept=1, first=True)),
+        Round([], "open", [], [b"a"]),
+        {
+            **ALIVE,
+            **_numbered(7),
+            "queued": ["b"],
+            "committed": {"a", "b"},
+            "delayed": {"a": NOW + LEASE},
+            "crashes": {"a": "2"},
+        },
+    ),
+    Case(
+        "claim: delayed -> processing",
+        "F69 a drained worker takes the ID that it asks for by name, and gives back what was handed over to it",
+        {
+            **ALIVE,
+            f"claim:{W}": ["b"],
+            "queued": ["c"],
+            "delayed": {"a": NOW + 1000},
+            "committed": {"a", "b", "c"},
+            "crashes": {"a": "2"},
+        },
+        lambda world: world.exchange(want=3, suspects=SuspectPolicy(first=True, named=b"a")),
         Round([], "alone", [claim("a", 7, crashes=2)]),
         {
             **CLAIMED,
@@ -301,27 +369,25 @@ CLAIM = [
             "crashes": {"a": "2"},
         },
     ),
-    Case(
-        "claim: queued -> processing",
-        "F28 an ID whose worker died twice is not claimed beside others",
-        {**ALIVE, "queued": ["a", "b", "c"], "committed": {"a", "b", "c"}, "crashes": {"a": "1", "b": "2"}},
-        lambda world: world.exchange(want=3),
-        Round([], "alone", [claim("a", 7, crashes=1)]),
-        {
-            **CLAIMED,
-            **_numbered(9),
-            "queued": ["b", "c"],
-            "committed": {"a", "b", "c"},
-            "crashes": {"a": "1", "b": "2"},
-        },
-    ),
-    Case(
-        "claim: queued -> processing",
-        "F28 an ID whose worker died twice is not claimed by a worker that keeps another",
-        {**ALIVE, "queued": ["a", "b"], "committed": {"a", "b"}, "crashes": {"a": "2"}},
-        lambda world: world.exchange(want=2, kept=1),
-        Round([], "alone", []),
-        {**ALIVE, **_numbered(8), "queued": ["a", "b"], "committed": {"a", "b"}, "crashes": {"a": "2"}},
+    *(
+        Case(
+            "claim: queued -> processing",
+            f"F69 a worker that asks for an ID by name gets others where {why}",
+            {**ALIVE, "queued": ["a"], "committed": {"a", "b"}, "crashes": {"b": "2"}, **state},
+            _asking_for_b(kept),
+            Round([], "open", [claim("a", 7)]),
+            {**ALIVE, "committed": {"a", "b"}, "crashes": {"b": "2"}, **joined},
+        )
+        for why, kept, state, joined in (
+            ("it keeps one", 1, {"delayed": {"b": NOW}}, {**STARTED, "delayed": {"b": NOW}}),
+            ("another has taken it", 0, {}, STARTED),
+            (
+                "a Node worker runs it",
+                0,
+                {"delayed": {"b": NOW}, "processing": {"b": SECOND}},
+                {**STARTED, "delayed": {"b": NOW}, "processing": {"a": SECOND, "b": SECOND}},
+            ),
+        )
     ),
     Case(
         "claim: queued -> processing",
@@ -1035,6 +1101,23 @@ OPERATOR = [
     ),
     Case(
         "promote: delayed -> queued",
+        "F69 promote puts IDs that were set apart back at the head",
+        {
+            "delayed": {"a": NOW, "b": NOW - 5, "c": NOW - 4},
+            "queued": ["x"],
+            "committed": {"a", "b", "c", "x"},
+            "crashes": {"b": "2", "a": "1", "c": "9"},
+        },
+        lambda world: world.run(promote(world.keys, 10, LEASE)),
+        (3, None),
+        {
+            "queued": ["b", "c", "x", "a"],
+            "committed": {"a", "b", "c", "x"},
+            "crashes": {"b": "2", "a": "1", "c": "9"},
+        },
+    ),
+    Case(
+        "promote: delayed -> queued",
         "promote commits a copy whose Node run has ended",
         {"delayed": {"a": NOW}},
         lambda world: world.run(promote(world.keys, 10, LEASE)),
@@ -1449,6 +1532,7 @@ ACTS: dict[str, Callable[[World], object]] = {
     "publish": lambda world: world.queue.publish("a"),
     "promote": lambda world: world.run(promote(world.keys, 10, LEASE)),
     "claim": CLAIM_ONE,
+    "set_apart": lambda world: world.exchange(want=1, suspects=SuspectPolicy(kept=1)),
     "renew": _beat,
     "complete": lambda world: world.exchange(completed=[claim("a")]),
     "fail": lambda world: world.exchange(failed=[(claim("a"), failure(retry_ms=5))]),
@@ -1481,7 +1565,7 @@ def test_refused_from_every_other_state(world: World, name: str, state: State) -
     ACTS[name](world)
 
     counted: Keyspace = {"totals": COUNTED[name]} if name in COUNTED else {}
-    if name == "claim":
+    if name in ("claim", "set_apart"):
         counted = {f"worker:{W}": {**BEATEN[f"worker:{W}"], "number": "7"}}
     assert world.state() == {**before, **counted}
 
@@ -1753,7 +1837,7 @@ def test_renew_of_more_than_one_chunk_shows_all_that_run(world: World) -> None:
         W,
         PoolOptions(),
         lambda: Pulse(0, 0, [(id.encode(), int(id)) for id in held]),
-        lambda renewal: None,
+        lambda renewal, run_id: None,
     )
 
     beats.run_once()

@@ -1,4 +1,6 @@
-"""An ID whose worker has died twice runs by itself, so that it takes nobody along the third time (RELIABILITY F28)."""
+"""An ID whose worker has died twice runs alone, so that it takes nobody along the third time (RELIABILITY F28), and the
+queue flows past it until then (F69).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from convoy_core import Counts, Job, PoolOptions, Queue, WorkerPool
+from convoy_core.suspects import MOST_KNOWN, Suspects
 from tests.servers import RealServer
 from tests.waiting import eventually
 
@@ -26,6 +29,13 @@ def have_crashed(store: RealServer, ids: list[str], times: int) -> None:
     """As if the workers of these IDs had died so often."""
     with store.client() as client:
         client.hset("cv:q:crashes", mapping=dict.fromkeys(ids, times))
+
+
+def put_in_front(store: RealServer, id: str) -> None:
+    """As if its worker had just died: not by publish, which would forgive it."""
+    with store.client() as client:
+        client.sadd("cv:q:committed", id)
+        client.lpush("cv:q:queued", id)
 
 
 class Company:
@@ -63,10 +73,51 @@ def test_f28_from_the_second_crash_on_an_id_runs_with_nothing_beside_it(
         assert all(len(company.met[id]) > 1 for id in ("11", "12", "20", "35"))
 
 
-def test_f28_a_pool_that_waits_for_room_takes_nothing_and_asks_no_more_than_it_must(
-    queue: Queue, store: RealServer
-) -> None:
-    """While one run is going, the suspect and what comes after it stay queued, for others to take."""
+def test_f69_the_queue_flows_past_a_suspect_while_something_else_runs(queue: Queue, store: RealServer) -> None:
+    """One long run keeps the suspect waiting, and nobody else."""
+    gate = threading.Event()
+    company = Company()
+
+    async def handle(job: Job) -> None:
+        if job.id == "long":
+            await asyncio.to_thread(gate.wait)
+        else:
+            await company.handle(job)
+
+    queue.publish("long")
+    with WorkerPool(queue, handle, concurrency=5, options=STEADY):
+        try:
+            eventually(lambda: queue.counts().processing == 1)
+            have_crashed(store, ["suspect"], 2)
+            put_in_front(store, "suspect")
+            queue.publish_many(range(400))
+            eventually(lambda: len(company.met) == 400)
+            assert "suspect" not in company.met
+        finally:
+            gate.set()
+        eventually(lambda: queue.counts() == Counts())
+
+    assert company.met["suspect"] == {"suspect"}
+
+
+def test_f69_a_pool_that_never_rests_drains_for_a_suspect(queue: Queue, store: RealServer) -> None:
+    """Nobody is idle while IDs keep coming, so a pool spares some time."""
+    company = Company()
+    queue.publish_many(range(100))
+    have_crashed(store, ["suspect"], 2)
+    put_in_front(store, "suspect")
+    with WorkerPool(queue, company.handle, concurrency=5, options=STEADY):
+        published = 100
+        while "suspect" not in company.met:
+            queue.publish_many(range(published, published + 20))
+            published += 20
+            eventually(lambda: queue.counts().queued < 100)
+        eventually(lambda: queue.counts() == Counts())
+
+    assert company.met["suspect"] == {"suspect"}
+
+
+def test_f69_a_pool_that_holds_others_does_not_spin_for_a_suspect(queue: Queue, store: RealServer) -> None:
     gate = threading.Event()
     leases: set[float] = set()
 
@@ -81,17 +132,48 @@ def test_f28_a_pool_that_waits_for_room_takes_nothing_and_asks_no_more_than_it_m
     ):
         try:
             eventually(lambda: queue.counts().processing == 1)
-            queue.pause()
-            queue.publish_many(["suspect", "after"])
             have_crashed(store, ["suspect"], 2)
-            record = f"cv:q:worker:{queue.workers()[0].id}"
-            claimed = client.hget(record, "number")
-            queue.resume()
-            eventually(lambda: client.hget(record, "number") != claimed)  # it has asked, and was told to wait
+            put_in_front(store, "suspect")
+            eventually(lambda: queue.counts().delayed == 1)
             client.config_resetstat()
             eventually(lambda: leases_seen() == 4)  # three heartbeats
             assert client.info("commandstats")["cmdstat_evalsha"]["calls"] < 60  # a pool that spins makes thousands
-            assert queue.counts() == Counts(queued=2, committed=3, processing=1)
         finally:
             gate.set()
         eventually(lambda: queue.counts() == Counts())
+
+
+def test_f69_what_a_drained_pool_gets_is_counted_as_time_spent() -> None:
+    suspects = Suspects()
+    assert not suspects.is_due(0.0, is_idle=True)
+    suspects.note([b"a", b"b", b"a"])
+
+    assert suspects.is_due(0.0, is_idle=False)
+    suspects.begin(10.0)
+    assert suspects.next() == b"a"
+    suspects.end(12.0, has_run=True)
+
+    assert not suspects.is_due(29.9, is_idle=False)
+    assert suspects.is_due(29.9, is_idle=True)
+    assert suspects.is_due(30.0, is_idle=False)  # 2 of 20 s
+    assert (suspects.next(), suspects.next()) == (b"b", b"")
+
+
+def test_f69_draining_that_fails_lasts_twice_as_long_the_next_time() -> None:
+    suspects = Suspects()
+    first = suspects.patience_s
+    for tries in range(3):
+        suspects.begin(tries * 100.0)
+        suspects.end(tries * 100.0 + suspects.patience_s, has_run=False)
+    assert suspects.patience_s == first * 8
+
+    suspects.begin(500.0)
+    suspects.end(501.0, has_run=True)
+    assert suspects.patience_s == first
+
+
+def test_f69_a_pool_remembers_the_latest_suspects_only() -> None:
+    suspects = Suspects()
+    suspects.note(str(n).encode() for n in range(MOST_KNOWN + 5))
+
+    assert (len(suspects), suspects.next()) == (MOST_KNOWN, b"5")

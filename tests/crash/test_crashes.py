@@ -188,7 +188,7 @@ def test_f18_after_an_outage_of_the_store_nobody_is_judged_too_early_and_nothing
         threading.Event().wait(2 * OPTIONS.lease_s)
         store.start()
         eventually(lambda: queue.counts() == Counts())
-        eventually(lambda: first.status().state is second.status().state is PoolState.RUNNING)
+        eventually(lambda: first.status().state.is_working and second.status().state.is_working)
         done = first.stop().done + second.stop().done
 
         assert sorted(seen) == ["a", "b", "c"]

@@ -143,7 +143,7 @@ def test_f37_while_the_store_refuses_writes_results_wait_and_nothing_is_called_l
             queue.publish("refused")
         eventually(lambda: pool.status().state is PoolState.STORE_AWAY)
         client.config_set("min-replicas-to-write", 0)
-        eventually(lambda: pool.status().state is PoolState.RUNNING)
+        eventually(lambda: pool.status().state.is_working)
         queue.publish("after")
         eventually(lambda: pool.status().done == 2)
     queue.close()

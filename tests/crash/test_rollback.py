@@ -113,3 +113,34 @@ def test_f22_after_a_rollback_no_token_is_used_for_another_run_and_no_result_wro
     assert runs[:3] == sorted(runs[6:])[:3]  # the very same claims, which the store has never seen ended
     assert len({token for _, token in runs}) == 9
     assert all(job.lost for job in handler.jobs[3:6])
+
+
+@pytest.mark.parametrize("kind", ["full", "paused"])
+def test_f63_a_pool_that_asks_for_nothing_notices_a_store_that_comes_back_older_at_once(
+    server: Restorable, handler: Handler, kind: str
+) -> None:
+    """It has settled an ID that the store holds for it again, and neither claims nor settles anything meanwhile."""
+    with Queue("q", redis=server.url) as queue:
+        queue.publish_many(["a0", "b0"])
+        pool = WorkerPool(queue, handler, concurrency=2, options=OPTIONS)
+        pool.start()
+        eventually(lambda: len(handler.jobs) == 2)
+        if kind == "paused":
+            queue.pause()
+        server.copy()
+        handler.gates["old"].set()
+        eventually(lambda: pool.status().done == 1)
+        if kind == "full":
+            queue.publish("b1")
+            eventually(lambda: len(handler.jobs) == 3)
+
+        server.kill()
+        server.roll_back()
+        eventually(lambda: handler.jobs[-1].id == "a0")  # the second time, since the store never saw it end
+
+        for gate in handler.gates.values():
+            gate.set()
+        queue.resume()
+        eventually(lambda: queue.counts() == Counts())
+        pool.stop()
+        assert queue.workers() == []

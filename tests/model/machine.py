@@ -19,9 +19,9 @@ from convoy_core.calls import Call, PublishOptions, Steps
 from convoy_core.connection import Connection
 from convoy_core.keys import Keyspace
 from convoy_core.models import Jammed, Then
-from convoy_core.options import DEFAULT_PREFIX
+from convoy_core.options import DEFAULT_PREFIX, SUSPECT_CRASHES
 from convoy_core.states import State
-from convoy_core.worker_calls import Pulse, Settlement
+from convoy_core.worker_calls import Pulse, Settlement, SuspectPolicy
 from tests.model.invariants import check_invariants
 from tests.model.reference import MAX_CRASHES, Ending, Reference
 from tests.model.wire import Look, Wire, store_behind
@@ -296,12 +296,12 @@ class Strict(Machine):
         self.bench.look.send("LMOVE", self.bench.key("queued"), claim_list, "LEFT", "RIGHT")
         self.model.hand_over(worker)
 
-    @rule(worker=workers, verdicts=up_to(3, VERDICTS), want=few)
-    def exchange(self, worker: str, verdicts: Sequence[str], want: int) -> None:
+    @rule(worker=workers, verdicts=up_to(3, VERDICTS), want=few, takes_suspect=st.booleans())
+    def exchange(self, worker: str, verdicts: Sequence[str], want: int, takes_suspect: bool) -> None:
         """A round: settle and claim."""
         held = self.model.held_by(worker)
         endings = [ending(*claim, how) for claim, how in zip(held, verdicts, strict=False) if how != "keep"]
-        self._exchange(worker, endings, want)
+        self._exchange(worker, endings, want, takes_suspect=takes_suspect)
 
     @rule(worker=workers, want=st.integers(1, 3))
     def claim(self, worker: str, want: int) -> None:
@@ -324,23 +324,30 @@ class Strict(Machine):
         beside_a_live_one = [claim for claim in taken_over if self.model.held_by(claim[0])]
         return beside_a_live_one or taken_over or late or self.claims
 
-    def _exchange(self, worker: str, endings: list[Ending], want: int) -> None:
+    def _suspect(self) -> bytes:
+        """One that waits to run alone, whichever pool has set it apart."""
+        waiting = [id for id in self.model.ids(State.DELAYED) if self.model.entries[id].crashes >= SUSPECT_CRASHES]
+        return waiting[0].encode() if waiting else b""
+
+    def _exchange(self, worker: str, endings: list[Ending], want: int, *, takes_suspect: bool = False) -> None:
         number = self.next_number(worker, want)
         ending_now = {(id, number) for id, number, _ in endings}
         kept = len([claim for claim in self.model.held_by(worker) if claim not in ending_now])
-        call = worker_calls.exchange(self.keys, worker, settlement_of(endings), want, number, LEASE, kept=kept)
+        policy = SuspectPolicy(kept, takes_suspect, self._suspect())
+        call = worker_calls.exchange(self.keys, worker, settlement_of(endings), want, number, LEASE, policy)
 
-        def ask() -> tuple[list[int], str, list[tuple[str, int, int, int, str]]]:
+        def ask() -> tuple[list[int], str, list[tuple[str, int, int, int, str]], list[str]]:
             answer = self.run(call)
             self.claims += [(worker, claim.raw_id.decode(), claim.number) for claim in answer.claims]
             assert [claim.number for claim in answer.claims] == list(range(number, number + len(answer.claims)))
-            return answer.stale, answer.word, [_details(claim) for claim in answer.claims]
+            apart = [raw.decode() for raw in answer.apart]
+            return answer.stale, answer.word, [_details(claim) for claim in answer.claims], apart
 
-        def expect() -> tuple[list[int], str, list[tuple[str, int, int, int, str]]]:
+        def expect() -> tuple[list[int], str, list[tuple[str, int, int, int, str]], list[str]]:
             stale = self.model.settle(worker, endings)
-            word, ids = self.model.claim(worker, want, number, kept)
+            word, ids, apart = self.model.claim(worker, want, number, policy, LEASE)
             claimed = [(id, self.model.entries[id]) for id in ids]
-            return stale, word, [(id, e.attempts, e.failures, e.crashes, e.payload) for id, e in claimed]
+            return stale, word, [(id, e.attempts, e.failures, e.crashes, e.payload) for id, e in claimed], apart
 
         # Without a claim a repeated request leaves no trace, but a claim list goes back to the queue once only.
         self.check(ask, expect, refusals={"stale": len(endings)})

@@ -79,7 +79,7 @@ MUTANTS = (
     _mutant(
         "F3: nobody asks for holdings after a lost reply",
         "simulation",
-        ("shift.py", "self._is_unsure = True\n        self._upkeep", "self._upkeep"),
+        ("shift.py", "await self._compare()", "self._handle(PoolEvent.COMPARED)"),
         sign="owner",
         first_seed=20,
     ),
@@ -146,7 +146,7 @@ MUTANTS = (
         (
             "shift.py",
             "self.error, self._tries = None, 0",
-            "self.error, self._tries, self._claiming._number = None, 0, number + want",
+            "self.error, self._tries, self._claiming._number = None, 0, self._claiming._number + want",
         ),
         ("lua/claim.lua", "number <= whole(claimer.highest)", "false"),
         sign="concurrent-holders",
@@ -179,7 +179,17 @@ MUTANTS = (
     _mutant(
         "F28: a suspect is claimed beside others",
         "Strict",
-        ("lua/claim.lua", "if i == 1 and kept == 0 then", "if i == 1 then"),
+        ("lua/set_apart.lua", "if #apart > 0 and suspects.may and", "if #apart > 0 and"),
+    ),
+    _mutant(
+        "F69: a suspect that was set apart is in no list",
+        "Strict",
+        ("lua/set_apart.lua", "for _, id in ipairs(apart) do put('ZADD', delayed, now + wait, id) end", ""),
+    ),
+    _mutant(
+        "F69: a suspect that is asked for by name is claimed beside others",
+        "Strict",
+        ("lua/set_apart.lua", "if id == '' or not suspects.may or not", "if id == '' or not"),
     ),
     _mutant(
         "F29: a release is charged as a crash",
@@ -258,6 +268,13 @@ def _chunk(raw""",
         "F63: a store that has come back older lets a worker go",
         "Strict",
         ("lua/bye.lua", "whole(call('HGET', record, 'number')) < number", "false"),
+    ),
+    _mutant(
+        "F63: nobody compares when a new connection is met",
+        "flood",
+        ("shift.py", "if self._identity.has_changed() and not self._state.compares:", "if False:"),
+        sign="stuck",
+        first_seed=50,
     ),
     _mutant(
         "F63: who holds something without being on the roll is not named",

@@ -14,13 +14,12 @@ from convoy_core import checks
 from convoy_core.attempt import Discard, Failed, Retry, Verdict
 from convoy_core.calls import PublishOptions
 from convoy_core.models import Jammed, Outcome, Published, Then
-from convoy_core.options import encode_payload
+from convoy_core.options import SUSPECT_CRASHES, encode_payload
 from convoy_core.states import MOVES, State
-from convoy_core.worker_calls import DEPARTED_MS, LATE_MS, SCHEMA
+from convoy_core.worker_calls import DEPARTED_MS, LATE_MS, SCHEMA, SuspectPolicy
 from tests.model.wire import Content, Contents
 
 MAX_CRASHES = 3
-SUSPECT_CRASHES = 2
 """From here on an ID runs by itself."""
 Ending: TypeAlias = "tuple[str, int, Verdict]"
 """ID, claim number, and how the run ended."""
@@ -176,7 +175,9 @@ class Reference:
         self._move = "promote"
         waiting = sorted((self.entries[id].due, id) for id in self.ids(State.DELAYED))
         due = [id for at, id in waiting if at <= self.now][:limit]
-        self._enqueue(due)
+        suspects = [id for id in due if self.entries[id].crashes >= SUSPECT_CRASHES]
+        self._enqueue([id for id in due if id not in suspects])
+        self._enqueue(suspects, at_head=True)
         rest = waiting[len(due) :]
         return len(due), max(0, rest[0][0] - self.now) / 1000 if rest else None
 
@@ -305,35 +306,51 @@ class Reference:
         self.totals["stale"] += len(stale)
         return stale
 
-    def claim(self, worker: str, want: int, number: int, kept: int) -> tuple[str, list[str]]:
-        """Queued -> processing: why not, or which."""
+    def claim(
+        self, worker: str, want: int, number: int, suspects: SuspectPolicy, wait_ms: int
+    ) -> tuple[str, list[str], list[str]]:
+        """Queued -> processing: why not, or which, and which suspects were set apart."""
         self._move = "claim"
         pool = self.pools[worker]
         if not pool.lease_end:
             self._return_handed_over(worker)
-            return "gone", []
+            return "gone", [], []
         if want and number <= int(pool.record.get("number", "0")):
-            return "repeated", []
+            return "repeated", [], []
         if want:
             pool.record["number"] = str(number + want - 1)
         if not self.is_live(worker):
-            return "lapsed", []
+            return "lapsed", [], []
         if self.paused_at is not None:
             self._return_handed_over(worker)
-            return "paused", []
+            return "paused", [], []
+        named = suspects.named.decode()
+        if named and not suspects.kept and self.state(named) is State.DELAYED:
+            self._return_handed_over(worker)
+            self._start(worker, [named], number)
+            return "alone", [named], []
         self._return_handed_over(worker, keep=want)
         while self.queue and len(pool.handed_over) < want:
             self.hand_over(worker)
         claimed, pool.handed_over = pool.handed_over, []
-        suspects = [i for i, id in enumerate(claimed) if self.entries[id].crashes >= SUSPECT_CRASHES]
-        if suspects:
-            stop = suspects[0] or (not kept)
-            claimed, self.queue = claimed[:stop], claimed[stop:] + self.queue
-        for i, id in enumerate(claimed):
+        apart = [id for id in claimed if self.entries[id].crashes >= SUSPECT_CRASHES]
+        innocent = [id for id in claimed if id not in apart]
+        word = "open"
+        if apart and not suspects.kept and (suspects.first or not innocent):
+            self.queue = innocent + self.queue
+            word, innocent, apart = "alone", apart[:1], apart[1:]
+        self._start(worker, innocent, number)
+        self._move = "set_apart"
+        for id in apart:
+            self._go(self.entries[id], State.DELAYED)
+            self.entries[id].due = self.now + wait_ms
+        return word, innocent, apart
+
+    def _start(self, worker: str, ids: Sequence[str], number: int) -> None:
+        for i, id in enumerate(ids):
             entry = self.entries[id]
             self._go(entry, State.PROCESSING)
             entry.start, entry.beat, entry.token = self.now, self.now // 1000, f"{worker}:{number + i}"
-        return "alone" if suspects else "open", claimed
 
     def recover(self, worker: str) -> dict[str, str]:
         """A dead worker's IDs go back to the head in the order it claimed them, but for its third victim."""

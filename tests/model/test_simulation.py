@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from importlib.util import find_spec
 
 import pytest
 
@@ -60,7 +59,6 @@ def test_f64_so_it_is_when_waits_of_the_dead_arrive_after_they_were_struck_off(
     assert {seed: verdict.details for seed, verdict in verdicts.items() if verdict.faults} == {}
 
 
-@pytest.mark.skipif(find_spec("convoy_core.store_identity") is None, reason="no pool compares on a new connection yet")
 @pytest.mark.timeout(90 + SEEDS)
 @pytest.mark.parametrize("share", range(2))
 def test_f63_so_it_is_when_the_store_comes_back_older(wire: Wire, share: int) -> None:

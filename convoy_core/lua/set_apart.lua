@@ -1,0 +1,29 @@
+-- set_apart: queued -> delayed
+-- keys: queued delayed crashes processing owner
+
+-- An ID whose workers died too often must run alone. It waits apart, so that others flow past.
+
+-- What a drained worker asks for by name, if it still waits apart: not so a copy of an ID that is running.
+local function take_named(suspects)
+  local id = suspects.named
+  if id == '' or not suspects.may or not exists(delayed) then return {} end
+  if call('HGET', owner, id) or call('ZSCORE', processing, id) then return {} end
+  return call('ZREM', delayed, id) == 1 and { id } or {}
+end
+
+-- Of the IDs that came out of the list: a word, those to be claimed, and the suspects that were set apart.
+local function choose(ids, suspects, wait)
+  if #ids == 0 or not exists(crashes) then return 'open', ids, {} end
+  local counts, innocent, apart = call('HMGET', crashes, unpack(ids)), {}, {}
+  for i, id in ipairs(ids) do
+    local side = whole(counts[i]) >= suspects.limit and apart or innocent
+    side[#side + 1] = id
+  end
+  local word = 'open'
+  if #apart > 0 and suspects.may and (suspects.first or #innocent == 0) then
+    for i = #innocent, 1, -1 do call('LPUSH', queued, innocent[i]) end
+    word, innocent = 'alone', { table.remove(apart, 1) }
+  end
+  for _, id in ipairs(apart) do put('ZADD', delayed, now + wait, id) end
+  return word, innocent, apart
+end
