@@ -16,7 +16,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from convoy_core.places import JUST_NOW_S, Checkout, Places, is_served, place_of
+from convoy_core.places import JUST_NOW_S, Checkout, LongCheckout, Places, again, is_served
 
 
 class AsyncConnectionPool:
@@ -57,7 +57,8 @@ class AsyncConnectionPool:
         if (place := checkout.place) is not None:
             place.answered = time.monotonic()
             place.is_clean = True
-        self.drop(checkout)
+        if (places := checkout.places) is not None and places.leave(checkout):
+            places.serve()
 
     def drop(self, checkout: Checkout) -> None:
         """Take it back in whatever state it is; one that may have a reply unread is closed. Nothing is awaited, since
@@ -100,7 +101,7 @@ class AsyncLine:
 
     def __init__(self, pool: AsyncConnectionPool, *, is_long: bool = False) -> None:
         self._pool = pool
-        self._checkout = Checkout(is_long=is_long)
+        self._checkout = LongCheckout() if is_long else Checkout()
 
     async def open(self) -> Any:
         """Get it; None where it was wanted for long, and too few are free."""
@@ -161,7 +162,8 @@ async def _wait(checkout: Checkout, places: Places) -> None:
 
 
 async def _opened(checkout: Checkout, places: Places) -> Any:
-    place = place_of(checkout)
+    if checkout.error is not None or (place := checkout.place) is None:
+        raise again(checkout)
     connection = place.connection
     try:
         if not place.is_clean:

@@ -111,5 +111,7 @@ class Caller:
     def _eval(self, word: str, text: str, call: Call[Any]) -> Command:
         if self._is_modern and not call.writes:
             word += "_RO"
-        now: Argument = b"" if self.now_ms is None else self.now_ms
-        return (word, text, len(call.keys), *call.keys, now, *call.arguments)
+        now = "" if self.now_ms is None else str(self.now_ms)
+        # hiredis crashes when a signal's exception arises while it writes a number; nowhere else does it look for one.
+        arguments = [str(one) if type(one) is int else one for one in call.arguments]
+        return (word, text, str(len(call.keys)), *call.keys, now, *arguments)

@@ -120,7 +120,7 @@ def _key(command: Command, keys: Keys) -> bytes | None:
     word = command[0]
     if word in _KEY_FIRST:
         return bytes(command[1])
-    if word.startswith("EVAL") and command[2]:
+    if word.startswith("EVAL") and int(command[2]):
         return bytes(command[3])
     return keys[0] if keys else None
 

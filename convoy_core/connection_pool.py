@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
-from convoy_core.places import JUST_NOW_S, Checkout, Places, is_served, place_of
+from convoy_core.places import JUST_NOW_S, Checkout, LongCheckout, Places, again, is_served
 
 _LOOK_S: Final = 1.0
 """A waiting thread looks this often whether it was forgotten, as when the one that was to wake it was cut short."""
@@ -61,7 +61,9 @@ class ConnectionPool:
         if (place := checkout.place) is not None:
             place.answered = time.monotonic()
             place.is_clean = True
-        self.drop(checkout)
+        if (places := checkout.places) is not None and places.leave(checkout):
+            with self._lock:
+                places.serve()
 
     def drop(self, checkout: Checkout) -> None:
         """Take it back in whatever state it is; one that may have a reply unread is closed."""
@@ -91,7 +93,8 @@ class ConnectionPool:
                 places.look_again(checkout)
 
     def _opened(self, checkout: Checkout, places: Places) -> Any:
-        place = place_of(checkout)
+        if checkout.error is not None or (place := checkout.place) is None:
+            raise again(checkout)
         connection = place.connection
         try:
             if not place.is_clean:
@@ -119,7 +122,7 @@ class Line:
 
     def __init__(self, pool: ConnectionPool, *, is_long: bool = False) -> None:
         self._pool = pool
-        self._checkout = Checkout(is_long=is_long)
+        self._checkout = LongCheckout() if is_long else Checkout()
 
     def open(self) -> Any:
         """Get it; None where it was wanted for long, and too few are free."""

@@ -38,16 +38,13 @@ class Opened:
         self.number = next(self._numbers)
 
 
+_AS_IS: Final = frozenset({"EVALSHA", "EVALSHA_RO", "EVAL", "EVAL_RO"})
+"""Commands whose replies redis-py converts for nobody: no need to look."""
+
 _HANDSHAKE_S: Final = 2.0
 """A server without TLS takes the handshake for the beginning of a command, and waits for the rest."""
 
 _NO_HANDSHAKE: Final = f"what listens there did not answer the handshake within {_HANDSHAKE_S:g} s"
-
-_BYTES_OR_TEXT: Final = (bytes, str)
-
-
-def _in_text(argument: Any) -> Any:
-    return str(argument) if type(argument) in (int, float) else argument
 
 
 class _Packing:
@@ -64,8 +61,9 @@ class _Packing:
         """The request in the wire's form."""
         if isinstance(args[0], str) and " " in args[0]:  # redis-py's own, such as "CLIENT SETINFO"
             args = (*args[0].split(), *args[1:])
-        # hiredis crashes when a signal's exception arises while it writes a number; nowhere else does it look for one.
-        return [hiredis.pack_command(tuple([one if type(one) in _BYTES_OR_TEXT else _in_text(one) for one in args]))]
+        if args[0] not in _AS_IS:  # scripts have no numbers, see `Caller`
+            args = tuple([str(one) if isinstance(one, int | float) else one for one in args])
+        return [hiredis.pack_command(args)]
 
     def pack_commands(self, commands: Iterable[Iterable[Any]]) -> list[bytes]:
         """Several requests, in one piece."""
@@ -146,10 +144,6 @@ class AsyncTlsConnection(_Sending, redis.asyncio.SSLConnection):
 
 class AsyncUnixConnection(_Sending, redis.asyncio.UnixDomainSocketConnection):
     """Awaited, by a unix socket."""
-
-
-_AS_IS: Final = frozenset({"EVALSHA", "EVALSHA_RO", "EVAL", "EVAL_RO"})
-"""Commands whose replies redis-py converts for nobody: no need to look."""
 
 
 class Client(redis.Redis):

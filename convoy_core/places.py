@@ -22,6 +22,8 @@ class Checkout:
     give up.
     """
 
+    is_long = False
+    """Whether its holder may ask for a further connection meanwhile."""
     is_over = False
     places: Places | None = None
     place: Place | None = None
@@ -29,9 +31,11 @@ class Checkout:
     """Why nobody can be served at present."""
     wake: Callable[[], None] | None = None
 
-    def __init__(self, *, is_long: bool = False) -> None:
-        self.is_long = is_long
-        """Whether its holder may ask for a further connection meanwhile."""
+
+class LongCheckout(Checkout):
+    """The claim of one that will hold its place for some time."""
+
+    is_long = True
 
 
 class Place:
@@ -75,7 +79,8 @@ class Places:
         # Always the first that is free, so that no more are opened than are in use at the same time.
         for place in self._all:
             if place.holder is None:
-                _assign(place, checkout)
+                checkout.place = place
+                place.holder = weakref.ref(checkout)
                 return True
         if (free := self._free()) is None:
             return False
@@ -93,22 +98,28 @@ class Places:
         """Have it woken when its turn has come, or nobody's will."""
         checkout.wake = wake
         self._waiting.append(weakref.ref(checkout))
-        self._serve()
+        self.serve()
 
     def look_again(self, checkout: Checkout) -> None:
         """See to one that has waited for a while: whoever was to serve it may have been cut short."""
         if not is_served(checkout) and weakref.ref(checkout) not in self._waiting:
             self._waiting.appendleft(weakref.ref(checkout))
-        self._serve()
+        self.serve()
 
     def give_up(self, checkout: Checkout) -> None:
         """Take back its place, or its wish for one; whoever waits longest is served."""
         checkout.is_over = True
-        if (place := checkout.place) is not None and holds(checkout, place):
+        if self.leave(checkout):
+            self.serve()
+
+    def leave(self, checkout: Checkout) -> bool:
+        """Take back its place; whether anybody waits, to be served. Threads need no lock for this: whoever begins to
+        wait meanwhile looks for a free place after that.
+        """
+        if (place := checkout.place) is not None and (holder := place.holder) is not None and holder() is checkout:
             place.is_open = False
             place.holder = None
-        if self._waiting:
-            self._serve()
+        return bool(self._waiting)
 
     def fail(self, error: Exception) -> None:
         """A connection could not be opened. Unless another is in use, that is the answer to all who wait."""
@@ -119,7 +130,8 @@ class Places:
             checkout.error = error
             _wake(checkout)
 
-    def _serve(self) -> None:
+    def serve(self) -> None:
+        """Give what is free to those who wait longest."""
         while self._waiting and (place := self._free()) is not None:
             checkout = self._waiting.popleft()()
             if checkout is not None and not checkout.is_over and not is_served(checkout):
@@ -136,23 +148,19 @@ class Places:
         return self._all[-1]
 
 
-def holds(checkout: Checkout, place: Place) -> bool:
-    """Whether it is this caller's."""
-    return place.holder is not None and place.holder() is checkout
-
-
 def is_served(checkout: Checkout) -> bool:
     """Whether its wait is over."""
-    return checkout.error is not None or (checkout.place is not None and holds(checkout, checkout.place))
-
-
-def place_of(checkout: Checkout) -> Place:
-    """The place of one that has been served. Raises what the store's silence means where nobody can be."""
     if checkout.error is not None:
-        # Each caller raises one of its own: an exception carries the traceback of whoever raised it.
-        raise copy.copy(checkout.error) from checkout.error.__cause__ or checkout.error.__context__
-    assert checkout.place is not None  # noqa: S101 - it has been served
-    return checkout.place
+        return True
+    return checkout.place is not None and (holder := checkout.place.holder) is not None and holder() is checkout
+
+
+def again(checkout: Checkout) -> Exception:
+    """What nobody could be served for, anew: an exception carries the traceback of whoever raised it."""
+    assert checkout.error is not None  # noqa: S101 - else it has a place
+    error = copy.copy(checkout.error)
+    error.__cause__ = checkout.error.__cause__ or checkout.error.__context__
+    return error
 
 
 def _assign(place: Place, checkout: Checkout) -> None:
