@@ -126,7 +126,7 @@ def test_f33_scripts_that_a_node_does_not_know_are_sent_in_full(cluster: Cluster
                 client.script_flush()
 
         assert [fleet.queue(name).publish("1") for name in "abcdef"] == [Published.ALREADY_QUEUED] * 6
-        assert [one.counts.queued for one in fleet.snapshot("abcdef")] == [1] * 6
+        assert [one.counts.queued for one in fleet.snapshot([*"abcdef"])] == [1] * 6
 
 
 def test_nothing_but_our_own_commands_is_sent_and_no_server_is_asked_to_parse_them(cluster: ClusterStore) -> None:
