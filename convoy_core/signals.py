@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT as a pool hears them in the main thread: by its event loop, which they wake whoever receives them.
+"""SIGTERM and SIGINT as a pool hears them in the main thread, whose event loop they wake whoever receives them.
 
 A handler set with `signal.signal` runs when the main thread comes round to it; where another thread of the process has
 received the signal, that one sleeps on in `select`.
@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 NUMBERS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -22,7 +22,7 @@ _before: dict[signal.Signals, Any] = {}
 
 @contextmanager
 def caught(hear: Callable[[], None]) -> Iterator[None]:
-    """Call `hear` on the running loop at each signal, where they can be caught: in the main thread.
+    """Call `hear` at each signal, and wake the running loop, where they can be caught: in the main thread.
 
     Afterwards what was in force before is in force again.
     """
@@ -40,18 +40,20 @@ def caught(hear: Callable[[], None]) -> Iterator[None]:
 
 def _catch(loop: asyncio.AbstractEventLoop, hear: Callable[[], None]) -> None:
     for number in NUMBERS:
-        try:
-            loop.add_signal_handler(number, hear)
-        except NotImplementedError:  # Windows, where the loop is woken all the same
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(hear))
+        with suppress(NotImplementedError):  # Windows, where the loop is woken all the same
+            loop.add_signal_handler(number, _be_woken)
+        # The loop's own would be called a turn later, in which one more ID could be claimed.
+        signal.signal(number, lambda *_: hear())
+
+
+def _be_woken() -> None:
+    """Nothing else; the handler has done the rest."""
 
 
 def _release(loop: asyncio.AbstractEventLoop) -> None:
     for number in NUMBERS:
-        try:
+        with suppress(NotImplementedError):
             loop.remove_signal_handler(number)
-        except NotImplementedError:
-            continue
     _restore()
     _before.clear()
 
