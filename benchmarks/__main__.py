@@ -14,6 +14,7 @@ from benchmarks.store import machine
 MEASUREMENTS: dict[str, Callable[[Settings], list[Row]]] = {
     **{name: partial(process.one_process, name=name) for name in process.CASES},
     "process.two": process.two_processes,
+    "process.suspects": process.beside_suspects,
     **{name: partial(publish.one_by_one, name=name) for name in ("publish.one.blocking", "publish.one.awaited")},
     "publish.bulk": publish.in_bulk,
     "wakeup": wakeup.idle,

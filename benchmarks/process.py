@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,8 +15,12 @@ from benchmarks.figures import AtLeast, AtMost, Row, Settings, columns
 from benchmarks.store import BenchServer, cpu_seconds, empty, round_trips, server_for
 from benchmarks.worker import How, Task
 from convoy_core import Queue
+from convoy_core.options import SUSPECT_CRASHES
 
 QUEUE = "bench"
+
+SUSPECTS = 20
+"""IDs of one round that must run alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,23 @@ def two_processes(settings: Settings) -> list[Row]:
     ]
 
 
+def beside_suspects(settings: Settings) -> list[Row]:
+    """A pool that meets IDs which must run alone, since their workers died, beside one that meets none."""
+    rounds: list[dict[str, float]] = []
+    with server_for(settings) as server, server.client() as client:
+        ids = settings.size(50_000, 500)
+        suspects = range(0, ids, ids // SUSPECTS)
+        task = Task(server.url, QUEUE, "async", 10)
+        for _ in range(settings.rounds):
+            (without,), *_ = _measure(server, client, task, ids)
+            (beside,), *_ = _measure(server, client, task, ids, suspects=suspects)
+            rounds.append({"without": without.rate, "beside": beside.rate})
+    taken = columns(rounds)
+    what = f"Processed, async def, concurrency 10, {SUSPECTS} of the IDs run alone"
+    goal = AtLeast(0.8, of_the_ratio=True)
+    return [Row("process.suspects", what, "IDs/s", taken["beside"], taken["without"], "none runs alone", goal)]
+
+
 class _Measured(NamedTuple):
     loops: list[Loop]
     trips: int
@@ -95,11 +117,21 @@ class _Measured(NamedTuple):
     """Processor time of the server."""
 
 
-def _measure(server: BenchServer, client: redis.Redis, task: Task, ids: int, *, processes: int = 1) -> _Measured:
+def _measure(
+    server: BenchServer,
+    client: redis.Redis,
+    task: Task,
+    ids: int,
+    *,
+    processes: int = 1,
+    suspects: Sequence[int] = (),
+) -> _Measured:
     """How it went, and what it took."""
     empty(client)
     with Queue(QUEUE, redis=server.url) as queue:
         queue.publish_many(range(ids))
+    if suspects:
+        client.hset(f"cv:{QUEUE}:crashes", mapping=dict.fromkeys(map(str, suspects), SUSPECT_CRASHES))
     trips, spent = round_trips(client), cpu_seconds(client)
     loops = work(task, processes)
     if loops[0].done != ids:
