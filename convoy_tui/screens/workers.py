@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 
-from convoy_core import ConvoyError, WorkerInfo
+from convoy_core import ConvoyError, PoolState, WorkerInfo
 from convoy_tui.board import Board, Row
 from convoy_tui.crew import Local
 from convoy_tui.desk import Desk, Done
@@ -154,7 +154,7 @@ def _local(local: Local, is_chosen: bool) -> Line:
         Span(" > " if is_chosen else "   ", Tone.ACCENT),
         (f"{local.name:<9}", Tone.STRONG if is_chosen else Tone.NORMAL),
         (f"{safe(local.order.path, 18):<19}", Tone.DIM),
-        (f"{status.state.value:<11}", Tone.NORMAL),
+        (f"{_word(status.state):<11}", Tone.NORMAL),
         f"{busy} of {slots}  ",
         (f"{number(status.done)} done  ", Tone.FINE if status.done else Tone.DIM),
         (f"{number(status.failed)} failed  ", Tone.ALARM if status.failed else Tone.DIM),
@@ -176,3 +176,8 @@ def _elsewhere(worker: WorkerInfo, room: int) -> Line:
         f"{worker.running} of {slots}  ",
         (f"{number(worker.done)} done", Tone.DIM),
     )
+
+
+def _word(state: PoolState) -> str:
+    """Short enough for its column. What the store is up to while a pool stops stands in the line of its error."""
+    return (PoolState.STOPPING if state.is_stopping else state).value
