@@ -292,6 +292,7 @@ ARGUMENTS: dict[str, Any] = {
 LOOKING = {
     "close",
     "counts",
+    "errors",
     "entries",
     "find",
     "jammed",
