@@ -78,12 +78,16 @@ class _Sending(_Packing, AbstractConnection):
         if check_health and self.is_connected:
             await self.check_health()  # type: ignore[no-untyped-call] # redis-py left this one without types
         writer = self._writer
-        if writer is None or writer.transport.is_closing() or isinstance(command, bytes | str):
-            await super().send_packed_command(command, check_health=False)
-            return
-        writer.writelines(command)
-        if writer.transport.get_write_buffer_size():
-            await super().send_packed_command((), check_health=False)
+        try:
+            if writer is None or writer.transport.is_closing() or isinstance(command, bytes | str):
+                await super().send_packed_command(command, check_health=False)
+                return
+            writer.writelines(command)
+            if writer.transport.get_write_buffer_size():
+                await super().send_packed_command((), check_health=False)
+        except RuntimeError as error:  # all that uvloop says where asyncio names a connection that was lost
+            self.hang_up()
+            raise redis.ConnectionError(f"Error while writing to socket. {error}") from error
 
     def hang_up(self) -> None:
         """Close it at once, with nothing awaited."""

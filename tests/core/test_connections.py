@@ -7,17 +7,19 @@ import shutil
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import redis
+import uvloop
 
 from convoy_core import AsyncQueue, Queue
 from convoy_core.connect import resolve
 from convoy_core.errors import OutcomeUnknown, StoreUnreachable
 from convoy_core.fetch import Fetch
-from convoy_core.worker_calls import Settlement, exchange
+from convoy_core.worker_calls import Settlement, eviction, exchange
 from tests.certificates import Authority
 from tests.cli.conftest import Convoy
 from tests.servers import PortServer, RealServer, valkey_binary
@@ -151,3 +153,61 @@ async def test_a_waiting_places_own_connection_is_counted_by_itself(store: RealS
         assert (before, first, fetch.opened) == (0, 1, 2)
         assert queue.connection.opened == 0
         await fetch.close()
+
+
+# --- a server that dies as it is greeted
+
+
+class Dying:
+    """Answers until a client has named itself, and hangs up then."""
+
+    def __init__(self, path: Path) -> None:
+        self.url = f"unix://{path}"
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self._is_over = False
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while not self._is_over:
+            link, _ = self._listener.accept()
+            with link, suppress(OSError):
+                while request := link.recv(4096):
+                    link.sendall(b"%1\r\n$5\r\nproto\r\n:3\r\n" if b"HELLO" in request else b"+OK\r\n")
+                    if b"SETNAME" in request:
+                        break
+
+    def close(self) -> None:
+        """To be called with no client left."""
+        self._is_over = True
+        with socket.socket(socket.AF_UNIX) as last:
+            last.connect(self._listener.getsockname())
+        self._thread.join()
+        self._listener.close()
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_a_server_that_dies_as_it_is_greeted_is_an_unreachable_store(
+    tmp_path: Path, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    """Where asyncio names a lost connection, uvloop has only a RuntimeError, which ended the whole pool."""
+    server = Dying(tmp_path / "s")
+    said = []
+
+    async def look() -> None:
+        async with AsyncQueue("q", redis=server.url) as queue:
+            for _ in range(20):
+                try:
+                    await queue.connection.run(eviction(queue.connection.keyspace.queue("q")))  # as a pool begins
+                except Exception as error:  # noqa: BLE001 - what it is is the question
+                    said.append(type(error))
+
+    try:
+        with asyncio.Runner(loop_factory=loop) as runner:
+            runner.run(look())
+    finally:
+        server.close()
+
+    assert said == [StoreUnreachable] * 20
