@@ -101,6 +101,7 @@ class Upkeep:
         self._options = options
         self._wait_ms = round(options.lease_s * 1000)
         self._audit = Audit(connection, keys, options)
+        self._answered: Callable[[], None] = lambda: None
         self._swept_to: list[int] = []
         self._ahead_s: float | None = None
         """How far the store's clock was ahead of ours at the last look."""
@@ -153,6 +154,7 @@ class Upkeep:
         silent: list[str] = []
         while True:
             now, some = await self._connection.run(worker_calls.silent(self._keys, len(silent)))
+            self._answered()  # before anybody is judged: the leases may be those of an older file
             if not self._is_clock_known(now):
                 self.postpone_judgement()
             silent += some
@@ -188,14 +190,15 @@ class Upkeep:
         return await self._audit.recover_strays(time.monotonic(), self._latest_ms)
 
     async def run(
-        self, stopping: asyncio.Event, failed: Callable[[ConvoyError], None], turned: Callable[[], None]
+        self, stopping: asyncio.Event, failed: Callable[[ConvoyError], None], answered: Callable[[], None]
     ) -> None:
-        """Do all of it until `stopping`, each at its pace. Errors of the store are reported, and end nothing; each turn
-        that ends well is reported, too.
+        """Do all of it until `stopping`, each at its pace. Errors of the store are reported, and end nothing. Each
+        turn that ends well is reported, too, and so is each answer by which others would be judged.
 
         It is not cancelled: a command that is cancelled leaves its connection in doubt, and redis-py has been seen to
         swallow the cancellation.
         """
+        self._answered = answered
         recover_at = time.monotonic()
         while not stopping.is_set():
             pause = PROMOTE_EVERY_S
@@ -206,7 +209,7 @@ class Upkeep:
                     await self.recover()
                     await self.sweep()
                     await self.audit()
-                turned()
+                answered()
             except ConvoyError as error:
                 failed(error)
             with suppress(TimeoutError):

@@ -114,6 +114,29 @@ class RealServer:
         self._process.wait(patient())
 
 
+class Restorable(RealServer):
+    """A server that can be put back to what its append-only file once held."""
+
+    def __init__(self, binary: Path) -> None:
+        super().__init__(binary, "--appendonly", "yes", "--appendfsync", "always")
+
+    def shorten(self) -> None:
+        """Have the file rewritten, so that a copy is small, soon read, and none is made in the midst of it."""
+        with self.client() as client:
+            client.bgrewriteaof()
+            eventually(lambda: not _is_rewriting(client))
+
+    def copy(self) -> None:
+        """Keep its files as they are now."""
+        shutil.copytree(self.directory / "appendonlydir", self.directory / "copy")
+
+    def roll_back(self) -> None:
+        """Put the copy in the place of a killed server's files, and start it."""
+        shutil.rmtree(self.directory / "appendonlydir")
+        (self.directory / "copy").rename(self.directory / "appendonlydir")
+        self.start()
+
+
 def free_port() -> int:
     """A port that nobody listens on at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -265,3 +288,8 @@ def is_fed(replica: RealServer) -> bool:
     """Whether it has what its primary has; the primary calls it online as soon as it begins to send."""
     with replica.client() as client:
         return bool(client.info("replication").get("master_link_status") == "up")
+
+
+def _is_rewriting(client: redis.Redis) -> bool:
+    state = client.info("persistence")
+    return bool(state["aof_rewrite_in_progress"] or state["aof_rewrite_scheduled"])

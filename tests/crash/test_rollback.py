@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
+import asyncio
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 
 from convoy_core import Counts, Job, PoolOptions, PoolState, Queue, WorkerPool
-from tests.servers import RealServer, valkey_binary
+from convoy_core.connect import resolve
+from convoy_core.connection import AsyncConnection
+from convoy_core.upkeep import Upkeep
+from convoy_core.worker_calls import Pulse, Settlement, exchange, hello, renew
+from tests.servers import Restorable, valkey_binary
 from tests.waiting import eventually
 
 OPTIONS = PoolOptions(lease_s=3, beat_s=0.3)
@@ -20,23 +25,9 @@ NEW = ["b0", "b1", "b2"]
 """Queued when the copy is made, and held when the store goes back to it."""
 
 
-class Restorable(RealServer):
-    """A server that can be put back to what its append-only file once held."""
-
-    def copy(self) -> None:
-        """Keep its files as they are now."""
-        shutil.copytree(self.directory / "appendonlydir", self.directory / "copy")
-
-    def roll_back(self) -> None:
-        """Put the copy in the place of a killed server's files, and start it."""
-        shutil.rmtree(self.directory / "appendonlydir")
-        (self.directory / "copy").rename(self.directory / "appendonlydir")
-        self.start()
-
-
 @pytest.fixture
 def server() -> Iterator[Restorable]:
-    server = Restorable(valkey_binary(), "--appendonly", "yes", "--appendfsync", "always")
+    server = Restorable(valkey_binary())
     yield server
     server.stop()
 
@@ -144,3 +135,46 @@ def test_f63_a_pool_that_asks_for_nothing_notices_a_store_that_comes_back_older_
         eventually(lambda: queue.counts() == Counts())
         pool.stop()
         assert queue.workers() == []
+
+
+async def test_f63_nobody_is_judged_by_the_leases_of_an_older_file_before_it_is_known_as_such(
+    server: Restorable,
+) -> None:
+    """The first turn of the upkeep finds the new connection, and in the old file a lease that has run out since."""
+    store, options = resolve(server.url), PoolOptions(lease_s=1, beat_s=0.3)
+    commands = AsyncConnection(store, prefix=None, read_only=False)
+    keys, worker, stopping, turn = commands.keyspace.queue("q"), "a" * 32, asyncio.Event(), asyncio.Event()
+    upkeep, known = Upkeep(commands, keys, options), 1
+
+    def look() -> None:  # as a pool does
+        nonlocal known
+        if commands.opened != known:
+            known = commands.opened
+            upkeep.postpone_judgement()
+
+    def turned() -> None:
+        look()
+        turn.set()
+
+    with Queue("q", redis=server.url) as queue:
+        holder = queue.connection
+        queue.publish("held")
+        holder.run(hello(keys, worker, 1000, "0", {}))
+        holder.run(exchange(keys, worker, Settlement(), 1, 1, 1000))
+        server.copy()
+        life = asyncio.create_task(upkeep.run(stopping, lambda _: look(), turned))
+        until = time.monotonic() + 1.5
+        while time.monotonic() < until:  # the upkeep has judged before, and the lease of the old file is over
+            turn.clear()
+            holder.run(renew(keys, worker, 5000, Pulse(0, 0, []), ()))
+            await turn.wait()
+        server.kill()  # in between two turns, so that nothing fails
+        server.roll_back()
+        turn.clear()
+        await turn.wait()
+
+        assert queue.counts() == Counts(committed=1, processing=1)
+
+    stopping.set()
+    await life
+    await commands.close()
