@@ -30,7 +30,8 @@ $(STAMP): pyproject.toml constraints.txt
 KILLS ?= 1000
 SERVER_KILLS ?= 50
 chaos: $(STAMP)
-	$(BIN)/python -m tests.chaos.storm --kills $(KILLS) --server-kills $(SERVER_KILLS) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.chaos --kills $(KILLS) --server-kills $(SERVER_KILLS) \
+		$(if $(ROLLBACKS),--rollbacks $(ROLLBACKS)) $(if $(PAUSES),--pauses $(PAUSES)) $(if $(SEED),--seed $(SEED))
 
 # One table of what everything costs beside the bare store: make bench ARGUMENTS='--only process wakeup --rounds 3'
 bench: $(STAMP)

@@ -1,28 +1,22 @@
-"""The storm: real workers, killed for real, on a real server that is killed as well, while IDs are published.
-
-    python -m tests.chaos.storm --kills 300 --server-kills 20 [--seed N]
-
-Ends with 0 when nothing was lost, stuck, held twice or wrongly accepted, and prints what it saw.
+"""The storm: real workers of all kinds, killed and paused for real, on a real server that is killed as well, and that
+comes back with an older file at times, while IDs are published.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import signal
-import sys
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import redis
-
 from convoy_core import Counts, Queue, StoreError
-from tests.chaos import worker
-from tests.chaos.judge import Verdict, judge, read_journals
-from tests.servers import RealServer, valkey_binary
+from tests.chaos import journal, work, worker
+from tests.chaos.judge import Pause, Rollback, Troubles, Verdict, judge
+from tests.servers import Restorable, valkey_binary
 
 WORKERS = 4
 BATCH = 25
@@ -32,21 +26,57 @@ BACKLOG = 400
 SPARED_S = 4.0
 """How long a worker may take to come to its named point before it is killed at any moment, too."""
 
+LONG_LIFE_S = 6.0
+"""How long a worker with long runs is spared, so that it has something to finish between a copy and the rollback."""
+
+YOUTH_S = 2.0
+"""How long one is spared that has to start Python for each of its slots first."""
+
+PAUSED_S = (worker.LEASE_S + 0.1, 4.0)
+ROLLED_BACK_S = (0.2, 2.5)
+"""How old the file is with which the store comes back."""
+
+FULL_POOLS = 3
+FILLING_S = 10.0
+"""How many pools meet the last rollback, and how long they may take to begin."""
+
+END_S = 30.0
+"""How long a worker may take to end at an empty queue, once it was told to."""
+
+
+@dataclass(slots=True)
+class Amounts:
+    """How much of everything there is to be."""
+
+    kills: int
+    server_kills: int
+    rollbacks: int
+    pauses: int
+
 
 @dataclass(slots=True)
 class Victim:
     """A living worker process."""
 
-    number: int
+    plan: worker.WorkerPlan
     point: worker.FailPoint | None
     """Where it will die by itself; None for one that is killed at any moment."""
     born: float = field(default_factory=time.monotonic)
     is_told_to_stop: bool = False
+    paused: Pause | None = None
+    """Until when it stands still."""
 
     @property
     def is_spared(self) -> bool:
-        """Whether it is still on its way to its point. The way to a `bye` begins with a SIGTERM."""
-        if self.point is None or time.monotonic() - self.born > SPARED_S:
+        """Whether it stands still, has only begun, has long runs to end, or is on its way to its point. The way to a
+        `bye` begins with a SIGTERM.
+        """
+        age = time.monotonic() - self.born
+        if self.paused is not None or age < (LONG_LIFE_S if self.plan.is_long else 0):
+            return True
+        if self.plan.kind == "isolated" and age < YOUTH_S:
+            return True
+        if self.point is None or age > SPARED_S:
             return False
         return self.point.name != "bye" or self.is_told_to_stop
 
@@ -55,45 +85,61 @@ class Victim:
 class Storm:
     """One storm in the making."""
 
-    seed: int
-    kills: int
-    server_kills: int
+    amounts: Amounts
     may_die_at: list[worker.FailPoint]
     directory: Path
-    server: RealServer
+    server: Restorable
     queue: Queue
     dice: random.Random
     living: dict[int, Victim] = field(default_factory=dict)
     """By pid."""
-    deaths: dict[int, float] = field(default_factory=dict)
-    """Worker's number -> when it was seen dead."""
-    disturbed: list[float] = field(default_factory=list)
-    accepted: set[str] = field(default_factory=set)
-    points: dict[str, int] = field(default_factory=dict)
+    troubles: Troubles = field(default_factory=Troubles)
+    accepted: dict[str, float] = field(default_factory=dict)
+    points: Counter[str] = field(default_factory=Counter)
     """Named point -> how many have died there."""
-    started: int = 0
+    kinds: dict[int, work.Kind] = field(default_factory=dict)
+    """Of the workers, by their numbers."""
+    broken: int = 0
+    """Workers that ended with an error, or did not end."""
+    server_kills: int = 0
+    links_cut: int = 0
+    is_over: bool = False
+    """Somebody has had enough of it."""
+    copied_at: float | None = None
+    """When the copy was made to which the store is to go back."""
 
     # -- workers
 
-    def start_worker(self, *, safely: bool = False) -> None:
+    def start_worker(self, *, safely: bool = False, is_long: bool | None = None) -> None:
         """Fork one; most are to be killed at a random moment, the others will die at a named point."""
-        self.started += 1
-        point = None if safely or self.dice.random() < 0.5 else self.dice.choice(self.may_die_at)
-        seed = self.dice.randrange(2**31)
+        dice = self.dice
+        kind = dice.choices(work.KINDS, [work.WEIGHTS[kind] for kind in work.KINDS])[0]
+        if is_long is None:  # not more than one: they are spared for a while, and somebody must be killed
+            is_long = not any(victim.plan.is_long for victim in self.living.values())
+        point = None if safely or is_long or dice.random() < 0.4 else dice.choice(self.may_die_at)
+        plan = worker.WorkerPlan(len(self.kinds) + 1, kind, is_long, point, dice.randrange(2**31))
+        self.kinds[plan.number] = kind
         pid = os.fork()
         if pid == 0:
-            worker.run(self.server.url, self.directory / f"journal-{self.started}", self.started, seed, point)
-        self.living[pid] = Victim(self.started, point)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            worker.run(self.server.url, self.directory, plan)
+        self.living[pid] = Victim(plan, point)
 
     def bury(self) -> None:
         """Notice who has died."""
-        for pid in list(self.living):
+        for pid, victim in list(self.living.items()):
             is_dead, status = os.waitpid(pid, os.WNOHANG)
-            if is_dead:
-                victim = self.living.pop(pid)
-                self.deaths[victim.number] = time.monotonic()
-                if victim.point is not None and os.WIFSIGNALED(status):
-                    self.points[str(victim.point)] = self.points.get(str(victim.point), 0) + 1
+            if not is_dead:
+                continue
+            del self.living[pid]
+            number = victim.plan.number
+            self.troubles.ends[number] = time.monotonic()
+            if not os.WIFSIGNALED(status):
+                self.broken += os.waitstatus_to_exitcode(status) != 0
+                continue
+            self.troubles.killed.add(number)
+            if victim.point is not None:
+                self.points[str(victim.point)] += 1
 
     def kill_one(self) -> None:
         """SIGKILL to somebody who has no point of its own to die at, or does not come to it."""
@@ -108,20 +154,59 @@ class Storm:
             victim.point = None
             os.kill(pid, signal.SIGKILL)
 
+    def pause_one(self) -> None:
+        """SIGSTOP to somebody, for longer than a lease. What it has started goes on."""
+        pids = [pid for pid, victim in self.living.items() if victim.paused is None]
+        if pids:
+            victim = self.living[pid := self.dice.choice(pids)]
+            now = time.monotonic()
+            victim.paused = Pause(victim.plan.number, now, now + self.dice.uniform(*PAUSED_S))
+            os.kill(pid, signal.SIGSTOP)
+
+    def thaw(self, *, everybody: bool = False) -> None:
+        """SIGCONT to those who have stood still for long enough."""
+        now = time.monotonic()
+        for pid, victim in self.living.items():
+            if (pause := victim.paused) is not None and (everybody or now >= pause.until):
+                self.troubles.pauses.append(pause._replace(until=now))
+                victim.paused = None
+                os.kill(pid, signal.SIGCONT)
+
     # -- the store
 
     def disturb(self) -> None:
         """Cut every connection."""
-        self.disturbed.append(time.monotonic())
+        self.links_cut += 1
+        self.troubles.disturbed.append(time.monotonic())
         with self.server.client() as client:
             client.client_kill_filter(_type="normal", skipme=True)
 
     def kill_server(self) -> None:
         """SIGKILL to the server, which comes back on its data."""
-        self.disturbed.append(time.monotonic())
+        self.server_kills += 1
+        self.troubles.disturbed.append(time.monotonic())
         self.server.kill()
         self.server.start()
-        self.disturbed.append(time.monotonic())
+        self.troubles.disturbed.append(time.monotonic())
+
+    def copy(self) -> None:
+        """Keep what the store is to go back to. At times the queue is paused from here on, until it has gone back."""
+        if self.dice.random() < 0.3:
+            self.queue.pause()
+        self.server.shorten()
+        self.copied_at = time.monotonic()
+        self.server.copy()
+
+    def roll_back(self) -> None:
+        """SIGKILL to the server, which comes back at once with what it had when the copy was made."""
+        assert self.copied_at is not None
+        killed = time.monotonic()
+        self.server.kill()
+        self.server.roll_back()
+        back = time.monotonic()
+        self.troubles.rollbacks.append(Rollback(self.copied_at, killed, back))
+        self.troubles.disturbed += [killed, back]
+        self.copied_at = None
 
     # -- publishing
 
@@ -136,98 +221,120 @@ class Storm:
             except StoreError:
                 time.sleep(0.02)  # the server is being killed and started in this very process
             else:
-                self.accepted |= set(ids)
+                self.accepted |= dict.fromkeys(ids, time.monotonic())
                 return
         raise AssertionError("the store did not come back")
 
 
 def blow(storm: Storm) -> None:
-    """Kill until enough have died."""
-    every = max(1, storm.kills // max(1, storm.server_kills))
-    next_server_kill = every
-    while len(storm.deaths) < storm.kills:
+    """Kill until enough have died, or until Ctrl-C."""
+    signal.signal(signal.SIGINT, lambda *_: setattr(storm, "is_over", True))
+    roll_back_at = resume_at = 0.0
+    while (progress := len(storm.troubles.killed) / max(1, storm.amounts.kills)) < 1 and not storm.is_over:
         while len(storm.living) < WORKERS:
             storm.start_worker()
         try:
             storm.publish()
         except StoreError:
             continue
-        time.sleep(storm.dice.random() * 0.03)
-        if storm.dice.random() < 0.5:
-            storm.kill_one()
-        if storm.dice.random() < 0.02:
-            storm.disturb()
-        storm.bury()
-        if storm.server_kills and len(storm.deaths) >= next_server_kill:
-            next_server_kill += every
-            storm.kill_server()
+        now = time.monotonic()
+        if storm.copied_at is None and len(storm.troubles.rollbacks) < int(storm.amounts.rollbacks * progress):
+            storm.copy()
+            roll_back_at = now + storm.dice.uniform(*ROLLED_BACK_S)
+        if storm.copied_at is not None and now >= roll_back_at:
+            storm.roll_back()
+            resume_at = now + storm.dice.uniform(0, 1)
+        elif resume_at and now >= resume_at:
+            storm.queue.resume()
+            resume_at = 0.0
+        _trouble(storm, progress)
+
+
+def _trouble(storm: Storm, progress: float) -> None:
+    """A short while, in which somebody may be killed or paused."""
+    dice, amounts = storm.dice, storm.amounts
+    time.sleep(dice.random() * 0.03)
+    # Whoever is to meet the older file must live until then.
+    if dice.random() < (0.5 if storm.copied_at is None else 0.1):
+        storm.kill_one()
+    if dice.random() < 0.02:
+        storm.disturb()
+    if len(storm.troubles.pauses) + _standing_still(storm) < int(amounts.pauses * progress + 0.5):
+        storm.pause_one()
+    storm.thaw()
+    storm.bury()
+    if storm.server_kills < int(amounts.server_kills * progress + 0.5):
+        storm.kill_server()
+
+
+def _standing_still(storm: Storm) -> int:
+    return sum(victim.paused is not None for victim in storm.living.values())
 
 
 def calm(storm: Storm, patience_s: float) -> None:
-    """Let healthy workers drain the queue, until it is empty or has not changed for so long, and end them."""
-    for pid, victim in storm.living.items():
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        storm.deaths[victim.number] = time.monotonic()
-    storm.living.clear()
+    """Have healthy workers drain the queue beside those that are left, until it is empty or has not changed for so
+    long, and end them all. Before that the store goes back a last time, under workers that live to meet it.
+    """
+    storm.thaw(everybody=True)
+    if storm.copied_at is not None:
+        storm.roll_back()
+    storm.queue.resume()
+    if storm.amounts.rollbacks:
+        _go_back_under_full_pools(storm)
     for _ in range(2):
-        storm.start_worker(safely=True)
-    deadline = rests_at = time.monotonic() + 60
-    before = None
+        storm.start_worker(safely=True, is_long=False)
+    deadline = time.monotonic() + 180
+    rests_at, before = deadline, None
     while (counts := storm.queue.counts()) != Counts() and time.monotonic() < min(rests_at, deadline):
         if counts != before:
             before, rests_at = counts, time.monotonic() + patience_s
         time.sleep(0.05)
-    for pid in list(storm.living):
+        storm.bury()
+    _end_all(storm)
+
+
+def _go_back_under_full_pools(storm: Storm) -> None:
+    """They have long runs and are alone, so that the queue does not run dry, and all their slots stay taken."""
+    _end_all(storm)
+    for _ in range(FULL_POOLS):
+        storm.start_worker(safely=True, is_long=True)
+    until = time.monotonic() + FILLING_S
+    while storm.queue.counts().processing < FULL_POOLS * min(work.CONCURRENCY.values()) and time.monotonic() < until:
+        storm.publish()
+        time.sleep(0.05)
+        storm.bury()
+    storm.copy()
+    time.sleep(storm.dice.uniform(1, ROLLED_BACK_S[1]))  # long enough for some of them to end a run
+    storm.roll_back()
+    time.sleep(storm.dice.random())
+    storm.queue.resume()
+
+
+def _end_all(storm: Storm) -> None:
+    for pid in storm.living:
         os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + END_S
+    while storm.living and time.monotonic() < deadline:
+        time.sleep(0.02)
+        storm.bury()
+    storm.broken += len(storm.living)
+    for pid in storm.living:
+        os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+    storm.living.clear()
 
 
 def run(
-    kills: int, server_kills: int, seed: int, points: list[worker.FailPoint], patience_s: float
-) -> tuple[Storm, Verdict]:
-    """A whole storm, and the verdict on it."""
-    server = RealServer(valkey_binary(), "--appendonly", "yes", "--appendfsync", "always")
+    amounts: Amounts, seed: int, points: list[worker.FailPoint], patience_s: float
+) -> tuple[Storm, list[journal.Run], Verdict]:
+    """A whole storm, what was run in it, and the verdict on it."""
+    server = Restorable(valkey_binary())
     try:
         with tempfile.TemporaryDirectory(prefix="storm") as directory, Queue("storm", redis=server.url) as queue:
-            storm = Storm(seed, kills, server_kills, points, Path(directory), server, queue, random.Random(seed))
+            storm = Storm(amounts, points, Path(directory), server, queue, random.Random(seed))
             blow(storm)
             calm(storm, patience_s)
-            runs = read_journals(storm.directory)
-            return storm, judge(queue, storm.accepted, runs, storm.deaths, storm.disturbed)
+            runs = journal.read(storm.directory)
+            return storm, runs, judge(queue, storm.accepted, runs, storm.troubles)
     finally:
         server.stop()
-
-
-def main() -> int:
-    """Parse, run, print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=300)
-    parser.add_argument("--server-kills", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument(
-        "--point", default="", help="workers die at points with this in their names, like 'after BLMOVE'"
-    )
-    parser.add_argument("--patience", type=float, default=60, help="seconds without a change that are taken for rest")
-    options = parser.parse_args()
-    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(2**31)
-    start = time.monotonic()
-    points = [point for point in (worker.FailPoint(*words) for words in worker.POINTS) if options.point in str(point)]
-    storm, verdict = run(options.kills, options.server_kills, seed, points, options.patience)
-    named = f"{sum(storm.points.values()):,} of them at {len(storm.points)} named points"
-    lines = [
-        f"seed               {seed:>9}",
-        f"worker kills       {len(storm.deaths):>9,}   {named}",
-        f"server kills       {options.server_kills:>9,}",
-        f"links cut          {len(storm.disturbed) - 2 * options.server_kills:>9,}   all connections at once",
-        f"accepted IDs       {len(storm.accepted):>9,}",
-        *verdict.lines(),
-        f"seconds            {time.monotonic() - start:>9.0f}",
-    ]
-    sys.stdout.write("\n".join(lines) + "\n")
-    return 0 if verdict.is_clean else 1
-
-
-if __name__ == "__main__":
-    redis.Redis  # noqa: B018 - imported before the first fork, so that no child has to
-    sys.exit(main())

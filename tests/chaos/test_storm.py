@@ -19,7 +19,7 @@ KILLS, SERVER_KILLS, PARTS = 300, 20, 2
 def test_f1_f10_f34_f59_nothing_is_lost_stuck_or_held_twice_whoever_is_killed(part: int) -> None:
     """In a process of its own, since it forks its workers."""
     seed = random.SystemRandom().randrange(2**31)
-    command = [sys.executable, "-m", "tests.chaos.storm", "--kills", str(KILLS // PARTS)]
+    command = [sys.executable, "-m", "tests.chaos", "--kills", str(KILLS // PARTS)]
     command += ["--server-kills", str(SERVER_KILLS // PARTS), "--seed", str(seed)]
 
     storm = subprocess.run(command, capture_output=True, text=True, timeout=patient(170), check=False)

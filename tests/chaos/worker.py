@@ -1,36 +1,45 @@
 """A worker process of the storm: an ordinary pool whose runs leave a journal, and that may die at a named point.
 
 A fail point is `before exchange 3` or `after BLMOVE 1`: the process kills itself with SIGKILL just before it sends its
-third exchange, or just after the answer to its first BLMOVE has arrived, before anything is made of it.
+third exchange, or just after the answer to its first BLMOVE has arrived, before anything is made of it. That an
+exchange has set suspects apart is known only `after set_apart`.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import random
 import signal
-import time
+import traceback
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from convoy_core import Job, PoolOptions, Queue, WorkerPool
+from convoy_core import ConvoyError, PoolOptions, Queue, WorkerPool
 from convoy_core.calls import Argument, Call
 from convoy_core.connection import AsyncConnection, Connection
 from convoy_core.fetch import Fetch
+from convoy_core.worker_calls import Round
+from tests.chaos import journal, work
 
-OPTIONS = PoolOptions(lease_s=1.5, beat_s=0.4, grace_s=2, max_crashes=1_000_000)
-CONCURRENCY = 5
+LEASE_S = 1.5
+OPTIONS = PoolOptions(lease_s=LEASE_S, beat_s=0.4, grace_s=10, max_crashes=1_000_000)
+"""The grace is more than the longest run takes."""
 
 POINTS = [
     (side, name, n)
     for side in ("before", "after")
     for name, times in {"hello": [1], "exchange": [1, 2, 7], "BLMOVE": [1, 3], "renew": [1], "promote": [1]}.items()
     for n in times
-] + [(side, name, 1) for side in ("before", "after") for name in ("silent", "recover", "sweep", "bye")]
+]
+POINTS += [
+    (side, name, 1)
+    for side in ("before", "after")
+    for name in ("silent", "recover", "sweep", "reclaim", "strays", "fence", "bye")
+]
+POINTS += [("after", "set_apart", 1)]
 """Before and after every kind of request a pool makes."""
 
 
@@ -46,30 +55,37 @@ class FailPoint:
         return f"{self.side} {self.name} {self.n}"
 
 
-def run(url: str, journal: Path, number: int, seed: int, fail_point: FailPoint | None) -> None:
-    """Work until killed or told to stop. In a forked child: returns only by ending the process."""
-    if fail_point is not None:
-        _die_at(fail_point)
+@dataclass(frozen=True, slots=True)
+class WorkerPlan:
+    """What one worker is and does, as the dice have it."""
+
+    number: int
+    kind: work.Kind
+    is_long: bool
+    """Half of its runs take seconds, so that all its slots are taken nearly always."""
+    point: FailPoint | None
+    seed: int
+
+
+def run(url: str, directory: Path, plan: WorkerPlan) -> NoReturn:
+    """Work until killed or told to stop. In a forked child: ends the process, with 1 for what must not happen."""
+    if plan.point is not None:
+        _die_at(plan.point)
     logging.disable()
-    dice = random.Random(seed)
-    file = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-
-    def note(event: str, job: Job) -> None:
-        line = {"event": event, "id": job.id, "token": job.token, "at": time.monotonic(), "worker": number}
-        os.write(file, json.dumps(line).encode() + b"\n")
-
-    def work(job: Job) -> None:
-        note("start", job)
-        if (
-            roll := dice.random()
-        ) < 0.3:  # stands for the work: kills must meet it, and a second holder overlap with it
-            time.sleep(dice.random() * (0.3 if roll < 0.03 else 0.01))
-        note("end", job)
-
+    os.environ[journal.PATH] = str(directory / f"journal-{plan.number}")
+    os.environ[journal.WORKER] = str(plan.number)
+    os.environ[work.LENGTHS] = work.draw_lengths(random.Random(plan.seed), is_long=plan.is_long)
+    status = 0
     try:
-        WorkerPool(Queue("storm", redis=url), work, concurrency=CONCURRENCY, options=OPTIONS).run()
+        handler, concurrency = work.handler_of(plan.kind), work.CONCURRENCY[plan.kind]
+        WorkerPool(Queue("storm", redis=url), handler, concurrency=concurrency, options=OPTIONS).run()
+    except ConvoyError:
+        pass  # the store was away when it was to begin
+    except BaseException:  # noqa: BLE001 - nothing may return from here
+        traceback.print_exc()
+        status = 1
     finally:
-        os._exit(0)
+        os._exit(status)
 
 
 def _die_at(point: FailPoint) -> None:
@@ -91,6 +107,9 @@ def _die_at(point: FailPoint) -> None:
         strike("before", name)
         result = await awaited(self, call)
         strike("after", name)
+        if isinstance(result, Round) and result.apart:
+            seen["set_apart"] += 1
+            strike("after", "set_apart")
         return result
 
     def run_blocking(self: Connection, call: Call[object]) -> object:

@@ -1,0 +1,75 @@
+"""Blows one storm: `python -m tests.chaos --kills 300 --server-kills 20 [--rollbacks N] [--pauses N] [--seed N]`.
+
+Ends with 0 when nothing was lost, stuck, held twice or wrongly accepted, and prints what it saw.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import sys
+import time
+from collections import Counter
+
+import redis
+
+from tests.chaos import worker
+from tests.chaos.journal import Run
+from tests.chaos.judge import Verdict
+from tests.chaos.storm import Amounts, Storm, run
+from tests.chaos.work import KINDS
+
+SHARE = 30
+"""One rollback and one pause for so many kills, unless told otherwise."""
+
+
+def main() -> int:
+    """Parse, run, print."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--kills", type=int, default=300)
+    parser.add_argument("--server-kills", type=int, default=20)
+    parser.add_argument("--rollbacks", type=int, default=None, help="the store comes back older, quickly")
+    parser.add_argument("--pauses", type=int, default=None, help="workers stand still for longer than a lease")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**31))
+    parser.add_argument(
+        "--point", default="", help="workers die at points with this in their names, like 'after BLMOVE'"
+    )
+    parser.add_argument("--patience", type=float, default=60, help="seconds without a change that are taken for rest")
+    options = parser.parse_args()
+    share = options.kills // SHARE
+    amounts = Amounts(
+        options.kills,
+        options.server_kills,
+        share if options.rollbacks is None else options.rollbacks,
+        share if options.pauses is None else options.pauses,
+    )
+    start = time.monotonic()
+    points = [point for point in (worker.FailPoint(*words) for words in worker.POINTS) if options.point in str(point)]
+    storm, runs, verdict = run(amounts, options.seed, points, options.patience)
+    lines = [f"seed               {options.seed:>9}", *_lines(storm, runs, verdict)]
+    sys.stdout.write("\n".join([*lines, f"seconds            {time.monotonic() - start:>9.0f}"]) + "\n")
+    return 0 if verdict.is_clean and not storm.broken else 1
+
+
+def _lines(storm: Storm, runs: list[Run], verdict: Verdict) -> list[str]:
+    troubles = storm.troubles
+    named = f"{sum(storm.points.values()):,} of them at {len(storm.points)} named points"
+    away = statistics.median([back - killed for _, killed, back in troubles.rollbacks] or [0])
+    kinds = Counter(storm.kinds[run.worker] for run in runs)
+    return [
+        f"worker kills       {len(troubles.killed):>9,}   {named}",
+        f"worker pauses      {len(troubles.pauses):>9,}   each for longer than a lease",
+        f"server kills       {storm.server_kills:>9,}",
+        f"rollbacks          {len(troubles.rollbacks):>9,}   an older file, half of them back within {away:.3f} s",
+        f"links cut          {storm.links_cut:>9,}   all connections at once",
+        f"accepted IDs       {len(storm.accepted):>9,}",
+        f"runs               {verdict.runs:>9,}   " + ", ".join(f"{kinds[kind]:,} {kind}" for kind in KINDS),
+        *verdict.lines(),
+        f"broken workers     {storm.broken:>9,}   ended with an error, or not at all",
+    ]
+
+
+if __name__ == "__main__":
+    redis.Redis  # noqa: B018 - imported before the first fork, so that no child has to
+    sys.exit(main())
