@@ -11,12 +11,13 @@ import pytest
 
 from tests.waiting import patient
 
-KILLS, SERVER_KILLS, PARTS = 300, 20, 2
+KILLS, SERVER_KILLS, PARTS = 200, 12, 2
+FAULTS = ("lost", "stuck", "failed", "ghosts", "unattributed", "stale accepted", "concurrent holders", "broken workers")
 
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("part", range(PARTS))
-def test_f1_f10_f34_f59_nothing_is_lost_stuck_or_held_twice_whoever_is_killed(part: int) -> None:
+def test_f1_f10_f34_f59_f63_nothing_is_lost_stuck_or_held_twice_whoever_is_killed(part: int) -> None:
     """In a process of its own, since it forks its workers."""
     seed = random.SystemRandom().randrange(2**31)
     command = [sys.executable, "-m", "tests.chaos", "--kills", str(KILLS // PARTS)]
@@ -27,9 +28,10 @@ def test_f1_f10_f34_f59_nothing_is_lost_stuck_or_held_twice_whoever_is_killed(pa
     assert storm.returncode == 0, f"seed {seed}\n{storm.stdout}{storm.stderr}"
     seen = {
         name.strip(): int(n.replace(",", ""))
-        for name, n in re.findall(r"^([a-z A-Z]+?) +([0-9,]+)", storm.stdout, re.MULTILINE)
+        for name, n in re.findall(r"^ *([a-z A-Z]+?) +([0-9,]+)", storm.stdout, re.MULTILINE)
     }
     assert seen["worker kills"] >= KILLS // PARTS
     assert seen["server kills"] == SERVER_KILLS // PARTS
+    assert min(seen["rollbacks"], seen["worker pauses"]) >= 2
     assert seen["accepted IDs"] > 500
-    assert [seen[fault] for fault in ("lost", "stuck", "ghosts", "stale accepted", "concurrent holders")] == [0] * 5
+    assert [seen[fault] for fault in FAULTS] == [0] * len(FAULTS)
