@@ -68,6 +68,7 @@ class Shift:
         self._claiming = Claiming(plan.concurrency)
         self._suspects = Suspects()
         self._draining: asyncio.TimerHandle | None = None
+        self._looking: asyncio.TimerHandle | None = None
         self._slots_kept = 0
         """Slots kept for the claim behind a wait that is under way."""
         self._give_back_at: float | None = None
@@ -148,7 +149,9 @@ class Shift:
         now = time.monotonic()
         match action:
             case Action.LOOK_LATER:
-                self._loop.call_later(PAUSED_S, self._handle, PoolEvent.LOOK_AGAIN)
+                if self._looking is not None:
+                    self._looking.cancel()  # one at a time, or each run that ends would ask for one more
+                self._looking = self._loop.call_later(PAUSED_S, self._handle, PoolEvent.LOOK_AGAIN)
             case Action.POSTPONE_JUDGEMENT:
                 self._upkeep.postpone_judgement()
             case Action.BEGIN_EPISODE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,12 @@ import redis
 from tests.certificates import Authority
 from tests.servers import RealServer, redis_binary, valkey_binary
 from tests.waiting import patient
+
+
+def pytest_configure() -> None:
+    """Have what the tests start hear Ctrl-C, which is ignored, and inherited so, where a run is started in background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:

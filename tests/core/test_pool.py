@@ -341,6 +341,31 @@ def test_a_publish_with_rerun_runs_a_running_id_exactly_once_more(queue: Queue, 
     assert payloads == [1, 3]
 
 
+def test_runs_that_end_while_the_queue_is_paused_do_not_make_the_pool_ask_more_often(
+    queue: Queue, raw: redis.Redis
+) -> None:
+    gates = {str(n): threading.Event() for n in range(40)}
+    leases: set[float] = set()
+
+    def leases_seen() -> int:
+        leases.update(score for _, score in raw.zrange("cv:q:workers", 0, -1, withscores=True))
+        return len(leases)
+
+    queue.publish_many(gates)
+    with WorkerPool(queue, lambda job: gates[job.id].wait(), concurrency=40, options=QUICK) as pool:
+        eventually(lambda: queue.counts().processing == 40)
+        queue.pause()
+        for done, gate in enumerate(gates.values(), start=1):
+            gate.set()
+            eventually(lambda done=done: pool.status().done == done)
+        raw.config_resetstat()
+        eventually(lambda: leases_seen() == 6)
+        asked = raw.info("commandstats")["cmdstat_evalsha"]["calls"]
+        queue.resume()
+
+    assert asked < 20  # heartbeats, upkeep and one question a second; each run that ended would ask for one more
+
+
 def test_a_paused_queue_is_not_worked_and_a_resumed_one_is(queue: Queue, raw: redis.Redis) -> None:
     seen: list[str] = []
     with WorkerPool(queue, lambda job: seen.append(job.id), options=QUICK) as pool:
