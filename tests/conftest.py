@@ -17,7 +17,7 @@ from tests.waiting import patient
 
 
 def pytest_configure() -> None:
-    """Have what the tests start hear Ctrl-C, which is ignored, and inherited so, where a run is started in background."""
+    """Have what the tests start hear Ctrl-C, which a run that was started in the background has ignored."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -15,7 +15,6 @@ from tests.core.keyspace import LEASE, NOW, W, World, claim, failure
 from tests.servers import RealServer, valkey_binary
 from tests.waiting import eventually
 
-
 LEAVING = "e" * 32
 
 

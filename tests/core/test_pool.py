@@ -345,11 +345,14 @@ def test_runs_that_end_while_the_queue_is_paused_do_not_make_the_pool_ask_more_o
     queue: Queue, raw: redis.Redis
 ) -> None:
     gates = {str(n): threading.Event() for n in range(40)}
-    leases: set[float] = set()
+    leases: set[object] = set()
 
     def leases_seen() -> int:
-        leases.update(score for _, score in raw.zrange("cv:q:workers", 0, -1, withscores=True))
+        leases.add(raw.zscore("cv:q:workers", pool.status().worker))
         return len(leases)
+
+    def has_done(number: int) -> Callable[[], bool]:
+        return lambda: pool.status().done == number
 
     queue.publish_many(gates)
     with WorkerPool(queue, lambda job: gates[job.id].wait(), concurrency=40, options=QUICK) as pool:
@@ -357,7 +360,7 @@ def test_runs_that_end_while_the_queue_is_paused_do_not_make_the_pool_ask_more_o
         queue.pause()
         for done, gate in enumerate(gates.values(), start=1):
             gate.set()
-            eventually(lambda done=done: pool.status().done == done)
+            eventually(has_done(done))
         raw.config_resetstat()
         eventually(lambda: leases_seen() == 6)
         asked = raw.info("commandstats")["cmdstat_evalsha"]["calls"]
