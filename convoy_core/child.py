@@ -37,11 +37,18 @@ def main(path: str, *places: str) -> None:
     handler = load(path)
     jobs: SimpleQueue[dict[str, Any]] = SimpleQueue()
     threading.Thread(target=_listen, args=(requests, jobs), daemon=True).start()
-    print(json.dumps({"ready": True}), file=answers)
+    _say(answers, {"ready": True})
     while True:
         record = jobs.get()
-        print(json.dumps({"began": record["number"]}), file=answers)
-        print(json.dumps(_run(handler, Job.from_record(record))), file=answers)
+        _say(answers, {"began": record["number"]})
+        _say(answers, _run(handler, Job.from_record(record)))
+
+
+def _say(answers: TextIO, word: dict[str, Any]) -> None:
+    try:
+        print(json.dumps(word), file=answers)
+    except BrokenPipeError:
+        os._exit(0)  # the parent is gone; our stdin may tell so only later
 
 
 def _listen(requests: TextIO, jobs: SimpleQueue[dict[str, Any]]) -> None:

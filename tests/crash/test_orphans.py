@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from convoy_core import Queue
+from convoy_core.own_program import own_program
 from tests.servers import RealServer
 from tests.waiting import eventually, patient
 
@@ -274,3 +275,14 @@ def test_what_a_worker_has_forked_does_not_hold_the_watcher_off(trucks: Queue, s
 
     are_gone(*pids)
     assert is_running(forked)
+
+
+def test_a_child_whose_worker_died_before_it_was_ready_ends_without_a_traceback() -> None:
+    words = own_program("convoy_core.child", "tests.core.handlers_to_isolate:work", *filter(None, sys.path))
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.close()
+        said = child.stderr.read()
+
+    assert said == b""
