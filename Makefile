@@ -26,7 +26,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-# Kills real workers and a real server for as long as it takes: make chaos KILLS=10000 SERVER_KILLS=200 SEED=1
+# Kills real workers and a real server for as long as it takes: make chaos KILLS=10000 SERVER_KILLS=200 SEED=1. ROLLBACKS
+# (the server comes back older) and PAUSES (of workers) are one for 30 kills unless given. Ctrl-C ends it early, and judges it.
 KILLS ?= 1000
 SERVER_KILLS ?= 50
 chaos: $(STAMP)

@@ -114,11 +114,11 @@ def judge(queue: Queue, accepted: dict[str, float], runs: list[Run], troubles: T
     totals = queue.snapshot().totals
     verdict.stale_accepted = max(0, totals["done"] - totals["published"])
     for several in by_id.values():
-        _judge_runs(sorted(several, key=lambda run: run.start), troubles, verdict)
+        judge_runs(sorted(several, key=lambda run: run.start), troubles, verdict)
     return verdict
 
 
-def _judge_runs(several: list[Run], troubles: Troubles, verdict: Verdict) -> None:
+def judge_runs(several: list[Run], troubles: Troubles, verdict: Verdict) -> None:
     """Of one ID."""
     if len(several) > 1:
         caused = all(_has_cause(run, troubles) for run in several[:-1])

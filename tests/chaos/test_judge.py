@@ -1,0 +1,61 @@
+"""What the storm's judge lets pass: a pause and a rollback excuse nothing but what they can have caused."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.chaos.journal import Run
+from tests.chaos.judge import Pause, Rollback, Troubles, Verdict, judge_runs
+
+
+def verdict_on(first: Run, second: Run, troubles: Troubles) -> Verdict:
+    """Of two runs of one ID."""
+    verdict = Verdict()
+    judge_runs([first, second], troubles, verdict)
+    return verdict
+
+
+LONG, WITHIN = Run("a", "1:1", 1, 100, 105), Run("a", "2:1", 2, 103, 103.5)
+
+
+@pytest.mark.parametrize(
+    ("troubles", "is_excused"),
+    [
+        (Troubles(), False),
+        (Troubles(pauses=[Pause(1, 101, 103)]), True),
+        (Troubles(pauses=[Pause(3, 101, 103)]), False),
+        (Troubles(pauses=[Pause(1, 90, 92)]), False),
+        (Troubles(pauses=[Pause(1, 104, 107)]), False),
+        (Troubles(rollbacks=[Rollback(99, 101, 101.1)]), True),
+        (Troubles(rollbacks=[Rollback(100.5, 102, 102.1)]), False),
+        (Troubles(rollbacks=[Rollback(90, 92, 92.1)]), False),
+    ],
+    ids=[
+        "nothing happened",
+        "the first stood still",
+        "another stood still",
+        "it stood still long before",
+        "it stood still afterwards",
+        "the store forgot its claim",
+        "the store remembered its claim",
+        "the store forgot what was before",
+    ],
+)
+def test_two_live_holders_are_excused_by_what_took_the_claim_from_the_first_alone(
+    troubles: Troubles, is_excused: bool
+) -> None:
+    verdict = verdict_on(LONG, WITHIN, troubles)
+
+    assert (verdict.concurrent, verdict.overtaken) == (([], ["a"]) if is_excused else (["a"], []))
+
+
+def test_a_run_after_its_holder_has_died_is_none_beside_it() -> None:
+    verdict = verdict_on(Run("a", "1:1", 1, 100), WITHIN, Troubles(ends={1: 101}, killed={1}))
+
+    assert (verdict.concurrent, verdict.overtaken, verdict.repeated) == ([], [], ["a"])
+
+
+def test_a_second_run_after_a_clean_end_has_no_cause() -> None:
+    verdict = verdict_on(Run("a", "1:1", 1, 100, 101), WITHIN, Troubles(ends={1: 102}))
+
+    assert verdict.unattributed == ["a"]
