@@ -77,9 +77,13 @@ MUTANTS = (
         ("lua/bye.lua", "if is_in_doubt then", "if false then"),
     ),
     _mutant(
-        "F3: nobody asks for holdings after a lost reply",
+        "F3: nobody takes up what the store has handed out in a lost reply",
         "simulation",
-        ("shift.py", "await self._compare()", "self._handle(PoolEvent.COMPARED)"),
+        (
+            "shift.py",
+            "in self._holdings.reconcile({number: raw for raw, number in holdings[self.worker]}):",
+            "in self._holdings.reconcile({number: raw for raw, number in holdings[self.worker]}) and ():",
+        ),
         sign="owner",
         first_seed=20,
     ),
