@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from convoy_core import Queue, State
+from convoy_core.own_program import own_program
 from convoy_tui.cli.session import Flags, Session
 from convoy_tui.cli.worker import Workers, child_command, child_environment
 from tests.cli.conftest import Convoy, states
@@ -222,15 +223,8 @@ def test_s10_a_password_stays_off_the_command_lines_of_the_processes() -> None:
 
     options = "--handler=m:f --concurrency=4 --job-timeout=2.5 --retries=1 --isolate --burst"
     hidden = "--leash=7 --successor -- -trucks"
-    assert words == [
-        sys.executable,
-        "-u",
-        "-m",
-        "convoy_tui.cli",
-        "work",
-        "--prefix=x:",
-        *f"{options} {hidden}".split(),
-    ]
+    told = ["work", "--prefix=x:", *f"{options} {hidden}".split()]
+    assert words == own_program("convoy_tui.cli", *told, unbuffered=True)
     assert child_environment(session)["CONVOY_REDIS_URL"] == "redis://:canary@localhost:6379"
 
 
