@@ -71,6 +71,8 @@ class Shift:
         self._looking: asyncio.TimerHandle | None = None
         self._slots_kept = 0
         """Slots kept for the claim behind a wait that is under way."""
+        self._slots_asked = 0
+        """Slots that the claim under way may fill."""
         self._give_back_at: float | None = None
         self._tries = 0
         self._turned_at = time.monotonic()
@@ -169,7 +171,7 @@ class Shift:
 
     @property
     def _free(self) -> int:
-        return self._holdings.free - self._slots_kept
+        return self._holdings.free - self._slots_kept - self._slots_asked
 
     def _let_fetch(self) -> None:
         if self._is_fetching_over() or (self._state is PoolState.WAITING and self._free > 0):
@@ -239,11 +241,15 @@ class Shift:
             settlement, taken = self._holdings.take_results()
             kept = len(self._holdings) - len(taken)
             want = self._share(kept)
-            answer, asked = await self._send(self._round(settlement, want, kept))
+            call = self._round(settlement, want, kept)
+            self._slots_asked = want
+            answer, asked = await self._send(call)
         except ConvoyError as error:
+            self._slots_asked = 0
             self._holdings.put_back(taken)
             await self._back_off(error)
             return
+        self._slots_asked = 0
         self.error, self._tries = None, 0
         self._holdings.settle(taken, set(answer.stale))
         self._handle(PoolEvent.ACCEPTED)
@@ -305,6 +311,9 @@ class Shift:
             await self._may_fetch.wait()
             if self._is_fetching_over():
                 return
+            if self._state is not PoolState.WAITING or self._free <= 0:
+                self._may_fetch.clear()  # the rounds were faster
+                continue
             number, asked = self._claiming.spend(1), self._states.asked
             try:
                 self._slots_kept = 1

@@ -110,7 +110,13 @@ def test_f17_f21_a_frozen_worker_that_wakes_up_late_changes_nothing(
         assert started.wait(patient())
         sleeper.send_signal(signal.SIGCONT)
         raw.rpush("go", "on")
-        eventually(lambda: queue.snapshot().totals.get("stale") == 1)
+        # Its result is stale, or dropped where it compares before it settles; either way it is at work again.
+        eventually(
+            lambda: (
+                queue.snapshot().totals.get("stale") == 1
+                or sum(worker.lease_ends_in_s > 0 for worker in queue.workers()) == 2
+            )
+        )
         assert queue.counts() == Counts(committed=1, processing=1)
         gate.set()
         eventually(lambda: queue.counts() == Counts())
