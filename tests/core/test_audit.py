@@ -220,7 +220,8 @@ def test_f64_what_a_wait_takes_after_its_worker_was_struck_off_is_given_back(
         proxy.decide = lambda _: None
         eventually(lambda: ran == ["late"] and queue.counts() == Counts())
 
-    assert found == Counts(queued=int(is_claim_sent_along), committed=1)
+    # Sent by itself, the next request of the pool gives it back, which may come before this look.
+    assert found in (Counts(queued=1, committed=1), Counts(queued=int(is_claim_sent_along), committed=1))
 
 
 def strike_off(store: RealServer, worker: str) -> None:
