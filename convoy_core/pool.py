@@ -223,7 +223,7 @@ class WorkerPool:
             said = f"The pool broke down ({describe(error)}); another will recover what it held."
             self._error = ConvoyError(said).with_traceback(error.__traceback__)
         finally:
-            self._is_stopped = True
+            self._states.handle(PoolEvent.CLOSED)  # `serve` may not have come to it
             self._ready.set()
 
 

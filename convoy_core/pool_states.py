@@ -51,11 +51,6 @@ class PoolState(StrEnum):
         return self in ENDING
 
     @property
-    def is_away(self) -> bool:
-        """Whether the store does not take what it is sent."""
-        return self in (PoolState.STORE_AWAY, PoolState.STOPPING_AWAY)
-
-    @property
     def compares(self) -> bool:
         """Whether the pool must ask what the store holds for it before the next round."""
         return self in DOUBTFUL
