@@ -155,7 +155,7 @@ class ClusterClient(redis.Redis):
         client = self._at(sending.node)
         if not sending.asking:
             return client.execute_command(*sending.command)
-        return _last(client.send_together(*sending.commands))
+        return client.converted(_last(client.send_together(*sending.commands)), sending.command)
 
 
 class AsyncClusterClient(redis.asyncio.Redis):
@@ -192,7 +192,7 @@ class AsyncClusterClient(redis.asyncio.Redis):
         client = self._at(sending.node)
         if not sending.asking:
             return await client.execute_command(*sending.command)
-        return _last(await client.send_together(*sending.commands))
+        return client.converted(_last(await client.send_together(*sending.commands)), sending.command)
 
 
 def _last(replies: list[Any]) -> Any:

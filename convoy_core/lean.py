@@ -171,6 +171,10 @@ class Client(redis.Redis):
         except BaseException:
             self._lines.drop(checkout)
             raise
+        return self.converted(reply, command, **options)
+
+    def converted(self, reply: Any, command: Sequence[Any], **options: Any) -> Any:
+        """A reply in the form that redis-py promises for the command."""
         return reply if command[0] in _AS_IS else _converted(reply, command[0], self.response_callbacks, options)
 
     def line(self) -> Line:
@@ -221,6 +225,10 @@ class AsyncClient(redis.asyncio.Redis):
         except BaseException:
             self._lines.drop(checkout)
             raise
+        return self.converted(reply, command, **options)
+
+    def converted(self, reply: Any, command: Sequence[Any], **options: Any) -> Any:
+        """A reply in the form that redis-py promises for the command."""
         return reply if command[0] in _AS_IS else _converted(reply, command[0], self.response_callbacks, options)
 
     def line(self) -> AsyncLine:

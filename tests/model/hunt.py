@@ -1,4 +1,4 @@
-"""Looks for a bug in the convoy_core of the working directory: `python -m tests.model.hunt SOCKET FINDER LIMIT SIGN`.
+"""Looks for a bug in the convoy_core of this directory: `python -m tests.model.hunt SOCKET FINDER SEED LIMIT SIGN`.
 
 Prints one JSON line: whether it was found, after how many steps or seeds, and what gave it away.
 """
@@ -17,14 +17,12 @@ from tests.model.mixed import Mixed
 from tests.model.simulation import WEATHERS, play
 from tests.model.wire import Wire
 
-SEED = 1
 
-
-def hunt_with_machine(machine: type[Strict] | type[Mixed], path: str, limit: int) -> tuple[int, str]:
+def hunt_with_machine(machine: type[Strict] | type[Mixed], path: str, seed: int, limit: int) -> tuple[int, str]:
     """Steps taken, and what went wrong, or nothing."""
     machine.bench = Bench(path)
     try:
-        explore(machine, SEED, limit, shrink=False)
+        explore(machine, seed, limit, shrink=False)
     except Exception as error:  # noqa: BLE001 - whatever is raised has found it
         return machine.steps, f"{type(error).__name__}: {error}"
     return machine.steps, ""
@@ -47,7 +45,7 @@ def main(path: str, finder: str, first: int, limit: int, sign: str) -> None:
     logging.disable(logging.CRITICAL)
     machines: dict[str, type[Strict] | type[Mixed]] = {"Strict": Strict, "Mixed": Mixed}
     if finder in machines:
-        after, why = hunt_with_machine(machines[finder], path, limit)
+        after, why = hunt_with_machine(machines[finder], path, first, limit)
     else:
         after, why = hunt_with_seeds(finder, path, first, limit, sign)
     sys.stdout.write(json.dumps({"found": bool(why), "after": after, "why": why[:300]}) + "\n")

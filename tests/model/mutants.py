@@ -33,8 +33,8 @@ class Mutant:
     patches: tuple[Patch, ...]
     sign: str = ""
     """What the finder must say, among other things."""
-    first_seed: int = 0
-    """Where the simulation begins to hunt: a rare bug would take long from 0 on."""
+    first_seed: int = 1
+    """Where the hunt begins: a rare bug would take long with most."""
 
     def plant(self, package: Path, copy: Path) -> None:
         """Make the mutant's own convoy_core in `copy`. Fails when a text to be replaced is not there exactly once."""
@@ -46,7 +46,7 @@ class Mutant:
             file.write_text(text.replace(patch.old, patch.new), "utf-8")
 
 
-def _mutant(name: str, finder: Finder, *patches: tuple[str, str, str], sign: str = "", first_seed: int = 0) -> Mutant:
+def _mutant(name: str, finder: Finder, *patches: tuple[str, str, str], sign: str = "", first_seed: int = 1) -> Mutant:
     return Mutant(name, finder, tuple(Patch(*patch) for patch in patches), sign, first_seed)
 
 
@@ -252,11 +252,13 @@ def _chunk(raw""",
         "F50: a heartbeat puts nothing back",
         "Mixed",
         ("lua/renew.lua", "  call('SADD', committed, unpack(ids))\n", ""),
+        first_seed=5,
     ),
     _mutant(
         "F50: a publish does not look at the owner",
         "Mixed",
         ("lua/publish.lua", "if known[i] == 1 or tokens[i] then", "if known[i] == 1 then"),
+        first_seed=2,
     ),
     _mutant(
         "F53: the sweep forgets what still runs",

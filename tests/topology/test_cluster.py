@@ -215,13 +215,15 @@ def test_a_queue_that_moves_to_another_node_is_followed_by_all_that_use_it(clust
 
 async def test_ask_is_followed_over_one_connection(cluster: ClusterStore) -> None:
     store = resolve(cluster.url)
-    key = b"single{ask}"
+    key, table = b"single{ask}", b"table{ask}"
     async with AsyncFleet(redis=store.url) as fleet, store.async_client(Role.COMMAND) as client:
         await asyncio.gather(*(client.execute_command("SMEMBERS", b"%d" % n) for n in range(40)))  # type: ignore[no-untyped-call]
 
         with _migrating(cluster, key_slot(b"ask")), store.client(Role.COMMAND) as blocking:
             found = await asyncio.gather(*(client.sadd(key, n) for n in range(40)))
             assert blocking.sadd(key, 40) == 1
+            # This key is nowhere yet, so that ASK is said.
+            assert blocking.hscan(table) == await client.hscan(table) == (0, {})
 
         assert sum(found) == 40
         assert await client.execute_command("SMEMBERS", key) == {b"%d" % n for n in range(41)}  # type: ignore[no-untyped-call]
