@@ -15,13 +15,13 @@ from typing import Any, TypeAlias, TypeVar, cast
 import redis
 import redis.asyncio
 
-from convoy_core import calls, worker_calls
-from convoy_core.attempt import Claim
-from convoy_core.calls import Argument, PublishOptions
-from convoy_core.connect import Role, resolve
-from convoy_core.connection import AsyncConnection, Connection
-from convoy_core.lean import AsyncClient
-from convoy_core.worker_calls import Settlement
+from convoy_core.handlers.run import Claim
+from convoy_core.moves import calls, working
+from convoy_core.moves.calls import Argument, PublishOptions
+from convoy_core.moves.working import Settlement
+from convoy_core.store.clients import Role, resolve
+from convoy_core.store.connection import AsyncConnection, Connection
+from convoy_core.store.fast_client import AsyncClient
 
 Command: TypeAlias = "tuple[Argument, ...]"
 T = TypeVar("T")
@@ -70,8 +70,8 @@ class BareWorker:
 
     async def prepare(self) -> None:
         """Register, and have the store know the script, without claiming anything."""
-        await self._connection.run(worker_calls.hello(self._keys, self._worker, LEASE_MS, "epoch", {}))
-        await self._connection.run(worker_calls.exchange(self._keys, self._worker, Settlement(), 0, 0, 0))
+        await self._connection.run(working.hello(self._keys, self._worker, LEASE_MS, "epoch", {}))
+        await self._connection.run(working.exchange(self._keys, self._worker, Settlement(), 0, 0, 0))
 
     async def work(self) -> Loop:
         """Until nothing is queued."""
@@ -94,7 +94,7 @@ class BareWorker:
     async def settle(self, claims: list[Claim]) -> None:
         """Have them done, and claim nothing."""
         await self._connection.run(
-            worker_calls.exchange(self._keys, self._worker, Settlement(completed=claims), 0, self._number, LEASE_MS)
+            working.exchange(self._keys, self._worker, Settlement(completed=claims), 0, self._number, LEASE_MS)
         )
 
     async def repeat_empty(self, ids: int) -> Loop:
@@ -113,9 +113,9 @@ class BareWorker:
         await self._client.aclose()
         await self._connection.close()
 
-    def _call(self, settlement: Settlement) -> calls.Call[worker_calls.Round]:
+    def _call(self, settlement: Settlement) -> calls.Call[working.Round]:
         number, self._number = self._number, self._number + self._batch
-        return worker_calls.exchange(self._keys, self._worker, settlement, self._batch, number, LEASE_MS)
+        return working.exchange(self._keys, self._worker, settlement, self._batch, number, LEASE_MS)
 
     async def _exchange(self, settlement: Settlement) -> list[Claim]:
         call = self._call(settlement)

@@ -16,10 +16,10 @@ import redis
 from benchmarks.figures import AtMost, Figure, Row, Settings, columns
 from benchmarks.store import BenchServer, commands_sent, server_for, traffic
 from convoy_core import Queue
-from convoy_core.connect import Role, resolve
-from convoy_core.keys import Keyspace
+from convoy_core.moves.keys import Keyspace
 from convoy_core.options import DEFAULT_PREFIX
-from convoy_tui.source import LiveSource
+from convoy_core.store.clients import Role, resolve
+from convoy_tui.dashboard.source import LiveSource
 
 LOOKS = 50
 """Refreshes per round."""

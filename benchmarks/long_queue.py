@@ -12,10 +12,11 @@ import redis
 
 from benchmarks.figures import Settings
 from benchmarks.store import server_for
-from convoy_core import Fleet, Jammed, Queue, State, worker_calls
-from convoy_core.attempt import Claim, Failed
+from convoy_core import Fleet, Jammed, Queue, State
+from convoy_core.handlers.run import Claim, Failed
+from convoy_core.moves import working
+from convoy_core.moves.working import Settlement
 from convoy_core.options import BATCH, SMALL_BATCH
-from convoy_core.worker_calls import Settlement
 
 QUEUE = "bench"
 LEASE_MS = 3_600_000
@@ -81,7 +82,7 @@ class LongQueue:
     def exchange(self, settlement: Settlement, want: int, *, worker: str | None = None) -> list[Claim]:
         """Settle, and take what is next in line."""
         number, self._number = self._number, self._number + want
-        call = worker_calls.exchange(self._keys, worker or self._worker, settlement, want, number, LEASE_MS)
+        call = working.exchange(self._keys, worker or self._worker, settlement, want, number, LEASE_MS)
         return self.queue.connection.run(call).claims
 
     def fail(self, claims: Sequence[Claim], retry_ms: int | None = None) -> None:
@@ -93,12 +94,12 @@ class LongQueue:
         """Have another worker claim a batch, and its lease run out; its name."""
         worker = self._sign_on()
         self.claim(worker=worker)
-        self.queue.connection.run(worker_calls.renew(self._keys, worker, 0, worker_calls.Pulse(0, 0, []), ()))
+        self.queue.connection.run(working.renew(self._keys, worker, 0, working.Pulse(0, 0, []), ()))
         return worker
 
     def recover(self, worker: str) -> object:
         """Take back what a dead worker held."""
-        return self.queue.connection.drive(worker_calls.recover(self._keys, worker, 3))
+        return self.queue.connection.drive(working.recover(self._keys, worker, 3))
 
     def delay(self) -> None:
         """Have a batch due at once."""
@@ -106,21 +107,21 @@ class LongQueue:
 
     def promote(self) -> object:
         """Queue what is due."""
-        return self.queue.connection.run(worker_calls.promote(self._keys, BATCH, LEASE_MS))
+        return self.queue.connection.run(working.promote(self._keys, BATCH, LEASE_MS))
 
     def sweep(self) -> object:
         """Look for what Node workers have left."""
-        return self.queue.connection.run(worker_calls.sweep(self._keys, (), BATCH))
+        return self.queue.connection.run(working.sweep(self._keys, (), BATCH))
 
     def renew(self, claims: Sequence[Claim]) -> object:
         """The heartbeat of a worker with these claims."""
         held = [(claim.raw_id, claim.number) for claim in claims]
-        pulse = worker_calls.Pulse(0, 0, held)
-        return self.queue.connection.run(worker_calls.renew(self._keys, self._worker, LEASE_MS, pulse, held))
+        pulse = working.Pulse(0, 0, held)
+        return self.queue.connection.run(working.renew(self._keys, self._worker, LEASE_MS, pulse, held))
 
     def _sign_on(self) -> str:
         worker = secrets.token_hex(16)
-        self.queue.connection.run(worker_calls.hello(self._keys, worker, LEASE_MS, "epoch", {"host": "here"}))
+        self.queue.connection.run(working.hello(self._keys, worker, LEASE_MS, "epoch", {"host": "here"}))
         return worker
 
 

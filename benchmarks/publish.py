@@ -14,7 +14,7 @@ from benchmarks.bare import EMPTY, Command, as_empty, publish_commands, send_all
 from benchmarks.figures import AtLeast, Row, Settings, columns
 from benchmarks.store import BenchServer, empty, server_for
 from convoy_core import AsyncQueue, Queue
-from convoy_core.connect import Role, resolve
+from convoy_core.store.clients import Role, resolve
 
 QUEUE = "bench"
 ROUND_TRIP = "EVALSHA of a script that does nothing, same arguments, by redis-py's own client"

@@ -17,9 +17,6 @@ changes nothing.
 """
 
 from convoy_core.aio import AsyncFleet, AsyncQueue
-from convoy_core.attempt import Discard, Job, Retry
-from convoy_core.calls import Chunk
-from convoy_core.commands import Command
 from convoy_core.errors import (
     ConvoyError,
     EmbeddedStoreError,
@@ -39,7 +36,9 @@ from convoy_core.errors import (
     StoreUnreachable,
     StoreUnsafe,
 )
-from convoy_core.isolated import Isolated
+from convoy_core.handlers.command import Command
+from convoy_core.handlers.isolated import Isolated
+from convoy_core.handlers.run import Discard, Job, Retry
 from convoy_core.models import (
     Counts,
     Details,
@@ -56,11 +55,12 @@ from convoy_core.models import (
     Then,
     WorkerInfo,
 )
+from convoy_core.moves.calls import Chunk
 from convoy_core.options import PoolOptions
-from convoy_core.pool import PoolStatus, WorkerPool
-from convoy_core.pool_states import PoolState
 from convoy_core.queue import Fleet, Queue
 from convoy_core.states import State
+from convoy_core.worker.pool import PoolStatus, WorkerPool
+from convoy_core.worker.states import PoolState
 
 __all__ = [
     "AsyncFleet",

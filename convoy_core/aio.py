@@ -11,10 +11,6 @@ from typing import Self, TypeVar
 
 import redis.asyncio
 
-from convoy_core import calls, discarding
-from convoy_core.calls import Call, Chunk
-from convoy_core.checks import Seconds
-from convoy_core.connection import AsyncConnection
 from convoy_core.models import (
     Counts,
     Details,
@@ -29,8 +25,12 @@ from convoy_core.models import (
     Then,
     WorkerInfo,
 )
+from convoy_core.moves import calls, discarding
+from convoy_core.moves.calls import Call, Chunk
 from convoy_core.options import JobID, Payload, encode_id
 from convoy_core.states import State
+from convoy_core.store.connection import AsyncConnection
+from convoy_core.validation import Seconds
 
 T = TypeVar("T")
 

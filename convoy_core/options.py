@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
-from convoy_core import checks
+from convoy_core import validation
 from convoy_core.errors import InvalidID, InvalidOption, InvalidPayload, InvalidQueueName
 
 DEFAULT_PREFIX = "cv:"
@@ -67,11 +67,11 @@ class PoolOptions:
         for field in fields(self):
             value: Any = getattr(self, field.name)
             if field.type == "float":
-                object.__setattr__(self, field.name, checks.seconds(field.name, value, above_zero=True))
+                object.__setattr__(self, field.name, validation.seconds(field.name, value, above_zero=True))
             elif field.type == "int":
-                checks.whole(field.name, value, 1)
+                validation.whole(field.name, value, 1)
             else:
-                checks.flag(field.name, value)
+                validation.flag(field.name, value)
         if self.beat_s * 3 > self.lease_s:
             raise InvalidOption(
                 f"beat_s is {self.beat_s:g} and lease_s {self.lease_s:g}; "
@@ -124,7 +124,7 @@ def check_queue_name(name: object, *, existing: bool = False) -> str:
     With `existing`, any name that some other client made can be opened; only emptiness and length are refused.
     """
     if not isinstance(name, str) or not name:
-        raise InvalidQueueName(f"A queue's name must be text and not empty, not {checks.shown(name)}.")
+        raise InvalidQueueName(f"A queue's name must be text and not empty, not {validation.shown(name)}.")
     if len(name.encode("utf-8", "surrogatepass")) > MAX_QUEUE_NAME_BYTES:
         raise InvalidQueueName(f"A queue name has at most {MAX_QUEUE_NAME_BYTES} bytes.")
     is_encodable = not re.search("[\ud800-\udc7f\udd00-\udfff]", name)
@@ -140,7 +140,7 @@ def check_prefix(prefix: object) -> str:
     prefix = prefix if prefix is not None else os.environ.get("CONVOY_PREFIX") or DEFAULT_PREFIX
     if not isinstance(prefix, str) or not re.fullmatch(r"[A-Za-z0-9_.:-]{1,100}", prefix):
         raise InvalidOption(
-            f"{checks.shown(prefix)} is no key prefix; use 1 to 100 letters, digits, '_', '.', '-' and ':'."
+            f"{validation.shown(prefix)} is no key prefix; use 1 to 100 letters, digits, '_', '.', '-' and ':'."
         )
     return prefix
 

@@ -11,13 +11,13 @@ from typing import Annotated
 import typer
 
 from convoy_core import ConvoyError
-from convoy_core.standard import ready
+from convoy_core.system.standard_streams import ready
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import Command, config_line
-from convoy_tui.cli.dashboard import arguments
+from convoy_tui.cli.commands.tui import arguments
 from convoy_tui.cli.session import Flags
 from convoy_tui.cli.settings import Settings, resolve, store_of
-from convoy_tui.safe_text import safe
+from convoy_tui.text.safe_text import safe
 
 FPS = "30"
 """Half of Textual's own: enough for numbers, and half the bytes over ssh. Read when Textual is imported."""
@@ -68,9 +68,9 @@ def dashboard(  # noqa: PLR0913 - typer reads the options from here
 
 def _open(settings: Settings, *, ascii_only: bool, interval: float) -> None:
     os.environ.setdefault("TEXTUAL_FPS", FPS)
-    from convoy_tui.app import ConvoyApp  # noqa: PLC0415 - after the line above, and not for --help
-    from convoy_tui.board import Place  # noqa: PLC0415
-    from convoy_tui.source import LiveSource  # noqa: PLC0415
+    from convoy_tui.dashboard.app import ConvoyApp  # noqa: PLC0415 - after the line above, and not for --help
+    from convoy_tui.dashboard.board.board import Place  # noqa: PLC0415
+    from convoy_tui.dashboard.source import LiveSource  # noqa: PLC0415
 
     source = LiveSource(url=store_of(settings).url, prefix=settings.prefix, read_only=settings.read_only)
     place = Place(source.shown, settings.environment, settings.read_only, settings.read_only_because)

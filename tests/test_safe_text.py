@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from convoy_tui.safe_text import safe
+from convoy_tui.text.safe_text import safe
 
 INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 VISIBLE_CF = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD, *range(0x13430, 0x13440)}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convoy_core import InvalidOption
-from convoy_tui.words import age, count, number, parse_duration
+from convoy_tui.text.words import age, count, number, parse_duration
 
 
 @pytest.mark.parametrize(

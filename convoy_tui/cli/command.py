@@ -13,8 +13,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from convoy_core import ConvoyError
 from convoy_tui.cli import parameters as p
-from convoy_tui.cli.exits import Code, Ended, ending
-from convoy_tui.cli.output import forget_stdout, unwritten
+from convoy_tui.cli.exit_codes import Code, Ended, ending
+from convoy_tui.cli.io.output import forget_stdout, unwritten
 from convoy_tui.cli.session import Flags, Session
 from convoy_tui.cli.settings import config_path
 

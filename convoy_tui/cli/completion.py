@@ -8,7 +8,7 @@ import typer
 
 from convoy_core import ConvoyError, Fleet
 from convoy_tui.cli.settings import resolve, store_of
-from convoy_tui.safe_text import safe
+from convoy_tui.text.safe_text import safe
 
 
 def queue_names(ctx: typer.Context, incomplete: str) -> list[str]:

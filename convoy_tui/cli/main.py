@@ -8,29 +8,29 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from convoy_core.standard import ready
-from convoy_tui.cli import (
-    dashboard,
-    encoding,
+from convoy_core.system.standard_streams import ready
+from convoy_tui.cli import parameters as p
+from convoy_tui.cli.command import Group, config_line
+from convoy_tui.cli.commands import (
     errors,
-    jam,
+    jam_guard,
     looking,
     moving,
-    pausing,
+    pause,
     publish,
     server,
     show,
     status,
+    tui,
     work,
     workers,
 )
-from convoy_tui.cli import parameters as p
-from convoy_tui.cli.command import Group, config_line
-from convoy_tui.cli.exits import Code, Ended
-from convoy_tui.cli.output import forget_stdout, unwritten
+from convoy_tui.cli.exit_codes import Code, Ended
+from convoy_tui.cli.io import encoding
+from convoy_tui.cli.io.messages import Talk
+from convoy_tui.cli.io.output import forget_stdout, unwritten
 from convoy_tui.cli.session import Flags
-from convoy_tui.cli.talk import Talk
-from convoy_tui.safe_text import safe
+from convoy_tui.text.safe_text import safe
 
 
 class _Group(Group):
@@ -164,7 +164,7 @@ def _unexpected(error: Exception) -> Ended:
     )
 
 
-for group in (status, looking, show, errors, workers, publish, moving, jam, pausing, work, dashboard, server):
+for group in (status, looking, show, errors, workers, publish, moving, jam_guard, pause, work, tui, server):
     group.register(app)
 
 

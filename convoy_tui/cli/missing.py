@@ -6,7 +6,7 @@ import shlex
 import time
 
 from convoy_core import Details, Queue, State
-from convoy_tui.safe_text import safe
+from convoy_tui.text.safe_text import safe
 
 CONFIRM_S = 0.5
 """A Node client leaves an ID committed but nowhere for a moment, so what looks like that is looked at again."""

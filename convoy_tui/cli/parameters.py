@@ -9,11 +9,11 @@ import typer
 
 from convoy_core import InvalidOption
 from convoy_core.options import system_text
-from convoy_core.pool import MAX_CONCURRENCY
+from convoy_core.worker.pool import MAX_CONCURRENCY
 from convoy_tui.cli.completion import queue_names
-from convoy_tui.cli.output import Color, Format
-from convoy_tui.safe_text import safe
-from convoy_tui.words import number, parse_duration
+from convoy_tui.cli.io.output import Color, Format
+from convoy_tui.text.safe_text import safe
+from convoy_tui.text.words import number, parse_duration
 
 COMMON = "Common options"
 

@@ -8,14 +8,15 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from functools import cached_property
 
-from convoy_core import Fleet, InvalidQueueName, Queue, ReadOnly, connect
+from convoy_core import Fleet, InvalidQueueName, Queue, ReadOnly
 from convoy_core.options import check_queue_name
-from convoy_tui.cli.exits import Code, Ended
-from convoy_tui.cli.output import Color, Format, Output
+from convoy_core.store import clients
+from convoy_tui.cli.exit_codes import Code, Ended
+from convoy_tui.cli.io.messages import Talk
+from convoy_tui.cli.io.output import Color, Format, Output
 from convoy_tui.cli.settings import Settings, resolve, store_of
-from convoy_tui.cli.talk import Talk
-from convoy_tui.safe_text import safe
-from convoy_tui.words import count
+from convoy_tui.text.safe_text import safe
+from convoy_tui.text.words import count
 
 USUAL_PORT = 6379
 
@@ -64,7 +65,7 @@ class Session:
         )
 
     @cached_property
-    def store(self) -> connect.Store:
+    def store(self) -> clients.Store:
         """The store's address. Raises InvalidURL."""
         store = store_of(self.settings)
         if self.flags.redis and "***" in store.shown:

@@ -24,16 +24,16 @@ PATIENCE_S = 5.0
 NO_RECOVERY = Mutant(
     "F10: nobody takes back what a dead worker held",
     "simulation",
-    (Patch("upkeep.py", "for worker in silent:", "for worker in silent[:0]:"),),
+    (Patch("worker/upkeep.py", "for worker in silent:", "for worker in silent[:0]:"),),
 )
 EVERYBODY_IS_DEAD = Mutant(
     "F12: whoever comes takes the others for dead",
     "simulation",
     (
-        Patch("upkeep.py", "if not silent or time.monotonic() < self.judge_from:", "if not silent:"),
-        Patch("lua/reads/silent.lua", "string.format('%d', now), 'LIMIT'", "'+inf', 'LIMIT'"),
+        Patch("worker/upkeep.py", "if not silent or time.monotonic() < self.judge_from:", "if not silent:"),
+        Patch("moves/lua/reads/silent.lua", "string.format('%d', now), 'LIMIT'", "'+inf', 'LIMIT'"),
         Patch(
-            "lua/recover.lua",
+            "moves/lua/recover.lua",
             "if lease and tonumber(lease) > now or latest and now > latest then return { 'alive' } end",
             "",
         ),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from convoy_core import Command, Isolated, Job
-from convoy_core.handlers import Handler
+from convoy_core.handlers.functions import Handler
 from tests.chaos import journal
 
 Kind: TypeAlias = Literal["async", "thread", "isolated", "command"]

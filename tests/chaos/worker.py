@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from convoy_core import ConvoyError, PoolOptions, Queue, WorkerPool
-from convoy_core.calls import Argument, Call
-from convoy_core.connection import AsyncConnection, Connection
-from convoy_core.fetch import Fetch
-from convoy_core.worker_calls import Round
+from convoy_core.moves.calls import Argument, Call
+from convoy_core.moves.working import Round
+from convoy_core.store.connection import AsyncConnection, Connection
+from convoy_core.worker.waiting import Fetch
 from tests.chaos import journal, work
 
 LEASE_S = 1.5

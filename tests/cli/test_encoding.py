@@ -10,8 +10,8 @@ import pytest
 import redis
 
 from convoy_core import Queue, State
-from convoy_tui.health import Health
-from convoy_tui.safe_text import SHOWABLE
+from convoy_tui.text.health import Health
+from convoy_tui.text.safe_text import SHOWABLE
 from tests.cli.conftest import Convoy
 from tests.cli.terminal import Terminal
 

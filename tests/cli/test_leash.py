@@ -8,8 +8,8 @@ import threading
 import pytest
 
 from convoy_core import PoolState, PoolStatus
-from convoy_tui.cli.leash import Final, Leash, Report, Said, decode
-from convoy_tui.cli.tally import Progress
+from convoy_tui.cli.work.control_socket import Final, Leash, Report, Said, decode
+from convoy_tui.cli.work.progress import Progress
 from tests.waiting import patient
 
 

@@ -11,7 +11,7 @@ import redis
 
 from convoy_core import Queue
 from convoy_core.queue import Fleet
-from convoy_tui.safe_text import safe
+from convoy_tui.text.safe_text import safe
 from tests.cli.conftest import Convoy
 
 HOSTILE = "\x1b]0;owned\x07\x7f\x9b31m\u202egpj.exe\n[red]\u200b"

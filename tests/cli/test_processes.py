@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from convoy_core import Queue, State
-from convoy_core.own_program import own_program
+from convoy_core.system.python_program import own_program
 from convoy_tui.cli.session import Flags, Session
-from convoy_tui.cli.worker import Workers, child_command, child_environment
+from convoy_tui.cli.work.worker_process import Workers, child_command, child_environment
 from tests.cli.conftest import Convoy, states
 from tests.cli.terminal import Terminal
 from tests.waiting import eventually, patient

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from convoy_core import Fleet, Queue
-from convoy_core.own_program import own_program
+from convoy_core.system.python_program import own_program
 from tests.cli.conftest import Convoy
 
 EMBEDDED: dict[str, str | None] = {"CONVOY_REDIS_URL": None}

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.text import Text
 
-from convoy_tui.cli.table import Cell, Heading, lay_out
+from convoy_tui.cli.io.table import Cell, Heading, lay_out
 
 HEADINGS = [Heading("ID", shrinks=True), Heading("AGE", right=True), Heading("HOST", drop=1), Heading("NOTE", drop=2)]
 

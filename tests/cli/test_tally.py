@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from convoy_core import PoolState, PoolStatus
-from convoy_tui.cli.leash import Final, Message, Report, Said, decode, encode
-from convoy_tui.cli.tally import Progress, WorkTally, together
-from convoy_tui.cli.worker import in_brief
+from convoy_tui.cli.work.control_socket import Final, Message, Report, Said, decode, encode
+from convoy_tui.cli.work.progress import Progress, WorkTally, together
+from convoy_tui.cli.work.worker_process import in_brief
 
 
 def test_the_tally_leaves_out_what_there_was_not() -> None:

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from convoy_core import Discard, InvalidOption, Isolated, Job, PoolOptions, PoolState, Queue, Retry, State, WorkerPool
-from convoy_core.attempt import Claim, Failed, Verdict
-from convoy_core.worker_calls import Settlement
+from convoy_core.handlers.run import Claim, Failed, Verdict
+from convoy_core.moves.working import Settlement
 from tests.servers import RealServer
 
 BURST = PoolOptions(lease_s=1.5, beat_s=0.3, grace_s=5, burst=True)

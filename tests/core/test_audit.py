@@ -11,15 +11,16 @@ from typing import Any
 import pytest
 import redis
 
-from convoy_core import Counts, Job, PoolOptions, Queue, WorkerPool, upkeep
-from convoy_core.audit import Strays
-from convoy_core.connect import Store
-from convoy_core.connection import AsyncConnection
-from convoy_core.fetch import Fetch
-from convoy_core.keys import Keys
-from convoy_core.scripts import load
-from convoy_core.upkeep import Upkeep
-from convoy_core.worker_calls import hello, recover
+from convoy_core import Counts, Job, PoolOptions, Queue, WorkerPool
+from convoy_core.moves.keys import Keys
+from convoy_core.moves.scripts import load
+from convoy_core.moves.working import hello, recover
+from convoy_core.store.clients import Store
+from convoy_core.store.connection import AsyncConnection
+from convoy_core.worker import upkeep
+from convoy_core.worker.audit import Strays
+from convoy_core.worker.upkeep import Upkeep
+from convoy_core.worker.waiting import Fetch
 from tests.core.keyspace import NOW
 from tests.proxy import Cut, Proxy
 from tests.servers import RealServer

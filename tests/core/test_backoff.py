@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from convoy_core import Counts, Job, PoolOptions, Queue, WorkerPool
-from convoy_core.verdicts import Judge, backoff_ms
+from convoy_core.handlers.verdicts import Judge, backoff_ms
 from tests.core.keyspace import ALIVE, NOW, W, World, seed
 from tests.servers import RealServer
 from tests.waiting import eventually

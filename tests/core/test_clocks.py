@@ -8,10 +8,10 @@ import time
 import pytest
 
 from convoy_core import Queue
-from convoy_core.connection import AsyncConnection
+from convoy_core.moves.working import Pulse, Settlement, exchange, hello, recover, renew
 from convoy_core.options import PoolOptions
-from convoy_core.upkeep import Upkeep
-from convoy_core.worker_calls import Pulse, Settlement, exchange, hello, recover, renew
+from convoy_core.store.connection import AsyncConnection
+from convoy_core.worker.upkeep import Upkeep
 from tests.core.keyspace import NOW
 from tests.servers import RealServer
 

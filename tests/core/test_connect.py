@@ -20,10 +20,10 @@ import pytest
 import redis
 import redis.asyncio
 
-from convoy_core.connect import Role, Store, resolve
-from convoy_core.embedded import EmbeddedServer
 from convoy_core.errors import InvalidURL, StoreError, StoreUnreachable
-from convoy_core.faults import explain
+from convoy_core.store.clients import Role, Store, resolve
+from convoy_core.store.embedded.server import EmbeddedServer
+from convoy_core.store.error_translation import explain
 from tests.servers import RealServer
 from tests.waiting import eventually
 
@@ -339,7 +339,7 @@ def test_more_threads_than_connections_wait_their_turn(store: RealServer) -> Non
 def test_f60_parent_and_children_of_a_fork_never_get_each_others_replies(store: RealServer) -> None:
     program = textwrap.dedent("""
         import os, sys
-        from convoy_core.connect import Role, resolve
+        from convoy_core.store.clients import Role, resolve
         client = resolve(sys.argv[1]).client(Role.COMMAND)
         first = client.client_id()
         client.echo("with a connection at hand")
@@ -498,7 +498,7 @@ def test_on_windows_all_but_the_embedded_store_works() -> None:
         import asyncio, subprocess, sys, redis, redis.asyncio, platformdirs
         sys.modules["fcntl"] = None
         sys.platform = "win32"
-        from convoy_core.connect import Role, resolve
+        from convoy_core.store.clients import Role, resolve
         from convoy_core.errors import EmbeddedStoreError
         resolve("redis://localhost").client(Role.COMMAND).close()
         assert resolve().shown.startswith("embedded (")

@@ -16,10 +16,10 @@ import redis
 import uvloop
 
 from convoy_core import AsyncQueue, Queue
-from convoy_core.connect import resolve
 from convoy_core.errors import OutcomeUnknown, StoreUnreachable
-from convoy_core.fetch import Fetch
-from convoy_core.worker_calls import Settlement, eviction, exchange
+from convoy_core.moves.working import Settlement, eviction, exchange
+from convoy_core.store.clients import resolve
+from convoy_core.worker.waiting import Fetch
 from tests.certificates import Authority
 from tests.cli.conftest import Convoy
 from tests.servers import PortServer, RealServer, valkey_binary

@@ -19,9 +19,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from convoy_core import embedded_files
-from convoy_core.embedded import EmbeddedServer, ServerStatus
 from convoy_core.errors import EmbeddedStoreError
+from convoy_core.store.embedded import files
+from convoy_core.store.embedded.server import EmbeddedServer, ServerStatus
 from tests.waiting import eventually, patient
 
 if sys.platform != "win32":
@@ -179,7 +179,7 @@ def test_f40_the_server_never_evicts_and_keeps_an_append_only_file(server: Serve
 # --- F44: never two servers on one directory
 
 
-START = "import sys; from pathlib import Path; from convoy_core.embedded import EmbeddedServer; "
+START = "import sys; from pathlib import Path; from convoy_core.store.embedded.server import EmbeddedServer; "
 
 
 def test_f44_twenty_processes_starting_at_once_end_with_one_server(server: Server) -> None:
@@ -214,7 +214,7 @@ def test_f44_twenty_processes_starting_at_once_end_with_one_server(server: Serve
 KILLER = textwrap.dedent("""
     import os, random, select, signal, sys
     from pathlib import Path
-    from convoy_core.embedded import EmbeddedServer
+    from convoy_core.store.embedded.server import EmbeddedServer
 
     directory, seed = Path(sys.argv[1]), int(sys.argv[2])
     chance = random.Random(seed)
@@ -276,7 +276,7 @@ def test_f44_no_second_server_starts_beside_one_whose_files_were_deleted(
     one.ensure()
     running = servers_in(one.directory)
     one.socket.unlink()
-    monkeypatch.setattr("convoy_core.embedded._START_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("convoy_core.store.embedded.server._START_TIMEOUT_S", 0.3)
 
     with pytest.raises(EmbeddedStoreError, match=rf"\(process {running[0]}\) but does not answer"):
         one.ensure()
@@ -291,8 +291,8 @@ def test_f44_a_server_that_hangs_is_reported_and_not_replaced(server: Server, mo
     one = server("store")
     one.ensure()
     (pid,) = servers_in(one.directory)
-    monkeypatch.setattr("convoy_core.embedded._REPLY_TIMEOUT_S", 0.1)
-    monkeypatch.setattr("convoy_core.embedded._START_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("convoy_core.store.embedded.server._REPLY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("convoy_core.store.embedded.server._START_TIMEOUT_S", 0.3)
     os.kill(pid, signal.SIGSTOP)
 
     status = one.status()
@@ -630,7 +630,7 @@ def test_s12_a_planted_runtime_directory_is_refused(short: Path, planted: str) -
     (short / "link").symlink_to(short)
 
     with pytest.raises(EmbeddedStoreError, match=r"open to other users|is a symbolic link"):
-        embedded_files.prepare_runtime(short / planted)
+        files.prepare_runtime(short / planted)
 
 
 @pytest.mark.parametrize("way", ["made", "there already"])
@@ -677,7 +677,7 @@ def test_s12_a_parent_of_another_user_is_refused(server: Server, tmp_path: Path)
 def test_s12_parents_that_are_made_are_the_users_alone_under_any_umask(tmp_path: Path, mask: int) -> None:
     before = os.umask(mask)
     try:
-        embedded_files.prepare(tmp_path / "a" / "b" / "store")
+        files.prepare(tmp_path / "a" / "b" / "store")
     finally:
         os.umask(before)
 
@@ -693,17 +693,17 @@ def test_s12_a_parent_that_a_group_may_write_to_will_do_when_that_is_the_users_o
     os.chown(tmp_path / "shared", -1, os.getegid() if group == "ours" else 12345)
 
     if group == "ours":
-        embedded_files.prepare(tmp_path / "shared" / "store")
+        files.prepare(tmp_path / "shared" / "store")
     else:
         with pytest.raises(EmbeddedStoreError, match=r"shared can be written to by other users \(mode 775\)"):
-            embedded_files.prepare(tmp_path / "shared" / "store")
+            files.prepare(tmp_path / "shared" / "store")
 
 
 def test_s12_a_runtime_directory_below_one_that_everybody_may_write_to_is_refused(short: Path) -> None:
     short.chmod(0o777)
 
     with pytest.raises(EmbeddedStoreError, match="can be written to by other users"):
-        embedded_files.prepare_runtime(short / "convoy-0")
+        files.prepare_runtime(short / "convoy-0")
 
 
 def test_s12_a_process_that_another_users_directory_names_is_not_ended(server: Server, tmp_path: Path) -> None:

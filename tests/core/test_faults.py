@@ -15,7 +15,6 @@ import redis
 import redis.asyncio
 from redis.exceptions import ResponseError
 
-from convoy_core.connect import Role, Store, resolve
 from convoy_core.errors import (
     EmbeddedStoreError,
     OutcomeUnknown,
@@ -25,7 +24,8 @@ from convoy_core.errors import (
     StoreRefused,
     StoreUnreachable,
 )
-from convoy_core.faults import explain
+from convoy_core.store.clients import Role, Store, resolve
+from convoy_core.store.error_translation import explain
 from tests.servers import RealServer
 from tests.waiting import eventually
 

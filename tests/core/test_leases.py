@@ -14,10 +14,10 @@ import pytest
 import redis
 
 from convoy_core import Counts, Job, PoolOptions, PoolState, Published, Queue, WorkerPool
-from convoy_core.connect import resolve
-from convoy_core.runs import Plan
-from convoy_core.shift import Shift
-from convoy_core.worker_calls import Pulse, promote, recover, renew, silent
+from convoy_core.moves.working import Pulse, promote, recover, renew, silent
+from convoy_core.store.clients import resolve
+from convoy_core.worker.loop import Shift
+from convoy_core.worker.runs import Plan
 from tests.core.keyspace import ALIVE, LEASE, NOW, SECOND, Keyspace, W, World, claim, seed
 from tests.proxy import Proxy
 from tests.servers import RealServer

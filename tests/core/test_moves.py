@@ -11,12 +11,9 @@ from dataclasses import dataclass
 import pytest
 
 from convoy_core import Counts, Jammed, Outcome, PoolOptions, Published, State, StoreDamaged, Tally
-from convoy_core.calls import of
 from convoy_core.models import Then
-from convoy_core.options import BATCH
-from convoy_core.states import MOVES
-from convoy_core.upkeep import Heartbeat
-from convoy_core.worker_calls import (
+from convoy_core.moves.calls import of
+from convoy_core.moves.working import (
     DEPARTED_MS,
     LATE_MS,
     Pulse,
@@ -37,6 +34,9 @@ from convoy_core.worker_calls import (
     strays,
     sweep,
 )
+from convoy_core.options import BATCH
+from convoy_core.states import MOVES
+from convoy_core.worker.upkeep import Heartbeat
 from tests.core.keyspace import ALIVE, DAY, LEASE, NOW, SECOND, T0, Keyspace, W, World, claim, failure
 from tests.servers import RealServer
 

@@ -194,7 +194,11 @@ def children_of(pid: int) -> list[int]:
     """The processes that a process has started and that run our child program."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
     started = [int(child) for task in tasks for child in (task / "children").read_text().split()]
-    return [child for child in started if b"convoy_core.child" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return [
+        child
+        for child in started
+        if b"convoy_core.handlers.isolated_child" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
 
 
 def test_an_idle_child_that_has_died_costs_no_id(queue: Queue) -> None:

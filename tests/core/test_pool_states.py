@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convoy_core import PoolState
-from convoy_core.pool_states import (
+from convoy_core.worker.states import (
     ALIVE,
     DOUBTFUL,
     ENDING,

@@ -24,10 +24,10 @@ from convoy_core import (
     StoreDamaged,
     WorkerInfo,
 )
-from convoy_core.attempt import Claim
-from convoy_core.calls import of
+from convoy_core.handlers.run import Claim
+from convoy_core.moves.calls import of
+from convoy_core.moves.working import holdings, promote
 from convoy_core.options import BATCH, SMALL_BATCH
-from convoy_core.worker_calls import holdings, promote
 from tests.core.keyspace import ALIVE, LEASE, NOW, SECOND, Keyspace, W, World, claim, commands, failure, seed
 from tests.servers import RealServer
 from tests.waiting import patient

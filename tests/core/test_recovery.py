@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from convoy_core import Counts
-from convoy_core.connection import AsyncConnection
 from convoy_core.options import PoolOptions
-from convoy_core.upkeep import Upkeep
+from convoy_core.store.connection import AsyncConnection
+from convoy_core.worker.upkeep import Upkeep
 from tests.core.keyspace import NOW, World
 from tests.servers import RealServer
 

@@ -13,12 +13,11 @@ from pathlib import Path
 import pytest
 
 from convoy_core import Jammed, State, StoreDamaged, StoreError
-from convoy_core.calls import of
-from convoy_core.keys import TYPES
 from convoy_core.models import Then
-from convoy_core.scripts import load
-from convoy_core.states import MOVES
-from convoy_core.worker_calls import (
+from convoy_core.moves.calls import of
+from convoy_core.moves.keys import TYPES
+from convoy_core.moves.scripts import load
+from convoy_core.moves.working import (
     LATE_MS,
     Pulse,
     bye,
@@ -33,6 +32,7 @@ from convoy_core.worker_calls import (
     strays,
     sweep,
 )
+from convoy_core.states import MOVES
 from tests.core.keyspace import (
     DAY,
     LEASE,
@@ -50,7 +50,7 @@ from tests.core.keyspace import (
 from tests.servers import RealServer
 
 ROOT = Path(__file__).parents[2]
-LUA = ROOT / "convoy_core" / "lua"
+LUA = ROOT / "convoy_core" / "moves" / "lua"
 FILES = sorted(LUA.rglob("*.lua"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from convoy_core.slots import PAUSE_S, Slots
+from convoy_core.worker.slots import PAUSE_S, Slots
 
 SHORT = "no descriptors"
 

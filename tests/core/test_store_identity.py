@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from convoy_core import Queue, worker_calls
-from convoy_core.store_identity import StoreIdentity
+from convoy_core import Queue
+from convoy_core.moves import working
+from convoy_core.worker.store_identity import StoreIdentity
 from tests.servers import RealServer
 
 
@@ -59,4 +60,4 @@ def test_f63_each_start_of_a_server_has_its_own_run_id(store: RealServer) -> Non
     with Queue("q", redis=store.url) as queue, store.client() as client:
         keys = queue.connection.keyspace.queue("q")
 
-        assert queue.connection.run(worker_calls.run_id(keys)) == client.info("server")["run_id"]
+        assert queue.connection.run(working.run_id(keys)) == client.info("server")["run_id"]

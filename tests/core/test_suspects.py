@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from convoy_core import Counts, Job, PoolOptions, Queue, WorkerPool
-from convoy_core.suspects import MOST_KNOWN, Suspects
+from convoy_core.worker.suspects import MOST_KNOWN, Suspects
 from tests.servers import RealServer
 from tests.waiting import eventually
 

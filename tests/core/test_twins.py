@@ -26,8 +26,8 @@ from convoy_core import (
     StoreDamaged,
     Tally,
 )
-from convoy_core.connection import AsyncConnection, Connection
 from convoy_core.models import Then
+from convoy_core.store.connection import AsyncConnection, Connection
 from tests.core.keyspace import ALIVE, NOW, SECOND, W, dump, seed
 from tests.servers import RealServer
 from tests.waiting import eventually

@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from convoy_core import Counts, Job, PoolOptions, Queue, WorkerPool
-from convoy_core.scripts import load
+from convoy_core.moves.scripts import load
 from tests.proxy import Cut, Proxy
 from tests.servers import RealServer
 from tests.waiting import eventually, patient

@@ -24,9 +24,9 @@ from convoy_core import (
     StoreUnreachable,
     StoreUnsafe,
     WorkerPool,
-    worker_calls,
 )
-from convoy_core.worker_calls import Settlement
+from convoy_core.moves import working
+from convoy_core.moves.working import Settlement
 from tests.servers import RealServer, redis_binary, valkey_binary
 from tests.waiting import eventually
 
@@ -89,11 +89,11 @@ def test_f6_a_server_without_script_flags_refuses_whole_as_well(full: RealServer
     queue.publish_many(range(1000))
 
     run, keys = queue.connection.run, queue._keys
-    run(worker_calls.hello(keys, "aa", 60_000, "e", {}))
-    claims = run(worker_calls.exchange(keys, "aa", Settlement(), 10, 1, 1000)).claims
+    run(working.hello(keys, "aa", 60_000, "e", {}))
+    claims = run(working.exchange(keys, "aa", Settlement(), 10, 1, 1000)).claims
     acts: dict[str, Callable[[], object]] = {
         "publish": lambda: queue.publish_many(["a", "b"]),
-        "exchange": lambda: run(worker_calls.exchange(keys, "aa", Settlement(claims), 10, 11, 1000)),
+        "exchange": lambda: run(working.exchange(keys, "aa", Settlement(claims), 10, 11, 1000)),
     }
     with full.client() as client:
         before = _dump(client)

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from convoy_core import AsyncQueue, Counts, Job, OutcomeUnknown, PoolOptions, Published, Queue, WorkerPool
-from convoy_core.scripts import load
+from convoy_core.moves.scripts import load
 from tests.proxy import Cut, Proxy
 from tests.servers import RealServer
 from tests.waiting import eventually

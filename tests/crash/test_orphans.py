@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from convoy_core import Queue
-from convoy_core.own_program import own_program
+from convoy_core.system.python_program import own_program
 from tests.servers import RealServer
 from tests.waiting import eventually, patient
 
@@ -226,7 +226,7 @@ def test_the_watcher_holds_nothing_but_its_pipe(trucks: Queue, start: Start) -> 
 KILLED_BEFORE_IT_TOLD = """
 import os, pathlib, signal
 from convoy_core import Command, Queue, WorkerPool
-from convoy_core.watcher import Watcher
+from convoy_core.handlers.watcher import Watcher
 
 def begin(self, group):
     pathlib.Path("group").write_text(str(group))
@@ -278,7 +278,9 @@ def test_what_a_worker_has_forked_does_not_hold_the_watcher_off(trucks: Queue, s
 
 
 def test_a_child_whose_worker_died_before_it_was_ready_ends_without_a_traceback() -> None:
-    words = own_program("convoy_core.child", "tests.core.handlers_to_isolate:work", *filter(None, sys.path))
+    words = own_program(
+        "convoy_core.handlers.isolated_child", "tests.core.handlers_to_isolate:work", *filter(None, sys.path)
+    )
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
         assert child.stdout is not None
         assert child.stderr is not None

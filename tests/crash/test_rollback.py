@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import pytest
 
 from convoy_core import Counts, Job, PoolOptions, PoolState, Queue, WorkerPool
-from convoy_core.connect import resolve
-from convoy_core.connection import AsyncConnection
-from convoy_core.upkeep import Upkeep
-from convoy_core.worker_calls import Pulse, Settlement, exchange, hello, renew
+from convoy_core.moves.working import Pulse, Settlement, exchange, hello, renew
+from convoy_core.store.clients import resolve
+from convoy_core.store.connection import AsyncConnection
+from convoy_core.worker.upkeep import Upkeep
 from tests.servers import Restorable, valkey_binary
 from tests.waiting import eventually
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from convoy_core.keys import Keyspace
-from convoy_core.worker_calls import Settlement, exchange
+from convoy_core.moves.keys import Keyspace
+from convoy_core.moves.working import Settlement, exchange
 from tests.model.invariants import Places
 from tests.model.wire import Contents
 

@@ -20,10 +20,10 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from convoy_core.calls import Argument
-from convoy_core.connect import Role, Store
-from convoy_core.lean import AsyncClient, Opened
-from convoy_core.scripts import Script
+from convoy_core.moves.calls import Argument
+from convoy_core.moves.scripts import Script
+from convoy_core.store.clients import Role, Store
+from convoy_core.store.fast_client import AsyncClient, Opened
 from tests.model.loop import SimulatedLoop
 from tests.model.wire import Parts, Wire, shaped
 

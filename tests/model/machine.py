@@ -13,15 +13,15 @@ from typing import Any, ClassVar, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from convoy_core import calls, discarding, worker_calls
-from convoy_core.attempt import Claim, Discard, Failed, Retry, Verdict
-from convoy_core.calls import Call, PublishOptions, Steps
-from convoy_core.connection import Connection
-from convoy_core.keys import Keyspace
+from convoy_core.handlers.run import Claim, Discard, Failed, Retry, Verdict
 from convoy_core.models import Jammed, Then
+from convoy_core.moves import calls, discarding, working
+from convoy_core.moves.calls import Call, PublishOptions, Steps
+from convoy_core.moves.keys import Keyspace
+from convoy_core.moves.working import Pulse, Settlement, SuspectPolicy
 from convoy_core.options import DEFAULT_PREFIX, SUSPECT_CRASHES
 from convoy_core.states import State
-from convoy_core.worker_calls import Pulse, Settlement, SuspectPolicy
+from convoy_core.store.connection import Connection
 from tests.model.invariants import check_invariants
 from tests.model.reference import MAX_CRASHES, Ending, Reference
 from tests.model.wire import Look, Wire, store_behind
@@ -241,7 +241,7 @@ class Strict(Machine):
     @rule(worker=workers)
     def hello(self, worker: str) -> None:
         """Register, for the first time or again."""
-        call = worker_calls.hello(self.keys, worker, LEASE, f"e{worker}", {"host": worker})
+        call = working.hello(self.keys, worker, LEASE, f"e{worker}", {"host": worker})
         self.check(
             lambda: self.run(call),
             lambda: self.model.hello(worker, LEASE, f"e{worker}", {"host": worker}),
@@ -255,13 +255,13 @@ class Strict(Machine):
         is_in_doubt = how == "in doubt"
         if how == "older store":
             self.check(
-                lambda: self.run(worker_calls.bye(self.keys, worker, number)),
+                lambda: self.run(working.bye(self.keys, worker, number)),
                 lambda: self.model.bye(worker, number, is_in_doubt=False),
                 refusals={},
             )
             return
         self.check(
-            lambda: self.drive(worker_calls.sign_off(self.keys, worker, number, is_in_doubt=is_in_doubt)),
+            lambda: self.drive(working.sign_off(self.keys, worker, number, is_in_doubt=is_in_doubt)),
             lambda: self.model.sign_off(worker, number, is_in_doubt=is_in_doubt),
             refusals={},
         )
@@ -270,7 +270,7 @@ class Strict(Machine):
     def fence(self, worker: str, ahead: int) -> None:
         """What was sent before and arrives after this claims nothing."""
         number = self.numbers[worker] + ahead
-        self.run(worker_calls.fence(self.keys, worker, number))
+        self.run(working.fence(self.keys, worker, number))
         self.model.fence(worker, number)
 
     @rule(worker=workers, beside=few)
@@ -278,7 +278,7 @@ class Strict(Machine):
         """The heartbeat, with what it holds and some claims of long ago."""
         old = [(id, number) for name, id, number in self.claims if name == worker][:beside]
         claims = [(id.encode(), number) for id, number in dict.fromkeys([*self.model.held_by(worker), *old])]
-        call = worker_calls.renew(self.keys, worker, LEASE, Pulse(1, 2, claims), claims)
+        call = working.renew(self.keys, worker, LEASE, Pulse(1, 2, claims), claims)
         counted = {"done": "1", "failed": "2", "running": str(len(claims))}
 
         def ask() -> tuple[str | None, int, list[int]]:
@@ -334,7 +334,7 @@ class Strict(Machine):
         ending_now = {(id, number) for id, number, _ in endings}
         kept = len([claim for claim in self.model.held_by(worker) if claim not in ending_now])
         policy = SuspectPolicy(kept, takes_suspect, self._suspect())
-        call = worker_calls.exchange(self.keys, worker, settlement_of(endings), want, number, LEASE, policy)
+        call = working.exchange(self.keys, worker, settlement_of(endings), want, number, LEASE, policy)
 
         def ask() -> tuple[list[int], str, list[tuple[str, int, int, int, str]], list[str]]:
             answer = self.run(call)
@@ -355,9 +355,9 @@ class Strict(Machine):
     @rule(worker=workers)
     def recover(self, worker: str) -> None:
         """A dead worker, or one that turns out to be alive."""
-        assert self.run(worker_calls.silent(self.keys))[1] == self.model.silent()
+        assert self.run(working.silent(self.keys))[1] == self.model.silent()
         self.check(
-            lambda: self.drive(worker_calls.recover(self.keys, worker, MAX_CRASHES)),
+            lambda: self.drive(working.recover(self.keys, worker, MAX_CRASHES)),
             lambda: self.model.recover(worker),
             refusals={},
         )
@@ -365,8 +365,8 @@ class Strict(Machine):
 
     def _audit(self) -> None:
         """What was handed to those off the roll goes back, and who holds something without being on it is named."""
-        self.check(lambda: self.run(worker_calls.reclaim(self.keys, 0)), self.model.reclaim, refusals=None)
-        _, found = self.run(worker_calls.strays(self.keys, 0))
+        self.check(lambda: self.run(working.reclaim(self.keys, 0)), self.model.reclaim, refusals=None)
+        _, found = self.run(working.strays(self.keys, 0))
         assert set(found) == self.model.strays()
 
     @precondition(lambda self: self.model.ids(State.PROCESSING))
@@ -383,12 +383,12 @@ class Strict(Machine):
     @rule(limit=st.integers(1, 3))
     def promote(self, limit: int) -> None:
         """Queue what is due."""
-        self.check(lambda: self.run(worker_calls.promote(self.keys, limit, LEASE)), lambda: self.model.promote(limit))
+        self.check(lambda: self.run(working.promote(self.keys, limit, LEASE)), lambda: self.model.promote(limit))
 
     @rule()
     def sweep(self) -> None:
         """Finds nothing, as no Node client is here."""
-        self.check(lambda: self.run(worker_calls.sweep(self.keys, (), 100)), lambda: [0] * 7, refusals={})
+        self.check(lambda: self.run(working.sweep(self.keys, (), 100)), lambda: [0] * 7, refusals={})
 
     @rule(ms=st.sampled_from((1, 400, 999, 3000, LEASE, LEASE + 1, 30_000)))
     def pass_time(self, ms: int) -> None:

@@ -13,11 +13,11 @@ from typing import TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from convoy_core import calls, discarding, worker_calls
-from convoy_core.calls import PublishOptions
 from convoy_core.models import Outcome, Then
+from convoy_core.moves import calls, discarding, working
+from convoy_core.moves.calls import PublishOptions
+from convoy_core.moves.working import Pulse
 from convoy_core.states import State
-from convoy_core.worker_calls import Pulse
 from tests.model.invariants import Places
 from tests.model.machine import (
     IDS,
@@ -110,7 +110,7 @@ class Mixed(Machine):
         settled = [(claim, how) for claim, how in zip(believed, verdicts, strict=False) if how != "keep"]
         number = self.next_number(worker, want)
         settlement = settlement_of([ending(*claim, how) for claim, how in settled])
-        answer = self.run(worker_calls.exchange(self.keys, worker, settlement, want, number, LEASE))
+        answer = self.run(working.exchange(self.keys, worker, settlement, want, number, LEASE))
         self.look()
         stale = set(answer.stale)
         claimed = {claim.raw_id.decode(): claim.number for claim in answer.claims}
@@ -144,7 +144,7 @@ class Mixed(Machine):
     def renew(self, worker: str) -> None:
         """Puts back what a Node guard took away from a living run."""
         held = [(id.encode(), number) for id, number in self.claims[worker]]
-        renewal = self.run(worker_calls.renew(self.keys, worker, LEASE, Pulse(0, 0, held), held))
+        renewal = self.run(working.renew(self.keys, worker, LEASE, Pulse(0, 0, held), held))
         self.look()
         lost = set(renewal.lost)
         if renewal.epoch is None:
@@ -158,7 +158,7 @@ class Mixed(Machine):
     @rule(worker=workers)
     def hello(self, worker: str) -> None:
         """Registers."""
-        self.run(worker_calls.hello(self.keys, worker, LEASE, "e", {"host": worker}))
+        self.run(working.hello(self.keys, worker, LEASE, "e", {"host": worker}))
         self.look()
 
     @precondition(lambda self: self.at.listed)
@@ -172,7 +172,7 @@ class Mixed(Machine):
         """All that a dead worker held waits again or has failed; what Node did meanwhile costs none of it."""
         token = f"{worker}:"
         before = {id for id, owner in self.at.owner.items() if owner.startswith(token)}
-        moved = self.drive(worker_calls.recover(self.keys, worker, MAX_CRASHES))
+        moved = self.drive(working.recover(self.keys, worker, MAX_CRASHES))
         self.look()
         assert set(moved) == before or not moved
         for id, where in moved.items():
@@ -186,7 +186,7 @@ class Mixed(Machine):
     def promote(self, limit: int) -> None:
         """Queues what is due, but for copies of what a Node worker runs."""
         before = self.at
-        self.run(worker_calls.promote(self.keys, limit, LEASE))
+        self.run(working.promote(self.keys, limit, LEASE))
         self.look()
         for id in before.delayed - self.at.delayed:
             assert id not in before.processing
@@ -240,7 +240,7 @@ class Mixed(Machine):
     def sweep(self) -> None:
         """What Node finished is queued if it was to run again, and else forgotten."""
         before = self.at
-        self.run(worker_calls.sweep(self.keys, (), 1000))
+        self.run(working.sweep(self.keys, (), 1000))
         self.look()
         self._is_known_as(before, set(before.owner) | before.committed)
         busy = set(before.owner) | before.processing | before.committed

@@ -55,7 +55,7 @@ MUTANTS = (
         "F1: BLPOP instead of BLMOVE",
         "simulation",
         (
-            "fetch.py",
+            "worker/waiting.py",
             '("BLMOVE", self._queued, keys.claim_list(worker), "LEFT", "RIGHT", BLOCK_S)',
             '("BLPOP", self._queued, BLOCK_S)',
         ),
@@ -64,23 +64,23 @@ MUTANTS = (
     _mutant(
         "F2: the claim list is ignored by claim",
         "Strict",
-        ("lua/claim.lua", "local ids = claimer.handed", "local ids = {}"),
+        ("moves/lua/claim.lua", "local ids = claimer.handed", "local ids = {}"),
     ),
     _mutant(
         "F2: the claim list of a dead worker is left where it is",
         "Strict",
-        ("lua/recover.lua", "return_claim_list(own, 0)\nlocal answer", "local answer"),
+        ("moves/lua/recover.lua", "return_claim_list(own, 0)\nlocal answer", "local answer"),
     ),
     _mutant(
         "F2: who signs off is struck off, even if the store may still hand it something",
         "Strict",
-        ("lua/bye.lua", "if is_in_doubt then", "if false then"),
+        ("moves/lua/bye.lua", "if is_in_doubt then", "if false then"),
     ),
     _mutant(
         "F3: nobody takes up what the store has handed out in a lost reply",
         "simulation",
         (
-            "shift.py",
+            "worker/loop.py",
             "in self._holdings.reconcile({number: raw for raw, number in holdings[self.worker]}):",
             "in self._holdings.reconcile({number: raw for raw, number in holdings[self.worker]}) and ():",
         ),
@@ -90,29 +90,29 @@ MUTANTS = (
     _mutant(
         "F3: a claim that arrives late is not fenced off",
         "Strict",
-        ("lua/fence.lua", "< number - 1 then", "< 0 then"),
+        ("moves/lua/fence.lua", "< number - 1 then", "< 0 then"),
     ),
     _mutant(
         "F4: a request that arrives twice is answered twice",
         "Strict",
-        ("lua/claim.lua", "number <= whole(claimer.highest)", "false"),
+        ("moves/lua/claim.lua", "number <= whole(claimer.highest)", "false"),
     ),
     _mutant(
         "F8: a copy of a running ID is handed out",
         "Mixed",
-        ("lua/claim.lua", "if tokens[i] or running[i] or seen[id] then", "if seen[id] then"),
+        ("moves/lua/claim.lua", "if tokens[i] or running[i] or seen[id] then", "if seen[id] then"),
     ),
     _mutant(
         "F9: a claim leaves an ID uncommitted",
         "Mixed",
-        ("lua/claim.lua", "call('SADD', committed, unpack(ids))", "0"),
+        ("moves/lua/claim.lua", "call('SADD', committed, unpack(ids))", "0"),
     ),
     _mutant(
         "F11: recover in two steps",
         "simulation",
-        ("lua/recover.lua", "enqueue(back, true)", "call('HLEN', owner)"),
+        ("moves/lua/recover.lua", "enqueue(back, true)", "call('HLEN', owner)"),
         (
-            "worker_calls.py",
+            "moves/working.py",
             "        if word ==",
             '        if ids: yield command("LPUSH", keys.named("queued"), *ids[::2], read=int)\n        if word ==',
         ),
@@ -123,7 +123,7 @@ MUTANTS = (
         "F12: recover without looking at the lease",
         "Strict",
         (
-            "lua/recover.lua",
+            "moves/lua/recover.lua",
             "if lease and tonumber(lease) > now or latest and now > latest then return { 'alive' } end",
             "",
         ),
@@ -131,75 +131,75 @@ MUTANTS = (
     _mutant(
         "F19: pools are judged by a clock that has just been set",
         "simulation",
-        ("upkeep.py", "if not self._is_clock_known(now):", "if not self._is_clock_known(now) and False:"),
+        ("worker/upkeep.py", "if not self._is_clock_known(now):", "if not self._is_clock_known(now) and False:"),
         sign="alive",
     ),
     _mutant(
         "F21: whoever answers is taken for the owner",
         "Strict",
-        ("lua/holding.lua", "holds(entries[i], worker .. ':' .. numbers[i])", "entries[i] ~= false"),
+        ("moves/lua/holding.lua", "holds(entries[i], worker .. ':' .. numbers[i])", "entries[i] ~= false"),
     ),
     _mutant(
         "F22: claim numbers are used again after a lost reply",
         "simulation",
         (
-            "claiming.py",
+            "worker/claim_size.py",
             "first, self._number = self._number, self._number + n",
             "first = self._number",
         ),
         (
-            "shift.py",
+            "worker/loop.py",
             "self.error, self._tries = None, 0",
             "self.error, self._tries, self._claiming._number = None, 0, self._claiming._number + want",
         ),
-        ("lua/claim.lua", "number <= whole(claimer.highest)", "false"),
+        ("moves/lua/claim.lua", "number <= whole(claimer.highest)", "false"),
         sign="concurrent-holders",
     ),
     _mutant(
         "F25: a wish for a rerun is dropped",
         "Strict",
-        ("lua/publish.lua", "put('SADD', rerun, id)", "call('SCARD', rerun)"),
+        ("moves/lua/publish.lua", "put('SADD', rerun, id)", "call('SCARD', rerun)"),
     ),
     _mutant(
         "F25: a wish for a rerun is granted twice",
         "Strict",
-        ("lua/enqueue.lua", "call('SREM', rerun, unpack(ids))", "call('SCARD', rerun)"),
+        ("moves/lua/enqueue.lua", "call('SREM', rerun, unpack(ids))", "call('SCARD', rerun)"),
     ),
     _mutant(
         "F26: a failure leaves the ID committed",
         "Strict",
-        ("lua/bury.lua", "  call('SREM', committed, id)\n", ""),
+        ("moves/lua/bury.lua", "  call('SREM', committed, id)\n", ""),
     ),
     _mutant(
         "F26: a failure is not in the error log",
         "Strict",
-        ("lua/bury.lua", "  log_error(message)\n", ""),
+        ("moves/lua/bury.lua", "  log_error(message)\n", ""),
     ),
     _mutant(
         "F28: crashes are counted and never too many",
         "Strict",
-        ("lua/crash.lua", "if n < limit then", "if n > 0 then"),
+        ("moves/lua/crash.lua", "if n < limit then", "if n > 0 then"),
     ),
     _mutant(
         "F28: a suspect is claimed beside others",
         "Strict",
-        ("lua/set_apart.lua", "if #apart > 0 and suspects.may and", "if #apart > 0 and"),
+        ("moves/lua/set_apart.lua", "if #apart > 0 and suspects.may and", "if #apart > 0 and"),
     ),
     _mutant(
         "F69: a suspect that was set apart is in no list",
         "Strict",
-        ("lua/set_apart.lua", "for _, id in ipairs(apart) do put('ZADD', delayed, now + wait, id) end", ""),
+        ("moves/lua/set_apart.lua", "for _, id in ipairs(apart) do put('ZADD', delayed, now + wait, id) end", ""),
     ),
     _mutant(
         "F69: a suspect that is asked for by name is claimed beside others",
         "Strict",
-        ("lua/set_apart.lua", "if id == '' or not suspects.may or not", "if id == '' or not"),
+        ("moves/lua/set_apart.lua", "if id == '' or not suspects.may or not", "if id == '' or not"),
     ),
     _mutant(
         "F29: a release is charged as a crash",
         "Strict",
         (
-            "lua/release.lua",
+            "moves/lua/release.lua",
             "  leave_processing(ids)\n",
             "  leave_processing(ids)\n  for _, id in ipairs(ids) do add(crashes, id, 1) end\n",
         ),
@@ -207,13 +207,13 @@ MUTANTS = (
     _mutant(
         "F29: signing off leaves the claim list behind",
         "Strict",
-        ("lua/bye.lua", "return_claim_list(own, 0)\n", ""),
+        ("moves/lua/bye.lua", "return_claim_list(own, 0)\n", ""),
     ),
     _mutant(
         "F30: a stale token spoils its neighbours",
         "Strict",
         (
-            "lua/holding.lua",
+            "moves/lua/holding.lua",
             "if is_held[i] then",
             "if #stale == 0 and is_held[i] then",
         ),
@@ -221,15 +221,15 @@ MUTANTS = (
     _mutant(
         "F39: results are forgotten when the store is away",
         "simulation",
-        ("shift.py", "            self._holdings.put_back(taken)\n", ""),
+        ("worker/loop.py", "            self._holdings.put_back(taken)\n", ""),
         sign="does not stop",
     ),
     _mutant(
         "F47: publish in two steps",
         "simulation",
-        ("lua/publish.lua", "    enqueue(fresh, front)\n", "    call('SADD', committed, unpack(fresh))\n"),
+        ("moves/lua/publish.lua", "    enqueue(fresh, front)\n", "    call('SADD', committed, unpack(fresh))\n"),
         (
-            "calls.py",
+            "moves/calls.py",
             "def _chunk(raw",
             """def _second_step(keys: Keys, raw: list[bytes]) -> Call[Any]:
     return command("RPUSH", keys.named("queued"), *raw, read=lambda reply: Chunk([], []))
@@ -238,7 +238,7 @@ MUTANTS = (
 def _chunk(raw""",
         ),
         (
-            "calls.py",
+            "moves/calls.py",
             "            replicas=replicas,\n        )\n",
             (
                 "            replicas=replicas,\n        )\n"
@@ -251,87 +251,91 @@ def _chunk(raw""",
     _mutant(
         "F50: a heartbeat puts nothing back",
         "Mixed",
-        ("lua/renew.lua", "  call('SADD', committed, unpack(ids))\n", ""),
+        ("moves/lua/renew.lua", "  call('SADD', committed, unpack(ids))\n", ""),
         first_seed=5,
     ),
     _mutant(
         "F50: a publish does not look at the owner",
         "Mixed",
-        ("lua/publish.lua", "if known[i] == 1 or tokens[i] then", "if known[i] == 1 then"),
+        ("moves/lua/publish.lua", "if known[i] == 1 or tokens[i] then", "if known[i] == 1 then"),
         first_seed=2,
     ),
     _mutant(
         "F53: the sweep forgets what still runs",
         "Mixed",
-        ("lua/tidy.lua", "and not tokens[i] and not seen[id]", "and not seen[id]"),
+        ("moves/lua/tidy.lua", "and not tokens[i] and not seen[id]", "and not seen[id]"),
     ),
     _mutant(
         "F63: who signs off is struck off although the store holds something in its name",
         "Strict",
-        ("worker_calls.py", "    if held[worker]:\n        return False\n", ""),
+        ("moves/working.py", "    if held[worker]:\n        return False\n", ""),
     ),
     _mutant(
         "F63: a store that has come back older lets a worker go",
         "Strict",
-        ("lua/bye.lua", "whole(call('HGET', record, 'number')) < number", "false"),
+        ("moves/lua/bye.lua", "whole(call('HGET', record, 'number')) < number", "false"),
     ),
     _mutant(
         "F63: nobody compares when a new connection is met",
         "flood",
-        ("shift.py", "if self._identity.has_changed() and not self._state.compares:", "if False:"),
+        ("worker/loop.py", "if self._identity.has_changed() and not self._state.compares:", "if False:"),
         sign="stuck",
         first_seed=50,
     ),
     _mutant(
         "F63: who holds something without being on the roll is not named",
         "Strict",
-        ("lua/reads/strays.lua", "if not lease then", "if lease then"),
+        ("moves/lua/reads/strays.lua", "if not lease then", "if lease then"),
     ),
     _mutant(
         "F64: what a late wait has brought stays with a worker that is gone",
         "Strict",
-        ("lua/claim.lua", "    return_claim_list(claimer.own, 0)\n    return { 'gone'", "    return { 'gone'"),
+        ("moves/lua/claim.lua", "    return_claim_list(claimer.own, 0)\n    return { 'gone'", "    return { 'gone'"),
     ),
     _mutant(
         "F64: nobody looks at the claim lists of workers that were struck off",
         "late",
-        ("upkeep.py", "                    await self.audit()\n", ""),
-        ("fetch.py", "self._sends_along = not store.is_cluster", "self._sends_along = False"),
+        ("worker/upkeep.py", "                    await self.audit()\n", ""),
+        ("worker/waiting.py", "self._sends_along = not store.is_cluster", "self._sends_along = False"),
         sign="stuck",
     ),
     _mutant(
         "what is queued is not committed",
         "Strict",
-        ("lua/enqueue.lua", "  call('SADD', committed, unpack(ids))\n", ""),
+        ("moves/lua/enqueue.lua", "  call('SADD', committed, unpack(ids))\n", ""),
     ),
     _mutant(
         "what is promoted stays delayed",
         "Strict",
-        ("lua/enqueue.lua", "call('ZREM', delayed, unpack(ids))", "call('ZCARD', delayed)"),
+        ("moves/lua/enqueue.lua", "call('ZREM', delayed, unpack(ids))", "call('ZCARD', delayed)"),
     ),
     _mutant(
         "the jam guard frees a run that has begun since it looked",
         "Strict",
-        ("lua/jam_guard.lua", "start_of_run(id, entry) ~= tonumber(entries[i + 1])", "not start_of_run(id, entry)"),
+        (
+            "moves/lua/jam_guard.lua",
+            "start_of_run(id, entry) ~= tonumber(entries[i + 1])",
+            "not start_of_run(id, entry)",
+        ),
     ),
     _mutant(
         "F50: the true start of a run is forgotten at its first heartbeat",
         "Strict",
-        ("lua/renew.lua", "if #starts > 0 then call('ZADD', started, unpack(starts)) end", ""),
+        ("moves/lua/renew.lua", "if #starts > 0 then call('ZADD', started, unpack(starts)) end", ""),
     ),
     _mutant(
         "a run that has ended stays in the index of starts",
         "Strict",
-        ("lua/holding.lua", "if exists(started) then call('ZREM', started, unpack(ids)) end", ""),
+        ("moves/lua/holding.lua", "if exists(started) then call('ZREM', started, unpack(ids)) end", ""),
     ),
     _mutant(
         "discarding a copy forgets the run",
         "Mixed",
-        ("lua/give_up.lua", "if not is_elsewhere then", "if true then"),
+        ("moves/lua/give_up.lua", "if not is_elsewhere then", "if true then"),
     ),
     _mutant(
         "a finished ID is remembered",
         "Strict",
-        ("lua/forget.lua", "ipairs({ published, attempts,", "ipairs({ attempts,"),
+        ("moves/lua/forget.lua", "ipairs({ published, attempts,", "ipairs({ attempts,"),
     ),
 )

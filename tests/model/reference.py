@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from convoy_core import checks
-from convoy_core.attempt import Discard, Failed, Retry, Verdict
-from convoy_core.calls import PublishOptions
+from convoy_core import validation
+from convoy_core.handlers.run import Discard, Failed, Retry, Verdict
 from convoy_core.models import Jammed, Outcome, Published, Then
+from convoy_core.moves.calls import PublishOptions
+from convoy_core.moves.working import DEPARTED_MS, LATE_MS, SCHEMA, SuspectPolicy
 from convoy_core.options import SUSPECT_CRASHES, encode_payload
 from convoy_core.states import MOVES, State
-from convoy_core.worker_calls import DEPARTED_MS, LATE_MS, SCHEMA, SuspectPolicy
 from tests.model.wire import Content, Contents
 
 MAX_CRASHES = 3
@@ -111,7 +111,7 @@ class Reference:
     def publish(self, ids: Sequence[str], options: PublishOptions) -> list[Published]:
         """Absent, failed -> queued, delayed."""
         self._move = "publish"
-        delay = round(checks.seconds("delay_s", options.delay_s) * 1000)
+        delay = round(validation.seconds("delay_s", options.delay_s) * 1000)
         content = "" if options.payload is None else encode_payload(options.payload).decode()
         accepted: list[str] = []
         answers = [self._publish_one(id, delay, content, options, accepted) for id in ids]
@@ -378,7 +378,7 @@ class Reference:
             case Discard():
                 self._complete(id, "discarded")
             case Retry(after_s):
-                self._defer(id, round(checks.seconds("after_s", after_s or 0) * 1000))
+                self._defer(id, round(validation.seconds("after_s", after_s or 0) * 1000))
             case Failed():
                 self._fail(id, verdict)
             case "released":

@@ -19,18 +19,19 @@ from importlib.resources.abc import Traversable
 from types import SimpleNamespace
 from unittest.mock import patch
 
-from convoy_core import calls, fetch, runs, shift, upkeep
-from convoy_core.attempt import Discard, Job, Retry
-from convoy_core.calls import PublishOptions
-from convoy_core.connection import AsyncConnection
 from convoy_core.errors import ConvoyError
-from convoy_core.keys import Keyspace
+from convoy_core.handlers.run import Discard, Job, Retry
+from convoy_core.moves import calls
+from convoy_core.moves.calls import PublishOptions
+from convoy_core.moves.keys import Keyspace
+from convoy_core.moves.scripts import Script, load
+from convoy_core.moves.working import LATE_MS
 from convoy_core.options import DEFAULT_PREFIX, PoolOptions
-from convoy_core.runs import Plan
-from convoy_core.scripts import Script, load
-from convoy_core.shift import Shift
-from convoy_core.upkeep import Heartbeat
-from convoy_core.worker_calls import LATE_MS
+from convoy_core.store.connection import AsyncConnection
+from convoy_core.worker import runs, upkeep, waiting
+from convoy_core.worker.loop import Shift
+from convoy_core.worker.runs import Plan
+from convoy_core.worker.upkeep import Heartbeat
 from tests.model.judge import Judge, Verdict
 from tests.model.link import EPOCH_MS, Link, SimulatedStore
 from tests.model.loop import SimulatedLoop
@@ -357,10 +358,10 @@ def _virtual(loop: SimulatedLoop, chance: random.Random) -> Iterator[None]:
     tokens = SimpleNamespace(token_hex=lambda n: f"{chance.getrandbits(8 * n):0{2 * n}x}")
     random.seed(chance.random())
     with ExitStack() as patches:
-        for module in (fetch, runs, shift, upkeep):
+        for module in (waiting, runs, loop, upkeep):
             patches.enter_context(patch.object(module, "time", clock))
-        patches.enter_context(patch.object(shift, "secrets", tokens))
-        patches.enter_context(patch.object(shift, "Heartbeat", VirtualHeartbeat))
+        patches.enter_context(patch.object(loop, "secrets", tokens))
+        patches.enter_context(patch.object(loop, "Heartbeat", VirtualHeartbeat))
         yield
 
 

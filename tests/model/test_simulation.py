@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from convoy_core.connect import Store
-from convoy_core.connection import AsyncConnection
-from convoy_core.fetch import Fetch
-from convoy_core.keys import Keys
+from convoy_core.moves.keys import Keys
+from convoy_core.store.clients import Store
+from convoy_core.store.connection import AsyncConnection
+from convoy_core.worker.waiting import Fetch
 from tests.model.simulation import FLOOD, LATE, play
 from tests.model.wire import Wire
 from tests.servers import RealServer

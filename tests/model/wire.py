@@ -11,10 +11,10 @@ import hiredis
 import redis
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from convoy_core.calls import Argument
-from convoy_core.connect import Role, Store
-from convoy_core.keys import TYPES, Keys
-from convoy_core.lean import Opened
+from convoy_core.moves.calls import Argument
+from convoy_core.moves.keys import TYPES, Keys
+from convoy_core.store.clients import Role, Store
+from convoy_core.store.fast_client import Opened
 
 Parts: TypeAlias = "tuple[Argument, ...]"
 Content: TypeAlias = "str | list[str] | set[str] | dict[str, str]"

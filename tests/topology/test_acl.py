@@ -25,11 +25,11 @@ from convoy_core import (
     Then,
     WorkerPool,
 )
-from convoy_core.connect import Role, resolve
-from convoy_core.faults import explain
-from convoy_core.scripts import load
-from convoy_core.worker_calls import recover
-from convoy_tui.source import LiveSource
+from convoy_core.moves.scripts import load
+from convoy_core.moves.working import recover
+from convoy_core.store.clients import Role, resolve
+from convoy_core.store.error_translation import explain
+from convoy_tui.dashboard.source import LiveSource
 from tests.cli.conftest import Convoy
 from tests.servers import ClusterStore, RealServer
 from tests.topology.test_faces import QUICK, is_waiting
@@ -41,14 +41,14 @@ RECIPES = {name: rules.split() for name, rules in re.findall(r"^user (\w+) (.*)$
 
 
 def _sent_by(module: str) -> set[str]:
-    text = (ROOT / "convoy_core" / f"{module}.py").read_text("utf-8")
+    text = (ROOT / "convoy_core" / "moves" / f"{module}.py").read_text("utf-8")
     return set(re.findall(r'\b(?:of|load|per_id)\(\s*"(\w+)"', text))
 
 
 OPERATED = _sent_by("calls") | _sent_by("discarding")
 SCRIPTS = {
     "publisher": {"publish"},
-    "worker": _sent_by("worker_calls") | {"show"},  # a pool that has lost a reply asks what it holds
+    "worker": _sent_by("working") | {"show"},  # a pool that has lost a reply asks what it holds
     "operator": OPERATED,
     "viewer": {name for name in OPERATED if load(name).is_read},
 }
@@ -63,7 +63,7 @@ EVERYONE = {"ping", "client|setname"}
 
 def called_by(name: str) -> set[str]:
     """The commands in a script, and in those functions of the prelude that it uses."""
-    prelude = (ROOT / "convoy_core" / "lua" / "prelude.lua").read_text("utf-8")
+    prelude = (ROOT / "convoy_core" / "moves" / "lua" / "prelude.lua").read_text("utf-8")
     script = load(name)
     texts = [text.source.replace(prelude, "") for text in (script.flagged, script.portable)]
     bodies = re.split(r"^(?=local function )", prelude, flags=re.MULTILINE)

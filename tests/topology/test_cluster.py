@@ -23,8 +23,8 @@ from convoy_core import (
     StoreUnreachable,
     WorkerPool,
 )
-from convoy_core.connect import Role, resolve
-from convoy_core.keys import TYPES, Keyspace
+from convoy_core.moves.keys import TYPES, Keyspace
+from convoy_core.store.clients import Role, resolve
 from tests.servers import ClusterStore, PortServer, RealServer, valkey_binary
 from tests.topology.test_faces import QUICK, is_waiting
 from tests.waiting import eventually

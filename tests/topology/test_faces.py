@@ -19,7 +19,7 @@ from convoy_core import (
     Then,
     WorkerPool,
 )
-from convoy_tui.source import LiveSource
+from convoy_tui.dashboard.source import LiveSource
 from tests.cli.conftest import Convoy
 from tests.waiting import eventually, patient
 

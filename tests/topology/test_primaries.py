@@ -9,7 +9,7 @@ import redis
 from redis.crc import key_slot
 
 from convoy_core import Fleet, Job, Queue, State, WorkerPool
-from convoy_tui.source import LiveSource
+from convoy_tui.dashboard.source import LiveSource
 from tests.cli.conftest import Convoy
 from tests.servers import ClusterStore, PortServer, RealServer, ReplicatedStore, valkey_binary
 from tests.topology.test_faces import QUICK

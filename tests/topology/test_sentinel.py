@@ -23,7 +23,7 @@ from convoy_core import (
     StoreUnreachable,
     WorkerPool,
 )
-from convoy_core.connect import Role, resolve
+from convoy_core.store.clients import Role, resolve
 from tests.servers import ReplicatedStore, free_port, valkey_binary
 from tests.topology.test_faces import QUICK, is_waiting
 from tests.waiting import eventually, patient

@@ -12,9 +12,9 @@ import pytest
 import redis
 
 from convoy_core import Fleet, Published, Queue, WorkerPool
-from convoy_core.connect import Role, resolve
 from convoy_core.errors import StoreError, StoreUnreachable
-from convoy_core.faults import explain
+from convoy_core.store.clients import Role, resolve
+from convoy_core.store.error_translation import explain
 from tests.certificates import Authority
 from tests.servers import RealServer, SentinelServer, free_port, redis_binary
 from tests.topology.test_faces import QUICK

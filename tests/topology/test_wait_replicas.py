@@ -17,19 +17,10 @@ import redis
 import redis.asyncio
 from redis.crc import key_slot
 
-from convoy_core import (
-    AsyncQueue,
-    InvalidOption,
-    Job,
-    OutcomeUnknown,
-    Published,
-    Queue,
-    StoreUnreachable,
-    WorkerPool,
-    replicas,
-)
-from convoy_core.cluster import ClusterClient
-from convoy_core.connect import Role, resolve
+from convoy_core import AsyncQueue, InvalidOption, Job, OutcomeUnknown, Published, Queue, StoreUnreachable, WorkerPool
+from convoy_core.store import wait_replicas
+from convoy_core.store.clients import Role, resolve
+from convoy_core.store.cluster import ClusterClient
 from tests.cli.conftest import Convoy
 from tests.servers import ClusterStore, PortServer, RealServer, ReplicatedStore, free_port, valkey_binary
 from tests.topology.test_acl import RECIPES
@@ -45,7 +36,7 @@ WAYS = ["by URL", "by a ready-made client", "by the Sentinels"]
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Replicas have 0.1 s to confirm, where none will."""
-    monkeypatch.setattr(replicas, "WAIT_MS", 100)
+    monkeypatch.setattr(wait_replicas, "WAIT_MS", 100)
 
 
 @contextmanager
@@ -300,7 +291,7 @@ def _follows_ask(cluster: ClusterStore, home: PortServer) -> None:
     with _migrating(cluster, key_slot(tag)), resolve(cluster.url).client(Role.COMMAND) as client:
         assert isinstance(client, ClusterClient)
         client.execute_command("SMEMBERS", key)
-        answer = client.at_home(("SADD", key, 1), [key], partial(replicas._send_both, replicas=1))
+        answer = client.at_home(("SADD", key, 1), [key], partial(wait_replicas._send_both, replicas=1))
         assert answer == (1, 1)
 
 

@@ -22,11 +22,11 @@ from convoy_core import (
     WorkerInfo,
     WorkerPool,
 )
-from convoy_core.handlers import Handler
-from convoy_tui.app import ConvoyApp
-from convoy_tui.board import Place
-from convoy_tui.history import History
-from convoy_tui.source import Failed, Reading
+from convoy_core.handlers.functions import Handler
+from convoy_tui.dashboard.app import ConvoyApp
+from convoy_tui.dashboard.board.board import Place
+from convoy_tui.dashboard.source import Failed, Reading
+from convoy_tui.text.history import History
 
 NOW = 1_790_000_000.0
 """The store's time in every fixed reading."""

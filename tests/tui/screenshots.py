@@ -15,8 +15,8 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from convoy_tui.app import ConvoyApp
-from convoy_tui.history import History
+from convoy_tui.dashboard.app import ConvoyApp
+from convoy_tui.text.history import History
 from tests.tui.fixed import FixedSource, alarm_source, an_app, calm, settle
 
 FOLDER = Path(__file__).parents[2] / "screenshots"

@@ -12,12 +12,12 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
 from convoy_core import Entry, Jammed, Outcome, Published, State, Then
-from convoy_tui.app import ConvoyApp
-from convoy_tui.screens.jam_guard import JamGuardDialog
-from convoy_tui.screens.overview import OverviewScreen
-from convoy_tui.screens.publish import read_draft
-from convoy_tui.widgets.entry import ManyLines
-from convoy_tui.widgets.queue_table import QueueTable
+from convoy_tui.dashboard.app import ConvoyApp
+from convoy_tui.dashboard.screens.jam_guard import JamGuardDialog
+from convoy_tui.dashboard.screens.overview import OverviewScreen
+from convoy_tui.dashboard.screens.publish import read_draft
+from convoy_tui.dashboard.widgets.entry import ManyLines
+from convoy_tui.dashboard.widgets.queue_table import QueueTable
 from tests.tui.fixed import NOW, POOLS, STUCK, FixedSource, a_queue, alarm_source, an_app, settle
 from tests.tui.screen import hides, shows, text_of, until
 

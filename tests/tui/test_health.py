@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from convoy_core import Snapshot
-from convoy_tui.health import Health, Limits, Steady, assess, why, word
-from convoy_tui.history import Rates, Trends
+from convoy_tui.text.health import Health, Limits, Steady, assess, why, word
+from convoy_tui.text.history import Rates, Trends
 from tests.tui.fixed import a_queue
 
 QUIET = Trends(rates=Rates(0, 0, 0, 0))

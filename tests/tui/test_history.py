@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from convoy_core import Counts, Snapshot
-from convoy_tui.history import CELLS, History, Rates, Trends
+from convoy_tui.text.history import CELLS, History, Rates, Trends
 from tests.tui.fixed import NOW, a_queue
 
 

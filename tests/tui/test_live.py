@@ -14,14 +14,14 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
 from convoy_core import Fleet, State
-from convoy_tui.app import ConvoyApp
-from convoy_tui.board import Place
-from convoy_tui.screens.launch import LaunchDialog
-from convoy_tui.screens.leave import LeaveDialog
-from convoy_tui.screens.overview import OverviewScreen
-from convoy_tui.source import LiveSource
-from convoy_tui.widgets.entry import ManyLines
-from convoy_tui.widgets.queue_table import QueueTable
+from convoy_tui.dashboard.app import ConvoyApp
+from convoy_tui.dashboard.board.board import Place
+from convoy_tui.dashboard.screens.launch import LaunchDialog
+from convoy_tui.dashboard.screens.leave import LeaveDialog
+from convoy_tui.dashboard.screens.overview import OverviewScreen
+from convoy_tui.dashboard.source import LiveSource
+from convoy_tui.dashboard.widgets.entry import ManyLines
+from convoy_tui.dashboard.widgets.queue_table import QueueTable
 from tests.servers import RealServer, valkey_binary
 from tests.tui.screen import shows, text_of, until
 

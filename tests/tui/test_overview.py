@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Input
 
-from convoy_tui.app import ConvoyApp
-from convoy_tui.screens.help import HelpScreen
-from convoy_tui.screens.overview import OverviewScreen
-from convoy_tui.spans import plain, width
-from convoy_tui.themes import THEMES
-from convoy_tui.widgets.footer import Entry, fit
-from convoy_tui.widgets.queue_table import QueueTable
+from convoy_tui.dashboard.app import ConvoyApp
+from convoy_tui.dashboard.board.spans import plain, width
+from convoy_tui.dashboard.screens.help import HelpScreen
+from convoy_tui.dashboard.screens.overview import OverviewScreen
+from convoy_tui.dashboard.themes import THEMES
+from convoy_tui.dashboard.widgets.footer import Entry, fit
+from convoy_tui.dashboard.widgets.queue_table import QueueTable
 from tests.tui.fixed import FixedSource, a_queue, alarm_source, an_app, settle
 from tests.tui.screen import hides, rows_of, shows, text_of, until
 

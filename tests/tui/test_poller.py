@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from convoy_core import StoreUnreachable
-from convoy_tui.board import LinkState
-from convoy_tui.poller import Poller
-from convoy_tui.source import Reading
+from convoy_tui.dashboard.board.board import LinkState
+from convoy_tui.dashboard.poller import Poller
+from convoy_tui.dashboard.source import Reading
 from tests.waiting import patient
 
 

@@ -6,13 +6,13 @@ import pytest
 from rich.cells import cell_len
 
 from convoy_core import Snapshot
-from convoy_tui.board import Board, Link, LinkState, Place, Row, Watch
-from convoy_tui.health import Health, Limits
-from convoy_tui.history import CELLS, Rates, Trends
-from convoy_tui.inspector import inspector, rule
-from convoy_tui.spans import Span, Tone, clip, plain, spread, width, wrap
-from convoy_tui.verdict import title, verdict
-from convoy_tui.view import MARGIN, Glyphs, cells, clears, columns, heading, rate, short, trend
+from convoy_tui.dashboard.board.board import Board, Link, LinkState, Place, Row, Watch
+from convoy_tui.dashboard.board.columns import MARGIN, Glyphs, cells, clears, columns, heading, rate, short, trend
+from convoy_tui.dashboard.board.headline import title, verdict
+from convoy_tui.dashboard.board.inspector import inspector, rule
+from convoy_tui.dashboard.board.spans import Span, Tone, clip, plain, spread, width, wrap
+from convoy_tui.text.health import Health, Limits
+from convoy_tui.text.history import CELLS, Rates, Trends
 from tests.tui.fixed import a_queue, alarms
 
 HOSTILE = [

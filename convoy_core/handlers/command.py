@@ -1,0 +1,129 @@
+"""Any command as a handler: one process per run, and no shell that would read the ID.
+
+The contract with the command: the ID comes as the argument written `{}` and in CONVOY_ID, with CONVOY_QUEUE,
+CONVOY_ATTEMPT and CONVOY_TOKEN; the payload comes on stdin. Exit status 0 is done, 75 (EX_TEMPFAIL of sysexits.h) is
+"call me again later", anything else has failed, with the tail of stderr as the reason. Its stdout is dropped.
+A command and all it has started end with its worker, even by `kill -9`; what it leaves running after its own end stays.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
+from typing import Any, Final
+
+from convoy_core import validation
+from convoy_core.errors import HandlerNotFound, InvalidOption
+from convoy_core.handlers.process_groups import DESCRIPTORS, Groups, ending
+from convoy_core.handlers.run import Job, Retry, RunFailed
+from convoy_core.handlers.verdicts import MAX_ERROR
+from convoy_core.handlers.watcher import environment
+from convoy_core.options import system_text
+
+EX_TEMPFAIL = 75
+
+_PLACEHOLDER = "{}"
+
+_GATE: Final = () if sys.platform == "win32" else ("/bin/sh", "-c", 'read -r go && exec "$@"', "sh")
+_GO: Final = b"\n" if _GATE else b""
+"""The gate becomes the command at the first line on stdin, and ends if its worker dies before: no command ever runs of
+which the watcher has not been told. The words pass through as they are; what a shell drops are environment variables
+whose names no shell could write.
+"""
+
+
+class CommandFailed(RunFailed):
+    """A command ended with a status other than 0 and 75, or could not be started for this ID."""
+
+
+class Command:
+    """A command line, to be given to a WorkerPool as its handler.
+
+    `words` is a list of arguments, or text that is split as a shell would, without being one. A word that is
+    exactly `{}` is
+    replaced by the ID; without one the command finds it in CONVOY_ID. Raises InvalidOption and HandlerNotFound.
+    """
+
+    def __init__(self, words: str | Sequence[str]) -> None:
+        self._words = _split(words)
+        if not self._words or self._words[0] == _PLACEHOLDER:
+            raise InvalidOption("The command must begin with a program, never with the ID.")
+        if any(_PLACEHOLDER in word and word != _PLACEHOLDER for word in self._words):
+            raise InvalidOption("{} must stand alone as a word; the ID is also in the environment, as CONVOY_ID.")
+        if shutil.which(system_text(self._words[0])) is None:
+            raise HandlerNotFound(f"There is no program {self._words[0]!r} to run.")
+        self._groups = Groups()
+
+    descriptors = DESCRIPTORS
+    """Of the pool's process, for each run."""
+
+    @property
+    def shown(self) -> str:
+        """The command line for people."""
+        return shlex.join(self._words)
+
+    async def __call__(self, job: Job) -> object:
+        """Run it for one ID. Raises CommandFailed; cancelled, it ends the command's whole process group."""
+        process = await self._start(job)
+        try:
+            _, err = await process.communicate(_GO + job.content)
+        except BaseException:
+            await self._groups.end(process)
+            raise
+        self._groups.forget(process)
+        match process.returncode:
+            case 0:
+                return None
+            case 75:
+                return Retry()
+            case status:
+                raise CommandFailed(_reason(status, err))
+
+    async def aclose(self) -> None:
+        """Wait, for seconds at most, until the commands are gone whose runs were cancelled."""
+        await self._groups.aclose()
+
+    async def _start(self, job: Job) -> Process:
+        arguments = self._arguments(job.id)
+        try:
+            words = [*_GATE, *map(system_text, arguments)]
+            return await self._groups.start(*words, environment=_environment(job), stderr=PIPE)
+        except (OSError, ValueError) as error:  # E2BIG, a NUL byte: nothing the command could be told
+            raise CommandFailed(f"the command cannot be started for this ID: {error}") from None
+
+    def _arguments(self, id: str) -> list[str]:
+        if id.startswith("-") and _PLACEHOLDER in self._words:
+            before = self._words[: self._words.index(_PLACEHOLDER)]
+            if "--" not in before:
+                raise CommandFailed("the ID begins with '-' and would be read as an option; write -- before {}")
+        return [id if word == _PLACEHOLDER else word for word in self._words]
+
+
+def _split(words: str | Sequence[str]) -> list[str]:
+    try:
+        split: list[Any] = shlex.split(words) if isinstance(words, str) else [*validation.many("words", words, "text")]
+    except ValueError as error:
+        raise InvalidOption(f"The command cannot be split into words: {error}.") from None
+    for word in split:
+        if not isinstance(word, str) or "\0" in word:
+            raise InvalidOption(f"A word of words is {validation.shown(word)}; it must be text without NUL.")
+    return split
+
+
+def _environment(job: Job) -> dict[str, str]:
+    return environment() | {
+        "CONVOY_ID": system_text(job.id),
+        "CONVOY_QUEUE": system_text(job.queue),
+        "CONVOY_ATTEMPT": str(job.attempt),
+        "CONVOY_TOKEN": job.token,
+    }
+
+
+def _reason(status: int | None, err: bytes) -> str:
+    ended = ending(status)
+    room = MAX_ERROR - len(ended) - 2
+    tail = err[-room:].decode("utf-8", "replace").strip()
+    return f"{ended}: {tail}" if tail else ended

@@ -1,0 +1,180 @@
+"""Python handlers in child processes: killable when out of time, and a crash takes nobody with it.
+
+Each slot has a child that runs `isolated_child` and handles one job after the other. They talk in lines of JSON over
+the child's stdin and a pipe of its own; never pickle. It says when it begins, so that an ID which it was sent and never
+began is given to another. A child ends with its parent, and so does all it has started: its stdin then ends and, since
+native code may give it no turn to notice, the watcher kills its group.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from asyncio.subprocess import PIPE, Process
+
+from convoy_core.handlers.functions import load, refuse_misfit
+from convoy_core.handlers.process_groups import DESCRIPTORS, Groups, ending
+from convoy_core.handlers.run import Discard, Job, NotStarted, Retry, RunFailed
+from convoy_core.handlers.watcher import environment
+from convoy_core.system.python_program import own_program
+
+MAX_LINE = 128 * 1024
+"""Bytes of an answer; ours are far shorter."""
+
+MOST_STARTS = 3
+"""So many children are started for one ID when each dies before it begins."""
+
+END_S = 2.0
+"""How long a child that has closed its pipe may take to end."""
+
+
+class HandlerFailed(RunFailed):
+    """A handler raised in its child process."""
+
+
+class ChildDied(RunFailed):
+    """The child process ended in the middle of a run."""
+
+
+class Isolated:
+    """The handler that an import path names, to be given to a WorkerPool, run in child processes.
+
+    The path is resolved here as well, so that a wrong one is found at once. Raises HandlerNotFound.
+    """
+
+    def __init__(self, path: str) -> None:
+        refuse_misfit(load(path))
+        self.path = path
+        self._idle: list[_Child] = []
+        self._groups = Groups()
+
+    descriptors = DESCRIPTORS
+    """Of the pool's process, for each run."""
+
+    @property
+    def shown(self) -> str:
+        """The handler for people."""
+        return self.path
+
+    async def __call__(self, job: Job) -> object:
+        """Run it for one ID. Raises HandlerFailed, ChildDied or NotStarted; cancelled, it kills the child."""
+        starts = 0
+        while True:
+            child = self._take_idle()
+            if child is None:
+                starts += 1
+                child = await _Child.start(self._groups, self.path)
+            try:
+                return await self._run(child, job)
+            except _NeverBegan as death:
+                if starts == MOST_STARTS:
+                    raise NotStarted(f"{starts} processes of the handler ended before they began: {death}") from None
+
+    async def aclose(self) -> None:
+        """End the children that wait for work, and wait, for seconds at most, until all are gone."""
+        while self._idle:
+            await self._groups.end(self._idle.pop().process)
+        await self._groups.aclose()
+
+    def _take_idle(self) -> _Child | None:
+        while self._idle:
+            child = self._idle.pop()
+            if child.process.returncode is None:
+                return child
+            self._groups.forget(child.process)
+        return None
+
+    async def _run(self, child: _Child, job: Job) -> object:
+        try:
+            result = await child.run(job)
+        except BaseException:
+            await self._groups.end(child.process)
+            raise
+        self._idle.append(child)
+        if isinstance(result, HandlerFailed):
+            raise result
+        return result
+
+
+class _NeverBegan(Exception):
+    """The child ended before it began with the job."""
+
+
+class _Child:
+    """One child process; it does one thing at a time."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+
+    @classmethod
+    async def start(cls, groups: Groups, path: str) -> _Child:
+        """Start one. Raises NotStarted."""
+        process = await groups.start(
+            *own_program(
+                "convoy_core.handlers.isolated_child", path, *filter(lambda place: isinstance(place, str), sys.path)
+            ),
+            environment=environment(),
+            stdout=PIPE,
+            limit=MAX_LINE,
+        )
+        child = cls(process)
+        try:
+            await child._read_until({"ready": True})
+        except BaseException as error:
+            await groups.end(process)
+            if isinstance(error, _NeverBegan):
+                raise NotStarted(f"the child process could not load {path!r} ({error}); its error is above") from None
+            raise
+        return child
+
+    async def run(self, job: Job) -> object:
+        """What the handler returned there; a HandlerFailed if it raised."""
+        assert self.process.stdin is not None  # noqa: S101 - piped in `start`
+        record = job.as_record()
+        self.process.stdin.write(json.dumps(record).encode() + b"\n")
+        with contextlib.suppress(ConnectionError):  # it has died: the answer tells how
+            await self.process.stdin.drain()
+        await self._read_until({"began": record["number"]})
+        match answer := await self._read():
+            case {"failed": str(text), "traceback": str(trace)}:
+                return HandlerFailed(text, trace)
+            case {"retry": after_s}:
+                return Retry(after_s)
+            case {"discard": str(reason)}:
+                return Discard(reason)
+            case {"done": True}:
+                return None
+            case None:
+                raise ChildDied(f"the handler's process ended: {await self._ending()}")
+            case _:
+                raise ChildDied(f"the handler's process was ended, since it sent what is no answer: {answer!r:.200}")
+
+    async def _read_until(self, word: dict[str, object]) -> None:
+        """Pass over what an earlier job has left in the pipe. Raises _NeverBegan at its end."""
+        while (line := await self._read()) != word:
+            if line is None:
+                raise _NeverBegan(await self._ending())
+
+    async def _read(self) -> object:
+        """The next line: JSON, or else its bytes; None at the end."""
+        assert self.process.stdout is not None  # noqa: S101 - piped in `start`
+        try:
+            line = await self.process.stdout.readline()
+        except ValueError:
+            return b"a line without an end"
+        if not line.endswith(b"\n"):
+            return None
+        try:
+            read: object = json.loads(line)
+        except (ValueError, RecursionError):
+            return line
+        return line if read is None else read
+
+    async def _ending(self) -> str:
+        try:
+            async with asyncio.timeout(END_S):
+                return ending(await self.process.wait())
+        except TimeoutError:
+            return "it closed its pipe and went on"

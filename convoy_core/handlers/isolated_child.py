@@ -1,0 +1,76 @@
+"""The child process of an isolated handler: reads jobs from stdin, a line of JSON each, and answers on what was its
+stdout.
+
+Its arguments are `package.module:function` and the parent's `sys.path`, which counts only once all of ours is loaded:
+a file of the working directory may be the handler, never a part of this program.
+
+The handler's own output goes to stderr, so that a `print` cannot spoil the talk. When stdin ends the parent is
+gone, and so is
+this process, even in the middle of a run: somebody else will be given the ID.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import threading
+from queue import SimpleQueue
+from typing import Any, TextIO
+
+from convoy_core.handlers.functions import Handler, is_coroutine_handler, load
+from convoy_core.handlers.run import Discard, Job, Retry
+from convoy_core.handlers.verdicts import checked, describe, trace
+from convoy_core.system.standard_streams import dropping, open_missing
+
+
+def main(path: str, *places: str) -> None:
+    """Serve until stdin ends."""
+    sys.path[:] = places
+    open_missing()
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    sys.stdout, sys.stderr = dropping(sys.stdout), dropping(sys.stderr)
+    requests = os.fdopen(os.dup(0))
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    handler = load(path)
+    jobs: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    threading.Thread(target=_listen, args=(requests, jobs), daemon=True).start()
+    _say(answers, {"ready": True})
+    while True:
+        record = jobs.get()
+        _say(answers, {"began": record["number"]})
+        _say(answers, _run(handler, Job.from_record(record)))
+
+
+def _say(answers: TextIO, word: dict[str, Any]) -> None:
+    try:
+        print(json.dumps(word), file=answers)
+    except BrokenPipeError:
+        os._exit(0)  # the parent is gone; our stdin may tell so only later
+
+
+def _listen(requests: TextIO, jobs: SimpleQueue[dict[str, Any]]) -> None:
+    for line in requests:
+        jobs.put(json.loads(line))
+    os._exit(0)
+
+
+def _run(handler: Handler, job: Job) -> dict[str, Any]:
+    try:
+        answer: Any = handler(job)
+        result = checked(asyncio.run(answer) if is_coroutine_handler(handler) else answer)
+    except BaseException as error:  # noqa: BLE001 - the user's code: even SystemExit ends this ID alone
+        return {"failed": describe(error), "traceback": trace(error)}
+    match result:
+        case Retry(after_s):
+            return {"retry": after_s}
+        case Discard(reason):
+            return {"discard": reason}
+        case None:
+            return {"done": True}
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

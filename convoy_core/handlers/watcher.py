@@ -1,0 +1,149 @@
+"""Sees to it that no process group a handler has started outlives this process, not even a `kill -9`.
+
+One small process per worker process, started with the first group, holds the read end of a pipe whose write end is ours
+alone. It is told which groups begin and end; when the pipe ends, it kills those that have not.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from typing import Final
+
+from convoy_core.handlers import watcher_process
+
+_PROGRAM: Final = os.path.abspath(watcher_process.__file__)  # noqa: PTH100 - text is what is wanted
+
+
+class Watcher:
+    """The groups that are watched. May be called from any thread.
+
+    What is left: between the end of a group's leader and our word of it, a few milliseconds, the number is free to be
+    another's; and when the watcher itself is killed, nobody watches until the next group begins or ends.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._groups: set[int] = set()
+        self._process: subprocess.Popen[bytes] | None = None
+        if sys.platform != "win32":
+            # A fork would hold the pipe open, so that our end were not its end.
+            os.register_at_fork(
+                before=self._lock.acquire, after_in_parent=self._lock.release, after_in_child=self._begin_anew
+            )
+
+    def begin(self, group: int) -> None:
+        """Watch over a group. Raises OSError when there is no watcher and none can be started."""
+        with self._lock:
+            self._groups.add(group)
+            try:
+                self._tell(b"+%d\n" % group)
+            except OSError:
+                self._groups.remove(group)
+                raise
+
+    def end(self, group: int) -> None:
+        """Forget a group: its leader has ended, and what it may have left behind is meant to stay."""
+        with self._lock:
+            self._forget(group)
+
+    def end_if_empty(self, group: int) -> None:
+        """Forget a group that nobody is in: from now on its number may be another's."""
+        with self._lock:
+            if group in self._groups and not _signal(group, 0):
+                self._forget(group)
+
+    def send(self, group: int, number: signal.Signals) -> None:
+        """Signal a group, if it is still watched; else its number may be another's."""
+        with self._lock:
+            if group in self._groups:
+                _signal(group, number)
+
+    def rest(self) -> None:
+        """End the watcher's process if it has nothing to watch; the next group starts another."""
+        with self._lock:
+            if not self._groups:
+                self._stop()
+
+    # -- with the lock held
+
+    def _forget(self, group: int) -> None:
+        if group in self._groups:
+            self._groups.remove(group)
+            with suppress(OSError):  # no watcher knows of it then
+                self._tell(b"-%d\n" % group)
+
+    def _tell(self, line: bytes) -> None:
+        if sys.platform == "win32":  # which has no process groups of this kind
+            return
+        try:
+            if self._process is None:
+                raise BrokenPipeError
+            os.write(_pipe_of(self._process), line)  # atomic, as it is short
+        except OSError:  # not there yet; or killed; or stopped, and the pipe is full
+            self._stop()
+            self._start()
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
+            # -I and -S leave out what would take longer than all the rest of the start.
+            [sys.executable, "-I", "-S", _PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            cwd="/",
+            env=environment(),
+            start_new_session=True,  # Ctrl-C in our terminal is none of its business
+        )
+        pipe = _pipe_of(self._process)
+        for group in self._groups:
+            os.write(pipe, b"+%d\n" % group)
+        os.set_blocking(pipe, False)  # should it ever stand still, we must not
+
+    def _stop(self) -> None:
+        """Kill it: whatever it was told of is not for it to end."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            with process:  # closes the pipe, and waits
+                pass
+
+    def _begin_anew(self) -> None:
+        """In a forked child: the watcher and all groups are the parent's."""
+        process, self._process = self._process, None
+        if process is not None:
+            if process.stdin is not None:
+                process.stdin.close()
+            process.returncode = 0  # not ours to wait for
+        self._groups.clear()
+        self._lock.release()
+
+
+WATCHER: Final = Watcher()
+"""This process's own."""
+
+
+def environment() -> dict[str, str]:
+    """Ours for what we start, without the way to the store, which is none of its business."""
+    return {name: value for name, value in os.environ.items() if name != "CONVOY_REDIS_URL"}
+
+
+def _pipe_of(process: subprocess.Popen[bytes]) -> int:
+    assert process.stdin is not None  # noqa: S101 - piped in `_start`
+    return process.stdin.fileno()
+
+
+def _signal(group: int, number: int) -> bool:
+    """Signal a group; whether there is one."""
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # they have become another user's; macOS says so, too, when nobody has waited for them yet
+        pass
+    return True

@@ -1,0 +1,169 @@
+"""The Lua scripts: read from `lua/` by name, their fragments put in front, hashed.
+
+A file starts with a contract in comments. Of these lines the loader reads five:
+
+    -- keys: queued committed      the keys it touches; each becomes a local of that name, checked for its type
+    -- each: queued committed      the same, for a script that goes over many queues: the table `groups`
+    -- proven: owner               those of its keys that need no check: the script's first use of each comes before its
+                                   first write, or is it, so that one of a wrong type stops it with nothing done
+    -- with: totals lease          the fragments whose functions it calls
+    -- flags: allow-oom            what the server is to allow or forbid it (Redis 7 and Valkey; see `Script.flagged`)
+
+so that no key is counted by hand and no script carries one it does not need. A line `-- here: tidy` within a script
+stands for that fragment and those it needs: what is seldom called costs nothing until then, whereas each function in
+front of a script is made anew in each run. Its keys must be among the script's. Sent by content hash, two releases can
+run side by side.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from convoy_core.moves.keys import RARE, TYPES
+
+_HEADER = re.compile(r"^-- (keys|each|proven|with|flags): (.+)$", re.MULTILINE)
+
+_HERE = re.compile(r"^ *-- here: (\w+)$", re.MULTILINE)
+
+_TYPE_CHECK = """\
+local function mistyped(key, found, kept)
+  return 'The key ' .. key .. ' holds a ' .. found .. ', where Convoy keeps a ' .. kept .. '.'
+end
+local function refusal_of(damage) return damage and redis.error_reply('CONVOY-DAMAGED ' .. damage) end
+-- For keys that a script names by itself: key, type, ...
+local function damage_in(keys)
+  for i = 1, #keys, 2 do
+    local found = call('TYPE', keys[i]).ok
+    present[keys[i]] = found ~= 'none'
+    if present[keys[i]] and found ~= keys[i + 1] then return mistyped(keys[i], found, keys[i + 1]) end
+  end
+end
+local function damage_reply(keys) return refusal_of(damage_in(keys)) end
+"""
+
+
+class Text(NamedTuple):
+    """A script's source and its SHA-1, by which EVALSHA names it."""
+
+    source: str
+    sha: str
+
+
+_MEMORY_PROBE = """\
+local probe = redis.pcall('SETRANGE', KEYS[1], 0, '')
+if type(probe) == 'table' and probe.err and string.find(probe.err, 'OOM', 1, true) then return probe end
+"""
+"""Changes nothing, whatever the key holds, and is refused when memory is full: before anything else is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One script, ready to be sent."""
+
+    name: str
+    portable: Text
+    """For any server, and for dry runs: no flags. A write asks first whether there is memory, so that it fails
+    whole.
+    """
+    flagged: Text
+    """For servers that know flags: without room, as a replica or when it cannot save, the server refuses it before
+    it begins,
+    unless it is one that makes room (allow-oom)."""
+    keys: tuple[str, ...]
+    """Names of the keys to pass, in order; for a script over many queues, once per queue."""
+    is_read: bool
+
+
+@cache
+def load(name: str) -> Script:
+    """The script of that name: a file of `lua/`, or of `lua/reads/` for those that never write."""
+    source, is_read = _text(name)
+    fragments = _with_fragments(name)
+    texts = [_text(fragment)[0] for fragment in fragments]
+    keys = _unique(key for text in texts for key in _header(text, "keys"))
+    each = tuple(_header(source, "each"))
+    parts = [
+        _text("prelude")[0],
+        _TYPE_CHECK,
+        _name_groups(each) if each else _name_keys(keys, _header(source, "proven")),
+        *texts,
+    ]
+    body = _HERE.sub(lambda here: _late(here[1], fragments), "\n".join(parts))
+    flags = ["no-writes"] if is_read else _header(source, "flags")
+    portable = _hashed(body if is_read else _MEMORY_PROBE + body)
+    return Script(name, portable, _hashed(f"#!lua flags={','.join(flags)}\n{body}"), each or keys, is_read)
+
+
+def _hashed(source: str) -> Text:
+    return Text(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
+
+
+def _text(name: str) -> tuple[str, bool]:
+    folder = files("convoy_core.moves") / "lua"
+    file = folder / f"{name}.lua"
+    if file.is_file():
+        return file.read_text("utf-8"), False
+    return (folder / "reads" / f"{name}.lua").read_text("utf-8"), True
+
+
+def _header(text: str, word: str) -> list[str]:
+    return [item for key, line in _HEADER.findall(text) if key == word for item in line.split()]
+
+
+def _with_fragments(name: str) -> list[str]:
+    """The fragments that `name` needs, each after those it needs itself, and `name` last."""
+    ordered: list[str] = []
+
+    def add(fragment: str) -> None:
+        for needed in _header(_text(fragment)[0], "with"):
+            add(needed)
+        if fragment not in ordered:
+            ordered.append(fragment)
+
+    add(name)
+    return ordered
+
+
+def _late(fragment: str, known: list[str]) -> str:
+    return "\n".join(_text(name)[0] for name in _with_fragments(fragment) if name not in known)
+
+
+def _unique(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def _name_keys(keys: tuple[str, ...], proven: list[str]) -> str:
+    if not keys:
+        return ""
+    values = ", ".join(f"KEYS[{number}]" for number in range(1, len(keys) + 1))
+    lines = [f"local {', '.join(keys)} = {values}", "local found"]
+    lines += [_check(key, TYPES[key]) for key in keys if TYPES[key] and key not in {*RARE, *proven}]
+    if rare := [key for key in keys if key in RARE]:
+        # These are absent most of the time, so that one question about all of them is enough.
+        checks = "\n".join(_check(key, TYPES[key]) for key in rare)
+        lines.append(f"local any_rare = call('EXISTS', {', '.join(rare)}) > 0\nif any_rare then\n{checks}\nend")
+    return "\n".join(lines) + "\n"
+
+
+def _check(key: str, kind: str) -> str:
+    """Written out for each key, since a loop over a table of them costs the store as much again."""
+    return (
+        f"found = call('TYPE', {key}).ok\n"
+        f"if found == '{kind}' then present[{key}] = true\n"
+        f"elseif found ~= 'none' then return refusal_of(mistyped({key}, found, '{kind}')) end"
+    )
+
+
+def _name_groups(keys: tuple[str, ...]) -> str:
+    fields = ", ".join(f"{key} = KEYS[i + {offset}]" for offset, key in enumerate(keys))
+    checked = ", ".join(f"q.{key}, '{TYPES[key]}'" for key in keys)
+    return (
+        f"local groups = {{}}\nfor i = 1, #KEYS, {len(keys)} do groups[#groups + 1] = {{ {fields} }} end\n"
+        f"local function damage_of(q) return damage_in({{{checked}}}) end\n"
+    )

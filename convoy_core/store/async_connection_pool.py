@@ -1,0 +1,190 @@
+"""The awaited twin of `connection_pool`: lends to any number of tasks, of one event loop or of several.
+
+A task is cut short only where it waits, so nothing here is awaited that gives a connection back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from convoy_core.store.checkouts import JUST_NOW_S, Checkout, LongCheckout, Places, again, is_served
+
+
+class AsyncConnectionPool:
+    """Each event loop has connections of its own, which are closed when the loop shuts down."""
+
+    def __init__(self, make: Callable[[], Any], size: int) -> None:
+        self._make = make
+        self._size = size
+        self._begin()
+
+    def _begin(self) -> None:
+        self._by_loop: dict[asyncio.AbstractEventLoop, tuple[Places, AsyncGenerator[None, None]]] = {}
+        self._last: tuple[asyncio.AbstractEventLoop | None, Places] = None, Places(self._make, self._size)
+        """The loop that was used last, and its places."""
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+
+    async def get_connection(self, checkout: Checkout) -> Any:
+        """Lend an open connection, when it is this caller's turn."""
+        loop, places = self._last
+        if loop is not asyncio.get_running_loop() or self._pid != os.getpid():
+            places = await self._change_loop()
+        checkout.places = places
+        if not places.take(checkout):
+            await _wait(checkout, places)
+        return await _opened(checkout, places)
+
+    async def get_long(self, checkout: Checkout) -> Any:
+        """Lend one for some time to a caller that may want another meanwhile; None where too few are free."""
+        loop, places = self._last
+        if loop is not asyncio.get_running_loop() or self._pid != os.getpid():
+            places = await self._change_loop()
+        checkout.places = places
+        return await _opened(checkout, places) if places.take_long(checkout) else None
+
+    def give_back(self, checkout: Checkout) -> None:
+        """Take it back, with every reply read."""
+        if (place := checkout.place) is not None:
+            place.answered = time.monotonic()
+            place.is_clean = True
+        if (places := checkout.places) is not None and places.leave(checkout):
+            places.serve()
+
+    def drop(self, checkout: Checkout) -> None:
+        """Take it back in whatever state it is; one that may have a reply unread is closed. Nothing is awaited, since
+        the task may be at its end.
+        """
+        place, places = checkout.place, checkout.places
+        if place is not None and not place.is_clean and is_served(checkout):
+            place.connection.hang_up()
+        if places is not None:
+            places.give_up(checkout)
+
+    async def close(self) -> None:
+        """Close all connections of this loop; the next call opens new ones."""
+        with self._lock:
+            mine = self._by_loop.pop(asyncio.get_running_loop(), None)
+            self._last = None, self._last[1]
+        if mine is not None and self._pid == os.getpid():
+            await mine[1].aclose()
+
+    async def _change_loop(self) -> Places:
+        if self._pid != os.getpid():
+            self._begin()
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            self._by_loop = {one: its for one, its in self._by_loop.items() if not one.is_closed()}
+            if (known := self._by_loop.get(loop)) is not None:
+                self._last = loop, known[0]
+                return known[0]
+            places = Places(self._make, self._size)
+            closing = _closing(places)
+            self._by_loop[loop] = places, closing
+            self._last = loop, places
+        # A loop that shuts down closes all generators that were begun on it, and so our connections.
+        await anext(closing)
+        return places
+
+
+class AsyncLine:
+    """The awaited twin of `Line`."""
+
+    def __init__(self, pool: AsyncConnectionPool, *, is_long: bool = False) -> None:
+        self._pool = pool
+        self._checkout = LongCheckout() if is_long else Checkout()
+
+    async def open(self) -> Any:
+        """Get it; None where it was wanted for long, and too few are free."""
+        if self._checkout.is_long:
+            return await self._pool.get_long(self._checkout)
+        return await self._pool.get_connection(self._checkout)
+
+    def give_back(self) -> None:
+        """Every reply was read."""
+        self._pool.give_back(self._checkout)
+
+    def drop(self) -> None:
+        """Not every reply was read, or it was given back already."""
+        self._pool.drop(self._checkout)
+
+    async def __aenter__(self) -> Any:
+        """Get it."""
+        try:
+            return await self.open()
+        except BaseException:
+            self.drop()
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give it back, or drop it."""
+        if kind is None:
+            self.give_back()
+        else:
+            self.drop()
+
+
+async def _closing(places: Places) -> AsyncGenerator[None, None]:
+    """Wait to be closed, and close the connections then."""
+    try:
+        yield
+    finally:
+        try:
+            for connection in places.connections:
+                with suppress(RedisError, OSError):
+                    await connection.disconnect()
+        finally:
+            for connection in places.connections:
+                connection.hang_up()
+
+
+async def _wait(checkout: Checkout, places: Places) -> None:
+    turn = asyncio.get_running_loop().create_future()
+
+    def wake() -> None:
+        if not turn.done():
+            turn.set_result(None)
+
+    places.wait(checkout, wake)
+    if not is_served(checkout):
+        await turn
+
+
+async def _opened(checkout: Checkout, places: Places) -> Any:
+    if checkout.error is not None or (place := checkout.place) is None:
+        raise again(checkout)
+    connection = place.connection
+    try:
+        if not place.is_clean:
+            connection.hang_up()
+        place.is_clean = False
+        if not connection.is_connected:
+            # Whatever is ready runs first: thousands of tasks begun at once would use up the time limit of connecting.
+            await asyncio.sleep(0)
+        await connection.connect()
+        if time.monotonic() - place.answered > JUST_NOW_S and not await _is_quiet(connection):
+            await connection.disconnect()
+            await connection.connect()
+    except (RedisError, OSError) as error:
+        places.fail(error)
+        raise
+    place.is_open = True
+    return connection
+
+
+async def _is_quiet(connection: Any) -> bool:
+    try:
+        return not await connection.can_read()
+    except (RedisError, OSError):
+        return False

@@ -1,0 +1,297 @@
+"""From a store URL to redis-py clients whose every setting is Convoy's own choice.
+
+The rule this module keeps: no client repeats a command by itself. A repeat after a lost reply runs a script
+twice, and only the caller knows whether that is harmless.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Final
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
+from redis.retry import Retry
+
+from convoy_core.store import fast_client
+from convoy_core.store.address import Address, Cluster, Embedded, Sentinel, Tcp, Tls, Unix
+from convoy_core.store.cluster import AsyncClusterClient, ClusterClient, Node
+from convoy_core.store.embedded.server import EmbeddedServer
+from convoy_core.store.fast_client import Opened
+from convoy_core.store.sentinel import (
+    AsyncPrimaryConnection,
+    AsyncPrimaryTlsConnection,
+    PrimaryConnection,
+    PrimaryTlsConnection,
+    Sentinels,
+)
+from convoy_core.store.url import read
+
+URL_VARIABLE: Final = "CONVOY_REDIS_URL"
+
+_CONNECT_TIMEOUT_S: Final = 3.0
+_SENTINEL_TIMEOUT_S: Final = 1.0
+"""They are asked one after the other, all within the patience of a heartbeat."""
+
+
+class Role(StrEnum):
+    """What a client is for; a blocked or cancelled fetch must hold up neither commands nor the heartbeat."""
+
+    COMMAND = "command"
+    FETCH = "fetch"
+    HEARTBEAT = "heartbeat"
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """One role's wait for a reply, its most connections, and the idle time after which it asks whether one lives."""
+
+    reply_s: float
+    connections: int
+    health_check_s: int
+
+
+CONNECTIONS: Final = 8
+"""The most that one client opens for commands, to one server."""
+
+_LIMITS: Final[Mapping[Role, _Limits]] = {
+    Role.COMMAND: _Limits(reply_s=5, connections=CONNECTIONS, health_check_s=15),
+    # A fetch blocks for 2 s in the server; the reply may take 3 s more. It has one connection, since a second
+    # one could claim IDs while the first waits.
+    Role.FETCH: _Limits(reply_s=5, connections=1, health_check_s=0),
+    # Short enough to fail and try again within one lease.
+    Role.HEARTBEAT: _Limits(reply_s=3, connections=1, health_check_s=0),
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Store:
+    """Where a store is and how to reach it; holds no connection, and shows no password.
+
+    Raises `InvalidURL` for a URL that cannot be used.
+    """
+
+    url: str
+    _address: Address = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_address", read(self.url))
+
+    def __repr__(self) -> str:
+        return f"Store({self.shown!r})"
+
+    @property
+    def shown(self) -> str:
+        """The address for people: ``redis://user:***@host:6379/0``, or ``embedded (/path)``."""
+        server = self.embedded_server
+        return f"embedded ({server.directory})" if server else self._address.shown
+
+    @property
+    def is_cluster(self) -> bool:
+        """Whether the keys of a queue must share a hash slot."""
+        return isinstance(self._address, Cluster)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether Convoy itself runs the server."""
+        return isinstance(self._address, Embedded)
+
+    @property
+    def embedded_server(self) -> EmbeddedServer | None:
+        """The server to start, stop or ask when the store is embedded; nothing is started by reading this."""
+        return _embedded_server(self._address) if isinstance(self._address, Embedded) else None
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What a face must warn about, one sentence each; empty when the way to the store is safe."""
+        servers = _servers(self._address)
+        if not servers:
+            return ()
+        login, tls = servers[0].login, servers[0].tls
+        if tls is None:
+            exposed = login.password is not None and not all(_is_loopback(server.host) for server in servers)
+            scheme = self.shown.partition(":")[0].replace("redis", "rediss")
+            return (f"The password for {self.shown} travels unencrypted; use {scheme}://.",) if exposed else ()
+        if not tls.verify:
+            return (f"The certificate of {self.shown} is not checked (ssl_cert_reqs=none).",)
+        if not tls.check_hostname:
+            return (f"The host name in the certificate of {self.shown} is not checked.",)
+        return ()
+
+    def client(self, role: Role, opened: Opened | None = None) -> redis.Redis:
+        """Make a client with a pool of its own (in a Cluster one per node), which it closes; after a fork the child
+        opens new connections. All that it opens is noted in `opened`.
+
+        Does not connect, except that an embedded server is started when none runs, which takes a moment and
+        may raise `EmbeddedStoreError`. Only making a client starts it: a client that loses the server does
+        not bring it back, or `convoy server stop` would be undone by the next worker.
+        """
+        address, opened = self._address, opened or Opened()
+        if isinstance(address, Cluster):
+            return ClusterClient(_nodes(address), lambda node: _client(_at(address, node), role, opened))
+        return _client(address, role, opened)
+
+    def async_client(self, role: Role, opened: Opened | None = None) -> redis.asyncio.Redis:
+        """Make the asyncio twin of `client`; each event loop has connections of its own.
+
+        Starting an embedded server blocks the loop for a moment.
+        """
+        address, opened = self._address, opened or Opened()
+        if isinstance(address, Cluster):
+            return AsyncClusterClient(_nodes(address), lambda node: _async_client(_at(address, node), role, opened))
+        return _async_client(address, role, opened)
+
+
+def resolve(url: str | None = None) -> Store:
+    """Choose the store: the argument, else ``CONVOY_REDIS_URL``, else ``embedded:``.
+
+    Nothing is opened or started. Raises `InvalidURL`, whose text never holds a password.
+    """
+    if url is None:
+        # An empty variable counts as none, as in a shell; an empty argument is a mistake, and no wish for a default.
+        url = os.environ.get(URL_VARIABLE) or "embedded:"
+    return Store(url)
+
+
+_SYNC_KINDS: Final = {
+    "tcp": fast_client.Connection,
+    "tls": fast_client.TlsConnection,
+    "unix": fast_client.UnixConnection,
+    "primary": PrimaryConnection,
+    "primary by tls": PrimaryTlsConnection,
+}
+_ASYNC_KINDS: Final = {
+    "tcp": fast_client.AsyncConnection,
+    "tls": fast_client.AsyncTlsConnection,
+    "unix": fast_client.AsyncUnixConnection,
+    "primary": AsyncPrimaryConnection,
+    "primary by tls": AsyncPrimaryTlsConnection,
+}
+
+
+def _client(address: Tcp | Unix | Embedded | Sentinel, role: Role, opened: Opened) -> fast_client.Client:
+    kind, settings = _connection(address, role)
+    # redis-py's own default repeats a command up to 10 times. A client takes its retries from the pool it is given.
+    pool = redis.ConnectionPool(
+        connection_class=_SYNC_KINDS[kind], retry=Retry(NoBackoff(), 0), opened=opened, **settings
+    )
+    return fast_client.Client(pool)
+
+
+def _async_client(address: Tcp | Unix | Embedded | Sentinel, role: Role, opened: Opened) -> fast_client.AsyncClient:
+    kind, settings = _connection(address, role)
+    # The blocking Retry would be taken here as well, and never call what tidies up after a failure.
+    pool = redis.asyncio.ConnectionPool(
+        connection_class=_ASYNC_KINDS[kind], retry=AsyncRetry(NoBackoff(), 0), opened=opened, **settings
+    )
+    return fast_client.AsyncClient(pool)
+
+
+def _connection(address: Tcp | Unix | Embedded | Sentinel, role: Role) -> tuple[str, dict[str, Any]]:
+    """Name the kind of connection, and every argument of it and of its pool."""
+    settings = _settings(role)
+    match address:
+        case Tcp():
+            settings |= {"host": address.host, "port": address.port, "socket_keepalive": True} | _login(address)
+            return ("tls", settings | _tls(address.tls)) if address.tls else ("tcp", settings)
+        case Unix():
+            return "unix", settings | {"path": str(address.path)} | _login(address)
+        case Embedded():
+            return "unix", settings | {"path": str(_embedded_server(address).ensure()), "protocol": 3}
+        case Sentinel():
+            kind, settings = _connection(address.sentinels[0], role)
+            del settings["host"], settings["port"]
+            kinds = {"tcp": "primary", "tls": "primary by tls"}
+            return kinds[kind], settings | {"sentinels": _sentinels(address)}
+
+
+def _embedded_server(address: Embedded) -> EmbeddedServer:
+    return EmbeddedServer(address.directory, address.durability)
+
+
+def _sentinels(address: Sentinel) -> Sentinels:
+    first = address.sentinels[0]
+    settings = {
+        "socket_timeout": _SENTINEL_TIMEOUT_S,
+        "socket_connect_timeout": _SENTINEL_TIMEOUT_S,
+        "retry": None,
+        "protocol": 2,
+        "username": first.login.username if address.shares_login else None,
+        "password": first.login.password if address.shares_login else None,
+    }
+    encryption = {"ssl": True} | _tls(first.tls) if first.tls else {}
+    return Sentinels(_nodes(address), address.service, settings | encryption)
+
+
+def _servers(address: Address) -> tuple[Tcp, ...]:
+    """The servers on the network that an address names."""
+    match address:
+        case Tcp():
+            return (address,)
+        case Sentinel():
+            return address.sentinels
+        case Cluster():
+            return address.nodes
+        case Unix() | Embedded():
+            return ()
+
+
+def _nodes(address: Sentinel | Cluster) -> tuple[Node, ...]:
+    return tuple((server.host, server.port) for server in _servers(address))
+
+
+def _at(address: Cluster, node: Node) -> Tcp:
+    """That node, to be reached as those that the URL names."""
+    host, port = node
+    return replace(address.nodes[0], host=host, port=port)
+
+
+def _settings(role: Role) -> dict[str, Any]:
+    limits = _LIMITS[role]
+    return {
+        "max_connections": limits.connections,
+        "socket_timeout": limits.reply_s,
+        "socket_connect_timeout": _CONNECT_TIMEOUT_S,
+        "health_check_interval": limits.health_check_s,
+        "client_name": f"convoy:{role}:{secrets.token_hex(4)}",
+        "decode_responses": False,
+        # A managed server's notices would let redis-py change time limits and move connections by itself.
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+    }
+
+
+def _login(address: Tcp | Unix) -> dict[str, Any]:
+    return {
+        "db": address.db,
+        "protocol": address.protocol,
+        "username": address.login.username,
+        "password": address.login.password,
+    }
+
+
+def _tls(tls: Tls) -> dict[str, Any]:
+    return {
+        "ssl_cert_reqs": "required" if tls.verify else "none",
+        "ssl_check_hostname": tls.check_hostname,
+        "ssl_min_version": ssl.TLSVersion.TLSv1_2,
+        "ssl_ca_certs": tls.ca_certs,
+        "ssl_ca_path": tls.ca_path,
+        "ssl_certfile": tls.certfile,
+        "ssl_keyfile": tls.keyfile,
+    }
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

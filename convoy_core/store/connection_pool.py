@@ -1,0 +1,163 @@
+"""Lends the connections to one server to any number of threads.
+
+Rule: what comes back with a reply unread is closed before it is lent again, however its holder was cut short. A caller
+waits for its turn for as long as the store answers; where it does not, all who wait are told.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Final
+
+from redis.exceptions import RedisError
+
+from convoy_core.store.checkouts import JUST_NOW_S, Checkout, LongCheckout, Places, again, is_served
+
+_LOOK_S: Final = 1.0
+"""A waiting thread looks this often whether it was forgotten, as when the one that was to wake it was cut short."""
+
+
+class ConnectionPool:
+    """Blocking, for any number of threads; a forked child begins anew, with connections of its own."""
+
+    def __init__(self, make: Callable[[], Any], size: int) -> None:
+        self._make = make
+        self._size = size
+        self._begin()
+
+    def _begin(self) -> None:
+        self._places = Places(self._make, self._size)
+        # The handler of a signal may come back here in the midst of it.
+        self._lock = threading.RLock()
+        self._pid = os.getpid()
+
+    def get_connection(self, checkout: Checkout) -> Any:
+        """Lend an open connection, when it is this caller's turn."""
+        if self._pid != os.getpid():
+            # A socket shared with the parent would hand one process the other's replies (RELIABILITY F60).
+            self._begin()
+        places = checkout.places = self._places
+        with self._lock:
+            is_mine = places.take(checkout)
+        if not is_mine:
+            self._wait(checkout, places)
+        return self._opened(checkout, places)
+
+    def get_long(self, checkout: Checkout) -> Any:
+        """Lend one for some time to a caller that may want another meanwhile; None where too few are free."""
+        if self._pid != os.getpid():
+            self._begin()
+        places = checkout.places = self._places
+        with self._lock:
+            is_mine = places.take_long(checkout)
+        return self._opened(checkout, places) if is_mine else None
+
+    def give_back(self, checkout: Checkout) -> None:
+        """Take it back, with every reply read."""
+        if (place := checkout.place) is not None:
+            place.answered = time.monotonic()
+            place.is_clean = True
+        if (places := checkout.places) is not None and places.leave(checkout):
+            with self._lock:
+                places.serve()
+
+    def drop(self, checkout: Checkout) -> None:
+        """Take it back in whatever state it is; one that may have a reply unread is closed."""
+        place, places = checkout.place, checkout.places
+        if place is not None and not place.is_clean and is_served(checkout):
+            place.connection.disconnect()
+        if places is not None:
+            with self._lock:
+                places.give_up(checkout)
+
+    def close(self) -> None:
+        """Close all connections; the next call opens new ones."""
+        places = self._places
+        is_ours = self._pid == os.getpid()
+        self._begin()
+        for connection in places.connections if is_ours else ():
+            connection.disconnect()
+
+    def _wait(self, checkout: Checkout, places: Places) -> None:
+        turn = threading.Lock()
+        turn.acquire()
+        with self._lock:
+            places.wait(checkout, turn.release)
+        while not is_served(checkout):
+            turn.acquire(timeout=_LOOK_S)
+            with self._lock:
+                places.look_again(checkout)
+
+    def _opened(self, checkout: Checkout, places: Places) -> Any:
+        if checkout.error is not None or (place := checkout.place) is None:
+            raise again(checkout)
+        connection = place.connection
+        try:
+            if not place.is_clean:
+                connection.disconnect()
+            place.is_clean = False
+            connection.connect()
+            if time.monotonic() - place.answered > JUST_NOW_S and not _is_quiet(connection):
+                # The server has closed it meanwhile.
+                connection.disconnect()
+                connection.connect()
+        except (RedisError, OSError) as error:
+            with self._lock:
+                places.fail(error)
+            raise
+        place.is_open = True
+        return connection
+
+
+class Line:
+    """Lends one connection for several commands. It is closed where not every reply was read.
+
+    A signal's exception may arise between the end of a ``with`` block and `__exit__`; then the connection is free only
+    when the exception is gone. Where it can arise often, `give_back` is called inside a ``try`` that else calls `drop`.
+    """
+
+    def __init__(self, pool: ConnectionPool, *, is_long: bool = False) -> None:
+        self._pool = pool
+        self._checkout = LongCheckout() if is_long else Checkout()
+
+    def open(self) -> Any:
+        """Get it; None where it was wanted for long, and too few are free."""
+        if self._checkout.is_long:
+            return self._pool.get_long(self._checkout)
+        return self._pool.get_connection(self._checkout)
+
+    def give_back(self) -> None:
+        """Every reply was read."""
+        self._pool.give_back(self._checkout)
+
+    def drop(self) -> None:
+        """Not every reply was read, or it was given back already."""
+        self._pool.drop(self._checkout)
+
+    def __enter__(self) -> Any:
+        """Get it."""
+        try:
+            return self.open()
+        except BaseException:
+            self.drop()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give it back, or drop it."""
+        if kind is None:
+            self.give_back()
+        else:
+            self.drop()
+
+
+def _is_quiet(connection: Any) -> bool:
+    try:
+        return not connection.can_read()
+    except (RedisError, OSError):
+        return False

@@ -1,0 +1,275 @@
+"""Turns what redis-py raises into Convoy's errors: was it applied, why not, and what to do next.
+
+Three questions, in this order. **Did the server answer?** Then its first word decides, by the table below,
+and nothing was applied. **Was the command never sent?** Then nothing was applied either. **Otherwise the
+outcome is unknown.**
+
+redis-py raises one `ConnectionError` for a refused connect and for a lost reply, so the second question is
+answered from the traceback: a pool hands out a connection only when it is open and logged in, so what was
+raised inside a ``get_connection``, of a pool or of our own clients, was raised before the first byte of the
+command was written. This holds for clients that others made as well. An error from anywhere else counts as
+sent, even if it was a failed ping of an idle connection or a reconnect between two of redis-py's own tries:
+to say "unknown" of something that was not applied costs a repeat, and the other mistake costs a job.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Final, NamedTuple
+
+from redis.asyncio.sentinel import MasterNotFoundError as AsyncMasterNotFoundError
+from redis.exceptions import AuthenticationError, InvalidResponse, RedisError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.sentinel import MasterNotFoundError
+
+from convoy_core.errors import (
+    OutcomeUnknown,
+    StoreDamaged,
+    StoreError,
+    StoreFull,
+    StoreRefused,
+    StoreUnreachable,
+)
+from convoy_core.store.url import CLUSTER_EXAMPLE
+
+DAMAGED_WORD: Final = "CONVOY-DAMAGED"
+
+# How an error inside a script is written: by Redis 6.2; and by Redis 7 and Valkey, whose newest leave the hash out.
+_SCRIPT_BEFORE: Final = re.compile(r"^ERR Error running script \(call to \w+\): @user_script: ?\d+: -?", re.DOTALL)
+_SCRIPT_AFTER: Final = re.compile(r" script: (?:\w+, )?on @?user_script:\d+\.?$", re.DOTALL)
+_FORBIDDEN_IN_SCRIPT: Final = re.compile(r"ACL failure in script|user executing the script can't")
+_PIPELINE_BEFORE: Final = re.compile(r"^Command # \d+ \(.*?\) of pipeline caused error: ", re.DOTALL)
+
+_LONGEST_QUOTE: Final = 200
+
+# OpenSSL's numbers for a certificate that has expired, or was made for another host name or address.
+_OTHER_NAME: Final = "Use the name that it was made for in the URL."
+_CURES: Final = {10: "Renew it.", 62: _OTHER_NAME, 64: _OTHER_NAME}
+
+
+class _Meaning(NamedTuple):
+    """What a server's word means: our error, and a sentence in which {store} and {said} are filled in."""
+
+    error: type[StoreError]
+    sentence: str
+
+
+_CLUSTER: Final = "{store} belongs to a Cluster. Give its URL, like " + CLUSTER_EXAMPLE + "."
+
+# Behind a URL that names many servers these mean that one of them has just changed its part.
+_MANY_SERVERS: Final = re.compile(r"rediss?\+(sentinel|cluster):")
+_PASSING: Final = {"sentinel": {"READONLY": "UNBLOCKED"}, "cluster": {"MOVED": "TRYAGAIN", "ASK": "TRYAGAIN"}}
+
+_MEANINGS: Final = {
+    "NOAUTH": _Meaning(
+        StoreRefused, "The store at {store} wants a password. Put it into the URL: redis://user:password@host."
+    ),
+    "WRONGPASS": _Meaning(
+        StoreRefused, "The store at {store} refused the user name or password. Correct them in the URL."
+    ),
+    "DENIED": _Meaning(
+        StoreRefused, "The store at {store} takes only local connections (protected mode). Give it a password."
+    ),
+    "READONLY": _Meaning(StoreRefused, "{store} is a replica and takes no writes. Give the URL of the primary."),
+    "CROSSSLOT": _Meaning(StoreRefused, _CLUSTER),
+    "MOVED": _Meaning(StoreRefused, _CLUSTER),
+    "ASK": _Meaning(StoreRefused, _CLUSTER),
+    "OOM": _Meaning(
+        StoreFull, "The store at {store} is out of memory and took nothing. Drain queues, or raise its maxmemory."
+    ),
+    "MISCONF": _Meaning(StoreFull, "The store at {store} cannot save to its disk, and takes no writes: {said}"),
+    "WRONGTYPE": _Meaning(StoreDamaged, "A key of the queue at {store} holds something of another type."),
+    DAMAGED_WORD: _Meaning(StoreDamaged, "The queue at {store} is damaged: {said}"),
+    "LOADING": _Meaning(
+        StoreUnreachable, "The store at {store} is loading its data after a start. Try again in a moment."
+    ),
+    "BUSY": _Meaning(
+        StoreUnreachable, "The store at {store} is busy with a long script. Try again, or stop it with SCRIPT KILL."
+    ),
+    "CLUSTERDOWN": _Meaning(
+        StoreUnreachable, "The Cluster at {store} is down: {said} Try again when it has recovered."
+    ),
+    "MASTERDOWN": _Meaning(
+        StoreUnreachable, "The replica at {store} has lost its primary. Try again, or use the primary's URL."
+    ),
+    "TRYAGAIN": _Meaning(
+        StoreUnreachable, "The store at {store} is moving these keys to another node. Try again in a moment."
+    ),
+    "NOREPLICAS": _Meaning(
+        StoreUnreachable, "The store at {store} has too few replicas to take writes. Bring them back, then try again."
+    ),
+    "UNBLOCKED": _Meaning(StoreUnreachable, "The store at {store} has just become a replica. Try again in a moment."),
+}
+
+
+def explain(error: Exception, store: str) -> StoreError:
+    """Return the `StoreError` to raise in place of an error of redis-py or of the system, met at `store` (masked).
+
+    Call it where the error was caught, as its traceback is read; chain with ``raise explain(...) from
+    error``.
+    """
+    if isinstance(error, StoreError):
+        return error
+    # asyncio's unix connection wraps whatever its handshake meets into a ConnectionError.
+    inner = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
+    if _is_reply(inner):
+        return _explain_reply(_text_of(inner), store)
+    if isinstance(inner, RedisConnectionError | RedisTimeoutError | InvalidResponse | OSError):
+        return _explain_silence(error, inner, store)
+    return StoreError(f"The request could not be made to {store}: {_quoted(str(inner))}")
+
+
+@contextmanager
+def explained(store: str) -> Iterator[None]:
+    """Have what is raised inside explained."""
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise explain(error, store) from error
+
+
+def _is_reply(error: Exception) -> bool:
+    """Whether the server said this; redis-py makes connection errors of some replies, and notes their first word."""
+    noted = isinstance(error, RedisError) and error.status_code is not None
+    return noted or isinstance(error, ResponseError | AuthenticationError)
+
+
+def _text_of(error: Exception) -> str:
+    """The reply as the server wrote it; redis-py cuts off the first words it knows, and adds its own in a pipeline."""
+    text = _PIPELINE_BEFORE.sub("", str(error))
+    code = error.status_code if isinstance(error, RedisError) else None
+    if isinstance(error, AuthenticationError) and code is None:
+        code = "WRONGPASS"
+    return f"{code} {text}" if code and not text.startswith(f"{code} ") else text
+
+
+def _explain_reply(text: str, store: str) -> StoreError:
+    plain = _SCRIPT_AFTER.sub("", _SCRIPT_BEFORE.sub("", text)).strip()
+    if DAMAGED_WORD in plain:
+        plain = plain[plain.index(DAMAGED_WORD) :]
+    word, _, said = plain.partition(" ")
+    kind = _MANY_SERVERS.match(store)
+    word = _PASSING[kind[1]].get(word, word) if kind else word
+    if (meaning := _MEANINGS.get(word)) is not None:
+        return meaning.error(meaning.sentence.format(store=store, said=_quoted(said)))
+    if word == "NOPERM" or _FORBIDDEN_IN_SCRIPT.search(plain):
+        return StoreRefused(_forbidden(_quoted(plain), store))
+    if "max number of clients" in plain:
+        return StoreUnreachable(f"The store at {store} has no connection left. Close some, or raise its maxclients.")
+    if plain != text.strip():
+        return OutcomeUnknown(f"A script failed midway at {store}, and what it wrote before stays: {_quoted(said)}")
+    return StoreRefused(_refusal(plain, store))
+
+
+def _refusal(said: str, store: str) -> str:
+    if "unknown command" in said.lower():
+        # Its text goes on with the arguments, and those of HELLO and AUTH hold the password.
+        return f"The store at {store} lacks a command. Convoy needs Redis 6.2 or Valkey 7.2, or newer."
+    if "cluster support disabled" in said:
+        return f"What is at {store} is no Cluster. Give a single server's URL, like redis://host:6379."
+    return f"The store at {store} refused: {_quoted(said)}"
+
+
+def _forbidden(said: str, store: str) -> str:
+    user = re.search(r"\bUser (\S+) has", said)
+    command = re.search(r"run the '([^']+)' command", said)
+    who = f"User {user[1]}" if user else "The user"
+    act = f"run '{command[1]}'" if command else "touch a key that this needs" if "key" in said else "do this"
+    return f"{who} may not {act} at {store}. Grant it with ACL SETUSER, or log in as another user."
+
+
+def _explain_silence(error: Exception, inner: Exception, store: str) -> StoreError:
+    cause = _cause(inner)
+    # Under redis-py's errors these can be a reconnect after a lost reply; by themselves they are a first connect.
+    first_connect = isinstance(inner, ConnectionRefusedError | FileNotFoundError | socket.gaierror)
+    if isinstance(inner, MasterNotFoundError | AsyncMasterNotFoundError):
+        return StoreUnreachable(
+            f"No Sentinel of {store} names a primary that is up. Try again in a moment; if it stays so, check that"
+            " they run, the service's name, and whether they want the login, too (?sentinel_login=yes)."
+        )
+    if first_connect or _was_never_sent(error):
+        return StoreUnreachable(_unreachable(inner, cause, store))
+    slow = isinstance(inner, RedisTimeoutError | TimeoutError)
+    what = "did not answer in time" if slow else "broke the connection before it answered"
+    return OutcomeUnknown(
+        f"The store at {store} {what}, so the request may or may not have been applied. It is safe to repeat."
+    )
+
+
+def _was_never_sent(error: Exception) -> bool:
+    """Whether a pool was still opening the connection; see the module's text for why this is sound."""
+    step: TracebackType | None = error.__traceback__
+    while step is not None:
+        module = str(step.tb_frame.f_globals.get("__name__", ""))
+        if step.tb_frame.f_code.co_name == "get_connection" and module.partition(".")[0] in ("redis", "convoy_core"):
+            return True
+        step = step.tb_next
+    return False
+
+
+def _cause(error: Exception) -> BaseException:
+    """The system's error under redis-py's, which keeps it as context only."""
+    if isinstance(error, OSError):
+        return error
+    return error.__cause__ or error.__context__ or error
+
+
+def _unreachable(error: Exception, cause: BaseException, store: str) -> str:
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        cure = _CURES.get(cause.verify_code, "Name its authority with ?ssl_ca_certs=.")
+        return f"The certificate of {store} was refused: {cause.verify_message.rstrip('.')}. {cure}"
+    if isinstance(cause, ssl.SSLError):
+        return f"No TLS connection to {store}: {_quoted(_said_by_tls(cause))} If it has no TLS, use redis://."
+    if isinstance(cause, socket.gaierror):
+        return f"The host of {store} is not known. Check the name in the URL."
+    if isinstance(error, RedisTimeoutError | TimeoutError):
+        return f"No store answers at {store}: it timed out. Check that it runs, and any firewall between."
+    if (number := _errno(cause)) is not None and not isinstance(cause, ConnectionResetError | BrokenPipeError):
+        return f"No store answers at {store}: {os.strerror(number).lower()}. {_how_to_start(store)}"
+    return _strange_answer(error, store)
+
+
+def _said_by_tls(cause: ssl.SSLError) -> str:
+    reason: str | None = getattr(cause, "reason", None)  # OpenSSL's word, where it has one
+    return reason or str(cause)
+
+
+def _strange_answer(error: Exception, store: str) -> str:
+    if isinstance(error, InvalidResponse):
+        return f"What answers at {store} is no Redis. Check the port in the URL."
+    if "No connection available" in str(error):
+        return f"All connections of this process to {store} are in use. Try again, with fewer threads or tasks."
+    return (
+        f"What is at {store} closed the connection. Check the port, and if it wants TLS (rediss://) or not (redis://)."
+    )
+
+
+def _how_to_start(store: str) -> str:
+    if store.startswith("embedded"):
+        return "Run `convoy server start`."
+    if _MANY_SERVERS.match(store):
+        return "Try again in a moment, when another may have taken its place."
+    return "Start one, or leave --redis out to use the embedded store."
+
+
+def _errno(cause: BaseException) -> int | None:
+    """The system's error number; asyncio puts several attempts, as for IPv6 and IPv4, into one text."""
+    if isinstance(cause, OSError) and cause.errno in errno.errorcode:
+        return cause.errno
+    listed = re.search(r"\[Errno (\d+)\]", str(cause))
+    return int(listed[1]) if listed else None
+
+
+def _quoted(text: str) -> str:
+    """A server's words as one sentence of bearable length, with nothing in it that moves a terminal's cursor."""
+    line = "".join(sign if sign.isprintable() else " " for sign in text)
+    line = " ".join(line.split()).rstrip(".")
+    return f"{line}." if len(line) <= _LONGEST_QUOTE else f"{line[:_LONGEST_QUOTE]}…"

@@ -1,0 +1,117 @@
+"""How a call becomes commands: what both connections know, whichever way they wait for the replies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from contextlib import suppress
+from itertools import cycle
+from typing import Any, TypeAlias, TypeVar
+
+from redis.exceptions import NoScriptError, ResponseError
+
+from convoy_core import validation
+from convoy_core.errors import ReadOnly
+from convoy_core.moves.calls import Argument, Call
+from convoy_core.moves.keys import TYPES, Keyspace
+from convoy_core.moves.scripts import Text
+from convoy_core.options import check_prefix
+from convoy_core.store.clients import Store
+from convoy_core.store.error_translation import DAMAGED_WORD
+
+T = TypeVar("T")
+Command: TypeAlias = "tuple[Argument, ...]"
+
+_OLD_SERVER = re.compile(r"unknown command .*_RO|error compiling script .*unexpected symbol near '#'", re.IGNORECASE)
+
+
+class Caller:
+    """Where it leads, under which prefix, and what the server there is known to understand."""
+
+    def __init__(self, store: Store, *, prefix: str | None, read_only: bool) -> None:
+        self.store = store
+        self.keyspace = Keyspace(check_prefix(prefix), braces=store.is_cluster)
+        self.read_only = validation.flag("read_only", read_only)
+        self.now_ms: int | None = None
+        """A clock for tests: scripts take this Unix time in ms instead of the store's own."""
+        self._registered: set[str] = set()
+        self._is_modern = True  # the server knows script flags and read-only evaluation; unlearned at its first "no"
+
+    @property
+    def shown(self) -> str:
+        """Where this is connected, for people; never with a password."""
+        return self.store.shown
+
+    def check_writable(self) -> None:
+        """Raise ReadOnly if nothing may be written here."""
+        if self.read_only:
+            raise ReadOnly("This connection is read-only; nothing was sent. Leave read-only mode to change anything.")
+
+    def steps(self, call: Call[T]) -> Generator[Command, Any, T]:
+        """Yield the commands that `call` takes, each to be answered by its reply or its error; return what it reads."""
+        if call.writes:
+            self.check_writable()
+        if call.registers is not None and call.registers not in self._registered:
+            # In a Cluster the registry lives in another slot than the queue, so no script can do this on the way.
+            # Where it is refused (no memory, no permission) the call itself decides; a scan finds the queue.
+            with suppress(ResponseError):
+                yield "SADD", self.keyspace.registry, call.registers.encode("utf-8", "surrogateescape")
+                self._registered.add(call.registers)
+        if call.script is None:
+            return call.read((yield call.arguments))
+        try:
+            reply = yield from self._evaluate(call)
+        except ResponseError as error:
+            if "WRONGTYPE" in str(error):
+                yield from self._name_damage(call)
+            # Redis before 7 knows no read-only evaluation, and cannot compile a line of flags.
+            if not self._is_modern or not _OLD_SERVER.search(str(error)):
+                raise
+            self._is_modern = False
+            reply = yield from self._evaluate(call)
+        return call.read(reply)
+
+    def _name_damage(self, call: Call[Any]) -> Generator[Command, Any, None]:
+        """Refuse as a script does, naming the first of the call's keys that holds something of another type, if any."""
+        assert call.script is not None  # noqa: S101 - plain commands went another way
+        for key, name in zip(call.keys, cycle(call.script.keys), strict=False):
+            found = (yield "TYPE", key).decode()
+            if TYPES[name] and found not in (TYPES[name], "none"):
+                shown = key.decode("utf-8", "backslashreplace")
+                said = f"The key {shown} holds a {found}, where Convoy keeps a {TYPES[name]}."
+                raise ResponseError(f"{DAMAGED_WORD} {said}")
+
+    def _evaluate(self, call: Call[Any]) -> Generator[Command, Any, Any]:
+        try:
+            return (yield self.by_hash(call))
+        except NoScriptError:
+            return (yield self._eval("EVAL", self._text_for(call).source, call))
+
+    def at_once(self, call: Call[Any]) -> Command | None:
+        """The one command that `call` takes where nothing stands in its way; None where more is to be done."""
+        if (
+            call.script is None
+            or call.replicas
+            or (call.registers is not None and call.registers not in self._registered)
+        ):
+            return None
+        if call.writes:
+            self.check_writable()
+        return self.by_hash(call)
+
+    def by_hash(self, call: Call[Any]) -> Command:
+        """The command that makes `call` where the server knows its script; else it answers NOSCRIPT."""
+        return self._eval("EVALSHA", self._text_for(call).sha, call)
+
+    def _text_for(self, call: Call[Any]) -> Text:
+        assert call.script is not None  # noqa: S101 - plain commands go another way
+        is_dry_run = not call.writes and not call.script.is_read
+        return call.script.flagged if self._is_modern and not is_dry_run else call.script.portable
+
+    def _eval(self, word: str, text: str, call: Call[Any]) -> Command:
+        if self._is_modern and not call.writes:
+            word += "_RO"
+        now = "" if self.now_ms is None else str(self.now_ms)
+        # hiredis crashes when a signal's exception arises while it writes a number; nowhere else does it look for one.
+        arguments = [str(one) if type(one) is int else one for one in call.arguments]
+        return (word, text, str(len(call.keys)), *call.keys, now, *arguments)

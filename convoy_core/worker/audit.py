@@ -1,0 +1,84 @@
+"""A slow look at what no worker answers for: IDs held in the name of workers that are not on the roll, and those that
+late waits have handed to workers which were struck off. One slice a turn, however much there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from convoy_core.moves import working
+from convoy_core.moves.keys import Keys
+from convoy_core.options import PoolOptions
+from convoy_core.store.connection import AsyncConnection
+from convoy_core.system.logs import Log
+
+log = Log(__name__)
+
+
+class Strays:
+    """Workers that hold something and are not on the roll, each judged a lease after it was first seen. No I/O.
+
+    After a store has come back older, a living worker may be one until it registers again.
+    """
+
+    def __init__(self, patience_s: float) -> None:
+        self._patience_s = patience_s
+        self._since: dict[str, float] = {}
+
+    def note(self, workers: Iterable[str], now: float) -> None:
+        """They were seen."""
+        for worker in workers:
+            self._since.setdefault(worker, now)
+
+    def take_due(self, now: float) -> list[str]:
+        """Those first seen a lease ago; each is named once, and must be seen twice more to be named again."""
+        due = [worker for worker, since in self._since.items() if now - since >= self._patience_s]
+        for worker in due:
+            del self._since[worker]
+        return due
+
+    def forget(self) -> None:
+        """Whatever was seen says nothing any more."""
+        self._since.clear()
+
+
+class Audit:
+    """One pool's share in it; every pool goes around by itself."""
+
+    def __init__(self, connection: AsyncConnection, keys: Keys, options: PoolOptions) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._max_crashes = options.max_crashes
+        self._strays = Strays(options.lease_s)
+        self._owners_seen = 0
+        self._departed_seen = 0
+
+    def begin_anew(self) -> None:
+        """The store was away, or its clock was set."""
+        self._strays.forget()
+        self._owners_seen = self._departed_seen = 0
+
+    async def reclaim(self) -> None:
+        """Give back what late waits have handed to workers that nobody knows any more; no judgement is needed."""
+        self._departed_seen, back = await self._connection.run(working.reclaim(self._keys, self._departed_seen))
+        if back:
+            log.warning("queue %s: %d IDs had been handed to workers that were struck off", self._keys.queue, back)
+
+    async def recover_strays(self, now: float, latest_ms: Callable[[], int]) -> dict[str, str]:
+        """Take back what workers hold that have been off the roll for a lease; where each ID went. The store itself
+        looks once more whether they still are; see `working.recover` for `latest_ms`.
+        """
+        self._owners_seen, seen = await self._connection.run(working.strays(self._keys, self._owners_seen))
+        self._strays.note(seen, now)
+        moved: dict[str, str] = {}
+        due = self._strays.take_due(now)
+        if not due:
+            return moved
+        held = await self._connection.drive(working.holdings(self._keys, due))
+        for worker in due:
+            steps = working.recover(self._keys, worker, self._max_crashes, held[worker], latest_ms=latest_ms)
+            taken = await self._connection.drive(steps)
+            if taken:
+                log.warning("queue %s: recovered %d IDs of the unknown worker %s", self._keys.queue, len(taken), worker)
+            moved |= taken
+        return moved

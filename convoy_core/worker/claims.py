@@ -1,0 +1,121 @@
+"""What a pool holds: every claim, from the store's answer until the store has written down its end. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeAlias
+
+from convoy_core.handlers.run import Claim, Verdict
+from convoy_core.moves.working import Settlement
+from convoy_core.options import BATCH, SMALL_BATCH, SUSPECT_CRASHES
+from convoy_core.system.logs import Log
+from convoy_core.worker.counters import Tallies
+from convoy_core.worker.runs import Plan, Runs
+
+log = Log(__name__)
+
+Results: TypeAlias = "list[tuple[Claim, Verdict]]"
+
+
+class Holdings:
+    """The claims of one pool. `wake` is called when one of its runs has ended."""
+
+    def __init__(self, plan: Plan, worker: str, wake: Callable[[], None]) -> None:
+        self.runs = Runs(plan, worker, wake)
+        self.tallies = Tallies()
+        self._plan = plan
+        self._held: dict[int, bytes] = {}
+        """Number -> ID of every claim that the store believes we hold; the heartbeat's thread reads it."""
+        self._suspects: set[int] = set()
+        """Numbers of the claims that must run alone."""
+        self._ready: list[Claim] = []
+        """Those that are yet to be started."""
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self._held)
+
+    @property
+    def free(self) -> int:
+        """Slots that a claim could fill."""
+        return self.runs.free - len(self._ready)
+
+    @property
+    def holds_suspect(self) -> bool:
+        """Whether one of them must run alone."""
+        return bool(self._suspects)
+
+    @property
+    def has_ready(self) -> bool:
+        """Whether `start` has anything to start."""
+        return bool(self._ready)
+
+    def pairs(self) -> list[tuple[bytes, int]]:
+        """ID and number of every claim. May be called from any thread."""
+        return [(raw, number) for number, raw in list(self._held.items())]
+
+    def add(self, claims: Sequence[Claim]) -> None:
+        """The store has handed these over; `start` starts them."""
+        for claim in claims:
+            self._held[claim.number] = claim.raw_id
+            if claim.crashes >= SUSPECT_CRASHES:
+                self._suspects.add(claim.number)
+        self._ready += claims
+
+    def decline(self, claims: Sequence[Claim]) -> None:
+        """They come too late: give them back as they are."""
+        self._held.update((claim.number, claim.raw_id) for claim in claims)
+        self.runs.results.extend((claim, "released") for claim in claims)
+
+    def start(self) -> None:
+        """Run the handler on what is ready."""
+        for claim in self._ready:
+            self.runs.start(claim)
+        self._ready.clear()
+
+    def give_back(self) -> None:
+        """Stop every run; what is held is released unharmed."""
+        self.runs.results.extend((claim, "released") for claim in self._ready)
+        self._ready.clear()
+        self.runs.give_back()
+
+    def take_results(self) -> tuple[Settlement, Results]:
+        """Results to be written down by one exchange, and the same to be counted, or put back, after it."""
+        settlement = Settlement()
+        taken: Results = []
+        results, defer_s = self.runs.results, self._plan.options.defer_s
+        while results and len(taken) < BATCH and settlement.costly < SMALL_BATCH:
+            claim, verdict = results.popleft()
+            taken.append((claim, settlement.add(claim, verdict, defer_s=defer_s)))
+        return settlement, taken
+
+    def put_back(self, taken: Results) -> None:
+        """Nobody knows whether they were written down."""
+        self.runs.results.extendleft(reversed(taken))
+
+    def settle(self, taken: Results, stale: Collection[int]) -> None:
+        """They were written down, but for those whose claims were stale."""
+        for claim, verdict in taken:
+            self._forget(claim.number)
+            self.tallies.count("stale" if claim.number in stale else verdict)
+        if stale:
+            log.warning("queue %s: %d results came too late and changed nothing", self._plan.queue, len(stale))
+
+    def reconcile(self, held: Mapping[int, bytes]) -> list[tuple[int, bytes]]:
+        """Replies were lost, and the store says what we hold: forget what we do not; number and ID of those we did not
+        know of.
+        """
+        for claim, verdict in list(self.runs.results):
+            if held.get(claim.number) != claim.raw_id:
+                # Written down before the reply was lost, most likely; or recovered by somebody. Nobody can tell.
+                self.runs.results.remove((claim, verdict))
+                self.tallies.unknown += 1
+                self._forget(claim.number)
+        self.runs.mark_lost([number for number, raw in self._held.items() if held.get(number) != raw])
+        # A store that came back older may give a number out again, when an old request arrives a second time.
+        self.decline([Claim(raw, number) for number, raw in held.items() if self._held.get(number, raw) != raw])
+        return [(number, raw) for number, raw in held.items() if number not in self._held]
+
+    def _forget(self, number: int) -> None:
+        self._held.pop(number, None)
+        self._suspects.discard(number)

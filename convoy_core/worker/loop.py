@@ -1,0 +1,442 @@
+"""One life of a worker pool on one event loop, from its registration to its sign-off.
+
+Each round settles the runs that ended and claims one ID per free slot, in one script. While nothing is to be settled
+and nothing is queued, the store hands over the next ID (`fetch`). What may happen when is decided by `pool_states`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from convoy_core.errors import ConvoyError, OutcomeUnknown
+from convoy_core.handlers.functions import close
+from convoy_core.handlers.run import Claim
+from convoy_core.moves import calls, working
+from convoy_core.moves.calls import Call
+from convoy_core.moves.working import Pulse, Renewal, Round, Settlement, SuspectPolicy
+from convoy_core.options import decode_id, encode_payload
+from convoy_core.store.clients import Role, Store
+from convoy_core.store.connection import AsyncConnection, Connection
+from convoy_core.system.logs import Log
+from convoy_core.worker import registration
+from convoy_core.worker.claim_size import Claiming
+from convoy_core.worker.claims import Holdings, Results
+from convoy_core.worker.counters import Tallies
+from convoy_core.worker.runs import Plan
+from convoy_core.worker.states import Action, Facts, PoolEvent, PoolState, PoolStates
+from convoy_core.worker.store_identity import StoreIdentity
+from convoy_core.worker.suspects import Suspects
+from convoy_core.worker.upkeep import Heartbeat, Upkeep
+from convoy_core.worker.waiting import Fetch, Handover
+
+log = Log(__name__)
+
+RECONNECT_S = (0.1, 5.0)
+"""Shortest and longest pause before the store is tried again, in seconds; it doubles, with full jitter."""
+
+PAUSED_S = 1.0
+"""How often a paused pool asks whether it may go on."""
+
+
+class Shift:
+    """The rounds of one pool. `run` is its whole life. Every method but `snapshot` belongs to its event loop."""
+
+    def __init__(self, store: Store, prefix: str, plan: Plan, states: PoolStates | None = None) -> None:
+        self.worker = secrets.token_hex(16)
+        self.error: str | None = None
+        """Why the store does not take anything at present; None while it does."""
+        self._states = states or PoolStates()
+        self._states.handle(PoolEvent.START)
+        self._plan = plan
+        self._lease_ms = round(plan.options.lease_s * 1000)
+        self._commands = AsyncConnection(store, prefix=prefix, read_only=False)
+        self._beats = Connection(store, prefix=prefix, read_only=False, role=Role.HEARTBEAT)
+        self._identity = StoreIdentity(lambda: self._commands.opened + max(1, self._beats.opened))
+        self._keys = self._commands.keyspace.queue(plan.queue, existing=True)
+        self._upkeep = Upkeep(self._commands, self._keys, plan.options)
+        self._fetch = Fetch(store, self._commands, self._keys, self.worker)
+        self._loop = asyncio.get_running_loop()
+        self._wake = asyncio.Event()
+        self._is_closing = asyncio.Event()
+        self._may_fetch = asyncio.Event()
+        """Set while the pool may wait for a hand-over, and once it never may again."""
+        self._holdings = Holdings(plan, self.worker, self._wake.set)
+        self._claiming = Claiming(plan.concurrency)
+        self._suspects = Suspects()
+        self._draining: asyncio.TimerHandle | None = None
+        self._looking: asyncio.TimerHandle | None = None
+        self._slots_kept = 0
+        """Slots kept for the claim behind a wait that is under way."""
+        self._slots_asked = 0
+        """Slots that the claim under way may fill."""
+        self._give_back_at: float | None = None
+        self._tries = 0
+        self._turned_at = time.monotonic()
+        """When the event loop last turned, by the heartbeat's asking."""
+
+    async def run(self, registered: Callable[[], None]) -> None:
+        """Work until told to stop, or, in a burst, until nothing is left.
+
+        Raises StoreError when it cannot even begin.
+        """
+        heartbeat = Heartbeat(self._beats, self._keys, self.worker, self._plan.options, self._pulse, self._report)
+        try:
+            await registration.refuse_eviction(self._commands, self._keys, self._plan.options)
+            await self._register()
+            self._identity.accept(self._identity.mark())
+            self._handle(PoolEvent.REGISTERED)
+            registered()
+            heartbeat.start()
+            log.info("queue %s: worker %s started", self._plan.queue, self.worker)
+            async with asyncio.TaskGroup() as tasks:
+                upkeep = self._upkeep.run(self._is_closing, self._store_failed, self._look_at_store)
+                tasks.create_task(upkeep, name="convoy upkeep")
+                fetching = tasks.create_task(self._keep_fetching(), name="convoy fetch")
+                await self._rounds()
+                self._handle(PoolEvent.STOP)  # a burst is over
+                self._is_closing.set()
+                await self._fetch.interrupt()
+                await fetching
+            await self._rounds()  # to give back what was handed over at the last moment
+            await self._sign_off()
+        finally:
+            self._holdings.runs.close()
+            try:
+                await close(self._plan.handler)
+            finally:  # or a pool that is no more would renew its lease for ever
+                await asyncio.to_thread(heartbeat.stop)
+                await self._fetch.close()
+                await self._commands.close()
+            log.info("queue %s: worker %s stopped", self._plan.queue, self.worker)
+
+    def request_stop(self, grace_s: float) -> None:
+        """Stop claiming, and give back in `grace_s` seconds what has not ended by then.
+
+        A second call can only shorten that.
+        """
+        log.info("queue %s: stopping; %d runs have %g s left", self._plan.queue, len(self._holdings.runs), grace_s)
+        at = time.monotonic() + grace_s
+        self._give_back_at = at if self._give_back_at is None else min(at, self._give_back_at)
+        self._loop.call_later(grace_s, self._end_grace)
+        self._handle(PoolEvent.STOP)
+
+    @property
+    def tallies(self) -> Tallies:
+        """What has become of its runs."""
+        return self._holdings.tallies
+
+    @property
+    def shortage(self) -> str | None:
+        """Why fewer run than the concurrency allows; None while all slots are to be had."""
+        return self._holdings.runs.shortage
+
+    def snapshot(self) -> tuple[tuple[str, float], ...]:
+        """The IDs that occupy a slot, each with the seconds since it was claimed. May be called from any thread."""
+        return self._holdings.runs.snapshot()
+
+    # -- states
+
+    def _handle(self, event: PoolEvent, facts: Facts | None = None) -> None:
+        """Let the table of states decide what follows from `event`, and do what it says."""
+        for action in self._states.handle(event, facts or Facts(holds_suspect=self._holdings.holds_suspect)):
+            self._do(action, event)
+        self._let_fetch()
+        self._wake.set()
+
+    def _do(self, action: Action, event: PoolEvent) -> None:
+        now = time.monotonic()
+        match action:
+            case Action.LOOK_LATER:
+                if self._looking is not None:
+                    self._looking.cancel()  # one at a time, or each run that ends would ask for one more
+                self._looking = self._loop.call_later(PAUSED_S, self._handle, PoolEvent.LOOK_AGAIN)
+            case Action.POSTPONE_JUDGEMENT:
+                self._upkeep.postpone_judgement()
+            case Action.BEGIN_EPISODE:
+                self._suspects.begin(now)
+            case Action.LIMIT_DRAINING:
+                self._draining = self._loop.call_later(self._suspects.patience_s, self._handle, PoolEvent.PATIENCE_OVER)
+            case Action.END_EPISODE:
+                self._suspects.end(now, has_run=event is not PoolEvent.PATIENCE_OVER)
+                if self._draining is not None:
+                    self._draining.cancel()
+
+    @property
+    def _state(self) -> PoolState:
+        return self._states.state
+
+    @property
+    def _free(self) -> int:
+        return self._holdings.free - self._slots_kept - self._slots_asked
+
+    def _let_fetch(self) -> None:
+        if self._is_fetching_over() or (self._state is PoolState.WAITING and self._free > 0):
+            self._may_fetch.set()
+        else:
+            self._may_fetch.clear()
+
+    def _look_at_store(self) -> None:
+        """Whoever has just talked to the store has this checked: it may not be the one it was."""
+        if self._identity.has_changed() and not self._state.compares:
+            log.info("queue %s: a new connection; what the store holds is compared", self._plan.queue)
+            self._handle(PoolEvent.DOUBTED)
+
+    # -- rounds
+
+    async def _rounds(self) -> None:
+        while not self._is_over():
+            if self._grace_is_over():
+                self._holdings.give_back()
+            self._consider_suspects()
+            if self._holdings.runs.results or self._state.compares or self._may_claim():
+                await self._exchange()
+                self._let_fetch()
+            else:
+                self._holdings.start()
+                self._let_fetch()
+                self._wake.clear()
+                await self._wake.wait()
+
+    def _may_claim(self) -> bool:
+        match self._state:
+            case PoolState.RUNNING:
+                return self._free > 0
+            case PoolState.DRAINING:
+                return not self._holdings and self._free > 0
+            case _:
+                return False
+
+    def _is_over(self) -> bool:
+        if self._holdings:
+            # With the store away nothing more can be written down; the lease will run out, and others take over.
+            return self._grace_is_over() and self._state is PoolState.STOPPING_AWAY
+        if self._plan.options.burst and self._state in (PoolState.WAITING, PoolState.PAUSED):
+            return not self._suspects
+        return self._state in (PoolState.STOPPING, PoolState.STOPPING_AWAY)
+
+    def _end_grace(self) -> None:
+        # The timer decides, and no clock besides: uvloop's fires up to a turn of the loop before `time.monotonic` is
+        # there, and who then looked at the clock would find it too early, and sleep on for as long as the job runs.
+        self._give_back_at = time.monotonic()
+        self._wake.set()
+
+    def _grace_is_over(self) -> bool:
+        return self._give_back_at is not None and time.monotonic() >= self._give_back_at
+
+    def _consider_suspects(self) -> None:
+        has_nothing_else = self._state is PoolState.WAITING or self._plan.concurrency == 1
+        is_idle = has_nothing_else and not self._holdings
+        if self._suspects.is_due(time.monotonic(), is_idle=is_idle):
+            self._handle(PoolEvent.SUSPECT_DUE)
+
+    async def _exchange(self) -> None:
+        taken: Results = []
+        try:
+            if self._state.compares:
+                await self._compare()
+            settlement, taken = self._holdings.take_results()
+            kept = len(self._holdings) - len(taken)
+            want = self._share(kept)
+            call = self._round(settlement, want, kept)
+            self._slots_asked = want
+            answer, asked = await self._send(call)
+        except ConvoyError as error:
+            self._slots_asked = 0
+            self._holdings.put_back(taken)
+            await self._back_off(error)
+            return
+        self._slots_asked = 0
+        self.error, self._tries = None, 0
+        self._holdings.settle(taken, set(answer.stale))
+        self._handle(PoolEvent.ACCEPTED)
+        self._take_on(answer, want, asked)
+        if settlement.released:
+            self._handle(PoolEvent.LOOK_AGAIN)  # they are queued again
+        if answer.word in ("lapsed", "gone"):
+            await self._register_again(answer.word)
+        self._look_at_store()
+
+    def _share(self, kept: int) -> int:
+        """How many IDs this round claims."""
+        if self._state is PoolState.ALONE and not kept:
+            self._handle(PoolEvent.SUSPECT_ENDED)
+        if self._state.is_stopping or (self._state.is_exclusive and kept):
+            return 0
+        return self._claiming.share(self._free)
+
+    def _round(self, settlement: Settlement, want: int, kept: int) -> Call[Round]:
+        named = self._suspects.next() if self._state is PoolState.DRAINING and want else b""
+        spares_time = self._plan.concurrency == 1 or self._suspects.may_begin(time.monotonic())
+        policy = SuspectPolicy(kept, spares_time or bool(named), named)
+        number = self._claiming.spend(want)
+        return working.exchange(self._keys, self.worker, settlement, want, number, self._lease_ms, policy)
+
+    async def _send(self, call: Call[Round]) -> tuple[Round, int]:
+        """The answer, and how often somebody had asked to look again when the request was sent."""
+        asked = self._states.asked
+        if not self._holdings.has_ready:
+            return await self._commands.run(call), asked
+        request = self._loop.create_task(self._commands.run(call))
+        await asyncio.sleep(0)  # it is on its way, and leaves us time
+        self._holdings.start()
+        return await request, asked
+
+    def _take_on(self, answer: Round, want: int, asked: int) -> None:
+        """Add what was claimed to the holdings, and learn from the answer to a claim of up to `want`."""
+        self._holdings.add(answer.claims)
+        self._suspects.note(answer.apart)
+        facts = Facts(holds_suspect=self._holdings.holds_suspect, was_asked=self._states.asked != asked)
+        match answer.word:
+            case "paused":
+                self._handle(PoolEvent.PAUSE_MET, facts)
+            case "alone":
+                self._handle(PoolEvent.SUSPECT_CLAIMED, facts)
+            case "repeated":
+                self._handle(PoolEvent.DOUBTED, facts)
+            case "open" if want:
+                is_full = len(answer.claims) + len(answer.apart) >= want
+                self._handle(PoolEvent.MORE if is_full else PoolEvent.EMPTY, facts)
+            case _:
+                pass
+
+    # -- waiting at an empty queue
+
+    async def _keep_fetching(self) -> None:
+        """Wait for a hand-over whenever the rounds have found the queue empty."""
+        while True:
+            await self._may_fetch.wait()
+            if self._is_fetching_over():
+                return
+            if self._state is not PoolState.WAITING or self._free <= 0:
+                self._may_fetch.clear()  # the rounds were faster
+                continue
+            number, asked = self._claiming.spend(1), self._states.asked
+            try:
+                self._slots_kept = 1
+                handover = await self._fetch.wait(self._claim_one(number))
+            except ConvoyError as error:
+                # Perhaps an ID was handed over: the next claim looks into the claim list.
+                self._slots_kept = 0
+                self._wait_failed(error)
+                await asyncio.sleep(RECONNECT_S[0])
+            else:
+                self._slots_kept = 0
+                self._take_over(handover, number, asked)
+            self._let_fetch()
+            self._wake.set()  # a slot has come free
+
+    def _wait_failed(self, error: ConvoyError) -> None:
+        if isinstance(error, OutcomeUnknown):
+            log.info("queue %s: %s", self._plan.queue, error)
+            self._handle(PoolEvent.DOUBTED)  # the comparison finds out whether the store is away
+        else:
+            self._store_failed(error)
+
+    def _is_fetching_over(self) -> bool:
+        return self._state.is_stopping or self._state is PoolState.STOPPED or self._plan.options.burst
+
+    def _claim_one(self, number: int) -> Call[Round]:
+        """To follow a wait, whenever that ends; so it must take no suspect, which could meet others here."""
+        policy = SuspectPolicy(kept=1)
+        return working.exchange(self._keys, self.worker, Settlement(), 1, number, self._lease_ms, policy)
+
+    def _take_over(self, handover: Handover, number: int, asked: int) -> None:
+        is_handed, answer = handover
+        if answer is None or answer.word in ("repeated", "lapsed", "gone") or self._claiming.is_known(number):
+            # Other requests were faster: the next of them finds what was handed over in the claim list, or has found
+            # it among our holdings.
+            if is_handed:
+                self._handle(PoolEvent.LOOK_AGAIN)
+        elif self._state.is_stopping or self._state.is_exclusive:
+            self._holdings.decline(answer.claims)
+            self._suspects.note(answer.apart)
+            self._wake.set()
+        else:
+            self._take_on(answer, 1, asked)
+            self._holdings.start()
+
+    # -- when the store is away, or not what it was
+
+    def _store_failed(self, error: ConvoyError) -> None:
+        if self.error is None:
+            log.warning("queue %s: %s", self._plan.queue, error)
+        self.error = str(error)
+        self._handle(PoolEvent.FAILED)
+
+    async def _back_off(self, error: ConvoyError) -> None:
+        self._store_failed(error)
+        shortest, longest = RECONNECT_S
+        pause = random.uniform(shortest, max(shortest, min(longest, shortest * 2 ** min(self._tries, 10))))
+        self._tries += 1
+        if self._give_back_at is not None:
+            pause = min(pause, max(0.05, self._give_back_at - time.monotonic()))
+        await asyncio.sleep(pause)
+
+    async def _compare(self) -> None:
+        """Learn what the store holds for us, drop the results it no longer waits for, start what we did not know of."""
+        mark = self._identity.mark()
+        # First of all, so that a request which arrives only after the question claims nothing unseen.
+        await self._commands.run(working.fence(self._keys, self.worker, self._claiming.fence()))
+        holdings = await self._commands.drive(working.holdings(self._keys, [self.worker]))
+        for number, raw in self._holdings.reconcile({number: raw for raw, number in holdings[self.worker]}):
+            details = await self._commands.run(calls.show(self._keys, decode_id(raw)))
+            content = None if details.payload_bytes is None else encode_payload(details.payload)
+            claim = Claim(raw, number, details.attempt - 1, details.failures, details.crashes, content)
+            (self._holdings.decline if self._state.is_stopping else self._holdings.add)([claim])
+        self._identity.accept(mark)
+        self._handle(PoolEvent.COMPARED)
+
+    # -- lease
+
+    async def _register(self) -> None:
+        await self._commands.run(registration.sign_on(self._keys, self.worker, self._plan, secrets.token_hex(8)))
+
+    async def _register_again(self, word: str) -> None:
+        """We were away for too long: the lease has lapsed, or (`gone`) others have already recovered what we held."""
+        log.warning("queue %s: worker %s lost its lease (%s)", self._plan.queue, self.worker, word)
+        self._handle(PoolEvent.DOUBTED)  # also fences off what may still arrive from before
+        renew = working.renew(self._keys, self.worker, self._lease_ms, self._pulse(), ())
+        try:
+            await (self._commands.run(renew) if word == "lapsed" else self._register())
+        except ConvoyError as error:
+            await self._back_off(error)
+
+    async def _sign_off(self) -> None:
+        # While something is held, or may be without our knowing, the lease must run out instead, for others to recover.
+        if self._holdings or self._state is not PoolState.STOPPING:
+            return
+        number, is_in_doubt = self._claiming.spend(1), self._fetch.is_in_doubt
+        steps = working.sign_off(self._keys, self.worker, number, is_in_doubt=is_in_doubt)
+        with suppress(ConvoyError):
+            if not await self._commands.drive(steps):
+                log.warning("queue %s: the store holds more for worker %s than it knew", self._plan.queue, self.worker)
+
+    def _turn(self) -> None:
+        self._turned_at = time.monotonic()
+
+    def _pulse(self) -> Pulse:
+        """On the heartbeat's thread, too.
+
+        Raises ConvoyError, and so ends the renewing, when the event loop is stuck.
+        """
+        self._loop.call_soon_threadsafe(self._turn)
+        silent_s = time.monotonic() - self._turned_at
+        if silent_s > self._plan.options.watchdog_s:
+            raise ConvoyError(f"the event loop has been stuck for {silent_s:.0f} s, so the lease is not renewed.")
+        return Pulse(self.tallies.done, self.tallies.failed, self._holdings.pairs())
+
+    def _report(self, renewal: Renewal, run_id: str | None) -> None:
+        """On the heartbeat's thread: pass its answer to the event loop."""
+        self._loop.call_soon_threadsafe(self._hear, renewal, run_id)
+
+    def _hear(self, renewal: Renewal, run_id: str | None) -> None:
+        self._identity.saw(run_id)
+        self._holdings.runs.mark_lost(renewal.lost)
+        if renewal.epoch is None or renewal.waiting:
+            self._handle(PoolEvent.LOOK_AGAIN)
+        self._look_at_store()

@@ -1,0 +1,239 @@
+"""WorkerPool: takes IDs from a queue, runs a handler on each, and writes down how each ended.
+
+The order of a stop, which nothing may change: stop claiming, wait for running jobs, give back the rest, sign off,
+stop the heartbeat, close.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib.metadata import distribution
+from itertools import chain, repeat
+from types import TracebackType
+from typing import Any, Self
+
+from convoy_core import validation
+from convoy_core.aio import AsyncQueue
+from convoy_core.errors import ConvoyError, InvalidOption
+from convoy_core.handlers.functions import Handler, refuse_misfit
+from convoy_core.handlers.verdicts import describe
+from convoy_core.options import PoolOptions
+from convoy_core.queue import Queue
+from convoy_core.system import signals
+from convoy_core.system.logs import Log
+from convoy_core.system.standard_streams import open_missing
+from convoy_core.validation import Seconds
+from convoy_core.worker.loop import Shift
+from convoy_core.worker.runs import Plan
+from convoy_core.worker.states import PoolEvent, PoolState, PoolStates
+
+log = Log(__name__)
+
+MAX_CONCURRENCY = 10_000
+"""Runs of one pool at once, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStatus:
+    """A pool at one moment, as counted by itself since it started."""
+
+    state: PoolState
+    worker: str
+    """Its random ID, one per start."""
+    running: tuple[tuple[str, float], ...] = ()
+    """IDs it holds, each with the seconds it has been running."""
+    done: int = 0
+    failed: int = 0
+    deferred: int = 0
+    """Runs whose handler asked to be called again later."""
+    discarded: int = 0
+    """IDs that their handler gave up."""
+    retried: int = 0
+    released: int = 0
+    stale: int = 0
+    """Results that came too late and changed nothing."""
+    unknown: int = 0
+    """Results whose reply was lost and that the store no longer waits for: most likely written down."""
+    error: str | None = None
+    """Why the store is away, or why the pool ended."""
+    shortage: str | None = None
+    """Why fewer run than the concurrency allows: what could not be started has gone back to the queue, uncharged."""
+
+
+class WorkerPool:
+    """Workers on one queue: up to `concurrency` runs of `handler` at once.
+
+    An `async def` handler runs on the pool's event loop, a plain function in threads. A run that takes longer than
+    `job_timeout` seconds has failed: a coroutine is cancelled; a thread cannot be, so its slot stays taken until it
+    returns.
+    A failure is tried again up to `retries` times, each after a growing random delay, and then stays among the failed.
+
+    Three doors: `run()` in the foreground, with SIGTERM and SIGINT stopping it gracefully; `await serve()` on the
+    caller's
+    event loop; `start()` and `stop()`, or `with`, in a thread. Raises InvalidOption, and ReadOnly for a read-only
+    queue.
+    """
+
+    def __init__(
+        self,
+        queue: Queue | AsyncQueue,
+        handler: Handler,
+        *,
+        concurrency: int = 1,
+        job_timeout: Seconds | None = 300.0,
+        retries: int = 0,
+        options: PoolOptions | None = None,
+    ) -> None:
+        validation.one_of("queue", queue, Queue | AsyncQueue, "a Queue or an AsyncQueue")
+        if not callable(handler):
+            raise InvalidOption(f"handler is {validation.shown(handler)}; it must be callable.")
+        refuse_misfit(handler)
+        validation.whole("concurrency", concurrency, 1, MAX_CONCURRENCY)
+        validation.whole("retries", retries, 0)
+        if job_timeout is not None:
+            job_timeout = validation.seconds("job_timeout", job_timeout, above_zero=True)
+        if options is not None:
+            validation.one_of("options", options, PoolOptions, "a PoolOptions or None")
+        queue.connection.check_writable()
+        self._connection = queue.connection
+        self._options = options or PoolOptions()
+        self._plan = Plan(queue.name, handler, concurrency, job_timeout, retries, self._options)
+        self._shift: Shift | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._states = PoolStates()
+        self._ready = threading.Event()
+        self._lock = threading.Lock()
+        """Guards the moment of the start: a stop asked for before it must not be missed."""
+        self._error: ConvoyError | None = None
+
+    @property
+    def queue(self) -> str:
+        """The name of the queue it works on."""
+        return self._plan.queue
+
+    # -- doors
+
+    async def serve(self) -> PoolStatus:
+        """Work on the caller's event loop until stopped (or, in a burst, until nothing is queued); the final status.
+
+        Cancelled, it gives back at once what it holds, and passes the cancellation on. Raises StoreError when it cannot
+        begin.
+        """
+        with self._lock:
+            if self._shift is not None:
+                raise InvalidOption("This pool has been started already; make a new one.")
+            if self._states.state is PoolState.STOPPED:
+                return self.status()  # a stop came first
+            self._loop = asyncio.get_running_loop()
+            prefix = self._connection.keyspace.prefix
+            shift = self._shift = Shift(self._connection.store, prefix, self._plan, self._states)
+        life = asyncio.create_task(shift.run(self._ready.set), name=f"convoy pool {shift.worker}")
+        try:
+            await asyncio.shield(life)
+        except asyncio.CancelledError:
+            shift.request_stop(0)
+            await life
+            raise
+        except ConvoyError as error:
+            self._error = error
+            raise
+        finally:
+            self._states.handle(PoolEvent.CLOSED)
+        return self.status()
+
+    def run(self) -> PoolStatus:
+        """Work in the foreground; the final status. Raises StoreError when it cannot begin.
+
+        In the main thread, SIGTERM and SIGINT stop it gracefully, and a second one gives back at once what is running.
+        """
+        return _run(self._serve_with_signals())
+
+    def start(self) -> None:
+        """Work in a thread of its own; returns once it is registered, or raises StoreError."""
+        self._thread = threading.Thread(target=self._serve_in_thread, name=f"convoy-pool-{self.queue}", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+        if self._error is not None:
+            self._thread.join()
+            raise self._error
+
+    def request_stop(self, grace_s: Seconds | None = None) -> None:
+        """Stop claiming, and give back in `grace_s` seconds what is still running then. Returns at once.
+
+        Without a time it is the pool's own grace. A later call can only shorten it. May be called from any thread.
+        """
+        grace = self._options.grace_s if grace_s is None else validation.seconds("grace_s", grace_s)
+        with self._lock:
+            shift, loop = self._shift, self._loop
+            if shift is None or loop is None:
+                self._states.handle(PoolEvent.STOP)
+                return
+        with suppress(RuntimeError):  # the loop has been closed: it is stopped
+            loop.call_soon_threadsafe(shift.request_stop, grace)
+
+    def stop(self, grace_s: Seconds | None = None) -> PoolStatus:
+        """Stop a started pool and wait until it has ended; the final status."""
+        self.request_stop(grace_s)
+        if self._thread is not None:
+            self._thread.join()
+        return self.status()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop, and wait for running jobs as `stop` does."""
+        self.stop()
+
+    # -- looking
+
+    def status(self) -> PoolStatus:
+        """What it is doing now. May be called from any thread."""
+        shift = self._shift
+        if shift is None:
+            return PoolStatus(self._states.state, "")
+        error = str(self._error) if self._error is not None else shift.error
+        found = asdict(shift.tallies)
+        return PoolStatus(
+            self._states.state, shift.worker, shift.snapshot(), error=error, shortage=shift.shortage, **found
+        )
+
+    # -- behind the doors
+
+    async def _serve_with_signals(self) -> PoolStatus:
+        graces: Iterator[float | None] = chain([None], repeat(0))  # the second at once
+        with signals.caught(lambda: self.request_stop(next(graces))):
+            return await self.serve()
+
+    def _serve_in_thread(self) -> None:
+        try:
+            _run(self.serve())
+        except ConvoyError as error:
+            self._error = error
+        except BaseException as error:
+            log.exception("queue %s: the pool broke down", self.queue)
+            said = f"The pool broke down ({describe(error)}); another will recover what it held."
+            self._error = ConvoyError(said).with_traceback(error.__traceback__)
+        finally:
+            self._states.handle(PoolEvent.CLOSED)  # `serve` may not have come to it
+            self._ready.set()
+
+
+def _run(serving: Coroutine[Any, Any, PoolStatus]) -> PoolStatus:
+    """On a loop of its own: uvloop's where that is installed, by the extra of that name."""
+    open_missing()  # libuv aborts the process when it is to close one of the standard streams' numbers
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    with suppress(ImportError):
+        distribution("uvloop")  # else a file of that name lies about somewhere
+        from uvloop import new_event_loop as loop_factory  # noqa: PLC0415 - optional, and nobody else needs to load it
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        return runner.run(serving)

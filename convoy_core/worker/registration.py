@@ -1,0 +1,49 @@
+"""How a worker gets onto the roll of a queue."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import suppress
+
+from convoy_core.errors import StoreRefused, StoreUnsafe
+from convoy_core.handlers.functions import name_of
+from convoy_core.moves import working
+from convoy_core.moves.calls import Call
+from convoy_core.moves.keys import Keys
+from convoy_core.options import PoolOptions
+from convoy_core.store.connection import AsyncConnection
+from convoy_core.worker.runs import Plan
+
+
+async def refuse_eviction(commands: AsyncConnection, keys: Keys, options: PoolOptions) -> None:
+    """Raise StoreUnsafe when the store evicts keys, or has (RELIABILITY F40), unless that is allowed, or may not be
+    asked.
+    """
+    if options.allow_eviction:
+        return
+    policy, evicted = "noeviction", 0
+    with suppress(StoreRefused):  # a worker's permissions need not include looking
+        policy, evicted = await commands.run(working.eviction(keys))
+    if policy != "noeviction":
+        raise StoreUnsafe(
+            f"The store at {commands.shown} evicts keys when its memory is full (maxmemory-policy {policy}), and would"
+            " lose IDs. Set it to noeviction, or allow eviction if losing some is acceptable."
+        )
+    if evicted:
+        raise StoreUnsafe(
+            f"The store at {commands.shown} has evicted {evicted:,} keys since it was started, so IDs may be missing."
+            " Compare its queues with what should be in them and restart it (or CONFIG RESETSTAT), or allow eviction."
+        )
+
+
+def sign_on(keys: Keys, worker: str, plan: Plan, epoch: str) -> Call[str]:
+    """Register with a fresh lease; the store's epoch, which is ours if it had none."""
+    about: dict[str, str | int] = {
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "handler": name_of(plan.handler),
+        "concurrency": plan.concurrency,
+    }
+    lease_ms = round(plan.options.lease_s * 1000)
+    return working.hello(keys, worker, lease_ms, epoch, about)

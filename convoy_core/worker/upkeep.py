@@ -1,0 +1,217 @@
+"""What keeps a pool and its queue in order besides the work itself: renew, promote, recover. Each is one turn of a
+loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from convoy_core.errors import ConvoyError, StoreRefused
+from convoy_core.moves import working
+from convoy_core.moves.keys import Keys
+from convoy_core.moves.working import LATE_MS, Pulse, Renewal
+from convoy_core.options import BATCH, PoolOptions
+from convoy_core.store.connection import AsyncConnection, Connection
+from convoy_core.system.logs import Log
+from convoy_core.worker.audit import Audit
+
+log = Log(__name__)
+
+JUMP_S = 5.0
+"""A store whose clock has gained or lost this much on ours from one look to the next has had it set."""
+
+PROMOTE_EVERY_S = 1.0
+"""Another client may delay an ID at any time, so this often somebody looks whether one is due."""
+
+
+class Heartbeat:
+    """Renews a pool's lease from a thread and over a connection of its own, so that a handler that keeps the event loop
+    busy does not cost the pool its IDs (RELIABILITY F15).
+
+    `pulse` tells what the pool holds and has done; `report` gets each answer, on the heartbeat's thread.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        keys: Keys,
+        worker: str,
+        options: PoolOptions,
+        pulse: Callable[[], Pulse],
+        report: Callable[[Renewal, str | None], None],
+    ) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._worker = worker
+        self._options = options
+        self._pulse = pulse
+        self._report = report
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"convoy-heartbeat-{worker[:8]}", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first beat is one interval away."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the beat under way; waits no longer than a beat may take."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+        self._connection.close()
+
+    def run_once(self) -> None:
+        """Renew once. Raises StoreError."""
+        pulse = self._pulse()
+        lease_ms = round(self._options.lease_s * 1000)
+        for at in range(0, max(1, len(pulse.held)), BATCH):
+            claims = pulse.held[at : at + BATCH]
+            renewal = self._connection.run(working.renew(self._keys, self._worker, lease_ms, pulse, claims))
+            self._report(renewal, self._run_id())
+
+    def _run_id(self) -> str | None:
+        with suppress(StoreRefused):  # a worker's permissions need not include looking
+            return self._connection.run(working.run_id(self._keys))
+        return None
+
+    def _beat(self) -> None:
+        # A lost beat is tried again sooner, so that there are several tries within one lease.
+        pause = self._options.beat_s
+        while not self._stopping.wait(pause):
+            try:
+                self.run_once()
+                pause = self._options.beat_s
+            except ConvoyError as error:
+                log.warning("queue %s: heartbeat failed: %s", self._keys.queue, error)
+                pause = self._options.beat_s / 4
+
+
+class Upkeep:
+    """Promotes what is due, recovers what dead pools held and sweeps up after Node's, for the queue as a whole; any
+    pool may do it.
+    """
+
+    def __init__(self, connection: AsyncConnection, keys: Keys, options: PoolOptions) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._options = options
+        self._wait_ms = round(options.lease_s * 1000)
+        self._audit = Audit(connection, keys, options)
+        self._answered: Callable[[], None] = lambda: None
+        self._swept_to: list[int] = []
+        self._ahead_s: float | None = None
+        """How far the store's clock was ahead of ours at the last look."""
+        self._silent_since: dict[str, float] = {}
+        """By our own clock, since the store's may be set: a wait that a dead worker left behind must not outlive its
+        place on the roll, or nobody would look after what it is handed."""
+        self.judge_from = time.monotonic() + options.lease_s
+        """Until then other pools are not judged: after an outage everybody's lease looks dead (RELIABILITY F18)."""
+
+    def postpone_judgement(self) -> None:
+        """The store was away, or its clock was set: give every pool a full lease to come back."""
+        self._swept_to = []
+        self._audit.begin_anew()
+        self.judge_from = time.monotonic() + self._options.lease_s
+
+    async def promote(self) -> float:
+        """Queue everything that is due; seconds until it is worth looking again."""
+        while True:
+            moved, following = await self._connection.run(working.promote(self._keys, BATCH, self._wait_ms))
+            if moved < BATCH:
+                return PROMOTE_EVERY_S if following is None else min(following, PROMOTE_EVERY_S)
+
+    async def recover(self) -> dict[str, str]:
+        """Take back what dead pools held; where each ID went."""
+        moved: dict[str, str] = {}
+        silent = await self._silent()
+        if not silent or time.monotonic() < self.judge_from:
+            return moved
+        now = time.monotonic()
+        self._silent_since = {worker: self._silent_since.get(worker, now) for worker in silent}
+        held = await self._connection.drive(working.holdings(self._keys, silent))
+        for worker in silent:
+            is_long_silent = now - self._silent_since[worker] >= LATE_MS / 1000
+            steps = working.recover(
+                self._keys,
+                worker,
+                self._options.max_crashes,
+                held[worker],
+                strike=is_long_silent,
+                latest_ms=self._latest_ms,
+            )
+            taken = await self._connection.drive(steps)
+            if taken:
+                log.warning("queue %s: recovered %d IDs of the dead worker %s", self._keys.queue, len(taken), worker)
+            moved |= taken
+        return moved
+
+    async def _silent(self) -> list[str]:
+        """All of them: those that were recovered a while ago stay listed, and must not hide the others."""
+        silent: list[str] = []
+        while True:
+            now, some = await self._connection.run(working.silent(self._keys, len(silent)))
+            self._answered()  # before anybody is judged: the leases may be those of an older file
+            if not self._is_clock_known(now):
+                self.postpone_judgement()
+            silent += some
+            if len(some) < BATCH:
+                return silent
+
+    def _latest_ms(self) -> int:
+        """The latest that it can be by the store's clock, unless that has been set since the last look."""
+        assert self._ahead_s is not None  # noqa: S101 - there was one
+        return round((time.monotonic() + self._ahead_s + JUMP_S) * 1000)
+
+    def _is_clock_known(self, now: float) -> bool:
+        """Whether the store's clock has gone like ours since the last look: when it was set all leases look dead
+        (RELIABILITY F19), and whether it was set before the first look nobody can tell.
+        """
+        before, self._ahead_s = self._ahead_s, now - time.monotonic()
+        if before is not None and abs(self._ahead_s - before) >= JUMP_S:
+            log.warning("queue %s: the store's clock was set by %+.0f s", self._keys.queue, self._ahead_s - before)
+            return False
+        return before is not None
+
+    async def sweep(self) -> None:
+        """Look at some more of what we remember, and tidy up what Node workers have finished meanwhile."""
+        self._swept_to = await self._connection.run(working.sweep(self._keys, self._swept_to, BATCH))
+
+    async def audit(self) -> dict[str, str]:
+        """Look at some more of what no worker answers for; where each ID went that was recovered. To follow `recover`,
+        which looks at the store's clock.
+        """
+        await self._audit.reclaim()
+        if time.monotonic() < self.judge_from:
+            return {}
+        return await self._audit.recover_strays(time.monotonic(), self._latest_ms)
+
+    async def run(
+        self, stopping: asyncio.Event, failed: Callable[[ConvoyError], None], answered: Callable[[], None]
+    ) -> None:
+        """Do all of it until `stopping`, each at its pace. Errors of the store are reported, and end nothing. Each
+        turn that ends well is reported, too, and so is each answer by which others would be judged.
+
+        It is not cancelled: a command that is cancelled leaves its connection in doubt, and redis-py has been seen to
+        swallow the cancellation.
+        """
+        self._answered = answered
+        recover_at = time.monotonic()
+        while not stopping.is_set():
+            pause = PROMOTE_EVERY_S
+            try:
+                pause = await self.promote()
+                if time.monotonic() >= recover_at:
+                    recover_at = time.monotonic() + self._options.beat_s
+                    await self.recover()
+                    await self.sweep()
+                    await self.audit()
+                answered()
+            except ConvoyError as error:
+                failed(error)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(pause, 0.01)):
+                    await stopping.wait()

@@ -1,0 +1,162 @@
+"""One bulk move under way: done step by step, counted, and told however it ends."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from convoy_core import ConvoyError, Outcome, Queue, State
+from convoy_tui.cli.exit_codes import Code, Ended, ending
+from convoy_tui.cli.io.interrupts import Interrupts
+from convoy_tui.cli.io.output import Format
+from convoy_tui.cli.session import Session
+from convoy_tui.text.words import count, number
+
+Outcomes: TypeAlias = "dict[str, Outcome]"
+Step: TypeAlias = "Callable[[], Outcomes | int]"
+"""One or a few round trips, and what became of each ID, or how many were moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Which of the two moves it is, in words."""
+
+    name: str
+    queue: str
+    state: State
+
+    @property
+    def schema(self) -> str:
+        """What its documents are called."""
+        return f"convoy.{self.name}/1"
+
+    @property
+    def loses(self) -> bool:
+        """Whether it forgets what it moves."""
+        return self.name == "discard"
+
+    @property
+    def done(self) -> Outcome:
+        """What became of an ID that it has moved."""
+        return Outcome.DISCARDED if self.loses else Outcome.QUEUED
+
+    @property
+    def past(self) -> str:
+        """What has been done to it."""
+        return "discarded" if self.loses else "requeued"
+
+    @property
+    def searches(self) -> bool:
+        """Whether each ID is searched for in a list."""
+        return self.loses and self.state is State.QUEUED
+
+    def effect(self, n: int, where: str) -> str:
+        """What it will do, as a sentence without its full stop."""
+        things = count(n, f"{self.state} ID")
+        if self.loses:
+            return f"This forgets {things} of {self.queue} for good, at {where}"
+        return f"This queues {things} of {self.queue} again, at {where}"
+
+    def words(self, tally: Counter[Outcome], *, dry_run: bool, is_exact: bool) -> str:
+        """The tally as a sentence."""
+        least = "" if is_exact else "at least "
+        parts = [f"{least}{number(tally[self.done])} {'would be ' if dry_run else ''}{self.past}"]
+        if n := tally[Outcome.ALREADY_COMMITTED]:
+            parts.append(f"{number(n)} already waiting or running")
+        if n := tally[Outcome.GONE]:
+            parts.append(f"{number(n)} not {self.state}")
+        return ", ".join(parts)
+
+    def on(self, queue: Queue, ids: list[str], *, dry_run: bool = False) -> Outcomes:
+        """Do it."""
+        if self.loses:
+            return queue.discard(ids, state=self.state, dry_run=dry_run)
+        return queue.requeue(ids, dry_run=dry_run)
+
+    def on_all(self, ids: list[str]) -> Outcomes:
+        """What it would do where each ID is in the state that it must be in."""
+        return dict.fromkeys(ids, self.done)
+
+
+class Work:
+    """A move as it is done."""
+
+    def __init__(self, session: Session, move: Move, *, dry_run: bool) -> None:
+        self.move = move
+        self.dry_run = dry_run
+        self._session = session
+        self._tally: Counter[Outcome] = Counter()
+        self._interrupts = Interrupts()
+
+    def do(
+        self, steps: Iterable[Step], total: int | None, *, is_long: bool, reached: Callable[[], int] | None = None
+    ) -> Code:
+        """Go through the steps; `reached` is how far of `total` that is. The tally comes out however this ends.
+
+        Raises Ended.
+        """
+        what = f"{self.move.name} in {self.move.queue}"
+        stopped: ConvoyError | None = None
+        with self._interrupts as interrupts:
+            try:
+                with self._session.talk.progress(what, total, shown=is_long) as meter:
+                    for step in steps:
+                        with interrupts.held():
+                            outcomes = self._counted(step())
+                        meter.moved(reached() if reached else self._tally.total(), self._tally.total())
+                        self._pass_on(outcomes)
+            except ConvoyError as error:
+                stopped = error
+            finally:
+                with interrupts.held():
+                    self._say()
+        if stopped:
+            ended = ending(stopped)
+            raise Ended(Code.PARTLY, str(ended), ended.advice) if self._tally[self.move.done] else ended
+        return self._code()
+
+    def nothing(self, why: str) -> Ended:
+        """What is raised where there is nothing to be done."""
+        if self._session.out.format is Format.JSON:
+            self._say()
+        return Ended(Code.NOT_FOUND, why)
+
+    def _counted(self, result: Outcomes | int) -> Outcomes:
+        if isinstance(result, int):
+            self._tally[self.move.done] += result
+            return {}
+        self._tally.update(result.values())
+        return result
+
+    def _code(self) -> Code:
+        gone = self._tally[Outcome.GONE]
+        if not gone:
+            return Code.DONE
+        return Code.PARTLY if self._tally.total() > gone else Code.NOT_FOUND
+
+    def _pass_on(self, outcomes: Outcomes) -> None:
+        out = self._session.out
+        if out.format is Format.IDS:
+            out.ids(id for id, outcome in outcomes.items() if outcome is self.move.done)
+        elif out.format is Format.JSONL:
+            for id, outcome in outcomes.items():
+                out.document(self.move.schema, self._head() | {"id": id, "answer": outcome})
+
+    def _say(self) -> None:
+        session, move, tally = self._session, self.move, self._tally
+        is_exact = self._interrupts.is_exact
+        words = move.words(tally, dry_run=self.dry_run, is_exact=is_exact)
+        if session.out.format is Format.JSON:
+            fields = {move.past: tally[move.done], "gone": tally[Outcome.GONE], "exact": is_exact}
+            if not move.loses:
+                fields["already_committed"] = tally[Outcome.ALREADY_COMMITTED]
+            session.out.document(move.schema, self._head() | fields)
+        elif session.out.format in (Format.TABLE, Format.PLAIN):
+            session.out.line(words)
+        else:
+            session.talk.note(words)
+
+    def _head(self) -> dict[str, object]:
+        return {"queue": self.move.queue, "state": self.move.state, "dry_run": self.dry_run}

@@ -1,0 +1,61 @@
+"""`convoy errors`: what the workers of a queue, Node's too, have logged of their failures."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import typer
+
+from convoy_core import LoggedError
+from convoy_tui.cli import parameters as p
+from convoy_tui.cli.command import command
+from convoy_tui.cli.commands.looking import PageLimit, Start
+from convoy_tui.cli.exit_codes import Code
+from convoy_tui.cli.io.output import Column, Format, Shape
+from convoy_tui.cli.session import Session
+from convoy_tui.text.words import number
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "errors", panel="Look")(errors)
+
+
+def errors(session: Session, queue: p.QueueName, *, limit: PageLimit = 50, start: Start = 0) -> Code:
+    """Show the log of errors of a queue, newest first.
+
+    Workers write the text of each failure there, Node's too, and it is kept for a day. It names
+    no ID, so of what failed at a Node worker this is all there is; `convoy list --state failed`
+    has what ours keep with each ID.
+
+    Examples:
+      convoy errors trucks
+      convoy errors trucks --limit 10 --json
+    """
+    session.out.refuse(Format.IDS, because="the log names no IDs.")
+    found: list[LoggedError] = []
+    log = session.queue(queue)
+    page = log.errors(start=start, limit=min(limit, 500))
+    found += page.errors
+    while page.next is not None and len(found) < limit:
+        page = log.errors(start=page.next, limit=min(limit - len(found), 500))
+        found += page.errors
+    session.out.rows(SHAPE, found, {"queue": queue, "total": page.total, "next": page.next})
+    if not page.total:
+        session.talk.note(f"No errors are logged for {queue}; the log is kept for a day.")
+    elif page.next is not None:
+        session.talk.note(f"{number(len(found))} of {number(page.total)} errors; more: --start {page.next}")
+    return Code.DONE
+
+
+def _day(error: LoggedError) -> str:
+    return datetime.fromtimestamp(error.day, UTC).strftime("%Y-%m-%d")
+
+
+SHAPE: Shape[LoggedError] = Shape(
+    "convoy.errors/1",
+    "errors",
+    [Column("DAY (UTC)", _day), Column("ERROR", lambda error: error.text, shrinks=True)],
+    lambda error: {"day": _day(error), "text": error.text},
+    lambda error: error.text,
+)

@@ -1,0 +1,252 @@
+"""`convoy jam-guard`: free what has been processing for too long, exactly as previewed, once or again and again."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
+
+import typer
+
+from convoy_core import ConvoyError, InvalidOption, Jammed, Outcome, OutcomeUnknown, StoreUnreachable, Then
+from convoy_core.moves.calls import chunked
+from convoy_core.options import SMALL_BATCH
+from convoy_tui.cli import parameters as p
+from convoy_tui.cli.command import command
+from convoy_tui.cli.exit_codes import Code, Ended, ending
+from convoy_tui.cli.io.interrupts import Interrupts
+from convoy_tui.cli.io.output import Column, Format, Shape, table_lines
+from convoy_tui.cli.io.table import Cell
+from convoy_tui.cli.session import Session
+from convoy_tui.text.words import age, count, duration, number
+
+Tally: TypeAlias = "Counter[Outcome | None]"
+
+FREED = (Outcome.QUEUED, Outcome.FAILED, Outcome.DISCARDED)
+
+SHOWN = 20
+"""Rows of a preview; beyond that the number says enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One jammed entry of one queue, and what became of it; None in a dry run."""
+
+    queue: str
+    entry: Jammed
+    answer: Outcome | None
+
+
+def _holder(row: Row) -> Cell:
+    if row.entry.worker is None:
+        return Cell("Node client", "dim")
+    return Cell(f"{row.entry.worker} (alive)", "yellow") if row.entry.is_live else Cell(f"{row.entry.worker} (silent)")
+
+
+SHAPE: Shape[Row] = Shape(
+    "convoy.jam-guard/1",
+    "entries",
+    [
+        Column("QUEUE", lambda row: row.queue, shrinks=True, drop=2),
+        Column("ID", lambda row: row.entry.id, shrinks=True),
+        Column("RUNNING", lambda row: row.entry.age_s, lambda row: Cell(age(row.entry.age_s)), right=True),
+        Column("HOLDER", lambda row: row.entry.worker, _holder),
+        Column("ANSWER", lambda row: row.answer, drop=1, hides=True),
+    ],
+    lambda row: {
+        "queue": row.queue,
+        "id": row.entry.id,
+        "start": row.entry.start,
+        "age_s": row.entry.age_s,
+        "worker": row.entry.worker,
+        "is_live": row.entry.is_live,
+        "dry_run": row.answer is None,
+        "answer": row.answer,
+    },
+    lambda row: row.entry.id,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """How jams are told and what is done with them."""
+
+    queues: list[str]
+    idle: float
+    then: Then
+    skip_live: bool
+
+    @property
+    def effect(self) -> str:
+        """What becomes of the freed IDs."""
+        match self.then:
+            case Then.REQUEUE:
+                return "puts them back into the queue (or among the failed, at the third crash)"
+            case Then.FAIL:
+                return "puts them among the failed"
+            case Then.DISCARD:
+                return "forgets them for good"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "jam-guard", panel="Act", writes=True)(jam_guard)
+
+
+Idle = Annotated[
+    float, typer.Option("--idle", metavar="TIME", parser=p.seconds, help="Processing longer than this is jammed.")
+]
+What = Annotated[Then, typer.Option("--then", metavar="WHAT", help="requeue, fail or discard (as redis-convoy does).")]
+SkipLive = Annotated[bool, typer.Option("--skip-live", help="Leave IDs whose worker is alive.")]
+Every = Annotated[
+    float | None, typer.Option("--every", metavar="TIME", parser=p.some_seconds, help="Go on, once every so often.")
+]
+
+
+def jam_guard(
+    session: Session,
+    queues: p.QueueNames,
+    *,
+    idle: Idle,
+    then: What = Then.REQUEUE,
+    skip_live: SkipLive = False,
+    every: Every = None,
+    yes: p.Yes = False,
+    dry_run: p.DryRun = False,
+) -> Code:
+    """Free IDs that have been processing for too long.
+
+    Freeing an ID whose worker is alive can run its job twice at once; the preview marks those.
+
+    Examples:
+      convoy jam-guard trucks --idle 5m --dry-run
+      convoy jam-guard trucks --idle 5m
+      convoy jam-guard trucks vans --idle 1h --then fail --yes
+      convoy jam-guard trucks --idle 5m --skip-live --every 30s --yes
+    """
+    if not dry_run:
+        session.must_write()
+    guard = Guard(session.names(queues), idle, then, skip_live)
+    if every is None:
+        return _once(session, guard, yes=yes, dry_run=dry_run)
+    if dry_run:
+        raise InvalidOption("--every goes without --dry-run.")
+    if session.out.format is Format.JSON:
+        raise InvalidOption("--every gives one answer after the other; use -o jsonl.")
+    jammed = f"what is processing for longer than {duration(idle)}"
+    what = f"Every {duration(every)} this frees {jammed} in {', '.join(guard.queues)}"
+    session.talk.confirm(f"{what} and {guard.effect}, at {session.where}", yes=yes)
+    while True:
+        _round(session, guard, every)
+        time.sleep(every)
+
+
+def _round(session: Session, guard: Guard, every: float) -> None:
+    """One of many: silent when nothing was jammed, and an outage is outlived."""
+    try:
+        meant = _meant(session, guard)
+        if meant:
+            _, error = _free(session, guard, meant)
+            session.out.flush()
+            if error is not None:
+                raise error
+    except (StoreUnreachable, OutcomeUnknown) as error:
+        session.talk.warn(f"{error} Trying again in {duration(every)}.")
+
+
+def _once(session: Session, guard: Guard, *, yes: bool, dry_run: bool) -> Code:
+    meant = _meant(session, guard)
+    if (dry_run and meant) or (not meant and session.out.format is Format.JSON):
+        _answer(session, guard, meant, dry_run=dry_run)
+    if not meant:
+        besides = " without a living worker" if guard.skip_live else ""
+        raise Ended(Code.NOT_FOUND, f"Nothing has been processing{besides} for longer than {duration(guard.idle)}.")
+    if dry_run:
+        return Code.DONE
+    if len(meant) > 1 or guard.then is Then.DISCARD:
+        _ask(session, guard, meant, yes=yes)
+    tally, error = _free(session, guard, meant)
+    if error is not None:
+        ended = ending(error)
+        raise Ended(Code.PARTLY, str(ended), ended.advice) if tally else ended
+    return Code.PARTLY if tally[Outcome.LOCKED] else Code.DONE
+
+
+def _meant(session: Session, guard: Guard) -> list[Row]:
+    """What is jammed now, oldest first per queue."""
+    rows = [
+        Row(name, entry, None) for name in guard.queues for entry in session.fleet.queue(name).jammed(idle_s=guard.idle)
+    ]
+    return [row for row in rows if not (guard.skip_live and row.entry.is_live)]
+
+
+def _free(session: Session, guard: Guard, meant: list[Row]) -> tuple[Tally, ConvoyError | None]:
+    """Free exactly these, each only if it still runs since the same start, and answer, however it ends.
+
+    What became of them, and what cut it short.
+    """
+    rows: list[Row] = []
+    stopped: ConvoyError | None = None
+    with Interrupts() as interrupts:
+        try:
+            for name in guard.queues:
+                queue = session.fleet.queue(name)
+                for entries in chunked((row.entry for row in meant if row.queue == name), SMALL_BATCH):
+                    with interrupts.held():
+                        answers = queue.free_jammed(entries, then=guard.then, skip_live=guard.skip_live)
+                        rows += [Row(name, entry, answers.get(entry.id)) for entry in entries]
+        except ConvoyError as error:
+            stopped = error
+        finally:
+            with interrupts.held():
+                _answer(session, guard, rows, dry_run=False, is_exact=interrupts.is_exact)
+    return Counter(row.answer for row in rows), stopped
+
+
+def _ask(session: Session, guard: Guard, rows: list[Row], *, yes: bool) -> None:
+    if yes:
+        return
+    if session.talk.can_ask:
+        _preview(session, rows)
+    live = sum(row.entry.is_live for row in rows)
+    held = f", {number(live)} of them held by a worker that is alive" if live else ""
+    ids = f"{count(len(rows), 'ID')} of {', '.join(guard.queues)}"
+    session.talk.confirm(f"This frees {ids}{held}, and {guard.effect}, at {session.where}", yes=False)
+
+
+def _preview(session: Session, rows: list[Row]) -> None:
+    for line in table_lines(SHAPE, rows[:SHOWN], session.talk.console.width):
+        session.talk.styled(line)
+    if len(rows) > SHOWN:
+        session.talk.note(f"and {number(len(rows) - SHOWN)} more")
+
+
+def _answer(session: Session, guard: Guard, rows: list[Row], *, dry_run: bool, is_exact: bool = True) -> None:
+    words = _words(guard, Counter(row.answer for row in rows), dry_run=dry_run, is_exact=is_exact)
+    if session.out.is_for_people:
+        session.out.rows(SHAPE, rows)
+        session.out.line(words)
+    elif session.out.format is Format.IDS:
+        session.out.ids(row.entry.id for row in rows if dry_run or row.answer in FREED)
+        session.talk.note(words)
+    else:
+        head = {"idle_s": guard.idle, "then": guard.then, "dry_run": dry_run, "exact": is_exact}
+        session.out.rows(SHAPE, rows, head)
+        session.talk.note(words)
+
+
+def _words(guard: Guard, tally: Tally, *, dry_run: bool, is_exact: bool) -> str:
+    past = {Then.REQUEUE: "requeued", Then.FAIL: "failed", Then.DISCARD: "discarded"}[guard.then]
+    if dry_run:
+        return f"{number(tally.total())} would be {past}"
+    said = {
+        Outcome.QUEUED: "requeued",
+        Outcome.FAILED: "failed",
+        Outcome.DISCARDED: "discarded",
+        Outcome.GONE: "ended meanwhile",
+        Outcome.HELD: "left to their living worker",
+        Outcome.LOCKED: "left to another guard (try again in 5 s)",
+    }
+    words = ", ".join(f"{number(tally[answer])} {word}" for answer, word in said.items() if tally[answer])
+    return f"{'' if is_exact else 'at least '}{words or f'0 {past}'}"

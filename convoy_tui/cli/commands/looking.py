@@ -1,0 +1,199 @@
+"""`convoy list` and `convoy find`: IDs by state, and one ID in every queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from convoy_core import Details, Entry, State
+from convoy_tui.cli import parameters as p
+from convoy_tui.cli.command import command
+from convoy_tui.cli.exit_codes import Code, Ended
+from convoy_tui.cli.filters import Filter, Window
+from convoy_tui.cli.io.output import Column, Format, Shape
+from convoy_tui.cli.io.table import Cell
+from convoy_tui.cli.missing import certain, is_known, state_word, way_out
+from convoy_tui.cli.session import Session
+from convoy_tui.text.words import age, count, due_in, number
+
+
+class Listed(StrEnum):
+    """What `list` can list."""
+
+    QUEUED = "queued"
+    DELAYED = "delayed"
+    PROCESSING = "processing"
+    FAILED = "failed"
+    COMMITTED = "committed"
+
+
+STATES = "queued, delayed, processing, failed or committed."
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    command(app, "list", panel="Look")(list_ids)
+    command(app, "find", panel="Look")(find)
+
+
+InState = Annotated[Listed, typer.Option("--state", "-s", metavar="STATE", help=STATES)]
+OlderThan = Annotated[
+    float | None,
+    typer.Option("--older-than", metavar="TIME", parser=p.seconds, help="Only IDs in this state that long."),
+]
+PageLimit = Annotated[int, typer.Option("--limit", metavar="N", parser=p.positive, help="At most so many.")]
+Start = Annotated[int, typer.Option("--start", metavar="N", parser=p.natural, help="Where to begin.")]
+Everything = Annotated[bool, typer.Option("--all", help="No limit.")]
+
+
+def list_ids(  # noqa: PLR0913 - typer reads the options from here
+    session: Session,
+    queue: p.QueueName,
+    *,
+    state: InState = Listed.QUEUED,
+    match: p.Match = None,
+    error: p.ErrorText = None,
+    min_failures: p.MinFailures = None,
+    older_than: OlderThan = None,
+    limit: PageLimit = 50,
+    start: Start = 0,
+    everything: Everything = False,
+    nul: p.Nul = False,
+) -> Code:
+    """List the IDs of a queue in one state.
+
+    Next in line first, due first, longest running first, fewest failures first; committed has no order.
+
+    Examples:
+      convoy list trucks
+      convoy list trucks --state failed --error timeout
+      convoy list trucks --state processing --older-than 5m
+      convoy list trucks --state failed --all -o ids > failed.txt
+    """
+    target = session.queue(queue)
+    wanted = None if state is Listed.COMMITTED else State(state.value)
+    window = Window(target, wanted, Filter(match, error, min_failures, older_than), start)
+    entries = window.entries(None if everything else limit)
+    columns = _columns(wanted, lambda: window.at)
+    shape = Shape("convoy.list/1", "entries", columns, lambda entry: _record(queue, entry), lambda entry: entry.id)
+    if session.out.format in (Format.TABLE, Format.JSON) or not everything:
+        rows = list(entries)
+        head = {"queue": queue, "state": state, "at": window.at, "total": window.total, "next": window.next}
+        session.out.rows(shape, rows, head)
+    else:
+        session.out.rows(shape, entries)
+    if not window.found and not window.filter.is_empty:
+        none = (
+            f"None of {number(window.total)} {state} in {queue} matches." if window.total else _nothing(window, state)
+        )
+        raise Ended(Code.NOT_FOUND, none)
+    _say_how_much(session, window, state)
+    return Code.DONE
+
+
+def _record(queue: str, entry: Entry) -> dict[str, object]:
+    return {"queue": queue, **asdict(entry)}
+
+
+def _say_how_much(session: Session, window: Window, state: Listed) -> None:
+    if not window.total:
+        session.talk.note(_nothing(window, state))
+    elif window.next is not None:
+        session.talk.note(
+            f"{number(window.found)} of {number(window.total)} {state}; more: --start {window.next}, or --all"
+        )
+
+
+def _nothing(window: Window, state: Listed) -> str:
+    return f"Nothing in {window.queue.name} is {state}."
+
+
+def _columns(state: State | None, at: Callable[[], float]) -> list[Column[Entry]]:
+    def since(heading: str) -> Column[Entry]:
+        return Column(heading, lambda e: e.since, lambda e: Cell(_ago(e.since, at())), right=True)
+
+    columns: list[Column[Entry]] = [Column("ID", lambda e: e.id, shrinks=True)]
+    if state is State.QUEUED:
+        columns += [since("WAITING")]
+    elif state is State.DELAYED:
+        columns += [Column("DUE", lambda e: e.due, lambda e: Cell(_due(e.due, at())), right=True)]
+        columns += [Column("FAILURES", lambda e: e.failures or 0, lambda e: Cell(number(e.failures or 0)), right=True)]
+    elif state is State.PROCESSING:
+        columns += [since("RUNNING"), Column("WORKER", lambda e: e.worker, _worker, drop=1)]
+    elif state is State.FAILED:
+        columns += [since("FAILED"), Column("TIMES", lambda e: e.failures, right=True)]
+        columns += [Column("ERROR", lambda e: e.error, shrinks=True)]
+    return columns
+
+
+def _worker(entry: Entry) -> Cell:
+    return Cell(entry.worker, "") if entry.worker else Cell("Node client", "dim")
+
+
+def _ago(since: float | None, at: float) -> str:
+    return "—" if since is None else age(max(0.0, at - since))
+
+
+def _due(due: float | None, at: float) -> str:
+    return "—" if due is None else due_in(due - at)
+
+
+def since_of(details: Details) -> float | None:
+    """When the ID came into the state it is in, where that is known."""
+    match details.state:
+        case State.QUEUED | State.DELAYED:
+            return details.published
+        case State.PROCESSING:
+            return details.started
+        case State.FAILED:
+            return details.failure.at if details.failure else None
+        case State.ABSENT:
+            return None
+
+
+FOUND: Shape[Details] = Shape(
+    "convoy.find/1",
+    "queues",
+    [
+        Column("QUEUE", lambda d: d.queue, shrinks=True),
+        Column("STATE", state_word),
+        Column("SINCE", since_of, lambda d: Cell(_ago(since_of(d), d.at)), right=True),
+        Column("FAILURES", lambda d: d.failures, right=True),
+        Column("WORKER", lambda d: d.worker, drop=1),
+    ],
+    lambda d: {
+        "queue": d.queue,
+        "id": d.id,
+        "state": state_word(d),
+        "since": since_of(d),
+        "at": d.at,
+        "worker": d.worker,
+    },
+    lambda d: d.queue,
+)
+
+
+def find(session: Session, id: p.ID) -> Code:
+    """Say in which queues an ID is, and in which state.
+
+    One that is committed but in no place is missing. Ends with 3 when it is in none.
+
+    Examples:
+      convoy find 42
+      convoy find 42 --json
+    """
+    names = session.fleet.queues()
+    found = session.fleet.find(id, names)
+    found = [certain(session.fleet.queue(row.queue), row) for row in found]
+    found = [row for row in found if is_known(row)]
+    if not found and session.out.format is not Format.JSON:
+        raise Ended(Code.NOT_FOUND, f"ID {id} is in none of the {count(len(names), 'queue')} at {session.where}.")
+    session.out.rows(FOUND, found, {"id": id})
+    for row in found:
+        if row.is_missing:
+            session.talk.warn(way_out(session.fleet.queue(row.queue), row))
+    return Code.DONE if found else Code.NOT_FOUND

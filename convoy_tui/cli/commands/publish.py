@@ -1,0 +1,236 @@
+"""`convoy publish`: IDs into a queue, streamed, ending in a tally."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from convoy_core import Chunk, ConvoyError, InvalidOption, Published, Queue, StoreError, Tally
+from convoy_core.options import Payload
+from convoy_tui.cli import parameters as p
+from convoy_tui.cli.command import command
+from convoy_tui.cli.exit_codes import Code, Ended, ending
+from convoy_tui.cli.io.ids_input import Source
+from convoy_tui.cli.io.interrupts import Interrupts
+from convoy_tui.cli.io.output import Format
+from convoy_tui.cli.session import Session
+from convoy_tui.text.words import count, number
+
+SCHEMA = "convoy.publish/1"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "publish", panel="Act", writes=True)(publish)
+
+
+Rerun = Annotated[bool, typer.Option("--rerun", help="Have IDs that run now run once more afterwards.")]
+Front = Annotated[bool, typer.Option("--front", help="Next in line, before all that wait.")]
+Delay = Annotated[
+    float | None, typer.Option("--delay", metavar="TIME", parser=p.seconds, help="Wait that long first, like 10m.")
+]
+PayloadText = Annotated[
+    str | None, typer.Option("--payload", metavar="JSON", help="A JSON value for the handler, the same for all.")
+]
+WaitReplicas = Annotated[
+    int,
+    typer.Option(
+        "--wait-replicas",
+        metavar="N",
+        parser=p.natural,
+        help="Have N replicas confirm, within 1 s each time.",
+        show_default=False,
+    ),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="End with 5 if any ID was refused.")]
+
+
+def publish(  # noqa: PLR0913 - typer reads the options from here
+    session: Session,
+    queue: p.QueueName,
+    ids: p.IDs = None,
+    *,
+    file: p.FromFile = None,
+    nul: p.Nul = False,
+    rerun: Rerun = False,
+    front: Front = False,
+    delay: Delay = None,
+    payload: PayloadText = None,
+    wait_replicas: WaitReplicas = 0,
+    strict: Strict = False,
+    dry_run: p.DryRun = False,
+) -> Code:
+    """Put IDs into a queue, each unless it is there already.
+
+    Ends with a tally: published, already waiting, already running. Repeating it is safe.
+
+    Examples:
+      convoy publish trucks 42 43 44
+      seq 1 1000 | convoy publish trucks -
+      convoy publish trucks --from ids.txt --delay 10m
+      find . -print0 | convoy publish files - -0
+      convoy publish trucks 42 --wait-replicas 1
+      convoy publish trucks 42 --payload '{"color": "red"}' --rerun
+    """
+    source = Source(ids or [], file, nul)
+    source.require()
+    if front and delay:
+        raise InvalidOption("Give --front or --delay, not both.")
+    content = _payload(payload)
+    if not dry_run:
+        session.must_write()
+    target = session.new_queue(queue)
+    chunks = partial(
+        target.publish_chunks,
+        payload=content,
+        delay_s=delay or 0.0,
+        front=front,
+        rerun=rerun,
+        dry_run=dry_run,
+        wait_replicas=wait_replicas,
+    )
+    asked = {"delay": delay, "front": front, "payload": payload is not None, "rerun": rerun}
+    run = _Run(session, target, source, dry_run=dry_run, options=[name for name, is_set in asked.items() if is_set])
+    run.publish(chunks)
+    if not dry_run and (run.tally.will_rerun or (delay and run.tally.published)):
+        _say_who_is_needed(session, target)
+    return Code.PARTLY if strict and run.tally.refused else Code.DONE
+
+
+def _say_who_is_needed(session: Session, queue: Queue) -> None:
+    """Node's workers know neither delays nor reruns; a user that may only publish is not told."""
+    with suppress(StoreError):
+        if not queue.snapshot().workers:
+            session.talk.note(f"No Convoy worker is at {queue.name} now; delays and reruns wait for one.")
+
+
+class _Run:
+    """One publish under way: passes the answers on where they were asked for, and counts."""
+
+    def __init__(self, session: Session, queue: Queue, source: Source, *, dry_run: bool, options: list[str]) -> None:
+        self.tally = Tally()
+        self._talk = session.talk
+        self._out = session.out
+        self._queue = queue.name
+        self._source = source
+        self._dry_run = dry_run
+        self._options = options
+        self._interrupts = Interrupts()
+
+    def publish(self, chunks_of: Callable[[list[str]], Iterator[Chunk]]) -> None:
+        """Publish it all; the tally comes out however this ends. Raises Ended with PARTLY when it was cut short."""
+        source = self._source
+        with self._interrupts as interrupts:
+            try:
+                with self._talk.progress(f"publishing to {self._queue}", source.size, shown=source.is_long) as meter:
+                    for chunk in self._counted(chunks_of):
+                        meter.moved(source.read, self.tally.total)
+                        self._pass_on(chunk)
+            except ConvoyError as error:
+                if not self.tally.published:
+                    raise
+                ended = ending(error)
+                advice = ended.advice or "What was published stays so; publishing all again is safe."
+                raise Ended(Code.PARTLY, str(ended), advice) from error
+            finally:
+                if not isinstance(sys.exc_info()[1], ConvoyError) or self.tally.total:
+                    with interrupts.held():
+                        self._close()
+
+    def _counted(self, chunks_of: Callable[[list[str]], Iterator[Chunk]]) -> Iterator[Chunk]:
+        """The chunks, each in the tally as soon as the store has answered."""
+        for block in self._source.blocks():
+            chunks, chunk = chunks_of(block), None
+            while True:
+                with self._interrupts.held():
+                    if (chunk := next(chunks, None)) is not None:
+                        self.tally += chunk.tally
+                if chunk is None:
+                    break
+                yield chunk
+
+    def _close(self) -> None:
+        """Give the tally as the answer, or as a note beside the answers for each ID."""
+        tally = self.tally
+        is_exact = self._interrupts.is_exact
+        words = tally_words(tally, dry_run=self._dry_run, is_exact=is_exact)
+        kept = not_taken(tally, self._options)
+        if kept:
+            words += f"; not taken for what was there already: {', '.join(f'--{name}' for name in kept)}"
+        if self._out.format is Format.JSON:
+            self._out.document(SCHEMA, self._head() | asdict(tally) | {"exact": is_exact, "not_taken": kept})
+        elif self._out.format in (Format.TABLE, Format.PLAIN):
+            self._out.line(words)
+        else:
+            self._talk.note(words)
+        if self._source.empty:
+            self._talk.note(f"{count(self._source.empty, 'empty line')} skipped.")
+        if self._source.returns:
+            has = count(self._source.returns, "ID ends", "IDs end")
+            self._talk.warn(f"{has} in a carriage return, which was kept; if it is not meant: tr -d '\\r'")
+
+    def _pass_on(self, chunk: Chunk) -> None:
+        if self._out.format is Format.IDS:
+            pairs = zip(chunk.ids, chunk.answers(), strict=True)
+            self._out.ids(id for id, answer in pairs if answer.is_accepted)
+        elif self._out.format is Format.JSONL:
+            for id, answer in zip(chunk.ids, chunk.answers(), strict=True):
+                self._out.document(SCHEMA, self._head() | {"id": id, "answer": answer})
+
+    def _head(self) -> dict[str, object]:
+        return {"queue": self._queue, "dry_run": self._dry_run}
+
+
+def not_taken(tally: Tally, options: Iterable[str]) -> list[str]:
+    """Which options have not reached every ID: what waits or runs keeps its payload, its time and its place."""
+    others = {
+        "delay": tally.refused + tally.will_rerun,
+        "front": tally.refused + tally.will_rerun,
+        "payload": tally.refused,
+        "rerun": tally.running,
+    }
+    return [name for name in options if others[name]]
+
+
+def tally_words(tally: Tally, *, dry_run: bool = False, is_exact: bool = True) -> str:
+    """The tally as a sentence: what was published, and what refused the rest."""
+    published = "would be published" if dry_run else "published"
+    parts = [f"{'' if is_exact else 'at least '}{number(tally.published)} {published}"]
+    others = (
+        (tally.will_rerun, "will run again"),
+        (tally.waiting, "already waiting"),
+        (tally.running, "already running"),
+    )
+    return ", ".join(parts + [f"{number(n)} {words}" for n, words in others if n])
+
+
+def answer_words(answer: Published) -> str:
+    """What a publish of one ID would do, for people."""
+    match answer:
+        case Published.QUEUED:
+            return "queue it"
+        case Published.DELAYED:
+            return "queue it for later"
+        case Published.WILL_RERUN:
+            return "have it run again"
+        case Published.ALREADY_QUEUED | Published.ALREADY_DELAYED:
+            return "be refused: already waiting"
+        case Published.PROCESSING:
+            return "be refused: already running (--rerun has it run once more)"
+
+
+def _payload(text: str | None) -> Payload:
+    if text is None:
+        return None
+    try:
+        value: Payload = json.loads(text)
+    except ValueError as error:
+        raise InvalidOption(f"--payload is no JSON ({error}); text needs its own quotes, like '\"red\"'.") from None
+    return value

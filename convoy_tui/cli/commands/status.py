@@ -1,0 +1,210 @@
+"""`convoy status`: every queue with its counts, its word and why; once, as a check, or again and again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+from rich.console import Group
+from rich.live import Live
+from rich.text import Text
+
+from convoy_core import InvalidOption, OutcomeUnknown, StoreUnreachable
+from convoy_tui.cli import parameters as p
+from convoy_tui.cli.command import command
+from convoy_tui.cli.commands.status_rows import SHAPE, Row, reasons, rows_of, verdict
+from convoy_tui.cli.exit_codes import Code
+from convoy_tui.cli.io.output import Format, table_lines
+from convoy_tui.cli.missing import CONFIRM_S
+from convoy_tui.cli.session import Session
+from convoy_tui.text.health import Limits, Severity, failures
+from convoy_tui.text.history import History
+from convoy_tui.text.safe_text import safe
+from convoy_tui.text.words import duration, number
+
+NAMES_S = 10.0
+"""How often a watch asks which queues there are: it scans the store for those of Node clients."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "status", panel="Look")(status)
+
+
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="Go on, with rates, until Ctrl-C.")]
+Interval = Annotated[
+    float | None,
+    typer.Option("--interval", metavar="TIME", parser=p.some_seconds, help="Between two looks. Default: 2s."),
+]
+Samples = Annotated[
+    int | None,
+    typer.Option(
+        "--samples", metavar="N", parser=p.positive, help="End a watch after so many looks.", show_default=False
+    ),
+]
+Check = Annotated[bool, typer.Option("--check", help="End with 10 for a warning, 11 for an alarm.")]
+MaxFailed = Annotated[
+    int | None,
+    typer.Option(
+        "--max-failed",
+        metavar="N",
+        parser=p.natural,
+        help="With --check: more failed IDs in a queue are a warning.",
+        show_default=False,
+    ),
+]
+JamAfter = Annotated[
+    float | None,
+    typer.Option("--jam-after", metavar="TIME", parser=p.seconds, help="Running longer is jammed. Default: 5m."),
+]
+
+
+def status(
+    session: Session,
+    queues: p.OptionalQueueNames = None,
+    *,
+    watch: Watch = False,
+    interval: Interval = None,
+    samples: Samples = None,
+    check: Check = False,
+    max_failed: MaxFailed = None,
+    jam_after: JamAfter = None,
+) -> Code:
+    """Show every queue with its counts, its health, and why.
+
+    A rate needs two looks, so only --watch shows rates.
+
+    Examples:
+      convoy status
+      convoy status trucks --json
+      convoy status --check -q || alert
+      convoy status trucks --check --max-failed 0
+      convoy status --watch --interval 5s -o jsonl
+    """
+    if max_failed is not None and not check:
+        raise InvalidOption("--max-failed is about what --check answers; give both.")
+    limits = Limits() if jam_after is None else Limits(jam_after_s=jam_after)
+    look = _Look(session, queues or [], limits, strict=check)
+    if watch or samples or interval is not None:
+        rows = _watch(session, look, interval=2.0 if interval is None else interval, samples=samples)
+    else:
+        rows = look.confirmed()
+        session.say_where()
+        if not (check and session.talk.quiet):  # as `grep -q`: the exit code is the answer
+            _answer(session, look, rows)
+    return _code(session, rows, max_failed) if check else Code.DONE
+
+
+class _Look:
+    """Takes one reading after the other of the queues asked for, and remembers the last minute of them."""
+
+    def __init__(self, session: Session, asked: list[str], limits: Limits, *, strict: bool) -> None:
+        self._session = session
+        self._asked = asked
+        self._limits = limits
+        self._history = History()
+        # As a check, a name that was mistyped must not count as healthy for ever.
+        self._names = session.named(asked) if asked and not strict else session.names(asked)
+        self._named_at = time.monotonic()
+        self.at = 0.0
+
+    @property
+    def is_of_few(self) -> bool:
+        """Whether the queues were named, so that each deserves its reason."""
+        return bool(self._asked)
+
+    def rows(self) -> list[Row]:
+        """The queues now, those that need someone first."""
+        if not self._asked and time.monotonic() - self._named_at > NAMES_S:
+            self._names = self._session.fleet.queues()
+            self._named_at = time.monotonic()
+        snapshots = self._session.fleet.snapshot(self._names, jam_after_s=self._limits.jam_after_s)
+        self._history.add(snapshots)
+        self.at = max((snapshot.at for snapshot in snapshots), default=0.0)
+        return rows_of(snapshots, self._history, self._limits)
+
+    def confirmed(self) -> list[Row]:
+        """The queues now; where some are committed but nowhere, looked at twice more before that is said."""
+        rows = self.rows()
+        for _ in range(2):
+            if any(row.snapshot.counts.drift for row in rows):
+                time.sleep(CONFIRM_S)
+                rows = self.rows()
+        return rows
+
+    def gap(self) -> None:
+        """The store was away, so what is known has a hole."""
+        self._history.gap()
+
+
+def _watch(session: Session, look: _Look, *, interval: float, samples: int | None) -> list[Row]:
+    session.out.refuse(
+        Format.PLAIN, Format.JSON, Format.IDS, because="--watch gives one answer after the other; use -o jsonl."
+    )
+    session.say_where()
+    rows: list[Row] = []
+    if session.out.is_for_people and session.out.console.is_terminal:
+        with Live(console=session.out.console, auto_refresh=False, vertical_overflow="crop") as live:
+            for rows in _readings(session, look, interval, samples):
+                live.update(Group(*_lines(session, look, rows)), refresh=True)
+    else:
+        for rows in _readings(session, look, interval, samples):
+            _answer(session, look, rows)
+    return rows
+
+
+def _readings(session: Session, look: _Look, interval: float, samples: int | None) -> Iterator[list[Row]]:
+    """One reading after the other; an outage is said, and outlived."""
+    taken = 0
+    is_away = False
+    while True:
+        try:
+            rows = look.rows()
+        except (StoreUnreachable, OutcomeUnknown) as error:
+            if not taken:
+                raise
+            if not is_away:
+                session.talk.warn(f"{error} Trying again every {duration(interval)}.")
+            is_away = True
+            look.gap()
+        else:
+            is_away = False
+            taken += 1
+            yield rows
+        if taken == samples:
+            return
+        time.sleep(interval)
+
+
+def _answer(session: Session, look: _Look, rows: list[Row]) -> None:
+    if session.out.is_for_people:
+        for line in _lines(session, look, rows):
+            session.out.styled(line)
+    else:
+        head = {"at": look.at or None, "store": session.store.shown, "environment": session.settings.environment}
+        session.out.rows(SHAPE, rows, head)
+    if not rows:
+        session.talk.note("No queues yet; `convoy publish trucks 42` makes the first.")
+
+
+def _lines(session: Session, look: _Look, rows: list[Row]) -> list[Text]:
+    """The verdict, the table, and the reasons."""
+    if not rows:
+        return []
+    width = session.out.console.width
+    why = [session.out.wrapped(reason, indent=2) for reason in reasons(rows, every=look.is_of_few)]
+    return [verdict(rows), *table_lines(SHAPE, rows, width), *(line for lines in why for line in lines)]
+
+
+def _code(session: Session, rows: list[Row], max_failed: int | None) -> Code:
+    severities = {row.health.severity for row in rows}
+    for row in rows:
+        n = row.snapshot.counts.failed
+        if max_failed is not None and n > max_failed:
+            session.talk.warn(f"{safe(row.snapshot.queue)}: {failures(n)}, more than {number(max_failed)}.")
+            severities.add(Severity.WARNING)
+    if Severity.ALARM in severities:
+        return Code.ALARM
+    return Code.WARNING if Severity.WARNING in severities else Code.DONE

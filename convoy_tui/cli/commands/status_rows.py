@@ -1,0 +1,158 @@
+"""Queues as rows of `convoy status`: the word first, what needs someone on top, zeros dim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+
+from rich.text import Text
+
+from convoy_core import Snapshot
+from convoy_tui.cli.io.output import Column, Shape
+from convoy_tui.cli.io.table import Cell
+from convoy_tui.text.health import Health, Limits, Severity, assess, failures, why, word
+from convoy_tui.text.history import History, Trends
+from convoy_tui.text.safe_text import safe
+from convoy_tui.text.words import age, count, number
+
+STYLES = {
+    Severity.ALARM: "bold red",
+    Severity.WARNING: "bold yellow",
+    Severity.DELIBERATE: "magenta",
+    Severity.FINE: "green",
+    Severity.NOTHING: "dim",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One queue."""
+
+    snapshot: Snapshot
+    trends: Trends
+    health: Health
+    why: str
+
+    @property
+    def sort_key(self) -> tuple[int, str]:
+        """Worst first, then by name."""
+        return self.health.rank, self.snapshot.queue
+
+
+def rows_of(snapshots: Iterable[Snapshot], history: History, limits: Limits) -> list[Row]:
+    """The rows of one reading, which `history` knows already."""
+    rows = []
+    for snapshot in snapshots:
+        trends = history.trends(snapshot.queue)
+        health = assess(snapshot, trends, limits)
+        rows.append(Row(snapshot, trends, health, why(health, snapshot, trends, limits)))
+    return sorted(rows, key=lambda row: row.sort_key)
+
+
+def verdict(rows: list[Row]) -> Text:
+    """The whole store in one line."""
+    needing = [row for row in rows if row.health.needs_you]
+    if not needing:
+        bad = sum(row.snapshot.counts.failed for row in rows)
+        fine = "The queue is fine" if len(rows) == 1 else f"All {count(len(rows), 'queue is', 'queues are')} fine"
+        return Text(f"{fine}; {failures(bad)}." if bad else f"{fine}.", "green")
+    if len(rows) == 1:
+        return Text("The queue needs you.", STYLES[needing[0].health.severity])
+    verb = "needs" if len(needing) == 1 else "need"
+    return Text(
+        f"{number(len(needing))} of {count(len(rows), 'queue')} {verb} you.", STYLES[needing[0].health.severity]
+    )
+
+
+def reasons(rows: list[Row], *, every: bool) -> list[Text]:
+    """Why the words hold, for those that need someone, or for every row."""
+    lines = []
+    for row in rows:
+        if every or row.health.needs_you:
+            line = Text(f"{row.health.sign()} ", STYLES[row.health.severity])
+            line.append(f"{safe(row.snapshot.queue, 40)}: ", "bold").append(row.why, "not bold default")
+            lines.append(line)
+    return [Text(""), *lines] if lines else []
+
+
+def _word(row: Row) -> Cell:
+    return Cell(f"{row.health.sign()} {word(row.health, row.trends)}", STYLES[row.health.severity])
+
+
+def _counted(
+    heading: str, of: Callable[[Snapshot], int], *, drop: int = 0, alarm: str = "", hides: bool = False
+) -> Column[Row]:
+    def cell(row: Row) -> Cell:
+        n = of(row.snapshot)
+        return Cell(number(n), alarm if n else "dim")
+
+    return Column(heading, lambda row: of(row.snapshot), cell, right=True, drop=drop, hides=hides)
+
+
+def _aged(heading: str, of: Callable[[Snapshot], float | None], *, drop: int) -> Column[Row]:
+    def cell(row: Row) -> Cell:
+        seconds = of(row.snapshot)
+        return Cell("—", "dim") if seconds is None else Cell(age(seconds))
+
+    return Column(heading, lambda row: of(row.snapshot), cell, right=True, drop=drop, hides=True)
+
+
+def _rate(heading: str, of: Callable[[Trends], float | None], *, drop: int) -> Column[Row]:
+    def cell(row: Row) -> Cell:
+        rate = of(row.trends)
+        if not rate:
+            return Cell("—" if rate is None else "0", "dim")
+        return Cell(number(round(rate)) if rate >= 10 else f"{rate:.1f}")
+
+    return Column(heading, lambda row: of(row.trends), cell, right=True, drop=drop, hides=True)
+
+
+def _milli(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
+def _record(row: Row) -> dict[str, object]:
+    snapshot, trends, due = row.snapshot, row.trends, row.snapshot.next_due_s
+    return {
+        "queue": snapshot.queue,
+        "at": snapshot.at,
+        "health": row.health,
+        "severity": row.health.severity,
+        "why": row.why,
+        "paused": snapshot.paused,
+        **asdict(snapshot.counts),
+        "drift": trends.drift,
+        "jammed": snapshot.jammed,
+        "workers": snapshot.workers,
+        "silent": snapshot.silent,
+        "oldest_queued_s": _milli(snapshot.oldest_queued_s),
+        "oldest_processing_s": _milli(snapshot.oldest_processing_s),
+        "next_due_s": None if due is None else _milli(max(0.0, due)),
+        "overdue_s": None if due is None else _milli(max(0.0, -due)),
+        "rates": {name: _milli(rate) for name, rate in asdict(trends.rates).items()},
+        "clears_s": _milli(trends.clears_s) if trends.rates.net_s is not None else None,
+        "totals": dict(snapshot.totals),
+        "damage": snapshot.damage,
+    }
+
+
+SHAPE: Shape[Row] = Shape(
+    "convoy.status/1",
+    "queues",
+    [
+        Column("STATE", lambda row: row.health.value, _word),
+        Column("QUEUE", lambda row: row.snapshot.queue, shrinks=True),
+        _counted("QUEUED", lambda snapshot: snapshot.counts.queued),
+        _counted("PROC", lambda snapshot: snapshot.counts.processing),
+        _counted("FAILED", lambda snapshot: snapshot.counts.failed, alarm="red"),
+        _counted("DELAYED", lambda snapshot: snapshot.counts.delayed, drop=5, hides=True),
+        _counted("COMMITTED", lambda snapshot: snapshot.counts.committed, drop=1),
+        _aged("OLDEST", lambda snapshot: snapshot.oldest_queued_s, drop=2),
+        _aged("LONGEST", lambda snapshot: snapshot.oldest_processing_s, drop=6),
+        _rate("IN/s", lambda trends: trends.rates.in_s, drop=4),
+        _rate("OUT/s", lambda trends: trends.rates.out_s, drop=3),
+        _counted("WORKERS", lambda snapshot: snapshot.workers, drop=7),
+    ],
+    _record,
+    lambda row: row.snapshot.queue,
+)

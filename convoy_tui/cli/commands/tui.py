@@ -1,0 +1,62 @@
+"""`convoy tui`: hand over to the dashboard."""
+
+from __future__ import annotations
+
+import os
+
+import typer
+
+from convoy_core.system.python_program import own_program
+from convoy_tui.cli import parameters as p
+from convoy_tui.cli.command import command
+from convoy_tui.cli.exit_codes import Code
+from convoy_tui.cli.session import Flags, Session
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "tui", panel="Run")(tui)
+
+
+def tui(
+    session: Session,
+    *,
+    ascii_only: p.Ascii = False,
+    interval: p.LookInterval = None,
+) -> Code:
+    """Open the live dashboard; same as convoy-tui.
+
+    It shows every queue as it changes, and everything here can be done there from the keyboard.
+
+    Examples:
+      convoy tui
+      convoy tui --redis redis://localhost:6379 --read-only
+    """
+    settings = session.settings
+    given = {
+        "CONVOY_REDIS_URL": session.store.url,
+        "CONVOY_PREFIX": settings.prefix,
+        "CONVOY_PROFILE": session.flags.profile,
+    }
+    if settings.read_only:
+        given["CONVOY_READ_ONLY"] = "1"
+    # By the environment: a password in a URL must not show in the list of processes.
+    environment = os.environ | {name: value for name, value in given.items() if value is not None}
+    flags = session.flags
+    words = [
+        *(["--ascii"] if ascii_only else []),
+        *([f"--interval={interval}"] if interval is not None else []),
+        *(arguments(flags)),
+    ]
+    command = own_program("convoy_tui", *words)
+    os.execve(command[0], command, environment)  # noqa: S606 - no shell, on purpose
+
+
+def arguments(flags: Flags) -> list[str]:
+    """What says how to answer, as a command line's words; where to look goes by the environment."""
+    return [
+        *(["--json"] if flags.json else []),
+        *([f"--output={flags.output}"] if flags.output else []),
+        *([f"--color={flags.color}"] if flags.color else []),
+        *(["--quiet"] if flags.quiet else []),
+    ]

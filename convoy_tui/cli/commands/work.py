@@ -1,0 +1,197 @@
+"""`convoy work`: run workers in the foreground, with their progress in one line and a tally at the end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Annotated
+
+import typer
+from rich.live import Live
+from rich.text import Text
+
+from convoy_core import ConvoyError, InvalidOption
+from convoy_core.system.logs import LOST
+from convoy_core.system.standard_streams import DROPPED
+from convoy_tui.cli import parameters as p
+from convoy_tui.cli.command import command
+from convoy_tui.cli.exit_codes import Code
+from convoy_tui.cli.io.messages import Talk
+from convoy_tui.cli.io.output import Format
+from convoy_tui.cli.session import Session
+from convoy_tui.cli.work.handler_output import never_wait, printing
+from convoy_tui.cli.work.init_process import step_down
+from convoy_tui.cli.work.progress import Progress, WorkTally
+from convoy_tui.cli.work.supervised_process import Launch
+from convoy_tui.cli.work.supervisor import Supervisor
+from convoy_tui.cli.work.worker_process import Workers, child_command, child_environment, log_to, serve_on_leash
+from convoy_tui.text.words import count, number
+
+SCHEMA = "convoy.work/1"
+
+MAX_PROCESSES = 256
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "work", panel="Run", writes=True)(work)
+
+
+HandlerPath = Annotated[
+    str | None,
+    typer.Option("--handler", metavar="PATH", help="The function to call, as pkg.mod:fn.", show_default=False),
+]
+CommandLine = Annotated[
+    str | None,
+    typer.Option("--exec", metavar="COMMAND", help="The command to run; {} is the ID.", show_default=False),
+]
+Isolate = Annotated[bool, typer.Option("--isolate", help="Call the handler in child processes.")]
+Processes = Annotated[
+    int | None,
+    typer.Option("--processes", metavar="N", parser=p.positive, help="Worker processes.", show_default=False),
+]
+Concurrency = Annotated[
+    int, typer.Option("--concurrency", "-c", metavar="N", parser=p.concurrency, help="Jobs at once, per process.")
+]
+JobTimeout = Annotated[
+    float | None,
+    typer.Option("--job-timeout", metavar="TIME", parser=p.some_seconds, help="A longer run has failed. Default: 5m."),
+]
+Retries = Annotated[int, typer.Option("--retries", metavar="N", parser=p.natural, help="Try a failure again so often.")]
+Grace = Annotated[
+    float | None,
+    typer.Option("--grace", metavar="TIME", parser=p.some_seconds, help="Let jobs finish on a stop. Default: 25s."),
+]
+Burst = Annotated[bool, typer.Option("--burst", help="End when nothing is queued any more.")]
+Leashed = Annotated[int | None, typer.Option("--leash", hidden=True)]
+Successor = Annotated[bool, typer.Option("--successor", hidden=True)]
+
+
+def work(  # noqa: PLR0913 - typer reads the options from here
+    session: Session,
+    queue: p.QueueName,
+    *,
+    handler: HandlerPath = None,
+    exec: CommandLine = None,
+    isolate: Isolate = False,
+    concurrency: Concurrency = 1,
+    processes: Processes = None,
+    job_timeout: JobTimeout = None,
+    retries: Retries = 0,
+    grace: Grace = None,
+    burst: Burst = False,
+    leash: Leashed = None,
+    successor: Successor = False,
+) -> Code:
+    """Run workers on a queue until stopped.
+
+    Ctrl-C once: claim no more, let running jobs finish, give the rest back to the queue. Twice: give all back at once.
+
+    No shell reads a command. It gets the ID as {} and in CONVOY_ID, and
+    the payload on stdin. Exit status 0 is done, 75 is "later", any other has
+    failed, for the reason that it wrote to stderr. What it writes to stdout
+    is dropped. What a function prints goes to stdout, and with --json to stderr.
+
+    Examples:
+      convoy work trucks --handler examples.trucks:crush
+      convoy work trucks --handler shop.jobs:sync -c 10 --retries 5
+      convoy work trucks --exec './crush -- {}' --job-timeout 30s
+      convoy work trucks --handler shop.jobs:parse --isolate
+      convoy work trucks --handler shop.jobs:sync --processes 4 -c 10
+      convoy work trucks --handler examples.trucks:crush --burst
+    """
+    session.out.refuse(Format.IDS, because="there are no IDs in the answer.")
+    step_down()
+    never_wait()
+    workers = Workers(queue, handler, exec, isolate, concurrency, job_timeout, retries, grace, burst)
+    if leash is not None:
+        return serve_on_leash(session, workers, leash, is_successor=successor)
+    if processes is not None and processes > MAX_PROCESSES:
+        raise InvalidOption(f"--processes is {number(processes)}; at most {MAX_PROCESSES} are started.")
+    pool = workers.pool(session)
+    session.say_where()
+    each = f"{number(concurrency)} at a time"
+    if processes is not None:
+        each = f"{count(processes, 'process', 'processes')}, {each} each,"
+    session.talk.note(f"{each} from {queue} to {workers.shown}; Ctrl-C stops gracefully.")
+    if processes is not None:
+        session.close()  # the store is the processes' business from here on
+        return _supervise(session, workers, processes)
+    with printing(to_stderr=_is_document(session)):
+        with log_to(_say(session.talk)), _live(session.talk, lambda: Progress.of(pool.status())):
+            final = pool.run()
+        _say_rest(session, workers)
+    return _answer(session, queue, WorkTally.of(final), {"worker": final.worker})
+
+
+def _supervise(session: Session, workers: Workers, processes: int) -> Code:
+    if os.name == "nt":
+        raise InvalidOption("--processes is not to be had on Windows; start `convoy work` several times.")
+    pipes = _is_shown(session.talk)
+    start = child_command(session, workers, unbuffered=pipes)
+    launch = Launch(
+        start,
+        child_environment(session),
+        processes,
+        is_burst=workers.burst,
+        pipes_output=pipes,
+        prints_to_stderr=_is_document(session),
+    )
+    supervisor = Supervisor(launch, session.talk)
+    with printing(to_stderr=False), _live(session.talk, supervisor.progress):
+        supervisor.run()
+    _say_rest(session, workers)
+    fields = {"processes": processes, "workers": supervisor.workers, "restarts": supervisor.restarts}
+    code = _answer(session, workers.queue, supervisor.tally, fields)
+    return Code.PARTLY if supervisor.has_left_something else code
+
+
+def _say_rest(session: Session, workers: Workers) -> None:
+    """What the tally leaves out. A burst ends when nothing is queued, which is not yet when nothing is left."""
+    if lost := DROPPED[0] + LOST[0]:
+        session.talk.note(f"{count(lost, 'line')} could not be written, and were dropped.")
+    if not workers.burst:
+        return
+    with suppress(ConvoyError):  # the work is done; whether the store still answers is no part of it
+        delayed = session.new_queue(workers.queue).counts().delayed
+        if delayed:
+            session.talk.note(f"{count(delayed, 'ID')} still delayed; they are queued when they are due.")
+
+
+def _is_document(session: Session) -> bool:
+    """Whether stdout is for the answer alone."""
+    return session.out.format in (Format.JSON, Format.JSONL)
+
+
+def _answer(session: Session, queue: str, tally: WorkTally, fields: Mapping[str, object]) -> Code:
+    if _is_document(session):
+        session.out.document(SCHEMA, {"queue": queue, **fields, **tally.record()})
+    else:
+        session.out.line(tally.words)
+    return Code.PARTLY if tally.failed else Code.DONE
+
+
+def _say(talk: Talk) -> Callable[[str, bool], None]:
+    return lambda text, is_warning: talk.warn(text) if is_warning else talk.note(text)
+
+
+@contextmanager
+def _live(talk: Talk, progress: Callable[[], Progress]) -> Iterator[None]:
+    """One line that says what the workers do, on a terminal."""
+    if not _is_shown(talk):
+        yield
+        return
+
+    def line() -> Text:
+        return progress().line(talk.console.width)
+
+    # What a handler prints goes above the line, unless it has been sent elsewhere.
+    mine = sys.stdout.isatty()
+    with Live(get_renderable=line, console=talk.console, refresh_per_second=5, transient=True, redirect_stdout=mine):
+        yield
+
+
+def _is_shown(talk: Talk) -> bool:
+    return talk.console.is_terminal and not talk.quiet

@@ -1,0 +1,89 @@
+"""`convoy workers`: the pools of each queue, alive or silent, and what they hold."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import typer
+
+from convoy_core import Fleet, State, WorkerInfo
+from convoy_tui.cli import parameters as p
+from convoy_tui.cli.command import command
+from convoy_tui.cli.exit_codes import Code
+from convoy_tui.cli.io.output import Column, Shape
+from convoy_tui.cli.io.table import Cell
+from convoy_tui.cli.session import Session
+from convoy_tui.text.words import age, number
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One pool and the IDs it holds, oldest first."""
+
+    pool: WorkerInfo
+    holds: list[str]
+
+
+def _state(row: Row) -> Cell:
+    if row.pool.is_live:
+        return Cell("alive", "green")
+    return Cell(f"silent {age(-row.pool.lease_ends_in_s)}", "bold yellow")
+
+
+def _busy(row: Row) -> Cell:
+    slots = row.pool.concurrency
+    return Cell(f"{row.pool.running}/{slots}" if slots else str(row.pool.running))
+
+
+SHAPE: Shape[Row] = Shape(
+    "convoy.workers/1",
+    "workers",
+    [
+        Column("QUEUE", lambda row: row.pool.queue, shrinks=True),
+        Column("WORKER", lambda row: row.pool.id, drop=3),
+        Column("STATE", lambda row: "alive" if row.pool.is_live else "silent", _state),
+        Column(
+            "HOST", lambda row: row.pool.host, lambda row: Cell(f"{row.pool.host}:{row.pool.pid}"), shrinks=True, drop=2
+        ),
+        Column("BUSY", lambda row: row.pool.running, _busy, right=True),
+        Column("DONE", lambda row: row.pool.done, lambda row: Cell(number(row.pool.done)), right=True),
+        Column("FAILED", lambda row: row.pool.failed, lambda row: Cell(number(row.pool.failed)), right=True),
+        Column("HANDLER", lambda row: row.pool.handler, shrinks=True, drop=1),
+        Column("HOLDS", lambda row: len(row.holds), lambda row: Cell(", ".join(row.holds[:20])), shrinks=True, drop=4),
+    ],
+    lambda row: asdict(row.pool) | {"is_live": row.pool.is_live, "holds": row.holds},
+    lambda row: row.pool.id,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "workers", panel="Look")(workers)
+
+
+def workers(session: Session, queues: p.OptionalQueueNames = None) -> Code:
+    """List the worker pools and what they hold.
+
+    A silent pool's lease ran out; any other pool takes its IDs back within seconds.
+
+    Examples:
+      convoy workers
+      convoy workers trucks --json
+    """
+    names = session.names(queues or [])
+    rows = [row for name in names for row in _rows(session.fleet, name)]
+    session.out.rows(SHAPE, rows)
+    if not rows:
+        session.talk.note("No workers. `convoy work QUEUE --handler pkg.mod:fn` starts some.")
+    return Code.DONE
+
+
+def _rows(fleet: Fleet, name: str) -> list[Row]:
+    queue = fleet.queue(name)
+    pools = sorted(queue.workers(), key=lambda pool: (not pool.is_live, pool.host, pool.pid or 0))
+    holds: dict[str, list[str]] = {pool.id: [] for pool in pools}
+    if pools:
+        for entry in queue.entries(State.PROCESSING):
+            if entry.worker in holds:
+                holds[entry.worker].append(entry.id)
+    return [Row(pool, holds[pool.id]) for pool in pools]

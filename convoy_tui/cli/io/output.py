@@ -1,0 +1,209 @@
+"""The only writer to stdout: one answer in five formats.
+
+Rule: text from the store passes through `safe` in the formats for people; JSON escapes it; `ids` gives the bytes as
+they are, except to a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TextIO, TypeVar
+
+from rich.console import Console
+from rich.text import Text
+
+from convoy_core.errors import InvalidOption
+from convoy_tui.cli.exit_codes import Code, Ended
+from convoy_tui.cli.io.table import Cell, Heading, lay_out
+from convoy_tui.text.safe_text import safe
+
+T = TypeVar("T")
+Value = str | int | float | bool | None
+Record = Mapping[str, object]
+
+
+class Format(StrEnum):
+    """How the answer is written."""
+
+    TABLE = "table"
+    PLAIN = "plain"
+    JSON = "json"
+    JSONL = "jsonl"
+    IDS = "ids"
+
+
+class Color(StrEnum):
+    """When to colour."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[T]):
+    """One column: `value` is the bare value of `plain`; `cell` is what people see, by default the same."""
+
+    heading: str
+    value: Callable[[T], Value]
+    cell: Callable[[T], Cell] | None = None
+    right: bool = False
+    shrinks: bool = False
+    drop: int = 0
+    hides: bool = False
+    """Whether people need not see it while it has nothing to say in any row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape(Generic[T]):
+    """How rows of one kind look in every format."""
+
+    schema: str
+    key: str
+    """The member of the JSON document that holds the rows."""
+    columns: Sequence[Column[T]]
+    record: Callable[[T], Record]
+    id: Callable[[T], str]
+
+
+def console_for(file: TextIO, color: Color) -> Console:
+    """A rich console that neither reads markup nor guesses at highlights."""
+    always = color is Color.ALWAYS
+    return Console(
+        file=file,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        soft_wrap=True,
+        force_terminal=True if always else None,
+        no_color=None if color is Color.AUTO else not always,
+        color_system="standard" if always and not file.isatty() else "auto",
+    )
+
+
+def forget_stdout() -> None:
+    """Let what is still buffered for stdout go nowhere, or Python would try, and complain, once more at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def unwritten(error: OSError, *, has_written: bool) -> Ended:
+    """How a command ends whose answer could not be written."""
+    forget_stdout()
+    message = f"The answer could not be written to stdout: {error.strerror}."
+    if has_written:
+        return Ended(Code.PARTLY, message, "What it was to change in the store has been changed, as far as it came.")
+    return Ended(Code.UNEXPECTED, message)
+
+
+class Output:
+    """Where a command puts its answer."""
+
+    def __init__(
+        self, format: Format | None, *, color: Color = Color.AUTO, nul: bool = False, given: str | None = None
+    ) -> None:
+        self.is_terminal = sys.stdout.isatty()
+        self.format = format or (Format.TABLE if self.is_terminal else Format.PLAIN)
+        self.nul = nul
+        self.broken = 0
+        """IDs that were written over several lines."""
+        self._given = given or (f"-o {format}" if format else None)
+        self.console = console_for(sys.stdout, color)
+
+    @property
+    def is_for_people(self) -> bool:
+        """Whether the answer is a table, which may carry sentences beside it."""
+        return self.format is Format.TABLE
+
+    def line(self, text: str, style: str = "") -> None:
+        """One line for people."""
+        self.console.print(Text(safe(text), style=style))
+
+    def styled(self, text: Text) -> None:
+        """One line made of parts that are safe already."""
+        self.console.print(text)
+
+    def wrapped(self, text: Text, *, indent: int) -> list[Text]:
+        """Safe text as lines that fit the terminal, broken between words; elsewhere as one line."""
+        if not self.console.is_terminal:
+            return [text]
+        first, *rest = text.wrap(self.console, self.console.width - indent)
+        return [first, *(Text(" " * indent).append_text(line) for line in rest)]
+
+    def document(self, schema: str, fields: Record) -> None:
+        """One JSON document; on a single line as `jsonl`."""
+        indent = 2 if self.format is Format.JSON else None
+        document = {"schema": schema, **fields}
+        text = json.dumps(document, indent=indent, allow_nan=False).replace("\x7f", r"\u007f")  # DEL: json leaves it
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+    def ids(self, ids: Iterable[str]) -> None:
+        """Bare IDs, newline- or NUL-separated: exact bytes, but harmless on a terminal."""
+        sys.stdout.flush()
+        end = b"\0" if self.nul else b"\n"
+        for id in ids:
+            if self.is_terminal:
+                self.line(id)
+            else:
+                self.broken += "\n" in id and not self.nul
+                sys.stdout.buffer.write(id.encode("utf-8", "surrogateescape") + end)
+        sys.stdout.buffer.flush()
+
+    def rows(self, shape: Shape[T], rows: Iterable[T], head: Record | None = None) -> None:
+        """Rows of one kind, in the format asked for; streamed in `plain`, `jsonl` and `ids`."""
+        match self.format:
+            case Format.TABLE:
+                self._table(shape, list(rows))
+            case Format.PLAIN:
+                for row in rows:
+                    self.plain(column.value(row) for column in shape.columns)
+            case Format.JSON:
+                self.document(shape.schema, {**(head or {}), shape.key: [dict(shape.record(row)) for row in rows]})
+            case Format.JSONL:
+                for row in rows:
+                    self.document(shape.schema, shape.record(row))
+            case Format.IDS:
+                self.ids(shape.id(row) for row in rows)
+
+    def plain(self, values: Iterable[Value]) -> None:
+        """One tab-separated line; what is unknown or does not apply is empty."""
+        sys.stdout.write("\t".join(map(_plain, values)) + "\n")
+
+    def refuse(self, *formats: Format, because: str) -> None:
+        """Raise InvalidOption if the answer was asked for in one of these formats."""
+        if self.format in formats:
+            chosen = self._given or "The answer is tab-separated where stdout is no terminal (-o plain); that"
+            raise InvalidOption(f"{chosen} does not fit here: {because}")
+
+    def flush(self) -> None:
+        """Hand everything over, so that a reader who went away is noticed here."""
+        sys.stdout.flush()
+
+    def _table(self, shape: Shape[T], rows: Sequence[T]) -> None:
+        for line in table_lines(shape, rows, self.console.width):
+            self.console.print(line)
+
+
+def table_lines(shape: Shape[T], rows: Sequence[T], width: int) -> list[Text]:
+    """The rows as a table for people, headings first; nothing for no rows."""
+    if not rows:
+        return []
+    columns = [c for c in shape.columns if not c.hides or any(c.value(row) for row in rows)]
+    headings = [Heading(c.heading, right=c.right, shrinks=c.shrinks, drop=c.drop) for c in columns]
+    cells = [[c.cell(row) if c.cell else Cell(_plain(c.value(row))) for c in columns] for row in rows]
+    return lay_out(headings, cells, width)
+
+
+def _plain(value: Value) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else safe(str(value))

@@ -1,0 +1,120 @@
+"""What workers did and do, in numbers: of one pool, or of several processes added up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from operator import attrgetter
+from typing import Any, Self
+
+from rich.text import Text
+
+from convoy_core import PoolState, PoolStatus
+from convoy_tui.text.safe_text import safe
+from convoy_tui.text.words import age, number
+
+_WORDS = {
+    "failed": "failed",
+    "retried": "retried",
+    "deferred": "asked for later",
+    "discarded": "discarded",
+    "released": "released",
+    "stale": "too late (somebody else had the ID)",
+    "unknown": "unknown (the store went away)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WorkTally:
+    """How runs ended; the names are those of PoolStatus."""
+
+    done: int = 0
+    failed: int = 0
+    retried: int = 0
+    deferred: int = 0
+    discarded: int = 0
+    released: int = 0
+    stale: int = 0
+    unknown: int = 0
+
+    @classmethod
+    def of(cls, status: PoolStatus) -> Self:
+        """What one pool has counted."""
+        return cls(**{field.name: getattr(status, field.name) for field in fields(cls)})
+
+    def __add__(self, other: WorkTally) -> WorkTally:
+        """Both together."""
+        names = [field.name for field in fields(self)]
+        return WorkTally(**{name: getattr(self, name) + getattr(other, name) for name in names})
+
+    def record(self) -> dict[str, int]:
+        """As members of a JSON document."""
+        return asdict(self)
+
+    @property
+    def words(self) -> str:
+        """As a sentence: `done` always, the rest where there is any."""
+        others = [(getattr(self, name), word) for name, word in _WORDS.items()]
+        return ", ".join([f"{number(self.done)} done"] + [f"{number(n)} {word}" for n, word in others if n])
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What workers do now: what the live line shows."""
+
+    state: str
+    tally: WorkTally = WorkTally()
+    running: int = 0
+    longest: tuple[str, float] | None = None
+    """The ID that runs longest, and for how many seconds."""
+    error: str | None = None
+
+    @classmethod
+    def of(cls, status: PoolStatus) -> Self:
+        """One pool's."""
+        longest = max(status.running, key=lambda run: run[1], default=None)
+        return cls(
+            str(status.state), WorkTally.of(status), len(status.running), longest, status.error or status.shortage
+        )
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> Self:
+        """What `asdict` made of one, by way of JSON."""
+        longest = record["longest"]
+        values = {**record, "tally": WorkTally(**record["tally"]), "longest": longest and (longest[0], longest[1])}
+        return cls(**values)
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the store has taken the pool on, and it has not ended yet."""
+        return self.state not in (PoolState.IDLE, PoolState.STARTING, PoolState.STOPPED)
+
+    def line(self, width: int) -> Text:
+        """State, tally and the job that runs longest, in one line."""
+        parts = [self.state, self.tally.words, f"{number(self.running)} running"]
+        line = Text(" · ".join(parts), no_wrap=True, overflow="ellipsis")
+        if self.longest:
+            id, seconds = self.longest
+            rest = f" · longest {age(seconds)}: "
+            line.append(rest + safe(id, max(0, width - len(line) - len(rest) - 1)), "dim")
+        if self.error:
+            line.append(f" · {safe(self.error, 60)}", "yellow")
+        return line
+
+
+def together(parts: Sequence[Progress], before: WorkTally) -> Progress:
+    """Several processes as one; `before` is what those have done that are no more."""
+    states = list(dict.fromkeys(part.state for part in parts))
+    numbers = [(sum(part.state == state for part in parts), state) for state in states]
+    words = [f"{n} {state}" for n, state in numbers]
+    if numbers:
+        n, state = numbers[0]
+        words[0] = f"{n} process{'' if n == 1 else 'es'} {state}"
+    longest = max((part.longest for part in parts if part.longest), key=lambda run: run[1], default=None)
+    return Progress(
+        ", ".join(words) or "no process",
+        sum(map(attrgetter("tally"), parts), before),
+        sum(part.running for part in parts),
+        longest,
+        next((part.error for part in parts if part.error), None),
+    )

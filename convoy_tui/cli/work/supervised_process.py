@@ -1,0 +1,183 @@
+"""One worker process as its supervisor sees it: started on a leash, listened to, and heard to end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import IO
+
+from convoy_core import PoolOptions, PoolState
+from convoy_tui.cli.work.control_socket import Final, Report, Said, decode
+from convoy_tui.cli.work.progress import Progress
+
+MAX_LINE = 1024 * 1024
+"""Bytes of a report: an ID may have 16 KiB, and each byte may need six in JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What to start, and how often."""
+
+    command: Callable[[int, bool], list[str]]
+    """The command line for a leash, and whether the process succeeds one that died."""
+    environment: Mapping[str, str]
+    processes: int
+    is_burst: bool
+    prints_to_stderr: bool
+    """Whether stdout is for the answer alone."""
+    pipes_output: bool
+    """Whether what handlers print comes through the supervisor, so that it cannot tear the live line apart."""
+
+
+class Process:
+    """One worker process, from its start to its end."""
+
+    def __init__(self, place: int, process: asyncio.subprocess.Process, streams: _Streams) -> None:
+        self.place = place
+        self.worker = ""
+        self.progress = Progress(str(PoolState.STARTING))
+        self.final: Final | None = None
+        self._process = process
+        self._streams = streams
+
+    @classmethod
+    async def start(cls, launch: Launch, place: int, *, is_successor: bool) -> Process:
+        """Start it, on a leash."""
+        ours, theirs = socket.socketpair()
+        printed, written = _pipe() if launch.pipes_output else (None, None)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *launch.command(theirs.fileno(), is_successor),
+                env=launch.environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=_stdout_of(launch, written),
+                stderr=written,
+                pass_fds=[theirs.fileno()],
+                process_group=0,
+            )
+        except OSError:
+            _close(ours, printed)
+            raise
+        finally:
+            _close(theirs, written)
+        return cls(place, process, await _Streams.of(ours, printed))
+
+    @property
+    def pid(self) -> int:
+        """Its process ID."""
+        return self._process.pid
+
+    @property
+    def death(self) -> str:
+        """How it ended, and what becomes of what it held; without its full stop."""
+        who = f"Process {self.place} (pid {self.pid})"
+        if self.final is not None:
+            why = (self.final.error or "").removesuffix(".")
+            return f"{who} could not go on: {why}" if why else f"{who} was stopped by others"
+        options = PoolOptions()
+        within = options.lease_s + options.beat_s
+        fate = f"any IDs it held will be recovered by another worker, within about {within:.0f} s"
+        return f"{who} {_how(self.status)}; {fate}"
+
+    @property
+    def status(self) -> int:
+        """Its exit status; negative for the signal that killed it."""
+        return self._process.returncode or 0
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, if it is still there."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(number)
+
+    async def live(
+        self, hear: Callable[[Report | Said], None], show: Callable[[bytes], None], stopping: asyncio.Event
+    ) -> None:
+        """Listen to it until it has ended."""
+        if stopping.is_set():  # while it was being started
+            self.send(signal.SIGTERM)
+        reading = asyncio.gather(self._listen(hear), self._read_output(show))
+        await self._process.wait()
+        with contextlib.suppress(TimeoutError):  # what a handler has forked may hold the other end for ever
+            async with asyncio.timeout(1):
+                await reading
+        self._streams.close()
+
+    async def _read_output(self, show: Callable[[bytes], None]) -> None:
+        reader = self._streams.output
+        while reader is not None and not reader.at_eof():
+            with contextlib.suppress(ValueError):  # a line without an end
+                if line := await reader.readline():
+                    show(line)
+
+    async def _listen(self, hear: Callable[[Report | Said], None]) -> None:
+        with contextlib.suppress(ConnectionError):
+            while (line := await self._streams.reports.readline()).endswith(b"\n"):
+                match decode(line):
+                    case Final() as final:
+                        self.final = final
+                        return
+                    case Report() as report:
+                        self.worker, self.progress = report.worker, report.progress
+                        hear(report)
+                    case Said() as said:
+                        hear(said)
+
+
+@dataclass(slots=True)
+class _Streams:
+    """What comes from a process: its reports and, where asked for, what it prints."""
+
+    reports: asyncio.StreamReader
+    output: asyncio.StreamReader | None
+    leash: asyncio.StreamWriter
+    """Never written to; to hold it is what it is for."""
+    pipe: asyncio.ReadTransport | None
+
+    @classmethod
+    async def of(cls, leash: socket.socket, printed: IO[bytes] | None) -> _Streams:
+        """Streams over our ends."""
+        reports, writer = await asyncio.open_connection(sock=leash, limit=MAX_LINE)
+        if printed is None:
+            return cls(reports, None, writer, None)
+        output = asyncio.StreamReader(limit=MAX_LINE)
+        loop = asyncio.get_running_loop()
+        pipe, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(output), printed)
+        return cls(reports, output, writer, pipe)
+
+    def close(self) -> None:
+        """Let go."""
+        self.leash.close()
+        if self.pipe is not None:
+            self.pipe.close()
+
+
+def _stdout_of(launch: Launch, written: IO[bytes] | None) -> IO[bytes] | int | None:
+    if launch.prints_to_stderr:
+        return written or 2
+    return written if sys.stdout.isatty() else None
+
+
+def _pipe() -> tuple[IO[bytes], IO[bytes]]:
+    read_end, write_end = os.pipe()
+    return os.fdopen(read_end, "rb", buffering=0), os.fdopen(write_end, "wb", buffering=0)
+
+
+def _close(*ends: socket.socket | IO[bytes] | None) -> None:
+    for end in ends:
+        if end is not None:
+            end.close()
+
+
+def _how(status: int) -> str:
+    if status >= 0:
+        return f"ended unexpectedly with exit status {status}"
+    try:
+        return f"was killed by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was killed by signal {-status}"

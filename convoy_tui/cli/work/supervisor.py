@@ -1,0 +1,143 @@
+"""Several worker processes under one supervisor: started, replaced when they die, stopped together, added up.
+
+The supervisor touches neither the store nor a job, so there is little in it that could fail. Processes have groups of
+their own: Ctrl-C reaches the supervisor alone, which passes it on, or each would count it twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+
+from rich.text import Text
+
+from convoy_tui.cli.exit_codes import Code, Ended
+from convoy_tui.cli.io.messages import Talk
+from convoy_tui.cli.work.control_socket import Report, Said
+from convoy_tui.cli.work.progress import Progress, WorkTally, together
+from convoy_tui.cli.work.supervised_process import Launch, Process
+from convoy_tui.text.safe_text import safe
+
+BACKOFF_S = (0.5, 30.0)
+"""Pause before the next process after one that died early; it doubles."""
+
+HEALTHY_S = 30.0
+"""A process that has lived for so long did not die of its start."""
+
+_STOPPED_EARLY = (-signal.SIGTERM, -signal.SIGINT, int(Code.INTERRUPTED))
+"""How a process ends that is told to stop before its pool could hear it; it held nothing."""
+
+
+class Supervisor:
+    """Keeps `launch.processes` worker processes going until they are told to stop or, in a burst, have ended.
+
+    The first SIGTERM or SIGINT is passed on and starts no more; so is each later one.
+    """
+
+    def __init__(self, launch: Launch, talk: Talk) -> None:
+        self.tally = WorkTally()
+        """What those have done that are no more."""
+        self.workers: list[str] = []
+        """The pools there have been."""
+        self.restarts = 0
+        self.has_left_something = False
+        """Whether a process died while all were being stopped, and nobody of ours took its place."""
+        self._launch = launch
+        self._talk = talk
+        self._processes: dict[int, Process] = {}
+        self._stopping = asyncio.Event()
+        self._has_begun = False
+        self._error: Ended | None = None
+
+    def run(self) -> None:
+        """Until all have ended. Raises Ended when none could begin."""
+        asyncio.run(self._run())
+        if self._error is not None:
+            raise self._error
+
+    def progress(self) -> Progress:
+        """What all of them do now. May be called from any thread."""
+        parts = [process.progress for process in list(self._processes.values())]
+        return together(parts, self.tally)
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._pass_on, number)
+        async with asyncio.TaskGroup() as places:
+            for place in range(1, self._launch.processes + 1):
+                places.create_task(self._keep(place), name=f"convoy process {place}")
+
+    def _pass_on(self, number: signal.Signals) -> None:
+        self._stopping.set()
+        for process in self._processes.values():
+            process.send(number)
+
+    async def _keep(self, place: int) -> None:
+        """See to it that there is a process in this place."""
+        shortest, longest = BACKOFF_S
+        pause, is_successor = shortest, False
+        now = asyncio.get_running_loop().time
+        while not self._stopping.is_set():
+            began = now()
+            if await self._fill(place, pause, is_successor=is_successor):
+                return
+            if now() - began >= HEALTHY_S:
+                pause = shortest
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._stopping.wait()
+                    return
+            pause, is_successor = min(2 * pause, longest), True
+            self.restarts += 1
+
+    async def _fill(self, place: int, pause: float, *, is_successor: bool) -> bool:
+        """Start a process and wait until it has ended; whether the place stays empty."""
+        try:
+            process = await Process.start(self._launch, place, is_successor=is_successor)
+        except OSError as error:
+            self._tell(f"Process {place} could not be started: {error.strerror}", pause)
+            return False
+        self._processes[place] = process
+        await process.live(self._hear, self._print, self._stopping)
+        del self._processes[place]
+        self.tally += process.progress.tally
+        if process.worker:
+            self.workers.append(process.worker)
+        if self._is_over(process):
+            return True
+        self._tell(process.death, pause)
+        self.has_left_something = self.has_left_something or self._stopping.is_set()
+        return False
+
+    def _is_over(self, process: Process) -> bool:
+        """Whether its place stays empty, with nothing to tell."""
+        final = process.final
+        if self._stopping.is_set():
+            is_well = process.status in _STOPPED_EARLY if final is None else final.error is None
+            return is_well or self._error is not None
+        if final is None or (final.error is None and not self._launch.is_burst):
+            return False
+        if final.error is not None and not self._has_begun:
+            # What keeps the first from beginning keeps them all: say it once and end, as a single pool would.
+            self._error = Ended(Code(final.code), final.error, final.advice)
+            self._pass_on(signal.SIGTERM)
+        return final.error is None or self._error is not None
+
+    def _hear(self, message: Report | Said) -> None:
+        if isinstance(message, Report):
+            self._has_begun = self._has_begun or message.progress.is_at_work
+        elif message.is_warning:
+            self._talk.warn(message.text)
+        else:
+            self._talk.note(message.text)
+
+    def _print(self, line: bytes) -> None:
+        """A line that a handler has printed, above the live line."""
+        self._talk.console.print(Text.from_ansi(line.decode("utf-8", "replace").rstrip()))
+
+    def _tell(self, death: str, pause: float) -> None:
+        """Even if quiet: what runs no longer, and why."""
+        following = "." if self._stopping.is_set() else f". Starting another in {pause:g} s."
+        self._talk.styled(Text(safe(death + following), "yellow"))

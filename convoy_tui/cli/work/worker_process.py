@@ -1,0 +1,201 @@
+"""One worker process: the pool that its options describe, alone in the foreground or on a supervisor's leash."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from convoy_core import (
+    Command,
+    ConvoyError,
+    InvalidOption,
+    Isolated,
+    PoolOptions,
+    PoolState,
+    PoolStatus,
+    Queue,
+    WorkerPool,
+)
+from convoy_core.handlers.functions import Handler, load, look_here
+from convoy_core.options import system_text
+from convoy_core.system.python_program import own_program
+from convoy_tui.cli.exit_codes import Code, ending
+from convoy_tui.cli.session import Session
+from convoy_tui.cli.work.control_socket import Final, Leash
+from convoy_tui.cli.work.handler_output import printing
+
+LOOK_EVERY_S = 0.5
+UNLIMITED_S = 10.0**8
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """What `convoy work` was asked for."""
+
+    queue: str
+    handler: str | None
+    exec: str | None
+    isolate: bool
+    concurrency: int
+    job_timeout: float | None
+    retries: int
+    grace: float | None
+    burst: bool
+
+    @property
+    def shown(self) -> str:
+        """The handler for people."""
+        return self.handler or self.exec or ""
+
+    def pool(self, session: Session, *, burst: bool | None = None) -> WorkerPool:
+        """The pool. The handler is found first: a typing error must not touch the store. Raises ConvoyError."""
+        call = self._call()
+        session.must_write()
+        grace = PoolOptions().grace_s if self.grace is None else self.grace
+        options = PoolOptions(grace_s=grace, burst=self.burst if burst is None else burst)
+        return WorkerPool(
+            session.new_queue(self.queue),
+            call,
+            concurrency=self.concurrency,
+            job_timeout=300.0 if self.job_timeout is None else self.job_timeout,
+            retries=self.retries,
+            options=options,
+        )
+
+    def _call(self) -> Handler:
+        if (self.handler is None) == (self.exec is None):
+            raise InvalidOption("Give either --handler or --exec, to say what is to be done with an ID.")
+        if self.handler is not None:
+            look_here()
+            return Isolated(self.handler) if self.isolate else load(self.handler)
+        if self.isolate:
+            raise InvalidOption("--isolate goes with --handler; a command of --exec is a process of its own anyway.")
+        return Command(self.exec or "")
+
+    def arguments(self) -> list[str]:
+        """The same once more, as a command line's words."""
+        values = {
+            "handler": self.handler,
+            "exec": self.exec,
+            "concurrency": self.concurrency,
+            "job-timeout": self.job_timeout,
+            "retries": self.retries,
+            "grace": self.grace,
+        }
+        options = [f"--{name}={value}" for name, value in values.items() if value is not None]
+        switches = {"--isolate": self.isolate, "--burst": self.burst}
+        return [*options, *(name for name, is_on in switches.items() if is_on)]
+
+
+def child_command(session: Session, workers: Workers, *, unbuffered: bool) -> Callable[[int, bool], list[str]]:
+    """The command line of a supervised process, for a leash and whether it succeeds one that died."""
+    flags = session.flags
+    program = own_program("convoy_tui.cli", "work", unbuffered=unbuffered)
+    settings = [f"--prefix={flags.prefix}"] if flags.prefix else []
+    if flags.profile and not flags.redis:
+        settings.append(f"--profile={flags.profile}")
+
+    def words(leash: int, is_successor: bool) -> list[str]:
+        hidden = [f"--leash={leash}", *(["--successor"] if is_successor else [])]
+        return [*program, *map(system_text, [*settings, *workers.arguments(), *hidden, "--", workers.queue])]
+
+    return words
+
+
+def child_environment(session: Session) -> dict[str, str]:
+    """Its environment. A URL goes here, since a command line, with the password in it, is for all to see."""
+    flags = session.flags
+    environment = dict(os.environ)
+    if flags.redis:
+        environment["CONVOY_REDIS_URL"] = flags.redis
+        if flags.profile:  # as a flag its URL would win
+            environment["CONVOY_PROFILE"] = flags.profile
+    return environment
+
+
+def serve_on_leash(session: Session, workers: Workers, fd: int, *, is_successor: bool) -> Code:
+    """Work as one of a supervisor's processes, and report to it instead of to a person."""
+    leash = Leash(fd)
+    try:
+        final = _serve(session, workers, leash, is_successor=is_successor)
+    except ConvoyError as error:
+        ended = ending(error)
+        leash.end(Final(ended.code, str(ended), ended.advice))
+        return ended.code
+    code = Code.PARTLY if final.failed else Code.DONE
+    leash.end(Final(code))
+    return code
+
+
+def _serve(session: Session, workers: Workers, leash: Leash, *, is_successor: bool) -> PoolStatus:
+    lingers = workers.burst and is_successor
+    pool = workers.pool(session, burst=False if lingers else None)
+    for number in (signal.SIGTERM, signal.SIGINT):  # before and after the pool has handlers of its own
+        signal.signal(number, lambda *_: pool.request_stop())
+    with (
+        printing(to_stderr=False),
+        leash.held(pool.status, pool.request_stop),
+        log_to(lambda text, bad: leash.say(text, is_warning=bad)),
+    ):
+        if lingers:
+            watch = (pool, session.new_queue(workers.queue))
+            threading.Thread(target=_end_when_recovered, args=watch, name="convoy-linger", daemon=True).start()
+        return pool.run()
+
+
+def _end_when_recovered(pool: WorkerPool, queue: Queue) -> None:
+    """End a burst that follows a death: what the dead pool held must be recovered and done as well.
+
+    That takes a lease until others may be judged, another that the dead one may have renewed last, and a beat to look.
+    """
+    options = PoolOptions()
+    recovered_at = time.monotonic() + 2 * (options.lease_s + options.beat_s)
+    while (status := pool.status()).state is not PoolState.STOPPED:
+        time.sleep(LOOK_EVERY_S)
+        with suppress(ConvoyError):  # the pool itself says so when the store is away
+            counts = queue.counts()
+            has_none = counts.queued == 0 or status.state is PoolState.PAUSED
+            if has_none and (counts.processing == 0 or time.monotonic() >= recovered_at):
+                pool.request_stop(UNLIMITED_S)
+                return
+
+
+@contextmanager
+def log_to(say: Callable[[str, bool], None]) -> Iterator[None]:
+    """Let warnings and every run that did not go well come out as one line each."""
+    handler = _Lines(say)
+    logger, runs = logging.getLogger("convoy_core"), logging.getLogger("convoy_core.worker.runs")
+    before = runs.level, logger.propagate
+    logger.addHandler(handler)
+    runs.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        runs.setLevel(before[0])
+        logger.propagate = before[1]
+
+
+class _Lines(logging.Handler):
+    """One event, one line: a newline in an ID must not forge another event."""
+
+    def __init__(self, say: Callable[[str, bool], None]) -> None:
+        super().__init__()
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it, and whether it is a warning."""
+        self._say(in_brief(record.getMessage()), record.levelno >= logging.WARNING)
+
+
+def in_brief(text: str) -> str:
+    """The first line of several, and the last, where a traceback says what it was."""
+    first, *rest = text.strip().splitlines() or [""]
+    return f"{first} ... {rest[-1].strip()}" if rest else first

@@ -1,0 +1,1 @@
+"""The dashboard: an app, the poller that feeds it, and the screens."""

@@ -1,0 +1,216 @@
+"""The dashboard's frame: it owns the poller and the workers of this process, and hands boards to the screens."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
+from textual.signal import Signal
+
+from convoy_core import WorkerPool
+from convoy_tui.dashboard.board.board import Board, LinkState, Place, Watch
+from convoy_tui.dashboard.board.columns import Glyphs
+from convoy_tui.dashboard.board.spans import Tone
+from convoy_tui.dashboard.context import Desk, Done
+from convoy_tui.dashboard.local_pools import Crew, Order
+from convoy_tui.dashboard.palette import ConvoyCommands
+from convoy_tui.dashboard.poller import Poller
+from convoy_tui.dashboard.screens.help import HelpScreen, keys_of
+from convoy_tui.dashboard.screens.leave import LeaveDialog
+from convoy_tui.dashboard.screens.overview import OverviewScreen
+from convoy_tui.dashboard.source import Reading, Source
+from convoy_tui.dashboard.themes import FALLBACKS, THEMES
+from convoy_tui.text.health import Limits
+from convoy_tui.text.history import History
+
+_STOP_S = 5.0
+
+
+class ConvoyApp(App[None]):
+    """The live dashboard."""
+
+    TITLE = "convoy"
+    CSS_PATH = "convoy.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar = {ConvoyCommands}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "refresh", "Refresh", id="app.refresh", tooltip="look at the store now"),
+        Binding("p", "freeze", "Freeze", id="app.freeze", tooltip="send nothing to the store, or go on"),
+        Binding(
+            "plus,equals_sign",
+            "pace(-1)",
+            "Faster",
+            key_display="+",
+            id="app.faster",
+            show=False,
+            tooltip="look more often",
+        ),
+        Binding("minus", "pace(1)", "Slower", key_display="-", id="app.slower", show=False, tooltip="look less often"),
+        Binding("t", "next_theme", "Theme", id="app.theme", tooltip="dark, light, high contrast"),
+        Binding("q", "quit", "Quit", id="app.quit"),
+        Binding(
+            "colon,ctrl+p",
+            "command_palette",
+            "Commands",
+            key_display=":",
+            id="app.commands",
+            tooltip="every command and queue by name",
+        ),
+        Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="these keys"),
+    ]
+
+    def __init__(
+        self,
+        source: Source,
+        place: Place,
+        *,
+        interval_s: float = 1.0,
+        is_ascii: bool = False,
+        history: History | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        jitter: Callable[[], float] = random.random,
+        advise: Callable[[], str] = str,
+    ) -> None:
+        super().__init__()
+        self._clock = clock
+        self._watch = Watch(Limits(), history)
+        self._poller = Poller(source.look, self._on_look, interval_s=interval_s, clock=clock, jitter=jitter)
+        self._source = source
+        self._advise = advise
+        self.is_watched: Callable[[], bool] = lambda: True
+        """Whether the terminal is still there."""
+        self.desk = Desk(
+            source=source,
+            crew=Crew(self._make_pool),
+            glyphs=Glyphs(is_ascii),
+            board=Board(place, now=clock(), interval_s=interval_s),
+            changed=Signal(self, "board"),
+            hurry=self._poller.hurry,
+        )
+        self.overview = OverviewScreen(self.desk, clock)
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = THEMES[0].name
+        self.set_class(is_ascii, "-ascii")
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's colours, and in a theme that is not ours what stands in for our own."""
+        variables = super().get_css_variables()
+        return {name: variables[stand_in] for name, stand_in in FALLBACKS.items()} | variables
+
+    def on_mount(self) -> None:
+        """Show the frame at once; the numbers follow."""
+        self.push_screen(self.overview)
+        self.set_interval(1.0, self._tick)
+        self.run_worker(self._give_advice(), name="advice", exit_on_error=False)
+        self.run_worker(self._poller.run(), name="poll", group="poll", exclusive=True, exit_on_error=False)
+
+    async def on_unmount(self) -> None:
+        """Leave nothing behind."""
+        self.desk.crew.dismiss(0)
+        await asyncio.to_thread(self.desk.crew.wait, _STOP_S)
+        await self._source.close()
+
+    async def _give_advice(self) -> None:
+        """Say what about the connection is worth knowing; finding out may take a moment."""
+        if advice := await asyncio.to_thread(self._advise):
+            self.overview.tell(Done(advice, Tone.WARNING))
+
+    # -- the board
+
+    def _on_look(self, reading: Reading | None, back: str) -> None:
+        if reading is None:
+            self._watch.lose()
+        else:
+            self._watch.take(reading.snapshots)
+        self._publish_board()
+        if back:
+            self.overview.tell(Done(f"The store is {back}."))
+
+    def _publish_board(self) -> None:
+        self.desk.board = replace(
+            self.desk.board,
+            link=self._poller.link,
+            rows=self._watch.rows,
+            now=self._clock(),
+            interval_s=self._poller.interval_s,
+            is_frozen=self._poller.is_frozen,
+        )
+        self.desk.changed.publish(self.desk.board)
+
+    def _tick(self) -> None:
+        """Ages and countdowns go on without a reading. A terminal that has been closed ends it all."""
+        if not self.is_watched():
+            self.exit()
+            return
+        link = self._poller.link
+        late = link.heard_at is not None and self._clock() - link.heard_at > 1.5
+        if link.state is LinkState.LOST or late:
+            self._publish_board()
+
+    def _make_pool(self, order: Order) -> WorkerPool:
+        return self._source.pool(
+            order.queue, order.handler, concurrency=order.concurrency, job_timeout=order.job_timeout
+        )
+
+    def on_app_blur(self) -> None:
+        """Nobody looks: look less often."""
+        self._poller.is_unseen = True
+
+    def on_app_focus(self) -> None:
+        """Someone looks again: look at once."""
+        if self._poller.is_unseen:
+            self._poller.is_unseen = False
+            if not self._poller.is_frozen:
+                self._poller.hurry()
+
+    # -- keys
+
+    async def action_refresh(self) -> None:
+        """Look now; a lost store is tried at once, and new queues are looked for."""
+        if self.desk.board.link.state is LinkState.LIVE:
+            self.run_worker(self._source.discover(), group="discover", exclusive=True, exit_on_error=False)
+        self._poller.hurry()
+
+    def action_freeze(self) -> None:
+        """Send nothing to the store until told to go on."""
+        self._poller.freeze(is_frozen=not self._poller.is_frozen)
+        self._publish_board()
+
+    def action_pace(self, by: int) -> None:
+        """Look more or less often."""
+        self.overview.tell(Done(f"Looking every {self._poller.step(by):g} s.", Tone.DIM))
+
+    def action_next_theme(self) -> None:
+        """One of ours after the other."""
+        names = [theme.name for theme in THEMES]
+        place = names.index(self.theme) if self.theme in names else -1
+        self.theme = names[(place + 1) % len(names)]
+        self.overview.tell(Done(f"Theme {self.theme}.", Tone.DIM))
+
+    def action_help(self) -> None:
+        """The keys that work here."""
+        self.push_screen(HelpScreen(keys_of(self.screen.active_bindings)))
+
+    def action_command_palette(self) -> None:
+        """Every command, by name."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(id="--command-palette", placeholder="Command or queue"))
+
+    async def action_quit(self) -> None:
+        """Leave; ask first while workers of this process are busy."""
+        if self.desk.crew.running:
+            self.push_screen(LeaveDialog(self.desk), self._quit_if)
+        else:
+            self.exit()
+
+    def _quit_if(self, done: Done | None) -> None:
+        if done is not None:
+            self.exit()

@@ -1,0 +1,1 @@
+"""The dashboard's pure half: from snapshots to what a screen shows."""

@@ -1,0 +1,137 @@
+"""Everything a screen shows at one moment, as one frozen value; and the watch that makes it from readings.
+
+Pure: no widget, no store. `now` and `heard_at` are this process's clock; `read_at` is the store's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from convoy_core import Snapshot
+from convoy_tui.text.health import Health, Limits, Severity, Steady, assess
+from convoy_tui.text.history import History, Trends
+
+
+class LinkState(StrEnum):
+    """How the connection is."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What is known about the connection."""
+
+    state: LinkState = LinkState.CONNECTING
+    round_trip_s: float = 0.0
+    read_at: float | None = None
+    """When the numbers were read, by the store's clock."""
+    heard_at: float | None = None
+    lost_at: float | None = None
+    reason: str = ""
+    tries: int = 0
+    retry_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One queue: its last snapshot, and what is made of it."""
+
+    snapshot: Snapshot
+    trends: Trends
+    health: Health
+
+    @property
+    def queue(self) -> str:
+        """The queue's name, as it is in the store."""
+        return self.snapshot.queue
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the dashboard looks."""
+
+    store: str
+    environment: str | None = None
+    read_only: bool = False
+    read_only_because: str = ""
+
+    @property
+    def is_production(self) -> bool:
+        """Whether mistakes are expensive here."""
+        return (self.environment or "").lower() in ("production", "prod", "live")
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One moment of the dashboard."""
+
+    place: Place
+    link: Link = Link()
+    rows: tuple[Row, ...] = ()
+    now: float = 0.0
+    interval_s: float = 1.0
+    is_frozen: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the store does not answer."""
+        return self.link.state is LinkState.LOST
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the numbers are older than they should be: lost, or later than three refreshes."""
+        heard = self.link.heard_at
+        late = heard is not None and not self.is_frozen and self.now - heard > max(3 * self.interval_s, 3.0)
+        return self.is_lost or late
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether something may be changed now."""
+        return not self.place.read_only and self.link.state is LinkState.LIVE
+
+    def row(self, queue: str) -> Row | None:
+        """The row of that queue."""
+        return next((row for row in self.rows if row.queue == queue), None)
+
+    def needing(self) -> list[Row]:
+        """The rows that need someone, worst first."""
+        return [row for row in self.rows if row.health.severity in (Severity.ALARM, Severity.WARNING)]
+
+
+class Watch:
+    """Turns readings into rows, with what earlier ones taught."""
+
+    def __init__(self, limits: Limits, history: History | None = None) -> None:
+        self.limits = limits
+        self._history = history or History()
+        self._steady = Steady()
+        self._rows: tuple[Row, ...] = ()
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows of the last reading, worst first, then by name."""
+        return self._rows
+
+    def take(self, snapshots: Iterable[Snapshot]) -> tuple[Row, ...]:
+        """Learn from one reading; the rows it makes."""
+        seen = tuple(snapshots)
+        self._history.add(seen)
+        self._steady.keep(snapshot.queue for snapshot in seen)
+        self._rows = tuple(sorted(map(self._row, seen), key=lambda row: (row.health.rank, row.queue)))
+        return self._rows
+
+    def lose(self) -> None:
+        """Leave a gap in every trend."""
+        self._history.gap()
+
+    def _row(self, snapshot: Snapshot) -> Row:
+        trends = self._history.trends(snapshot.queue)
+        word = assess(snapshot, trends, self.limits)
+        calm = Health.FLOWING if snapshot.counts.queued or snapshot.counts.processing else Health.IDLE
+        return Row(snapshot, trends, self._steady.settle(snapshot.queue, word, calm))

@@ -1,0 +1,191 @@
+"""The sentences at the top: what the dashboard looks at, how the connection is, and which queues need someone. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rich.cells import cell_len
+
+from convoy_tui.dashboard.board.board import Board, LinkState, Row
+from convoy_tui.dashboard.board.columns import SEVERITY_TONES, Glyphs, short
+from convoy_tui.dashboard.board.spans import Line, Span, Tone, clip, line, spread, wrap
+from convoy_tui.text.health import Health, failures
+from convoy_tui.text.safe_text import safe
+from convoy_tui.text.words import age, count, due_in, duration, number
+
+
+def clock(at: float | None) -> str:
+    """A time of day, in this machine's zone."""
+    return "never" if at is None else datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S")
+
+
+def badge(board: Board) -> Line:
+    """The environment's label, on its colour."""
+    label = safe((board.place.environment or "").upper(), 12)
+    if not label:
+        return ()
+    if board.place.is_production:
+        return (Span(f" {label} ", Tone.PRODUCTION), Span(" "))
+    return (Span(f" {label} ", Tone.STAGING if label.startswith("STAG") else Tone.LOCAL), Span(" "))
+
+
+def title(board: Board, width: int, glyphs: Glyphs) -> Line:
+    """The first line of the screen."""
+    room = max(12, width - 56)
+    left = line(Span(" convoy ", Tone.STRONG), *badge(board), Span(safe(board.place.store, min(room, 48)), Tone.DIM))
+    parts: list[Line] = [_live(board, glyphs, is_wide=width >= 100)]
+    if width >= 100 and board.link.state is LinkState.LIVE:
+        workers = sum(row.snapshot.workers for row in board.rows)
+        parts.append(line(Span(f"{count(len(board.rows), 'queue')} · {count(workers, 'worker')}", Tone.DIM)))
+    parts.append((_mode(board, is_wide=width >= 100),))
+    right = [span for part in parts for span in (Span("   "), *part)]
+    return spread(left, [*right, Span(" ")], width)
+
+
+def _mode(board: Board, *, is_wide: bool) -> Span:
+    if board.place.read_only:
+        return Span("READ-ONLY" if is_wide else "RO", Tone.DELIBERATE)
+    if board.is_lost:
+        return Span("READ-ONLY until it returns" if is_wide else "RO", Tone.WARNING)
+    return Span("READ-WRITE" if is_wide else "RW", Tone.DIM)
+
+
+def _live(board: Board, glyphs: Glyphs, *, is_wide: bool) -> Line:
+    link = board.link
+    if link.state is LinkState.LOST:
+        return line(
+            (f"{glyphs.pick('✖', 'x')} LOST {clock(link.read_at) if link.read_at else ''}".rstrip(), Tone.ALARM)
+        )
+    if link.state is LinkState.CONNECTING or link.heard_at is None:
+        return line((f"{glyphs.pick('○', '.')} connecting", Tone.DIM))
+    ago = f" · {age(max(0.0, board.now - link.heard_at))} ago"
+    if board.is_frozen:
+        return line((f"{glyphs.pick('‖', '=')} frozen{ago}", Tone.DELIBERATE))
+    speed = f" {link.round_trip_s * 1000:.1f} ms" if link.round_trip_s < 1 else f" {link.round_trip_s:.1f} s"
+    sign = glyphs.pick("●", "o")
+    if board.is_stale:
+        return line((f"{sign} late{ago}", Tone.WARNING))
+    return line((f"{sign} live" if is_wide else sign, Tone.FINE), (speed + ago, Tone.DIM))
+
+
+def verdict(board: Board, width: int, lines: int, glyphs: Glyphs) -> list[Line]:
+    """What an operator must know first, in at most `lines` lines."""
+    room = width - 2
+    if board.is_lost:
+        return [(Span(" "), *part) for part in _lost(board, room, glyphs)[:lines]]
+    if board.link.state is LinkState.CONNECTING:
+        return [
+            line(
+                " ",
+                (
+                    f"Looking for queues at {safe(board.place.store, max(12, room - 24))}{glyphs.pick('…', '...')}",
+                    Tone.DIM,
+                ),
+            )
+        ]
+    if not board.rows:
+        return [line(" ", ("No queues here yet.", Tone.NORMAL))]
+    needing = board.needing()
+    if not needing:
+        return [line(" ", (_all_well(board), Tone.FINE))]
+    return _troubles(board, needing, width, lines)
+
+
+def _all_well(board: Board) -> str:
+    paused = sum(row.health is Health.PAUSED for row in board.rows)
+    n = len(board.rows)
+    fine = "The queue is fine" if n == 1 else f"All {number(n)} queues are fine"
+    bad = sum(row.snapshot.counts.failed for row in board.rows)
+    failed = f"; {failures(bad)}" if bad else ""
+    if not paused:
+        return f"{fine}{failed}."
+    return f"{fine}; {number(paused)} of them paused{failed}." if n > 1 else f"The queue is paused{failed}."
+
+
+def _troubles(board: Board, needing: list[Row], width: int, lines: int) -> list[Line]:
+    n = len(board.rows)
+    opening = f"{number(len(needing))} of {count(n, 'queue')} need{'s' if len(needing) == 1 else ''} you:"
+    if width < 100:
+        opening = f"{number(len(needing))} of {number(n)} need{'s' if len(needing) == 1 else ''} you:"
+    filled: list[list[Span]] = [[Span(" "), Span(opening, Tone.STRONG)]]
+    used = 1 + len(opening)
+    shown = 0
+    for row in needing:
+        text = trouble(row, board, is_short=width < 100)
+        last = shown == len(needing) - 1
+        need = cell_len(text) + (1 if shown == 0 else 3)
+        spare = 0 if last else 14  # for "and 12 more"
+        if used + need + (spare if len(filled) == lines else 0) > width - 1:
+            if len(filled) == lines:
+                break
+            if shown:
+                filled[-1].append(Span(" ·", Tone.DIM))
+            filled.append([Span(" ")])
+            used, need = 1, cell_len(text)
+        elif shown:
+            filled[-1].append(Span(" · ", Tone.DIM))
+        else:
+            filled[-1].append(Span(" "))
+        filled[-1].append(Span(text, SEVERITY_TONES[row.health.severity]))
+        used += need
+        shown += 1
+    if shown < len(needing):
+        filled[-1].append(Span(f" · and {number(len(needing) - shown)} more", Tone.DIM))
+    return [clip(spans, width) for spans in filled]
+
+
+def trouble(row: Row, board: Board, *, is_short: bool) -> str:
+    """One queue's trouble in half a sentence."""
+    name = safe(row.queue, 30 if is_short else 40)
+    return f"{name} {_complaint(row, board, is_short=is_short)}"
+
+
+def _complaint(row: Row, board: Board, *, is_short: bool) -> str:
+    snapshot, drift = row.snapshot, row.trends.drift
+    past = duration(board.limits.jam_after_s)
+    nowhere = "IDs that are committed but nowhere" if drift > 0 else "IDs that are not committed"
+    nowhere = nowhere.replace("IDs that are", "ID that is") if abs(drift) == 1 else nowhere
+    complaints = {
+        Health.DAMAGED: ("cannot be read", "is damaged"),
+        Health.JAMMED: (
+            f"is jammed ({count(snapshot.jammed, 'job')} past {past})",
+            f"jammed ({snapshot.jammed} past {past})",
+        ),
+        Health.FAILING: (f"is failing ({number(row.trends.failed_1m)} in the last minute)", "failing"),
+        Health.NO_WORKERS: (f"has {short(snapshot.counts.queued)} waiting and no workers", "has no workers"),
+        Health.OVERDUE: (f"has a delayed ID {due_in(snapshot.next_due_s or 0)}", "is overdue"),
+        Health.DRIFT: (f"has {number(abs(drift))} {nowhere}", "drifts"),
+        Health.BEHIND: ("is falling behind", "behind"),
+    }
+    return complaints[row.health][is_short]
+
+
+def _brief(reason: str, store: str) -> str:
+    """Why a look failed, without what the title says already, and without the fate of a request that only looked."""
+    return reason.replace(f" at {store}", "").partition(", so the request may")[0]
+
+
+def _lost(board: Board, room: int, glyphs: Glyphs) -> list[Line]:
+    """What is wrong with the connection, since when, and what happens next."""
+    link = board.link
+    since = age(max(0.0, board.now - link.lost_at)) if link.lost_at is not None else "0s"
+    wait = max(0.0, (link.retry_at or board.now) - board.now)
+    trying = (
+        f"Retrying in {age(wait + 0.999)}, try {number(link.tries)}."
+        if wait > 0
+        else f"Trying now, try {number(link.tries)}."
+    )
+    sign = glyphs.pick("✖", "x")
+    if link.read_at is None:
+        first = f"{sign} No answer."
+        numbers = ""
+    else:
+        first = f"{sign} No answer for {since}."
+        numbers = f"Everything below is from {clock(link.read_at)}. "
+    reason = safe(_brief(link.reason, board.place.store), 300)
+    tail = line((f"{numbers}{trying}", Tone.NORMAL), Span("  r", Tone.KEY, "r"), Span(" retries now", Tone.NORMAL, "r"))
+    head = wrap(f"{first} {reason}", room)
+    return [
+        clip(line((head[0], Tone.ALARM), *((" …", Tone.ALARM) if len(head) > 1 else ("", Tone.ALARM),)), room),
+        clip(tail, room),
+    ]

@@ -1,0 +1,91 @@
+"""The worker pools that run inside this process: started, listed and stopped from the dashboard.
+
+Each pool has its own thread and its own connections, so a slow handler never holds up a key. Starting and waiting
+block; call them from a thread.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from convoy_core import PoolState, PoolStatus, WorkerPool
+from convoy_core.handlers.functions import Handler
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What was asked for when workers were launched."""
+
+    queue: str
+    path: str
+    """The handler's import path."""
+    handler: Handler
+    concurrency: int
+    job_timeout: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """One pool of this process."""
+
+    name: str
+    order: Order
+    pool: WorkerPool
+
+    @property
+    def status(self) -> PoolStatus:
+        """What it is doing now."""
+        return self.pool.status()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.status.state is PoolState.STOPPED
+
+
+class Crew:
+    """All pools of this process."""
+
+    def __init__(self, make: Callable[[Order], WorkerPool]) -> None:
+        self._make = make
+        self._numbers = itertools.count(1)
+        self._locals: list[Local] = []
+
+    def launch(self, order: Order) -> Local:
+        """Start a pool and wait until it is registered. Raises ConvoyError when it cannot begin."""
+        pool = self._make(order)
+        pool.start()
+        local = Local(f"local-{next(self._numbers)}", order, pool)
+        self._locals.append(local)
+        return local
+
+    def members(self, queue: str | None = None) -> list[Local]:
+        """The pools, oldest first; those that have ended are dropped once they were shown."""
+        chosen = [local for local in self._locals if queue is None or local.order.queue == queue]
+        self._locals = [local for local in self._locals if not local.is_over]
+        return chosen
+
+    @property
+    def running(self) -> int:
+        """How many jobs are running in this process."""
+        return sum(len(local.status.running) for local in self._locals)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no pool is left."""
+        return all(local.is_over for local in self._locals)
+
+    def dismiss(self, grace_s: float | None = None) -> None:
+        """Ask every pool to stop, and to give back in `grace_s` seconds what still runs. Returns at once."""
+        for local in self._locals:
+            local.pool.request_stop(grace_s)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until every pool has ended; whether they all have."""
+        deadline = time.monotonic() + seconds
+        while not self.is_idle and time.monotonic() < deadline:
+            time.sleep(0.02)  # pools announce their end to nobody
+        return self.is_idle

@@ -1,0 +1,53 @@
+"""What the palette offers: every key as a command, and every queue by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from convoy_tui.dashboard.screens.overview import OverviewScreen
+from convoy_tui.text.safe_text import safe
+
+_HIDDEN = ("app.commands",)
+
+
+class ConvoyCommands(Provider):
+    """The commands of the screen below the palette."""
+
+    async def discover(self) -> Hits:
+        """Everything, before anything is typed."""
+        for name, help_text, run in self._all():
+            yield DiscoveryHit(Content(name), run, text=name, help=help_text)
+
+    async def search(self, query: str) -> Hits:
+        """What matches."""
+        matcher = self.matcher(query)
+        for name, help_text, run in self._all():
+            if (score := matcher.match(name)) > 0:
+                yield Hit(score, Content(name), run, text=name, help=help_text)
+
+    def _all(self) -> Iterable[tuple[str, str, Callable[[], object]]]:
+        yield from self._keys()
+        screen = self.screen
+        if isinstance(screen, OverviewScreen):
+            for row in screen.desk.board.rows:
+                yield (
+                    f"Go to {safe(row.queue, 60)}",
+                    "Put the cursor on this queue",
+                    partial(screen.point_at, row.queue),
+                )
+
+    def _keys(self) -> Iterable[tuple[str, str, Callable[[], object]]]:
+        seen = set()
+        for entry in self.screen.active_bindings.values():
+            binding = entry.binding
+            if not binding.id or binding.id in seen or not entry.enabled or not binding.show or binding.id in _HIDDEN:
+                continue
+            seen.add(binding.id)
+            key = binding.key_display or binding.key
+            name = f"{binding.description}  ({key})"
+            run = partial(self.app.run_action, binding.action, entry.node)
+            yield name, (binding.tooltip or binding.description).capitalize(), run

@@ -1,0 +1,75 @@
+"""Small questions whose whole effect fits into a few sentences: pause, resume, quit with busy workers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+
+from convoy_tui.dashboard.board.board import Row
+from convoy_tui.dashboard.board.spans import Line, Tone, line
+from convoy_tui.dashboard.context import Desk, Done
+from convoy_tui.dashboard.screens.dialog import Dialog
+from convoy_tui.dashboard.widgets.lines import Lines
+from convoy_tui.text.safe_text import safe
+from convoy_tui.text.words import count
+
+
+class PauseDialog(Dialog):
+    """Pause these queues, or resume them when every one is paused."""
+
+    leave_label = "Leave as it is"
+
+    def __init__(self, desk: Desk, rows: Sequence[Row]) -> None:
+        super().__init__(desk)
+        self._resumes = all(row.snapshot.paused for row in rows)
+        self._rows = [row for row in rows if row.snapshot.paused == self._resumes]
+        verb = "Resume" if self._resumes else "Pause"
+        self.heading = f"{verb} · {named([row.queue for row in self._rows])}{self.place(desk.board)}"
+
+    def body(self) -> ComposeResult:
+        """What it would mean."""
+        yield Lines(*self._effect(), id="effect")
+
+    def on_mount(self) -> None:
+        """Nothing has to be read first."""
+        verb = "Resume" if self._resumes else "Pause"
+        self.arm(f"{verb} {count(len(self._rows), 'queue')}" if len(self._rows) > 1 else verb)
+
+    def _effect(self) -> list[Line]:
+        queued = sum(row.snapshot.counts.queued for row in self._rows)
+        running = sum(row.snapshot.counts.processing for row in self._rows)
+        workers = sum(row.snapshot.workers for row in self._rows)
+        if self._resumes:
+            waiting = count(queued, "ID that waits", "IDs that wait")
+            return [
+                line(f"Workers claim again: {waiting} can be run."),
+                line((f"{count(workers, 'worker pool')} at work on {_these(self._rows)}.", Tone.DIM)),
+            ]
+        return [
+            line(f"Workers stop claiming; {count(queued, 'ID keeps', 'IDs keep')} waiting."),
+            line(f"{count(running, 'running job goes', 'running jobs go')} on to the end."),
+            line("Publishing goes on as before."),
+            line(("Node workers do not know this flag and go on claiming.", Tone.DIM)),
+        ]
+
+    async def act(self) -> Done:
+        """Set or take away the flag."""
+        changed = []
+        for row in self._rows:
+            change = self.desk.source.resume if self._resumes else self.desk.source.pause
+            if await change(row.queue):
+                changed.append(row.queue)
+        verb = "Resumed" if self._resumes else "Paused"
+        if not changed:
+            return Done(f"{verb} nothing: someone else had done so already.", Tone.DELIBERATE)
+        return Done(f"{verb} {named(changed)}.")
+
+
+def named(queues: Sequence[str], room: int = 60) -> str:
+    """One queue by name, several by number."""
+    return safe(queues[0], room) if len(queues) == 1 else count(len(queues), "queue")
+
+
+def _these(rows: Sequence[Row]) -> str:
+    return "it" if len(rows) == 1 else "them"

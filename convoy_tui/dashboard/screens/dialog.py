@@ -1,0 +1,183 @@
+"""The frame of every dialog: a title that names the place, a body, a note, and two answers.
+
+Esc always leaves, and changes nothing more. The other answer works only once the dialog has armed it, which it does
+when what is shown is complete; so a `y` typed too early does nothing. What loses IDs, or is large on production, also
+wants a word typed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input
+
+from convoy_core import ConvoyError
+from convoy_tui.dashboard.board.board import Board
+from convoy_tui.dashboard.board.spans import Line, Tone, line, wrap
+from convoy_tui.dashboard.context import Desk, Done
+from convoy_tui.dashboard.widgets.entry import OneLine
+from convoy_tui.dashboard.widgets.lines import Lines, plain_text
+from convoy_tui.text.safe_text import safe
+
+FRAME = 92
+"""Cells of a dialog on a screen that has room for more; `convoy.tcss` says the same."""
+log = logging.getLogger(__name__)
+
+SLICE = 500
+"""IDs per request, so that one can stop in between and always knows what was done."""
+
+
+class Dialog(ModalScreen[Done | None]):
+    """Ends with what was done, or None when nothing was."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal")]  # noqa: RUF012 - Textual declares it so
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - Textual declares it so
+    AUTO_FOCUS = "#leave"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Leave, change nothing", id="dialog.leave"),
+        Binding("y", "confirm", "Do it", id="dialog.confirm"),
+    ]
+    heading = ""
+    footing = ""
+    leave_label = "Cancel"
+    confirm_key = "y"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self._is_ready = False
+        self._is_acting = False
+        self._wanted = ""
+        self.wants_stop = False
+
+    def compose(self) -> ComposeResult:
+        """The frame, with the body inside."""
+        with Vertical(id="frame") as frame:
+            frame.border_title = Content(plain_text(self, safe(self.heading, max(20, self.app.size.width - 8))))
+            if self.footing:
+                frame.border_subtitle = Content(self.footing)
+            yield from self.body()
+            yield Lines(id="note")
+            with Horizontal(id="typing"):
+                yield Lines(id="wanted")
+                yield OneLine(id="typed")
+            with Horizontal(id="answers"):
+                yield Button(Content(f" Esc  {self.leave_label} "), id="leave", compact=True)
+                yield Button(Content(""), id="confirm", compact=True, disabled=True)
+
+    def body(self) -> ComposeResult:
+        """What stands between the title and the answers."""
+        raise NotImplementedError
+
+    async def act(self) -> Done:
+        """Do what was shown. May raise ConvoyError when nothing was done; then the dialog stays and says so."""
+        raise NotImplementedError
+
+    # -- for the dialogs
+
+    @staticmethod
+    def place(board: Board) -> str:
+        """The environment, for the title."""
+        return f" · {board.place.environment}" if board.place.environment else ""
+
+    def arm(self, label: str, *, danger: bool = False, wanted: str = "") -> None:
+        """Let the other answer work, and name what it does; with `wanted`, once that has been typed."""
+        self._is_ready, self._wanted = True, wanted
+        self.query_one("#typing").display = bool(wanted)
+        if wanted:
+            self.say("#wanted", [line((f"Type {safe(wanted, 40)} to go on: ", Tone.WARNING))])
+        self._show_answer(label, danger=danger)
+
+    def disarm(self, label: str) -> None:
+        """Keep the other answer from working."""
+        self._is_ready = False
+        self._show_answer(label, danger=False)
+
+    def note(self, text: str, tone: Tone = Tone.WARNING) -> None:
+        """Say something above the answers."""
+        self.query_one("#note").display = bool(text)
+        self.say("#note", [line((part, tone)) for part in self.wrapped(text)] if text else [])
+
+    def say(self, selector: str, lines: Iterable[Line]) -> None:
+        """Show lines in one of the body's parts."""
+        self.query_one(selector, Lines).show(lines)
+
+    def wrapped(self, text: str) -> list[str]:
+        """Text in lines that fit into the frame."""
+        return [part for paragraph in text.split("\n") for part in wrap(paragraph, self.room)]
+
+    @property
+    def room(self) -> int:
+        """Cells from edge to edge of the frame."""
+        width, height = self.app.size
+        return max(20, width - 4) if width < 100 or height < 30 else FRAME - 6
+
+    # -- what keys and answers do
+
+    def action_leave(self) -> None:
+        """Close; in the middle of an action, stop after the slice that is under way."""
+        if self._is_acting:
+            self.wants_stop = True
+        else:
+            self.dismiss(None)
+
+    def action_confirm(self) -> None:
+        """Do it, if what is shown is complete."""
+        if self._is_armed and not self._is_acting:
+            self._is_acting = True
+            self.disarm("Working")
+            self.run_worker(self._finish(), name="act", exit_on_error=False)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Enter or a click on an answer."""
+        event.stop()
+        if event.button.id == "leave":
+            self.action_leave()
+        elif event.button.id == "confirm":
+            self.action_confirm()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Something was typed."""
+        if event.input.id == "typed":
+            self.query_one("#confirm", Button).disabled = not self._is_armed
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter in the box for the wanted word."""
+        if event.input.id == "typed":
+            self.action_confirm()
+
+    @property
+    def _is_armed(self) -> bool:
+        return self._is_ready and (not self._wanted or self.query_one("#typed", Input).value == self._wanted)
+
+    async def _finish(self) -> None:
+        try:
+            done = await self.act()
+        except ConvoyError as error:
+            self.note(f"Not done. {safe(str(error), 400)}", Tone.ALARM)
+            self.arm("Try again", wanted=self._wanted)
+        except Exception as error:
+            log.exception("the dialog %r broke off", self.heading)
+            self.note(
+                f"Broke off, and may have done part of it. {type(error).__name__}: {safe(str(error), 300)}", Tone.ALARM
+            )
+        else:
+            self.desk.hurry()
+            self.dismiss(done)
+        finally:
+            self._is_acting = False
+
+    def _show_answer(self, label: str, *, danger: bool) -> None:
+        button = self.query_one("#confirm", Button)
+        key = "Enter" if self._wanted else self.confirm_key
+        button.label = Content(f" {key}  {label} ")
+        button.refresh(layout=True)  # a new label alone does not make it wider
+        button.disabled = not self._is_armed
+        button.set_class(danger, "-danger")

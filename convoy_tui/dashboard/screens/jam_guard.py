@@ -1,0 +1,244 @@
+"""The jam guard: shows what has been running too long, and frees exactly that, as far as it still holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widgets import Input
+
+from convoy_core import ConvoyError, InvalidOption, Jammed, Outcome, Then
+from convoy_tui.dashboard.board.board import Row
+from convoy_tui.dashboard.board.headline import clock
+from convoy_tui.dashboard.board.spans import Line, Span, Tone, line
+from convoy_tui.dashboard.context import Desk, Done
+from convoy_tui.dashboard.screens.confirm import named
+from convoy_tui.dashboard.screens.dialog import SLICE, Dialog
+from convoy_tui.dashboard.widgets.choice import Choice
+from convoy_tui.dashboard.widgets.entry import OneLine
+from convoy_tui.dashboard.widgets.lines import Lines
+from convoy_tui.dashboard.widgets.pick_list import PickList
+from convoy_tui.text.safe_text import safe
+from convoy_tui.text.words import age, count, duration, number, parse_duration
+
+_THEN = (Then.REQUEUE, Then.DISCARD, Then.FAIL)
+_OPTIONS = (
+    "put them back in the queue, at the end",
+    "discard them: gone unless published again",
+    "mark them failed",
+)
+_VERBS = {Then.REQUEUE: "and requeue", Then.DISCARD: "and discard", Then.FAIL: "and fail"}
+_READ_AFTER_S = 0.3
+
+
+class JamGuardDialog(Dialog):
+    """Free stuck jobs."""
+
+    leave_label = "Keep everything"
+    footing = "only jobs that are still stuck at that moment are cleared"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "list('move', 1)", "Down the list", id="jam.down", show=False),
+        Binding("up", "list('move', -1)", "Up the list", id="jam.up", show=False),
+        Binding("space", "list('pick')", "Leave the job out, or take it in again", id="jam.toggle"),
+    ]
+
+    def __init__(self, desk: Desk, rows: Sequence[Row]) -> None:
+        super().__init__(desk)
+        self._rows = rows
+        self._found: list[tuple[str, Jammed]] = []
+        self.heading = f"Jam guard · {named([row.queue for row in rows])}{self.place(desk.board)}"
+
+    def body(self) -> ComposeResult:
+        """The limit, what it finds, and what then."""
+        with Horizontal(id="ask"):
+            yield Lines(line("Jobs running longer than "), id="ask-text")
+            yield OneLine(duration(self.desk.board.limits.jam_after_s), id="limit")
+        yield Lines(id="summary")
+        yield PickList(self.desk.glyphs, id="jobs")
+        with Horizontal(id="then-row"):
+            yield Lines(line(("Then  ", Tone.DIM)), id="then-text")
+            yield Choice(_OPTIONS, self.desk.glyphs, id="then")
+
+    def on_mount(self) -> None:
+        """Read what is stuck."""
+        self._read_soon(0)
+
+    def action_list(self, what: str, by: int = 0) -> None:
+        """Steer the list from anywhere in the dialog."""
+        jobs = self.query_one("#jobs", PickList)
+        if what == "pick":
+            jobs.action_pick()
+        else:
+            jobs.action_move(by)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Another limit: read again, once typing has paused."""
+        super().on_input_changed(event)
+        if event.input.id == "limit" and event.input.has_focus:
+            self._read_soon(_READ_AFTER_S)
+
+    def on_pick_list_changed(self) -> None:
+        """Other jobs are left out."""
+        self._offer()
+
+    def on_choice_changed(self) -> None:
+        """Something else is to happen with them."""
+        self._offer()
+
+    # -- reading
+
+    def _read_soon(self, seconds: float) -> None:
+        self._found = []
+        self.disarm("Reading")
+        self.say("#summary", [line(("Reading what is running", Tone.DIM))])
+        if seconds:
+            self.set_timer(seconds, self._read_now)
+        else:
+            self._read_now()
+
+    def _read_now(self) -> None:
+        self.run_worker(self._read(), group="read", exclusive=True, exit_on_error=False)
+
+    async def _read(self) -> None:
+        try:
+            limit_s = parse_duration(self.query_one("#limit", Input).value)
+            found = [
+                (row.queue, entry) for row in self._rows for entry in await self.desk.source.jammed(row.queue, limit_s)
+            ]
+        except InvalidOption as error:
+            self._show_nothing(str(error), Tone.WARNING)
+        except ConvoyError as error:
+            self._show_nothing(safe(str(error), 300), Tone.ALARM)
+        else:
+            self._found = found
+            self._show_found()
+
+    def _show_nothing(self, why: str, tone: Tone) -> None:
+        self.query_one("#jobs", PickList).show(0, self._draw)
+        self.say("#summary", [line((why, tone))])
+        self.disarm("Nothing to clear")
+
+    def _show_found(self) -> None:
+        self.query_one("#jobs", PickList).show(len(self._found), self._draw)
+        self.note("")
+        self._offer()
+
+    def _draw(self, index: int, width: int) -> Line:
+        queue, entry = self._found[index]
+        holder = f"held by {safe(entry.worker, 16)}" if entry.worker else "a Node worker"
+        alive = ("ALIVE, may still run it", Tone.WARNING) if entry.is_live else ("gone", Tone.DIM)
+        text, tone = alive if entry.worker else ("not known to be alive", Tone.DIM)
+        state = Span(f"{text:<23}", tone)
+        several = [Span(f"{safe(queue, 18):<19}", Tone.DIM)] if len(self._rows) > 1 else []
+        tail = [Span(f"{age(entry.age_s):>9}   ", Tone.STRONG), Span(f"{holder:<24} ", Tone.DIM), state]
+        room = max(12, width - sum(len(span.text) for span in (*several, *tail)) - 1)
+        name = safe(entry.id, room)
+        return (*several, Span(name), Span(" " * max(1, room - Span(name).cells)), *tail)
+
+    # -- offering
+
+    @property
+    def _chosen(self) -> list[tuple[str, Jammed]]:
+        left_out = self.query_one("#jobs", PickList).left_out
+        return [found for index, found in enumerate(self._found) if index not in left_out]
+
+    @property
+    def _read_at(self) -> float | None:
+        """The store's time when the list was read: an entry tells it by its start and its age."""
+        if not self._found:
+            return self.desk.board.link.read_at
+        _, entry = self._found[0]
+        return entry.start + entry.age_s
+
+    @property
+    def _then(self) -> Then:
+        return _THEN[self.query_one("#then", Choice).index]
+
+    def _offer(self) -> None:
+        chosen, then = self._chosen, self._then
+        n = len(chosen)
+        running = sum(row.snapshot.counts.processing for row in self._rows)
+        stay = max(0, running - n)
+        read = Span(f"     read at {clock(self._read_at)}", Tone.DIM)
+        leaving = f"{count(n, 'job')} will leave processing. {count(stay, 'stays', 'stay')}."
+        if not self._found:
+            leaving = "Nothing has been running for that long."
+        self.say("#summary", [line((leaving, Tone.STRONG), read)])
+        self._warn(chosen, then)
+        if not n:
+            self.disarm("Nothing to clear")
+            return
+        many = n > 1000 and self.desk.board.place.is_production
+        danger = then is Then.DISCARD
+        self.arm(f"Clear {number(n)} {_VERBS[then]}", danger=danger, wanted=self._word() if danger or many else "")
+
+    def _word(self) -> str:
+        return self._rows[0].queue if len(self._rows) == 1 else self._then.value
+
+    def _warn(self, chosen: Sequence[tuple[str, Jammed]], then: Then) -> None:
+        live = sum(entry.is_live for _, entry in chosen)
+        if then is Then.DISCARD and chosen:
+            lost = count(len(chosen), "ID is", "IDs are")
+            self.note(
+                f"{lost} lost: nothing runs {'it' if len(chosen) == 1 else 'them'} again unless published.", Tone.ALARM
+            )
+        elif live:
+            what = "is held by a live worker. Clearing it" if live == 1 else "are held by live workers. Clearing them"
+            runs = "that job" if live == 1 else "those jobs"
+            self.note(f"! {number(live)} of these {what} can run {runs} twice.\n  Space leaves a job out.")
+        else:
+            self.note("")
+
+    # -- acting
+
+    async def act(self) -> Done:
+        """Free exactly what was shown and chosen, slice by slice."""
+        chosen, then = self._chosen, self._then
+        tally: Counter[Outcome] = Counter()
+        for queue, group in groupby(chosen, key=lambda pair: pair[0]):
+            entries = [entry for _, entry in group]
+            for start in range(0, len(entries), SLICE):
+                if self.wants_stop:
+                    return Done(f"Stopped. {told(tally, then)}", Tone.WARNING)
+                try:
+                    tally.update((await self.desk.source.free(queue, entries[start : start + SLICE], then)).values())
+                except ConvoyError as error:
+                    if not tally:
+                        raise
+                    return Done(f"{told(tally, then)} Then it broke off: {safe(str(error), 200)}", Tone.ALARM)
+                self.disarm(f"{number(tally.total())} of {number(len(chosen))}")
+        good = tally[Outcome.QUEUED] + tally[Outcome.FAILED] + tally[Outcome.DISCARDED]
+        return Done(told(tally, then), Tone.FINE if good else Tone.WARNING)
+
+
+def told(tally: Counter[Outcome], then: Then) -> str:
+    """What the guard did, number by number.
+
+    >>> told(Counter({Outcome.QUEUED: 2, Outcome.GONE: 1}), Then.REQUEUE)
+    'Cleared 2 and requeued them; 1 had finished in the meantime.'
+    """
+    words = {Outcome.QUEUED: "requeued", Outcome.FAILED: "failed", Outcome.DISCARDED: "discarded"}
+    moved = {outcome: tally[outcome] for outcome in words if tally[outcome]}
+    total = sum(moved.values())
+    if len(moved) == 1:
+        (outcome,) = moved
+        parts = [f"Cleared {number(total)} and {words[outcome]} {'it' if total == 1 else 'them'}"]
+    elif moved:
+        each = ", ".join(f"{number(n)} {words[outcome]}" for outcome, n in moved.items())
+        parts = [f"Cleared {number(total)}: {each}"]
+    else:
+        parts = ["Cleared nothing"]
+    if tally[Outcome.GONE]:
+        parts.append(f"{number(tally[Outcome.GONE])} had finished in the meantime")
+    if tally[Outcome.HELD]:
+        parts.append(f"{number(tally[Outcome.HELD])} left to live workers")
+    if tally[Outcome.LOCKED]:
+        parts.append(
+            f"{number(tally[Outcome.LOCKED])} left alone, since another jam guard is at work; try again in 5 s"
+        )
+    return "; ".join(parts) + "."

@@ -1,0 +1,269 @@
+"""The overview: every queue live, the one under the cursor explained, and a verb away from each dialog."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.screen import Screen
+from textual.widgets import Input
+
+from convoy_tui.dashboard.board.board import Board, LinkState, Row
+from convoy_tui.dashboard.board.headline import title, verdict
+from convoy_tui.dashboard.board.inspector import inspector, rule
+from convoy_tui.dashboard.board.spans import Line, Tone, line
+from convoy_tui.dashboard.context import Desk, Done
+from convoy_tui.dashboard.screens.confirm import PauseDialog
+from convoy_tui.dashboard.screens.dialog import Dialog
+from convoy_tui.dashboard.screens.jam_guard import JamGuardDialog
+from convoy_tui.dashboard.screens.publish import PublishDialog
+from convoy_tui.dashboard.screens.requeue import RequeueDialog
+from convoy_tui.dashboard.screens.welcome import welcome
+from convoy_tui.dashboard.screens.workers import WorkersDialog
+from convoy_tui.dashboard.widgets.entry import OneLine
+from convoy_tui.dashboard.widgets.footer import Entry, KeyLine
+from convoy_tui.dashboard.widgets.lines import Lines
+from convoy_tui.dashboard.widgets.queue_table import QueueTable
+from convoy_tui.text.safe_text import safe
+from convoy_tui.text.words import count, number
+
+HOLD_S = 5.0
+"""For this long after the cursor moved, rows keep their places."""
+VERBS = ("publish", "jam_guard", "requeue", "pause", "workers")
+_ALWAYS = ("app.commands", "app.help")
+_FIRST = ("jam", "requeue", "publish", "pause", "workers", "table.select", "filter")
+
+
+class OverviewScreen(Screen[None]):
+    """Every queue at a glance."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012 - Textual declares it so
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (18, "-short"), (30, "-tall")]  # noqa: RUF012 - Textual declares it so
+    AUTO_FOCUS = "#queues"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("J", "jam_guard", "Jam guard", id="jam", tooltip="free jobs that run too long"),
+        Binding("R", "requeue", "Requeue", id="requeue", tooltip="queue failures again"),
+        Binding("N", "publish", "Publish", id="publish", tooltip="put IDs into a queue"),
+        Binding("P", "pause", "Pause", id="pause", tooltip="stop workers from claiming, or let them again"),
+        Binding("W", "workers", "Workers", id="workers", tooltip="launch, scale and stop workers"),
+        Binding("slash", "filter", "Filter", key_display="/", id="filter", tooltip="show queues by part of their name"),
+        Binding("escape", "back", "Clear the filter, then the selection", id="back", show=False),
+    ]
+
+    def __init__(self, desk: Desk, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self.desk = desk
+        self._clock = clock
+        self._held_until = 0.0
+        self._wanted = ""
+        self._was_able: tuple[bool, bool] = (False, False)
+
+    def compose(self) -> ComposeResult:
+        """From the top: where, what is wrong, the queues, the one in question, what was done, the keys."""
+        yield Lines(id="title")
+        yield Lines(id="verdict")
+        yield OneLine(id="search", placeholder="part of a name; Enter keeps it, Esc clears it")
+        with Container(id="main"):
+            yield QueueTable(self.desk.glyphs, id="queues")
+            yield Lines(id="welcome")
+            with Vertical(id="side"):
+                yield Lines(id="rule")
+                yield Lines(id="inspector")
+        yield Lines(id="result")
+        yield KeyLine(id="keys")
+
+    def on_mount(self) -> None:
+        """Follow the board."""
+        self.desk.changed.subscribe(self, self._show)
+        self.bindings_updated_signal.subscribe(self, lambda _: self._show_keys())
+        self._show(self.desk.board)
+
+    def on_resize(self) -> None:
+        """Fit everything into the new size, once it is laid out."""
+        self.call_after_refresh(self._fit)
+
+    # -- showing
+
+    def _fit(self) -> None:
+        self._show(self.desk.board)  # the newest: one may have come since the resize
+
+    def _show(self, board: Board) -> None:
+        with self.app.batch_update():
+            width, glyphs = self.size.width, self.desk.glyphs
+            self.query_one("#title", Lines).show([title(board, width, glyphs)])
+            said = verdict(board, width, 2, glyphs)
+            self.query_one("#verdict", Lines).show(said)
+            rows = self._arrange(board)
+            is_empty = not board.rows and board.link.state is LinkState.LIVE
+            self.query_one("#welcome", Lines).display = is_empty
+            self.query_one("#queues").display = not is_empty
+            if is_empty:
+                self.query_one("#welcome", Lines).show(welcome(board, width))
+            self.query_one("#queues", QueueTable).show(rows, is_stale=board.is_stale)
+            self._show_inspector(board)
+        self._show_ability(board)
+
+    def _arrange(self, board: Board) -> Sequence[Row]:
+        """The rows to show; in the old order while that is being used."""
+        wanted = self._wanted.lower()
+        rows = [row for row in board.rows if wanted in safe(row.queue).lower()] if wanted else list(board.rows)
+        table = self.query_one("#queues", QueueTable)
+        if not (self._clock() < self._held_until or table.selected or not self.is_current):
+            return rows
+        places = {name: place for place, name in enumerate(table.order)}
+        return sorted(rows, key=lambda row: places.get(row.queue, len(places)))
+
+    def _show_inspector(self, board: Board) -> None:
+        table = self.query_one("#queues", QueueTable)
+        row = board.row(table.cursor) if table.cursor is not None else None
+        ruler, box = self.query_one("#rule", Lines), self.query_one("#inspector", Lines)
+        width = self.query_one("#side").size.width or self.size.width
+        if row is None:
+            ruler.show([()])
+            box.show([])
+            return
+        note = f" {number(len(board.rows))} queues, shown: {safe(self._wanted, 20)} " if self._wanted else ""
+        ruler.show([rule(row.queue, width, self.desk.glyphs, note)])
+        box.show(inspector(row, board, width, box.size.height or 3, self.desk.glyphs))
+
+    def _show_ability(self, board: Board) -> None:
+        able = (board.is_writable, bool(self.query_one("#queues", QueueTable).targets))
+        if able != self._was_able:
+            self._was_able = able
+            self.refresh_bindings()
+        self._show_keys()
+
+    def _show_keys(self) -> None:
+        entries = {
+            active.binding.id: Entry(
+                active.binding.key,
+                active.binding.key_display or self.app.get_key_display(active.binding),
+                active.binding.description,
+                active.enabled,
+            )
+            for active in self.active_bindings.values()
+            if active.binding.show and active.binding.id
+        }
+        always = [entries.pop(id) for id in _ALWAYS if id in entries]
+        first = [entries.pop(id) for id in _FIRST if id in entries]
+        selected = len(self.query_one("#queues", QueueTable).selected)
+        note = f"{count(selected, 'queue')} selected" if selected else ""
+        self.query_one("#keys", KeyLine).offer([*first, *entries.values()], always, note)
+
+    def tell(self, done: Done | None) -> None:
+        """Say how something ended, until the next thing does."""
+        if done is not None and done.text:
+            signs = {Tone.FINE: ("✓", "*"), Tone.ALARM: ("✖", "x")}
+            sign = self.desk.glyphs.pick(*signs.get(done.tone, ("·", "-")))
+            said: Line = line(" ", (f"{sign} {safe(done.text, max(20, self.size.width - 4))}", done.tone))
+            self.query_one("#result", Lines).show([said])
+
+    # -- what happens by hand
+
+    def on_queue_table_moved(self) -> None:
+        """The cursor or the selection changed: keep the rows where they are for a while."""
+        self._held_until = self._clock() + HOLD_S
+        self._show_inspector(self.desk.board)
+        self._show_ability(self.desk.board)
+
+    def point_at(self, queue: str) -> None:
+        """Put the cursor on a queue, clearing a filter that hides it."""
+        if self._wanted and self._wanted.lower() not in safe(queue).lower():
+            self._stop_filter()
+        self.query_one("#queues", QueueTable).point_at(queue)
+
+    def action_filter(self) -> None:
+        """Type part of a name."""
+        box = self.query_one("#search", Input)
+        box.display = True
+        box.focus()
+
+    def action_back(self) -> None:
+        """Clear the filter, or else the selection."""
+        if self.query_one("#search", Input).display:
+            self._stop_filter()
+        else:
+            self.query_one("#queues", QueueTable).clear_selection()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Show what matches so far."""
+        self._wanted = event.value
+        self._show(self.desk.board)
+
+    def on_input_submitted(self) -> None:
+        """Keep the filter and go back to the rows."""
+        if not self._wanted:
+            self._stop_filter()
+        self.query_one("#queues").focus()
+
+    def _stop_filter(self) -> None:
+        box = self.query_one("#search", Input)
+        box.value = ""
+        box.display = False
+        self.query_one("#queues").focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """A verb that is greyed says why."""
+        place, board = self.desk.board.place, self.desk.board
+        if event.character is None or event.character not in "JRNPW" or board.is_writable:
+            return
+        if place.read_only:
+            because = f" ({place.read_only_because})" if place.read_only_because else ""
+            self.tell(
+                Done(f"This dashboard is read-only{because}; start it without that to change anything.", Tone.DIM)
+            )
+        else:
+            self.tell(Done("Nothing can be changed until the store answers.", Tone.WARNING))
+
+    # -- the verbs
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey the verbs where nothing may be written, or nothing is there to act on."""
+        if action not in VERBS:
+            return True
+        is_writable, has_target = self._was_able
+        return True if is_writable and (has_target or action == "publish") else None
+
+    def action_publish(self) -> None:
+        """Publish IDs to the queue under the cursor, or to a new one."""
+        self._open(PublishDialog(self.desk, self.query_one("#queues", QueueTable).cursor))
+
+    def action_jam_guard(self) -> None:
+        """Show what runs too long."""
+        if rows := self._targets():
+            self._open(JamGuardDialog(self.desk, rows))
+
+    def action_requeue(self) -> None:
+        """Show what failed."""
+        if rows := self._targets():
+            if any(row.snapshot.counts.failed for row in rows):
+                self._open(RequeueDialog(self.desk, rows))
+            else:
+                self.tell(Done("Nothing is failed there.", Tone.DIM))
+
+    def action_pause(self) -> None:
+        """Ask before pausing or resuming."""
+        if rows := self._targets():
+            self._open(PauseDialog(self.desk, rows))
+
+    def action_workers(self) -> None:
+        """Show the workers of one queue."""
+        if rows := self._targets():
+            self._open(WorkersDialog(self.desk, rows[0]))
+
+    def _targets(self) -> list[Row]:
+        names = self.query_one("#queues", QueueTable).targets
+        return [row for name in names if (row := self.desk.board.row(name)) is not None]
+
+    def _open(self, dialog: Dialog) -> None:
+        self.app.push_screen(dialog, self._close)
+
+    def _close(self, done: Done | None) -> None:
+        self.tell(done)
+        if done is not None and done.tone is Tone.FINE:
+            self.query_one("#queues", QueueTable).clear_selection()

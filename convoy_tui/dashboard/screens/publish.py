@@ -1,0 +1,235 @@
+"""Publish IDs: one per line, checked against the store while typing; nothing is written before the answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.suggester import SuggestFromList
+from textual.timer import Timer
+from textual.widgets import Input
+
+from convoy_core import ConvoyError, InvalidID, InvalidQueueName, Published, Tally
+from convoy_core.options import check_queue_name, encode_id
+from convoy_tui.dashboard.board.spans import Tone, line
+from convoy_tui.dashboard.context import Desk, Done
+from convoy_tui.dashboard.screens.dialog import Dialog
+from convoy_tui.dashboard.widgets.choice import Choice
+from convoy_tui.dashboard.widgets.entry import ManyLines, OneLine
+from convoy_tui.dashboard.widgets.lines import Lines
+from convoy_tui.text.safe_text import safe
+from convoy_tui.text.words import count, number
+
+CHECKED = 10_000
+"""IDs that are looked up while typing; the answer covers all of them."""
+_CHECK_AFTER_S = 0.25
+_OPTIONS = ("leave them: they run once", "run them once more when they end")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What was typed, taken apart."""
+
+    ids: tuple[str, ...]
+    lines: int
+    spaced: int
+    """IDs that begin or end with a space: allowed, and seldom meant."""
+
+    @property
+    def repeated(self) -> int:
+        """Lines that say what an earlier one said."""
+        return self.lines - len(self.ids)
+
+
+def read_draft(text: str) -> Draft:
+    """One ID per line, exactly as it stands there; empty lines are none. Raises InvalidID, naming the line."""
+    lines = [(number, part.removesuffix("\r")) for number, part in enumerate(text.split("\n"), 1)]
+    filled = [(number, part) for number, part in lines if part]
+    for number_, part in filled:
+        try:
+            encode_id(part)
+        except InvalidID as error:
+            raise InvalidID(f"Line {number_:,}: {error}") from None
+    ids = tuple(dict.fromkeys(part for _, part in filled))
+    return Draft(ids, len(filled), sum(id != id.strip() for id in ids))
+
+
+class PublishDialog(Dialog):
+    """Put IDs into a queue."""
+
+    AUTO_FOCUS = "#ids"
+    leave_label = "Close"
+    confirm_key = "Ctrl+S"
+    footing = "checked against the store as you type; nothing is written yet"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "confirm", "Publish", id="publish.confirm", priority=True),
+    ]
+
+    def __init__(self, desk: Desk, queue: str | None) -> None:
+        super().__init__(desk)
+        self._queue = queue or ""
+        self._is_unsafe = safe(self._queue) != self._queue
+        self._draft = Draft((), 0, 0)
+        self._timer: Timer | None = None
+        self.heading = f"Publish{self.place(desk.board)}"
+
+    def body(self) -> ComposeResult:
+        """The queue, the IDs, and what would become of them."""
+        names = [row.queue for row in self.desk.board.rows if safe(row.queue) == row.queue]
+        with Horizontal(id="ask"):
+            yield Lines(line("To the queue "), id="ask-text")
+            yield OneLine(
+                safe(self._queue),
+                id="queue",
+                placeholder="a name; a new one makes a new queue",
+                suggester=SuggestFromList(names),
+                disabled=self._is_unsafe,
+            )
+        yield Lines(line(("IDs, one per line, taken exactly as they stand:", Tone.DIM)), id="ids-text")
+        yield ManyLines(id="ids", compact=True, show_line_numbers=False)
+        yield Lines(id="summary")
+        yield Lines(id="outcomes")
+        with Horizontal(id="then-row"):
+            yield Lines(line(("Already running?  ", Tone.DIM)), id="then-text")
+            yield Choice(_OPTIONS, self.desk.glyphs, id="then")
+
+    def on_mount(self) -> None:
+        """Nothing is typed yet."""
+        self._check_soon(0)
+        if not self._queue:
+            self.query_one("#queue").focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Another queue."""
+        super().on_input_changed(event)
+        self._check_soon(_CHECK_AFTER_S)
+
+    def on_text_area_changed(self) -> None:
+        """Other IDs."""
+        self._check_soon(_CHECK_AFTER_S)
+
+    def on_choice_changed(self) -> None:
+        """Something else is to happen with those that run."""
+        self._check_soon(0)
+
+    @property
+    def _to(self) -> str:
+        return self._queue if self._is_unsafe else self.query_one("#queue", Input).value.strip()
+
+    @property
+    def _reruns(self) -> bool:
+        return self.query_one("#then", Choice).index == 1
+
+    def _check_soon(self, seconds: float) -> None:
+        self.disarm("Publish")
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(max(seconds, 0.01), self._check_now)
+
+    def _check_now(self) -> None:
+        self.run_worker(self._check(), group="check", exclusive=True, exit_on_error=False)
+
+    async def _check(self) -> None:
+        try:
+            is_new = self._check_name()
+            self._draft = read_draft(self.query_one("#ids", ManyLines).text)
+            answers = await self._ask(self._draft.ids[:CHECKED])
+        except (InvalidQueueName, InvalidID) as error:
+            self._refuse(safe(str(error), 200), Tone.WARNING)
+        except ConvoyError as error:
+            self._refuse(safe(str(error), 300), Tone.ALARM)
+        else:
+            self._offer(answers, is_new=is_new)
+
+    def _check_name(self) -> bool:
+        """Whether the queue is a new one. Raises InvalidQueueName."""
+        is_new = self.desk.board.row(self._to) is None
+        check_queue_name(self._to, existing=not is_new)
+        return is_new
+
+    async def _ask(self, ids: Sequence[str]) -> dict[str, Published]:
+        answers: dict[str, Published] = {}
+        if not ids:
+            return answers
+        async for chunk in self.desk.source.publish(self._to, ids, rerun=self._reruns, dry_run=True):
+            answers.update(zip(chunk.ids, chunk.answers(), strict=True))
+        return answers
+
+    def _refuse(self, why: str, tone: Tone) -> None:
+        self.say("#summary", [line((why, tone))])
+        self.say("#outcomes", [()])
+        self.disarm("Publish")
+
+    def _offer(self, answers: dict[str, Published], *, is_new: bool) -> None:
+        draft, n = self._draft, len(self._draft.ids)
+        typed = f"{count(draft.lines, 'line')}, {count(n, 'distinct ID')}"
+        self.say(
+            "#summary", [line((typed, Tone.STRONG), ("   This makes a new queue." if is_new else "", Tone.WARNING))]
+        )
+        self.say("#outcomes", [line(part) for part in self.wrapped(_effects(answers, draft, self.room))])
+        self.note(f"{count(draft.spaced, 'ID begins', 'IDs begin')} or ends with a space." if draft.spaced else "")
+        accepted = sum(answer.is_accepted for answer in answers.values()) + max(0, n - len(answers))
+        if accepted:
+            unsure = "up to " if n > len(answers) else ""
+            self.arm(f"Publish {unsure}{number(accepted)}")
+        else:
+            self.disarm("Publish nothing" if n else "Publish")
+
+    async def act(self) -> Done:
+        """Publish, chunk by chunk."""
+        name, draft = self._to, self._draft
+        tally = Tally()
+        try:
+            async for chunk in self.desk.source.publish(name, draft.ids, rerun=self._reruns, dry_run=False):
+                tally += chunk.tally
+                self.disarm(f"{number(tally.total)} of {number(len(draft.ids))}")
+                if self.wants_stop:
+                    return Done(f"Stopped. {told(tally, name, draft.repeated)}", Tone.WARNING)
+        except ConvoyError as error:
+            if not tally.total:
+                raise
+            return Done(f"{told(tally, name, 0)} Then it broke off: {safe(str(error), 200)}", Tone.ALARM)
+        return Done(told(tally, name, draft.repeated), Tone.FINE if tally.published else Tone.WARNING)
+
+
+def told(tally: Tally, queue: str, repeated: int) -> str:
+    """What publishing did, number by number."""
+    parts = [f"Published {number(tally.published)} to {safe(queue, 40)}"]
+    if tally.will_rerun:
+        parts.append(f"{number(tally.will_rerun)} will run once more")
+    if tally.waiting:
+        parts.append(f"skipped {number(tally.waiting)} already waiting")
+    if tally.running:
+        parts.append(f"skipped {number(tally.running)} already running")
+    if repeated:
+        parts.append(f"{count(repeated, 'repeated line')}")
+    return ", ".join(parts) + "."
+
+
+def _effects(answers: dict[str, Published], draft: Draft, room: int) -> str:
+    """What publishing would do, by number, with one ID as an example where it would do nothing."""
+    tally = Counter(answers.values())
+    words = {
+        Published.QUEUED: "new",
+        Published.WILL_RERUN: "running, will run once more",
+        Published.PROCESSING: "already running",
+        Published.ALREADY_QUEUED: "already waiting",
+        Published.ALREADY_DELAYED: "already waiting for its time",
+    }
+    parts = []
+    for answer, text in words.items():
+        if not (n := tally[answer]):
+            continue
+        example = next(id for id, word in answers.items() if word is answer)
+        shown = f" ({safe(example, 24)})" if answer is not Published.QUEUED and room > 70 else ""
+        parts.append(f"{number(n)} {text}{shown}")
+    if draft.repeated:
+        parts.append(f"{number(draft.repeated)} repeated")
+    if (unchecked := len(draft.ids) - len(answers)) > 0:
+        parts.append(f"{number(unchecked)} not looked up yet")
+    return " · ".join(parts)

@@ -1,0 +1,148 @@
+"""Requeue failures: reads the exact IDs, asks the store what would become of each, and does that."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from textual.app import ComposeResult
+
+from convoy_core import ConvoyError, Entry, Outcome
+from convoy_tui.dashboard.board.board import Row
+from convoy_tui.dashboard.board.spans import Line, Span, Tone, line
+from convoy_tui.dashboard.context import Desk, Done
+from convoy_tui.dashboard.screens.confirm import named
+from convoy_tui.dashboard.screens.dialog import SLICE, Dialog
+from convoy_tui.dashboard.widgets.lines import Lines
+from convoy_tui.text.safe_text import safe
+from convoy_tui.text.words import count, number
+
+AT_ONCE = 10_000
+"""IDs per dialog: each is read and asked about before anything happens."""
+
+
+class RequeueDialog(Dialog):
+    """Queue failed IDs again."""
+
+    leave_label = "Leave them"
+    footing = "exactly these IDs, each only if it is still failed"
+
+    def __init__(self, desk: Desk, rows: Sequence[Row]) -> None:
+        super().__init__(desk)
+        self._rows = [row for row in rows if row.snapshot.counts.failed]
+        self._entries: dict[str, Sequence[Entry]] = {}
+        self.heading = f"Requeue · {named([row.queue for row in rows])}{self.place(desk.board)}"
+
+    def body(self) -> ComposeResult:
+        """What there is, what would become of it, and why it failed."""
+        yield Lines(id="summary")
+        yield Lines(id="outcomes")
+        yield Lines(id="reasons")
+
+    def on_mount(self) -> None:
+        """Read the failures."""
+        self.disarm("Reading")
+        self.say("#summary", [line(("Reading the failures", Tone.DIM))])
+        self.run_worker(self._read(), group="read", exclusive=True, exit_on_error=False)
+
+    async def _read(self) -> None:
+        room, total = AT_ONCE, 0
+        outcomes: Counter[Outcome] = Counter()
+        try:
+            for row in self._rows:
+                failed = await self.desk.source.failed(row.queue, room)
+                total += failed.total
+                room -= len(failed.entries)
+                self._entries[row.queue] = failed.entries
+                ids = [entry.id for entry in failed.entries]
+                outcomes.update((await self.desk.source.requeue(row.queue, ids, dry_run=True)).values())
+                if room <= 0:
+                    break
+        except ConvoyError as error:
+            self.say("#summary", [line((safe(str(error), 300), Tone.ALARM))])
+            self.disarm("Nothing to requeue")
+        else:
+            self._offer(total, outcomes)
+
+    def _offer(self, total: int, outcomes: Counter[Outcome]) -> None:
+        entries = [entry for queue in self._entries.values() for entry in queue]
+        n = outcomes[Outcome.QUEUED]
+        what = f"{number(total)} failed."
+        if total > len(entries):
+            what += f" These are {number(len(entries))} of them; the others stay until you press R again."
+        self.say("#summary", [line((what if entries else "Nothing is failed here.", Tone.STRONG))])
+        self.say("#outcomes", [(), *_effects(outcomes)] if entries else [])
+        self.say("#reasons", [(), *_about(entries, self.room)] if entries else [])
+        if not entries:
+            self.disarm("Nothing to requeue")
+            return
+        many = n > 1000 and self.desk.board.place.is_production
+        word = (self._rows[0].queue if len(self._rows) == 1 else "requeue") if many else ""
+        drops = outcomes[Outcome.ALREADY_COMMITTED]
+        self.arm(f"Requeue {number(n)}" if n or not drops else f"Drop {number(drops)} from failed", wanted=word)
+
+    async def act(self) -> Done:
+        """Requeue exactly what was read, slice by slice."""
+        tally: Counter[Outcome] = Counter()
+        planned = sum(map(len, self._entries.values()))
+        for queue, entries in self._entries.items():
+            ids = [entry.id for entry in entries]
+            for start in range(0, len(ids), SLICE):
+                if self.wants_stop:
+                    return Done(f"Stopped. {told(tally)}", Tone.WARNING)
+                try:
+                    slice_ = ids[start : start + SLICE]
+                    tally.update((await self.desk.source.requeue(queue, slice_, dry_run=False)).values())
+                except ConvoyError as error:
+                    if not tally:
+                        raise
+                    return Done(f"{told(tally)} Then it broke off: {safe(str(error), 200)}", Tone.ALARM)
+                self.disarm(f"{number(tally.total())} of {number(planned)}")
+        return Done(told(tally), Tone.FINE if tally[Outcome.QUEUED] else Tone.WARNING)
+
+
+def told(tally: Mapping[Outcome, int]) -> str:
+    """What a requeue did, number by number."""
+    n = tally.get(Outcome.QUEUED, 0)
+    parts = [f"Requeued {count(n, 'ID')}" if n else "Requeued nothing"]
+    if kept := tally.get(Outcome.ALREADY_COMMITTED, 0):
+        parts.append(f"{number(kept)} already waiting or running, dropped from failed")
+    if gone := tally.get(Outcome.GONE, 0):
+        parts.append(f"{number(gone)} no longer failed")
+    return "; ".join(parts) + "."
+
+
+def _effects(outcomes: Counter[Outcome]) -> Iterable[Line]:
+    texts = {
+        Outcome.QUEUED: ("will be queued again, at the end", Tone.STRONG),
+        Outcome.ALREADY_COMMITTED: ("already waiting or running: left alone, and dropped from failed", Tone.NORMAL),
+        Outcome.GONE: ("no longer failed when looked up: left alone", Tone.NORMAL),
+    }
+    for outcome, (text, tone) in texts.items():
+        if outcomes[outcome] or outcome is Outcome.QUEUED:
+            yield line((f"{number(outcomes[outcome]):>8}", tone), f"   {text}")
+
+
+def _about(entries: Sequence[Entry], room: int) -> Iterable[Line]:
+    """The worst of them, and what they have in common."""
+    worst = sorted(entries, key=lambda entry: entry.failures or 0, reverse=True)[:3]
+    times = "   ".join(f"{safe(entry.id, 24)} x{number(entry.failures or 0)}" for entry in worst)
+    yield line(("Most failed   ", Tone.DIM), safe(times, max(20, room - 14)))
+    reasons = Counter(reason(entry.error) for entry in entries)
+    label = "Same reason   "
+    for text, n in reasons.most_common(4):
+        yield line((label, Tone.DIM), Span(f"{number(n):>6}  ", Tone.STRONG), safe(text, max(20, room - 22)))
+        label = " " * len(label)
+    if (rest := len(reasons) - 4) > 0:
+        yield line((f"{label}        and {count(rest, 'other reason')}", Tone.DIM))
+
+
+def reason(error: str | None) -> str:
+    """What an error is called, so that equal ones can be counted: its text up to the first colon.
+
+    >>> reason("ConnectTimeout: no answer from hooks.example in 30 s")
+    'ConnectTimeout'
+    """
+    if not error:
+        return "no reason recorded"
+    return error.partition(":")[0].strip() or "no reason recorded"

@@ -1,0 +1,216 @@
+"""Where snapshots come from and what acts on the store: the seam between the screens and `convoy_core`.
+
+Rule: `look` is one round trip, however many queues there are. Names are found by a scan of the store, which happens
+beside the ticks, every half minute, and when someone asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from convoy_core import (
+    AsyncFleet,
+    Chunk,
+    ConvoyError,
+    Entry,
+    Jammed,
+    Outcome,
+    ReadOnly,
+    Snapshot,
+    State,
+    Then,
+    WorkerInfo,
+    WorkerPool,
+)
+from convoy_core.handlers.functions import Handler
+from convoy_core.options import BATCH
+from convoy_core.store import clients
+
+DISCOVER_S = 30.0
+"""Between two scans for queues that nobody registered."""
+DISCOVER_EMPTY_S = 3.0
+"""The same while no queue is known: someone is waiting for the first to appear."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one look brought."""
+
+    snapshots: tuple[Snapshot, ...]
+    round_trip_s: float
+    at: float | None
+    """The store's time; None when there was no queue to read it from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The failed IDs that a preview shows, and how many there are."""
+
+    entries: tuple[Entry, ...]
+    total: int
+
+
+class Source(Protocol):
+    """A store, as the screens need it. Every method may raise ConvoyError."""
+
+    @property
+    def shown(self) -> str:
+        """Where this is, for people; never with a password."""
+
+    async def look(self) -> Reading:
+        """All queues at one instant."""
+
+    async def discover(self) -> None:
+        """Find the names of all queues now."""
+
+    async def jammed(self, queue: str, idle_s: float) -> list[Jammed]:
+        """What has been running for longer than that."""
+
+    async def free(self, queue: str, entries: Sequence[Jammed], then: Then) -> dict[str, Outcome]:
+        """Free exactly these."""
+
+    async def failed(self, queue: str, limit: int) -> Failed:
+        """Up to `limit` failed IDs."""
+
+    async def requeue(self, queue: str, ids: Sequence[str], *, dry_run: bool) -> dict[str, Outcome]:
+        """Queue exactly these again, or say what that would do."""
+
+    def publish(self, queue: str, ids: Sequence[str], *, rerun: bool, dry_run: bool) -> AsyncIterator[Chunk]:
+        """Publish, or say what that would do."""
+
+    async def pause(self, queue: str) -> bool:
+        """Stop workers from claiming. Whether that changed anything."""
+
+    async def resume(self, queue: str) -> bool:
+        """Let them claim again. Whether that changed anything."""
+
+    async def workers(self, queue: str) -> list[WorkerInfo]:
+        """Every pool on the queue."""
+
+    def pool(self, queue: str, handler: Handler, *, concurrency: int, job_timeout: float | None) -> WorkerPool:
+        """A pool for that queue, not started yet."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+
+
+class LiveSource:
+    """A real store."""
+
+    def __init__(
+        self,
+        *,
+        url: str | None = None,
+        prefix: str | None = None,
+        read_only: bool = False,
+        jam_after_s: float = 300.0,
+    ) -> None:
+        self._store = clients.resolve(url)
+        self._fleet = AsyncFleet(redis=self._store.url, prefix=prefix, read_only=read_only)
+        self._read_only = read_only
+        self._jam_after_s = jam_after_s
+        self._names: list[str] = []
+        self._discovered_at: float | None = None
+        self._discovery: asyncio.Task[None] | None = None
+        self._is_started = False
+
+    @property
+    def shown(self) -> str:
+        """Where this is, for people; never with a password."""
+        return self._store.shown
+
+    async def look(self) -> Reading:
+        """All queues at one instant, in one round trip."""
+        if self._discovered_at is None:
+            await self.discover()
+        elif self._is_due() and (self._discovery is None or self._discovery.done()):
+            self._discovery = asyncio.create_task(self._discover_beside(), name="convoy discovery")
+        start = time.perf_counter()
+        if not self._names:
+            return Reading((), await self._fleet.ping(), None)
+        snapshots = await self._fleet.snapshot(self._names, jam_after_s=self._jam_after_s)
+        took = time.perf_counter() - start
+        return Reading(tuple(snapshots), took, snapshots[0].at)
+
+    async def discover(self) -> None:
+        """Scan the store for the names of all queues."""
+        await self._start()
+        self._names = await self._fleet.queues()
+        self._discovered_at = time.monotonic()
+
+    async def jammed(self, queue: str, idle_s: float) -> list[Jammed]:
+        """What has been running for longer than that."""
+        return await self._fleet.queue(queue).jammed(idle_s=idle_s)
+
+    async def free(self, queue: str, entries: Sequence[Jammed], then: Then) -> dict[str, Outcome]:
+        """Free exactly these, each only if it still runs since the same start."""
+        return await self._fleet.queue(queue).free_jammed(entries, then=then)
+
+    async def failed(self, queue: str, limit: int) -> Failed:
+        """Up to `limit` failed IDs, fewest failures first."""
+        entries: list[Entry] = []
+        start: int | None = 0
+        total = 0
+        while start is not None and len(entries) < limit:
+            page = await self._fleet.queue(queue).page(
+                State.FAILED, start=start, limit=min(BATCH, limit - len(entries))
+            )
+            entries += page.entries
+            start, total = page.next, page.total
+        return Failed(tuple(entries), max(total, len(entries)))
+
+    async def requeue(self, queue: str, ids: Sequence[str], *, dry_run: bool) -> dict[str, Outcome]:
+        """Queue exactly these again, or say what that would do."""
+        return await self._fleet.queue(queue).requeue(ids, dry_run=dry_run)
+
+    async def publish(self, queue: str, ids: Sequence[str], *, rerun: bool, dry_run: bool) -> AsyncIterator[Chunk]:
+        """Publish, or say what that would do; the queue is known from then on."""
+        async for chunk in self._fleet.queue(queue).publish_chunks(ids, rerun=rerun, dry_run=dry_run):
+            yield chunk
+            if not dry_run and queue not in self._names:
+                self._names = sorted([*self._names, queue])
+
+    async def pause(self, queue: str) -> bool:
+        """Stop workers from claiming."""
+        return await self._fleet.queue(queue).pause()
+
+    async def resume(self, queue: str) -> bool:
+        """Let them claim again."""
+        return await self._fleet.queue(queue).resume()
+
+    async def workers(self, queue: str) -> list[WorkerInfo]:
+        """Every pool on the queue."""
+        return await self._fleet.queue(queue).workers()
+
+    def pool(self, queue: str, handler: Handler, *, concurrency: int, job_timeout: float | None) -> WorkerPool:
+        """A pool with connections of its own. Raises ReadOnly."""
+        if self._read_only:
+            raise ReadOnly("The dashboard is read-only, so it starts no workers.")
+        return WorkerPool(self._fleet.queue(queue), handler, concurrency=concurrency, job_timeout=job_timeout)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._discovery is not None:
+            self._discovery.cancel()
+            await asyncio.gather(self._discovery, return_exceptions=True)
+        await self._fleet.close()
+
+    def _is_due(self) -> bool:
+        since = time.monotonic() - (self._discovered_at or 0.0)
+        return since > (DISCOVER_S if self._names else DISCOVER_EMPTY_S)
+
+    async def _discover_beside(self) -> None:
+        try:
+            await self.discover()
+        except ConvoyError:
+            self._discovered_at = time.monotonic()  # the look of the same tick says what is wrong
+
+    async def _start(self) -> None:
+        """Start an embedded server in a thread, once: in the loop it would hold up the first frame."""
+        if not self._is_started and (server := self._store.embedded_server) is not None:
+            await asyncio.to_thread(server.ensure)
+        self._is_started = True

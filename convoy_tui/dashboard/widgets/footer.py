@@ -1,0 +1,64 @@
+"""The last line: the keys that work here, whole entries only, the most useful first; commands and help always."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from convoy_tui.dashboard.board.spans import Line, Span, Tone, spread, width
+from convoy_tui.dashboard.widgets.lines import Lines
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One key and what it does."""
+
+    key: str
+    """As it is pressed."""
+    shown: str
+    """As it is written."""
+    text: str
+    is_enabled: bool = True
+
+
+def fit(entries: Iterable[Entry], always: Iterable[Entry], room: int, note: str = "") -> Line:
+    """As many whole entries as fit, in order, then those that are always there at the right."""
+    right = _joined(always)
+    left: list[Span] = [Span(" ")]
+    if note:
+        left += [Span(note, Tone.ACCENT), Span("  ")]
+    for entry in entries:
+        spans = _spans(entry)
+        if width(left) + width(spans) + 2 + width(right) > room - 1:
+            continue
+        left += [*spans, Span("  ")]
+    return spread(left, [*right, Span(" ")], room)
+
+
+def _joined(entries: Iterable[Entry]) -> list[Span]:
+    spans: list[Span] = []
+    for entry in entries:
+        spans += [*([Span("  ")] if spans else []), *_spans(entry)]
+    return spans
+
+
+def _spans(entry: Entry) -> list[Span]:
+    if not entry.is_enabled:
+        return [Span(f"{entry.shown} {entry.text}", Tone.DIM)]
+    return [Span(entry.shown, Tone.KEY, entry.key), Span(f" {entry.text}", Tone.NORMAL, entry.key)]
+
+
+class KeyLine(Lines):
+    """The footer."""
+
+    _entries: tuple[tuple[Entry, ...], tuple[Entry, ...], str] = ((), (), "")
+
+    def offer(self, entries: Iterable[Entry], always: Iterable[Entry], note: str = "") -> None:
+        """Show these keys."""
+        self._entries = (tuple(entries), tuple(always), note)
+        self.on_resize()
+
+    def on_resize(self) -> None:
+        """Fit them into the width there is."""
+        entries, always, note = self._entries
+        self.show([fit(entries, always, self.size.width, note)])

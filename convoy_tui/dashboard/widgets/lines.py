@@ -1,0 +1,98 @@
+"""A block of lines in tones, drawn line by line; pressing a span with a key presses that key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.dom import DOMNode
+from textual.geometry import Region, Size
+from textual.strip import Strip
+from textual.widget import Widget
+
+from convoy_tui.dashboard.board.spans import Line, Tone, plain
+
+TONE_CLASSES = frozenset(f"tone--{tone}" for tone in Tone)
+
+
+_PLAIN = str.maketrans({"·": "-", "—": "-", "…": "~"})
+"""The few signs of running text that are not ASCII, for terminals that have nothing else."""
+
+
+_SHAPES = (Tone.TREND, Tone.FAINT)
+
+
+def plain_text(widget: DOMNode, text: str) -> str:
+    """The text as this app draws it: without our own signs beyond ASCII, if it was asked for that."""
+    return text.translate(_PLAIN) if widget.app.has_class("-ascii") else text
+
+
+def paint(
+    widget: Widget, line: Sequence[tuple[str, Tone, str]], width: int, base: Style, *, dim: bool = False
+) -> Strip:
+    """A line as a strip of exactly `width` cells on the base style."""
+    segments = []
+    for text, tone, _ in line:
+        drawn = tone if not dim else Tone.FAINT if tone in _SHAPES else Tone.DIM
+        style = widget.get_component_rich_style(f"tone--{drawn}", partial=True)
+        segments.append(Segment(plain_text(widget, text), base + style))
+    return Strip(segments).adjust_cell_length(width, base)
+
+
+def key_at(line: Line, x: int) -> str:
+    """The key of the span at a cell, or nothing."""
+    for span in line:
+        x -= cell_len(span.text)
+        if x < 0:
+            return span.key
+    return ""
+
+
+class Lines(Widget):
+    """Some lines of text. Only those that changed are drawn again."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(TONE_CLASSES)
+    ALLOW_SELECT = False
+
+    def __init__(self, *lines: Line, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._lines: list[Line] = list(lines)
+
+    @property
+    def text(self) -> str:
+        """What it says, without tones."""
+        return "\n".join(map(plain, self._lines))
+
+    def show(self, lines: Iterable[Line]) -> None:
+        """Say something else."""
+        old, self._lines = self._lines, list(lines)
+        if len(old) != len(self._lines):
+            self.refresh(layout=self.styles.is_auto_height)
+            return
+        for y, (before, after) in enumerate(zip(old, self._lines, strict=True)):
+            if before != after:
+                self.refresh(Region(0, y, self.size.width, 1))
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        """As wide as the longest line."""
+        return max((sum(cell_len(span.text) for span in line) for line in self._lines), default=0)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """One row per line."""
+        return len(self._lines)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line."""
+        line = self._lines[y] if y < len(self._lines) else ()
+        return paint(self, line, self.size.width, self.rich_style)
+
+    def on_click(self, event: events.Click) -> None:
+        """Press the key of what was clicked."""
+        at = event.get_content_offset(self)
+        if at is not None and at.y < len(self._lines) and (key := key_at(self._lines[at.y], at.x)):
+            event.stop()
+            self.app.simulate_key(key)
