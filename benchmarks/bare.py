@@ -15,9 +15,10 @@ from typing import Any, TypeAlias, TypeVar, cast
 import redis
 import redis.asyncio
 
-from convoy_core.handlers.run import Claim
-from convoy_core.moves import calls, working
-from convoy_core.moves.calls import Argument, PublishOptions
+from convoy_core.jobs import Claim
+from convoy_core.moves import call, publishing, working
+from convoy_core.moves.call import Argument
+from convoy_core.moves.publishing import PublishOptions
 from convoy_core.moves.working import Settlement
 from convoy_core.store.clients import Role, resolve
 from convoy_core.store.connection import AsyncConnection, Connection
@@ -113,7 +114,7 @@ class BareWorker:
         await self._client.aclose()
         await self._connection.close()
 
-    def _call(self, settlement: Settlement) -> calls.Call[working.Round]:
+    def _call(self, settlement: Settlement) -> call.Call[working.Round]:
         number, self._number = self._number, self._number + self._batch
         return working.exchange(self._keys, self._worker, settlement, self._batch, number, LEASE_MS)
 
@@ -128,7 +129,7 @@ def publish_commands(url: str, queue: str, batches: Iterable[Sequence[int]]) -> 
     """The commands that publishing each of these batches comes to, where the queue is registered already."""
     connection = Connection(url, prefix=None, read_only=False)
     keys = connection.keyspace.queue(queue)
-    made = (call for ids in batches for call in calls.publish(keys, ids, PublishOptions()))
+    made = (call for ids in batches for call in publishing.publish(keys, ids, PublishOptions()))
     return [next(connection.steps(call._replace(registers=None))) for call in made]
 
 

@@ -13,8 +13,8 @@ import redis
 from benchmarks.figures import Settings
 from benchmarks.store import server_for
 from convoy_core import Fleet, Jammed, Queue, State
-from convoy_core.handlers.run import Claim, Failed
-from convoy_core.moves import working
+from convoy_core.jobs import Claim, Failed
+from convoy_core.moves import recovering, working
 from convoy_core.moves.working import Settlement
 from convoy_core.options import BATCH, SMALL_BATCH
 
@@ -99,7 +99,7 @@ class LongQueue:
 
     def recover(self, worker: str) -> object:
         """Take back what a dead worker held."""
-        return self.queue.connection.drive(working.recover(self._keys, worker, 3))
+        return self.queue.connection.drive(recovering.recover(self._keys, worker, 3))
 
     def delay(self) -> None:
         """Have a batch due at once."""

@@ -38,7 +38,7 @@ from convoy_core.errors import (
 )
 from convoy_core.handlers.command import Command
 from convoy_core.handlers.isolated import Isolated
-from convoy_core.handlers.run import Discard, Job, Retry
+from convoy_core.jobs import Discard, Job, Retry
 from convoy_core.models import (
     Counts,
     Details,
@@ -55,7 +55,7 @@ from convoy_core.models import (
     Then,
     WorkerInfo,
 )
-from convoy_core.moves.calls import Chunk
+from convoy_core.moves.publishing import Chunk
 from convoy_core.options import PoolOptions
 from convoy_core.queue import Fleet, Queue
 from convoy_core.states import State

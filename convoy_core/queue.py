@@ -25,8 +25,9 @@ from convoy_core.models import (
     Then,
     WorkerInfo,
 )
-from convoy_core.moves import calls, discarding
-from convoy_core.moves.calls import Call, Chunk
+from convoy_core.moves import discarding, looking, publishing, steering
+from convoy_core.moves.call import Call, checked_names
+from convoy_core.moves.publishing import Chunk
 from convoy_core.options import JobID, Payload, encode_id
 from convoy_core.states import State
 from convoy_core.store.connection import Connection
@@ -64,20 +65,20 @@ class Fleet:
         """Every queue's name, sorted: the registered ones, and those that only Node clients made (the store is
         scanned).
         """
-        return self._connection.drive(calls.queue_names(self._connection.keyspace))
+        return self._connection.drive(looking.queue_names(self._connection.keyspace))
 
     def snapshot(self, names: Iterable[str], *, jam_after_s: Seconds = 300.0) -> list[Snapshot]:
         """The named queues at one instant, in one round trip, however long they are (in a Cluster each at its own).
 
         `jammed` counts what has been processing for longer than `jam_after_s`.
         """
-        answers = self._connection.together(calls.snapshots(self._connection.keyspace, names, jam_after_s))
+        answers = self._connection.together(looking.snapshots(self._connection.keyspace, names, jam_after_s))
         return [snapshot for snapshots in answers for snapshot in snapshots]
 
     def find(self, id: JobID, names: Iterable[str] | None = None) -> list[Details]:
         """Where the ID is: its details in every queue (or those named) that knows it."""
         encode_id(id)
-        queues = [self.queue(name) for name in (self.queues() if names is None else calls.checked_names(names))]
+        queues = [self.queue(name) for name in (self.queues() if names is None else checked_names(names))]
         found = [queue.show(id) for queue in queues]
         return [details for details in found if details.state is not State.ABSENT or details.is_committed]
 
@@ -157,8 +158,8 @@ class Queue:
         raises OutcomeUnknown when they do not say so within 1 s: the store has taken the ID, but a failover now could
         lose it. Raises InvalidID, InvalidPayload, InvalidOption, InvalidQueueName and StoreError.
         """
-        options = calls.PublishOptions(payload, delay_s, front, rerun, False, wait_replicas)
-        return self._connection.run(calls.publish_one(self._keys, id, options))
+        options = publishing.PublishOptions(payload, delay_s, front, rerun, False, wait_replicas)
+        return self._connection.run(publishing.publish_one(self._keys, id, options))
 
     def publish_many(
         self,
@@ -174,9 +175,9 @@ class Queue:
 
         Cut short by an error, what was published stays so, and publishing all again is safe.
         """
-        options = calls.PublishOptions(payload, delay_s, front, rerun, False, wait_replicas)
+        options = publishing.PublishOptions(payload, delay_s, front, rerun, False, wait_replicas)
         self._connection.check_writable()
-        chunks = self._connection.run_ahead(calls.publish(self._keys, ids, options))
+        chunks = self._connection.run_ahead(publishing.publish(self._keys, ids, options))
         return sum((chunk.tally for chunk in chunks), Tally())
 
     def publish_chunks(
@@ -194,19 +195,19 @@ class Queue:
 
         With `dry_run` nothing is written, and the answers are what publishing would have said.
         """
-        options = calls.PublishOptions(payload, delay_s, front, rerun, dry_run, wait_replicas)
+        options = publishing.PublishOptions(payload, delay_s, front, rerun, dry_run, wait_replicas)
         if not dry_run:
             self._connection.check_writable()
-        for call in calls.publish(self._keys, ids, options):
+        for call in publishing.publish(self._keys, ids, options):
             yield self._connection.run(call)
 
     def counts(self) -> Counts:
         """How many IDs are in each state, in one instant."""
-        return self._run(calls.counts(self._keys))
+        return self._run(looking.counts(self._keys))
 
     def snapshot(self, *, jam_after_s: Seconds = 300.0) -> Snapshot:
         """The counts with ages, workers and counters; see `Fleet.snapshot` for many queues at once."""
-        return self._run(calls.snapshot(self._connection.keyspace, [self.name], jam_after_s))[0]
+        return self._run(looking.snapshot(self._connection.keyspace, [self.name], jam_after_s))[0]
 
     def page(self, state: State | None, *, start: int = 0, limit: int = 50) -> Page:
         """A window of the IDs in one state: at most 500 entries from rank `start`.
@@ -217,7 +218,7 @@ class Queue:
         `limit`
         only a hint. Raises InvalidOption for ABSENT.
         """
-        return self._run(calls.page(self._keys, state, start, limit))
+        return self._run(looking.page(self._keys, state, start, limit))
 
     def entries(self, state: State | None) -> Iterator[Entry]:
         """All entries of a state, read page by page.
@@ -235,19 +236,19 @@ class Queue:
 
         Ours and Node's workers write the text of each failure there, without its ID. Each day's log is kept for a day.
         """
-        return self._run(calls.errors(self._keys, start, limit))
+        return self._run(looking.errors(self._keys, start, limit))
 
     def show(self, id: JobID) -> Details:
         """Everything known about one ID, in one instant. An unknown ID is ABSENT, not an error."""
-        return self._run(calls.show(self._keys, id))
+        return self._run(looking.show(self._keys, id))
 
     def workers(self) -> list[WorkerInfo]:
         """Every pool registered on this queue, alive or silent."""
-        return self._run(calls.workers(self._keys))
+        return self._run(looking.workers(self._keys))
 
     def jammed(self, *, idle_s: Seconds) -> list[Jammed]:
         """What a jam guard would free: every entry that has been processing for longer than `idle_s`, oldest first."""
-        return self._drive(calls.jammed(self._keys, idle_s))
+        return self._drive(steering.jammed(self._keys, idle_s))
 
     def free_jammed(
         self,
@@ -262,20 +263,22 @@ class Queue:
         Requeueing counts a crash, and the `max_crashes`-th fails the ID instead.
         """
         self._connection.check_writable()
-        return self._drive(calls.free_jammed(self._keys, entries, then, skip_live=skip_live, max_crashes=max_crashes))
+        return self._drive(
+            steering.free_jammed(self._keys, entries, then, skip_live=skip_live, max_crashes=max_crashes)
+        )
 
     def jam_guard(self, *, idle_s: Seconds, then: Then = Then.REQUEUE, skip_live: bool = False) -> list[str]:
         """Free what has been processing for longer than `idle_s`; the IDs that left processing."""
         self._connection.check_writable()
-        calls.check_guard(then, skip_live=skip_live)
+        steering.check_guard(then, skip_live=skip_live)
         outcomes = self.free_jammed(self.jammed(idle_s=idle_s), then=then, skip_live=skip_live)
-        return calls.freed(outcomes)
+        return steering.freed(outcomes)
 
     def requeue(self, ids: Iterable[JobID], *, dry_run: bool = False) -> dict[str, Outcome]:
         """Queue these failed IDs again, each with a fresh retry budget; its count of failures is remembered."""
         if not dry_run:
             self._connection.check_writable()
-        return self._drive(calls.requeue(self._keys, ids, dry_run=dry_run))
+        return self._drive(steering.requeue(self._keys, ids, dry_run=dry_run))
 
     def requeue_all(self) -> dict[str, Outcome]:
         """Queue every ID that is failed now again."""
@@ -305,11 +308,11 @@ class Queue:
         """Stop our workers from claiming here (Node's do not look); running jobs go on. True if this changed
         anything.
         """
-        return self._run(calls.pause(self._keys))
+        return self._run(steering.pause(self._keys))
 
     def resume(self) -> bool:
         """Let workers claim again. True if this changed anything."""
-        return self._run(calls.resume(self._keys))
+        return self._run(steering.resume(self._keys))
 
     def close(self) -> None:
         """Close the connections made here; a ready-made client stays open."""

@@ -18,9 +18,10 @@ from typing import Any, Final
 from convoy_core import validation
 from convoy_core.errors import HandlerNotFound, InvalidOption
 from convoy_core.handlers.process_groups import DESCRIPTORS, Groups, ending
-from convoy_core.handlers.run import Job, Retry, RunFailed
+from convoy_core.handlers.run import RunFailed
 from convoy_core.handlers.verdicts import MAX_ERROR
 from convoy_core.handlers.watcher import environment
+from convoy_core.jobs import Job, Retry
 from convoy_core.options import system_text
 
 EX_TEMPFAIL = 75

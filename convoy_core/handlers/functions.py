@@ -18,7 +18,8 @@ from typing import Any, Protocol, TypeAlias
 
 from convoy_core import validation
 from convoy_core.errors import HandlerNotFound, InvalidOption
-from convoy_core.handlers.run import Job, NotStarted, Run
+from convoy_core.handlers.run import NotStarted, Run
+from convoy_core.jobs import Job
 
 Handler: TypeAlias = "Callable[[Job], Awaitable[object]] | Callable[[Job], object]"
 Ended: TypeAlias = "Callable[[Run, object], None]"

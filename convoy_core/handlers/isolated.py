@@ -16,8 +16,9 @@ from asyncio.subprocess import PIPE, Process
 
 from convoy_core.handlers.functions import load, refuse_misfit
 from convoy_core.handlers.process_groups import DESCRIPTORS, Groups, ending
-from convoy_core.handlers.run import Discard, Job, NotStarted, Retry, RunFailed
+from convoy_core.handlers.run import NotStarted, RunFailed
 from convoy_core.handlers.watcher import environment
+from convoy_core.jobs import Discard, Job, Retry
 from convoy_core.system.python_program import own_program
 
 MAX_LINE = 128 * 1024

@@ -20,8 +20,8 @@ from queue import SimpleQueue
 from typing import Any, TextIO
 
 from convoy_core.handlers.functions import Handler, is_coroutine_handler, load
-from convoy_core.handlers.run import Discard, Job, Retry
 from convoy_core.handlers.verdicts import checked, describe, trace
+from convoy_core.jobs import Discard, Job, Retry
 from convoy_core.system.standard_streams import dropping, open_missing
 
 

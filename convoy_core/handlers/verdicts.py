@@ -18,7 +18,8 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Final
 
 from convoy_core.handlers.functions import Raised
-from convoy_core.handlers.run import Claim, Discard, Failed, Retry, RunFailed, Verdict
+from convoy_core.handlers.run import RunFailed
+from convoy_core.jobs import Claim, Discard, Failed, Retry, Verdict
 from convoy_core.options import PoolOptions
 
 MAX_ERROR: Final = 2048

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from convoy_core import validation
 from convoy_core.errors import InvalidOption
 from convoy_core.models import Counts, Outcome, Page
-from convoy_core.moves.calls import Steps, check_state, counts, distinct, of, page, per_id
+from convoy_core.moves.call import Steps, check_state, distinct, of, per_id
 from convoy_core.moves.keys import Keys
+from convoy_core.moves.looking import counts, page
 from convoy_core.options import BATCH, JobID, decode_id
 from convoy_core.states import State
 

@@ -18,7 +18,7 @@ import redis.asyncio
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from convoy_core.errors import ConvoyError, InvalidOption
-from convoy_core.moves.calls import Call, Steps, command
+from convoy_core.moves.call import Call, Steps, command
 from convoy_core.store import clients, ready_made_client, wait_replicas
 from convoy_core.store.clients import CONNECTIONS, Role, Store
 from convoy_core.store.driver import hold, hold_awaited

@@ -30,14 +30,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.sentinel import MasterNotFoundError
 
-from convoy_core.errors import (
-    OutcomeUnknown,
-    StoreDamaged,
-    StoreError,
-    StoreFull,
-    StoreRefused,
-    StoreUnreachable,
-)
+from convoy_core.errors import OutcomeUnknown, StoreDamaged, StoreError, StoreFull, StoreRefused, StoreUnreachable
 from convoy_core.store.url import CLUSTER_EXAMPLE
 
 DAMAGED_WORD: Final = "CONVOY-DAMAGED"

@@ -12,7 +12,7 @@ from redis.exceptions import NoScriptError, ResponseError
 
 from convoy_core import validation
 from convoy_core.errors import ReadOnly
-from convoy_core.moves.calls import Argument, Call
+from convoy_core.moves.call import Argument, Call
 from convoy_core.moves.keys import TYPES, Keyspace
 from convoy_core.moves.scripts import Text
 from convoy_core.options import check_prefix

@@ -16,7 +16,7 @@ import redis.asyncio
 from redis.exceptions import ResponseError
 
 from convoy_core.errors import OutcomeUnknown
-from convoy_core.moves.calls import Call
+from convoy_core.moves.call import Call
 from convoy_core.store import ready_made_client
 from convoy_core.store.cluster import AsyncClusterClient, ClusterClient
 from convoy_core.store.error_translation import explain

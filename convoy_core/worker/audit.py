@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from convoy_core.moves import working
+from convoy_core.moves import recovering
 from convoy_core.moves.keys import Keys
 from convoy_core.options import PoolOptions
 from convoy_core.store.connection import AsyncConnection
@@ -60,23 +60,23 @@ class Audit:
 
     async def reclaim(self) -> None:
         """Give back what late waits have handed to workers that nobody knows any more; no judgement is needed."""
-        self._departed_seen, back = await self._connection.run(working.reclaim(self._keys, self._departed_seen))
+        self._departed_seen, back = await self._connection.run(recovering.reclaim(self._keys, self._departed_seen))
         if back:
             log.warning("queue %s: %d IDs had been handed to workers that were struck off", self._keys.queue, back)
 
     async def recover_strays(self, now: float, latest_ms: Callable[[], int]) -> dict[str, str]:
         """Take back what workers hold that have been off the roll for a lease; where each ID went. The store itself
-        looks once more whether they still are; see `working.recover` for `latest_ms`.
+        looks once more whether they still are; see `recovering.recover` for `latest_ms`.
         """
-        self._owners_seen, seen = await self._connection.run(working.strays(self._keys, self._owners_seen))
+        self._owners_seen, seen = await self._connection.run(recovering.strays(self._keys, self._owners_seen))
         self._strays.note(seen, now)
         moved: dict[str, str] = {}
         due = self._strays.take_due(now)
         if not due:
             return moved
-        held = await self._connection.drive(working.holdings(self._keys, due))
+        held = await self._connection.drive(recovering.holdings(self._keys, due))
         for worker in due:
-            steps = working.recover(self._keys, worker, self._max_crashes, held[worker], latest_ms=latest_ms)
+            steps = recovering.recover(self._keys, worker, self._max_crashes, held[worker], latest_ms=latest_ms)
             taken = await self._connection.drive(steps)
             if taken:
                 log.warning("queue %s: recovered %d IDs of the unknown worker %s", self._keys.queue, len(taken), worker)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeAlias
 
-from convoy_core.handlers.run import Claim, Verdict
+from convoy_core.jobs import Claim, Verdict
 from convoy_core.moves.working import Settlement
 from convoy_core.options import BATCH, SMALL_BATCH, SUSPECT_CRASHES
 from convoy_core.system.logs import Log
 from convoy_core.worker.counters import Tallies
 from convoy_core.worker.runs import Plan, Runs
+from convoy_core.worker.settling import settle
 
 log = Log(__name__)
 
@@ -86,7 +87,7 @@ class Holdings:
         results, defer_s = self.runs.results, self._plan.options.defer_s
         while results and len(taken) < BATCH and settlement.costly < SMALL_BATCH:
             claim, verdict = results.popleft()
-            taken.append((claim, settlement.add(claim, verdict, defer_s=defer_s)))
+            taken.append((claim, settle(settlement, claim, verdict, defer_s=defer_s)))
         return settlement, taken
 
     def put_back(self, taken: Results) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from convoy_core.handlers.run import Discard, Failed, Retry, Verdict
+from convoy_core.jobs import Discard, Failed, Retry, Verdict
 
 
 @dataclass(slots=True)

@@ -15,9 +15,9 @@ from contextlib import suppress
 
 from convoy_core.errors import ConvoyError, OutcomeUnknown
 from convoy_core.handlers.functions import close
-from convoy_core.handlers.run import Claim
-from convoy_core.moves import calls, working
-from convoy_core.moves.calls import Call
+from convoy_core.jobs import Claim
+from convoy_core.moves import looking, recovering, working
+from convoy_core.moves.call import Call
 from convoy_core.moves.working import Pulse, Renewal, Round, Settlement, SuspectPolicy
 from convoy_core.options import decode_id, encode_payload
 from convoy_core.store.clients import Role, Store
@@ -382,9 +382,9 @@ class Shift:
         mark = self._identity.mark()
         # First of all, so that a request which arrives only after the question claims nothing unseen.
         await self._commands.run(working.fence(self._keys, self.worker, self._claiming.fence()))
-        holdings = await self._commands.drive(working.holdings(self._keys, [self.worker]))
+        holdings = await self._commands.drive(recovering.holdings(self._keys, [self.worker]))
         for number, raw in self._holdings.reconcile({number: raw for raw, number in holdings[self.worker]}):
-            details = await self._commands.run(calls.show(self._keys, decode_id(raw)))
+            details = await self._commands.run(looking.show(self._keys, decode_id(raw)))
             content = None if details.payload_bytes is None else encode_payload(details.payload)
             claim = Claim(raw, number, details.attempt - 1, details.failures, details.crashes, content)
             (self._holdings.decline if self._state.is_stopping else self._holdings.add)([claim])

@@ -9,7 +9,7 @@ from contextlib import suppress
 from convoy_core.errors import StoreRefused, StoreUnsafe
 from convoy_core.handlers.functions import name_of
 from convoy_core.moves import working
-from convoy_core.moves.calls import Call
+from convoy_core.moves.call import Call
 from convoy_core.moves.keys import Keys
 from convoy_core.options import PoolOptions
 from convoy_core.store.connection import AsyncConnection

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from convoy_core.handlers.functions import Handler, Raised, Runner, TimedOut, runner_for
-from convoy_core.handlers.run import Claim, Discard, Failed, Job, NotStarted, Retry, Run, Verdict
+from convoy_core.handlers.run import NotStarted, Run
 from convoy_core.handlers.verdicts import Judge
+from convoy_core.jobs import Claim, Discard, Failed, Job, Retry, Verdict
 from convoy_core.options import PoolOptions
 from convoy_core.system import file_descriptors
 from convoy_core.system.logs import Log

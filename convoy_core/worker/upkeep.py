@@ -11,9 +11,10 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from convoy_core.errors import ConvoyError, StoreRefused
-from convoy_core.moves import working
+from convoy_core.moves import recovering, working
 from convoy_core.moves.keys import Keys
-from convoy_core.moves.working import LATE_MS, Pulse, Renewal
+from convoy_core.moves.recovering import LATE_MS
+from convoy_core.moves.working import Pulse, Renewal
 from convoy_core.options import BATCH, PoolOptions
 from convoy_core.store.connection import AsyncConnection, Connection
 from convoy_core.system.logs import Log
@@ -132,10 +133,10 @@ class Upkeep:
             return moved
         now = time.monotonic()
         self._silent_since = {worker: self._silent_since.get(worker, now) for worker in silent}
-        held = await self._connection.drive(working.holdings(self._keys, silent))
+        held = await self._connection.drive(recovering.holdings(self._keys, silent))
         for worker in silent:
             is_long_silent = now - self._silent_since[worker] >= LATE_MS / 1000
-            steps = working.recover(
+            steps = recovering.recover(
                 self._keys,
                 worker,
                 self._options.max_crashes,
@@ -153,7 +154,7 @@ class Upkeep:
         """All of them: those that were recovered a while ago stay listed, and must not hide the others."""
         silent: list[str] = []
         while True:
-            now, some = await self._connection.run(working.silent(self._keys, len(silent)))
+            now, some = await self._connection.run(recovering.silent(self._keys, len(silent)))
             self._answered()  # before anybody is judged: the leases may be those of an older file
             if not self._is_clock_known(now):
                 self.postpone_judgement()

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 from redis.exceptions import NoScriptError, RedisError
 
 from convoy_core.errors import OutcomeUnknown, StoreError
-from convoy_core.moves.calls import Argument, Call, command
+from convoy_core.moves.call import Argument, Call, command
 from convoy_core.moves.keys import Keys
-from convoy_core.moves.working import LATE_MS, Round
+from convoy_core.moves.recovering import LATE_MS
+from convoy_core.moves.working import Round
 from convoy_core.store.clients import Role, Store
 from convoy_core.store.connection import AsyncConnection
 from convoy_core.store.error_translation import explain

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from convoy_core import ConvoyError, PoolOptions, Queue, WorkerPool
-from convoy_core.moves.calls import Argument, Call
+from convoy_core.moves.call import Argument, Call
 from convoy_core.moves.working import Round
 from convoy_core.store.connection import AsyncConnection, Connection
 from convoy_core.worker.waiting import Fetch

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias, TypeVar
 import redis
 
 from convoy_core import Queue
-from convoy_core.handlers.run import Claim, Failed
-from convoy_core.moves.calls import Call, Steps
+from convoy_core.jobs import Claim, Failed
+from convoy_core.moves.call import Call, Steps
 from convoy_core.moves.keys import Keys
 from convoy_core.moves.working import WITH_NOTHING_BESIDE, Round, Settlement, SuspectPolicy, exchange
 from tests.servers import RealServer

@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from convoy_core import Discard, InvalidOption, Isolated, Job, PoolOptions, PoolState, Queue, Retry, State, WorkerPool
-from convoy_core.handlers.run import Claim, Failed, Verdict
+from convoy_core.jobs import Claim, Failed, Verdict
 from convoy_core.moves.working import Settlement
+from convoy_core.worker.settling import settle
 from tests.servers import RealServer
 
 BURST = PoolOptions(lease_s=1.5, beat_s=0.3, grace_s=5, burst=True)
@@ -294,7 +295,7 @@ def test_a_line_too_many_is_not_taken_for_the_answer_of_the_next_run(queue: Queu
 def test_a_verdict_that_cannot_be_written_down_is_a_failure_of_that_run(value: Verdict) -> None:
     settlement = Settlement()
 
-    counted = settlement.add(Claim(b"a", 1), value, defer_s=1)
+    counted = settle(settlement, Claim(b"a", 1), value, defer_s=1)
 
     assert isinstance(counted, Failed)
     assert counted.message == "the pool could not write down how the run ended"

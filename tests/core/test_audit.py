@@ -13,8 +13,9 @@ import redis
 
 from convoy_core import Counts, Job, PoolOptions, Queue, WorkerPool
 from convoy_core.moves.keys import Keys
+from convoy_core.moves.recovering import recover
 from convoy_core.moves.scripts import load
-from convoy_core.moves.working import hello, recover
+from convoy_core.moves.working import hello
 from convoy_core.store.clients import Store
 from convoy_core.store.connection import AsyncConnection
 from convoy_core.worker import upkeep

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from convoy_core import Queue
-from convoy_core.moves.working import Pulse, Settlement, exchange, hello, recover, renew
+from convoy_core.moves.recovering import recover
+from convoy_core.moves.working import Pulse, Settlement, exchange, hello, renew
 from convoy_core.options import PoolOptions
 from convoy_core.store.connection import AsyncConnection
 from convoy_core.worker.upkeep import Upkeep

@@ -21,7 +21,7 @@ import pytest
 import redis
 
 from convoy_core import AsyncQueue, Queue
-from convoy_core.moves.calls import Call, command
+from convoy_core.moves.call import Call, command
 from convoy_core.store.connection import Connection
 from tests.servers import RealServer
 from tests.waiting import eventually
@@ -160,7 +160,7 @@ def test_a_call_cut_short_at_any_step_leaves_the_next_its_own_answer_and_every_c
 ALARMS = textwrap.dedent("""
     import random, signal, sys, threading, time
     from convoy_core import Queue
-    from convoy_core.moves.calls import command
+    from convoy_core.moves.call import command
 
     class Late(Exception):
         pass

@@ -14,7 +14,8 @@ import pytest
 import redis
 
 from convoy_core import Counts, Job, PoolOptions, PoolState, Published, Queue, WorkerPool
-from convoy_core.moves.working import Pulse, promote, recover, renew, silent
+from convoy_core.moves.recovering import recover, silent
+from convoy_core.moves.working import Pulse, promote, renew
 from convoy_core.store.clients import resolve
 from convoy_core.worker.loop import Shift
 from convoy_core.worker.runs import Plan

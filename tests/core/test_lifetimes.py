@@ -10,7 +10,8 @@ import pytest
 
 from convoy_core import Counts, Jammed, Job, PoolOptions, Queue, Then, WorkerPool
 from convoy_core.moves.keys import OURS
-from convoy_core.moves.working import Pulse, hello, recover, renew, sign_off
+from convoy_core.moves.recovering import recover
+from convoy_core.moves.working import Pulse, hello, renew, sign_off
 from tests.core.keyspace import LEASE, NOW, W, World, claim, failure
 from tests.servers import RealServer, valkey_binary
 from tests.waiting import eventually

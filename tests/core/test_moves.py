@@ -12,10 +12,9 @@ import pytest
 
 from convoy_core import Counts, Jammed, Outcome, PoolOptions, Published, State, StoreDamaged, Tally
 from convoy_core.models import Then
-from convoy_core.moves.calls import of
+from convoy_core.moves.call import of
+from convoy_core.moves.recovering import DEPARTED_MS, LATE_MS, reclaim, recover, silent, strays
 from convoy_core.moves.working import (
-    DEPARTED_MS,
-    LATE_MS,
     Pulse,
     Renewal,
     Round,
@@ -26,12 +25,8 @@ from convoy_core.moves.working import (
     fence,
     hello,
     promote,
-    reclaim,
-    recover,
     renew,
     sign_off,
-    silent,
-    strays,
     sweep,
 )
 from convoy_core.options import BATCH

@@ -24,9 +24,10 @@ from convoy_core import (
     StoreDamaged,
     WorkerInfo,
 )
-from convoy_core.handlers.run import Claim
-from convoy_core.moves.calls import of
-from convoy_core.moves.working import holdings, promote
+from convoy_core.jobs import Claim
+from convoy_core.moves.call import of
+from convoy_core.moves.recovering import holdings
+from convoy_core.moves.working import promote
 from convoy_core.options import BATCH, SMALL_BATCH
 from tests.core.keyspace import ALIVE, LEASE, NOW, SECOND, Keyspace, W, World, claim, commands, failure, seed
 from tests.servers import RealServer

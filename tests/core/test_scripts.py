@@ -14,24 +14,11 @@ import pytest
 
 from convoy_core import Jammed, State, StoreDamaged, StoreError
 from convoy_core.models import Then
-from convoy_core.moves.calls import of
+from convoy_core.moves.call import of
 from convoy_core.moves.keys import TYPES
+from convoy_core.moves.recovering import LATE_MS, holdings, reclaim, recover, silent, strays
 from convoy_core.moves.scripts import load
-from convoy_core.moves.working import (
-    LATE_MS,
-    Pulse,
-    bye,
-    fence,
-    hello,
-    holdings,
-    promote,
-    reclaim,
-    recover,
-    renew,
-    silent,
-    strays,
-    sweep,
-)
+from convoy_core.moves.working import Pulse, bye, fence, hello, promote, renew, sweep
 from convoy_core.states import MOVES
 from tests.core.keyspace import (
     DAY,

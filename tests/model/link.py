@@ -20,7 +20,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from convoy_core.moves.calls import Argument
+from convoy_core.moves.call import Argument
 from convoy_core.moves.scripts import Script
 from convoy_core.store.clients import Role, Store
 from convoy_core.store.fast_client import AsyncClient, Opened

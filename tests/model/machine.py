@@ -13,15 +13,17 @@ from typing import Any, ClassVar, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from convoy_core.handlers.run import Claim, Discard, Failed, Retry, Verdict
+from convoy_core.jobs import Claim, Discard, Failed, Retry, Verdict
 from convoy_core.models import Jammed, Then
-from convoy_core.moves import calls, discarding, working
-from convoy_core.moves.calls import Call, PublishOptions, Steps
+from convoy_core.moves import discarding, publishing, recovering, steering, working
+from convoy_core.moves.call import Call, Steps
 from convoy_core.moves.keys import Keyspace
+from convoy_core.moves.publishing import PublishOptions
 from convoy_core.moves.working import Pulse, Settlement, SuspectPolicy
 from convoy_core.options import DEFAULT_PREFIX, SUSPECT_CRASHES
 from convoy_core.states import State
 from convoy_core.store.connection import Connection
+from convoy_core.worker.settling import settle
 from tests.model.invariants import check_invariants
 from tests.model.reference import MAX_CRASHES, Ending, Reference
 from tests.model.wire import Look, Wire, store_behind
@@ -76,7 +78,7 @@ def settlement_of(endings: Sequence[Ending]) -> Settlement:
     """The same as a pool hands it in."""
     settlement = Settlement()
     for id, number, verdict in endings:
-        settlement.add(Claim(id.encode(), number), verdict, defer_s=0)
+        settle(settlement, Claim(id.encode(), number), verdict, defer_s=0)
     return settlement
 
 
@@ -175,7 +177,7 @@ class Strict(Machine):
     @rule(ids=ids, options=st.sampled_from(PUBLISHES))
     def publish(self, ids: Sequence[str], options: PublishOptions) -> None:
         """With any options, known IDs and the same ID twice among them."""
-        (call,) = calls.publish(self.keys, ids, options)
+        (call,) = publishing.publish(self.keys, ids, options)
         refused = 0 if options.dry_run else len(ids)
         self.check(
             lambda: self.run(call).answers(), lambda: self.model.publish(ids, options), refusals={"refused": refused}
@@ -191,7 +193,7 @@ class Strict(Machine):
     @rule(ids=ids, dry=flags)
     def requeue(self, ids: Sequence[str], dry: bool) -> None:
         """Failed or not."""
-        self._steer(lambda: calls.requeue(self.keys, ids, dry_run=dry), lambda: self.model.requeue(ids, dry=dry))
+        self._steer(lambda: steering.requeue(self.keys, ids, dry_run=dry), lambda: self.model.requeue(ids, dry=dry))
 
     @rule(ids=ids, state=st.sampled_from((State.QUEUED, State.DELAYED, State.FAILED)), dry=flags)
     def discard(self, ids: Sequence[str], state: State, dry: bool) -> None:
@@ -215,12 +217,14 @@ class Strict(Machine):
     @rule(idle_ms=st.sampled_from((0, 2000, 20_000)), then=st.sampled_from(Then), skip_live=flags, late=flags)
     def jam_guard(self, idle_ms: int, then: Then, skip_live: bool, late: bool) -> None:
         """On what the preview showed; `late`: on a run that has been replaced meanwhile."""
-        seen = self.drive(calls.jammed(self.keys, idle_ms / 1000))
+        seen = self.drive(steering.jammed(self.keys, idle_ms / 1000))
         assert {row.id: round(row.start * 1000) for row in seen} == self.model.jammed(idle_ms)
         if late:
             seen = [Jammed(row.id, row.start - 0.001, row.age_s, row.worker, row.is_live) for row in seen]
         self.check(
-            lambda: self.drive(calls.free_jammed(self.keys, seen, then, skip_live=skip_live, max_crashes=MAX_CRASHES)),
+            lambda: self.drive(
+                steering.free_jammed(self.keys, seen, then, skip_live=skip_live, max_crashes=MAX_CRASHES)
+            ),
             lambda: self.model.free(seen, then, skip_live=skip_live),
             refusals={},
         )
@@ -228,13 +232,13 @@ class Strict(Machine):
     @rule()
     def pause(self) -> None:
         """Stop claiming."""
-        self.check(lambda: self.run(calls.pause(self.keys)), self.model.pause, refusals={})
+        self.check(lambda: self.run(steering.pause(self.keys)), self.model.pause, refusals={})
 
     @precondition(lambda self: self.model.paused_at is not None)
     @rule()
     def resume(self) -> None:
         """Go on."""
-        self.check(lambda: self.run(calls.resume(self.keys)), self.model.resume, refusals={})
+        self.check(lambda: self.run(steering.resume(self.keys)), self.model.resume, refusals={})
 
     # -- workers
 
@@ -355,9 +359,9 @@ class Strict(Machine):
     @rule(worker=workers)
     def recover(self, worker: str) -> None:
         """A dead worker, or one that turns out to be alive."""
-        assert self.run(working.silent(self.keys))[1] == self.model.silent()
+        assert self.run(recovering.silent(self.keys))[1] == self.model.silent()
         self.check(
-            lambda: self.drive(working.recover(self.keys, worker, MAX_CRASHES)),
+            lambda: self.drive(recovering.recover(self.keys, worker, MAX_CRASHES)),
             lambda: self.model.recover(worker),
             refusals={},
         )
@@ -365,8 +369,8 @@ class Strict(Machine):
 
     def _audit(self) -> None:
         """What was handed to those off the roll goes back, and who holds something without being on it is named."""
-        self.check(lambda: self.run(working.reclaim(self.keys, 0)), self.model.reclaim, refusals=None)
-        _, found = self.run(working.strays(self.keys, 0))
+        self.check(lambda: self.run(recovering.reclaim(self.keys, 0)), self.model.reclaim, refusals=None)
+        _, found = self.run(recovering.strays(self.keys, 0))
         assert set(found) == self.model.strays()
 
     @precondition(lambda self: self.model.ids(State.PROCESSING))

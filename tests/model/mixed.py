@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from convoy_core.models import Outcome, Then
-from convoy_core.moves import calls, discarding, working
-from convoy_core.moves.calls import PublishOptions
+from convoy_core.moves import discarding, publishing, recovering, steering, working
+from convoy_core.moves.publishing import PublishOptions
 from convoy_core.moves.working import Pulse
 from convoy_core.states import State
 from tests.model.invariants import Places
@@ -92,7 +92,7 @@ class Mixed(Machine):
     @rule(ids=ids, options=st.sampled_from(PUBLISHES))
     def publish(self, ids: Sequence[str], options: PublishOptions) -> None:
         """What it accepts waits in one more place, and is known."""
-        (call,) = calls.publish(self.keys, ids, options)
+        (call,) = publishing.publish(self.keys, ids, options)
         before, answers = self.at, self.run(call).answers()
         self.look()
         for id, answer in zip(ids, answers, strict=True):
@@ -172,7 +172,7 @@ class Mixed(Machine):
         """All that a dead worker held waits again or has failed; what Node did meanwhile costs none of it."""
         token = f"{worker}:"
         before = {id for id, owner in self.at.owner.items() if owner.startswith(token)}
-        moved = self.drive(working.recover(self.keys, worker, MAX_CRASHES))
+        moved = self.drive(recovering.recover(self.keys, worker, MAX_CRASHES))
         self.look()
         assert set(moved) == before or not moved
         for id, where in moved.items():
@@ -195,9 +195,9 @@ class Mixed(Machine):
     @rule(idle_ms=st.sampled_from((0, 20_000)), then=st.sampled_from(Then), skip_live=flags)
     def jam_guard(self, idle_ms: int, then: Then, skip_live: bool) -> None:
         """On our entries and Node's; keeps off while a Node guard has the lock."""
-        seen = self.drive(calls.jammed(self.keys, idle_ms / 1000))
+        seen = self.drive(steering.jammed(self.keys, idle_ms / 1000))
         before = self.at
-        steps = calls.free_jammed(self.keys, seen, then, skip_live=skip_live, max_crashes=MAX_CRASHES)
+        steps = steering.free_jammed(self.keys, seen, then, skip_live=skip_live, max_crashes=MAX_CRASHES)
         outcomes = self.drive(steps)
         self.look()
         for id, outcome in outcomes.items():
@@ -215,7 +215,7 @@ class Mixed(Machine):
     @rule(ids=ids)
     def requeue(self, ids: Sequence[str]) -> None:
         """Each leaves `failed`, and is committed."""
-        outcomes = self.drive(calls.requeue(self.keys, ids, dry_run=False))
+        outcomes = self.drive(steering.requeue(self.keys, ids, dry_run=False))
         self.look()
         for id, outcome in outcomes.items():
             if outcome is Outcome.QUEUED:

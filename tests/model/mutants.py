@@ -112,7 +112,7 @@ MUTANTS = (
         "simulation",
         ("moves/lua/recover.lua", "enqueue(back, true)", "call('HLEN', owner)"),
         (
-            "moves/working.py",
+            "moves/recovering.py",
             "        if word ==",
             '        if ids: yield command("LPUSH", keys.named("queued"), *ids[::2], read=int)\n        if word ==',
         ),
@@ -229,7 +229,7 @@ MUTANTS = (
         "simulation",
         ("moves/lua/publish.lua", "    enqueue(fresh, front)\n", "    call('SADD', committed, unpack(fresh))\n"),
         (
-            "moves/calls.py",
+            "moves/publishing.py",
             "def _chunk(raw",
             """def _second_step(keys: Keys, raw: list[bytes]) -> Call[Any]:
     return command("RPUSH", keys.named("queued"), *raw, read=lambda reply: Chunk([], []))
@@ -238,7 +238,7 @@ MUTANTS = (
 def _chunk(raw""",
         ),
         (
-            "moves/calls.py",
+            "moves/publishing.py",
             "            replicas=replicas,\n        )\n",
             (
                 "            replicas=replicas,\n        )\n"

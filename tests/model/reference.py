@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from convoy_core import validation
-from convoy_core.handlers.run import Discard, Failed, Retry, Verdict
+from convoy_core.jobs import Discard, Failed, Retry, Verdict
 from convoy_core.models import Jammed, Outcome, Published, Then
-from convoy_core.moves.calls import PublishOptions
-from convoy_core.moves.working import DEPARTED_MS, LATE_MS, SCHEMA, SuspectPolicy
+from convoy_core.moves.publishing import PublishOptions
+from convoy_core.moves.recovering import DEPARTED_MS, LATE_MS
+from convoy_core.moves.working import SCHEMA, SuspectPolicy
 from convoy_core.options import SUSPECT_CRASHES, encode_payload
 from convoy_core.states import MOVES, State
 from tests.model.wire import Content, Contents

@@ -20,12 +20,12 @@ from types import SimpleNamespace
 from unittest.mock import patch
 
 from convoy_core.errors import ConvoyError
-from convoy_core.handlers.run import Discard, Job, Retry
-from convoy_core.moves import calls
-from convoy_core.moves.calls import PublishOptions
+from convoy_core.jobs import Discard, Job, Retry
+from convoy_core.moves import publishing, steering
 from convoy_core.moves.keys import Keyspace
+from convoy_core.moves.publishing import PublishOptions
+from convoy_core.moves.recovering import LATE_MS
 from convoy_core.moves.scripts import Script, load
-from convoy_core.moves.working import LATE_MS
 from convoy_core.options import DEFAULT_PREFIX, PoolOptions
 from convoy_core.store.connection import AsyncConnection
 from convoy_core.worker import runs, upkeep, waiting
@@ -202,7 +202,7 @@ class Universe:
                 payload=chance.choice((None, "x")) if has_options else None,
                 delay_s=chance.choice((0, 0, 0.7)) if has_options else 0,
             )
-            for call in calls.publish(keys, ids, options):
+            for call in publishing.publish(keys, ids, options):
                 try:
                     await connection.run(call)
                 except ConvoyError as error:
@@ -289,13 +289,13 @@ class Universe:
         connection = AsyncConnection(SimulatedStore(self.link, "publisher"), prefix=None, read_only=False)
         for arrival in sorted(self.link.arrivals):
             await asyncio.sleep(max(0, arrival + 0.2 - self.loop.time()))
-            for call in calls.publish(connection.keyspace.queue("q"), IDS, PublishOptions()):
+            for call in publishing.publish(connection.keyspace.queue("q"), IDS, PublishOptions()):
                 await connection.run(call)
 
     async def _pause(self, seconds: float) -> None:
         keys = Keyspace(DEFAULT_PREFIX).queue("q")
         connection = AsyncConnection(SimulatedStore(self.link, "operator"), prefix=None, read_only=False)
-        for call in (calls.pause(keys), calls.resume(keys)):
+        for call in (steering.pause(keys), steering.resume(keys)):
             while True:
                 try:
                     await connection.run(call)
@@ -337,7 +337,7 @@ def _scripts() -> dict[str, Script]:
 
 
 def _lua_files(folder: str) -> list[Traversable]:
-    return [file for file in (files("convoy_core") / folder).iterdir() if file.name.endswith(".lua")]
+    return [file for file in (files("convoy_core.moves") / folder).iterdir() if file.name.endswith(".lua")]
 
 
 def _sources() -> list[str]:

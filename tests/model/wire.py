@@ -11,7 +11,7 @@ import hiredis
 import redis
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from convoy_core.moves.calls import Argument
+from convoy_core.moves.call import Argument
 from convoy_core.moves.keys import TYPES, Keys
 from convoy_core.store.clients import Role, Store
 from convoy_core.store.fast_client import Opened

@@ -25,8 +25,8 @@ from convoy_core import (
     Then,
     WorkerPool,
 )
+from convoy_core.moves.recovering import recover
 from convoy_core.moves.scripts import load
-from convoy_core.moves.working import recover
 from convoy_core.store.clients import Role, resolve
 from convoy_core.store.error_translation import explain
 from convoy_tui.dashboard.source import LiveSource
@@ -45,10 +45,12 @@ def _sent_by(module: str) -> set[str]:
     return set(re.findall(r'\b(?:of|load|per_id)\(\s*"(\w+)"', text))
 
 
-OPERATED = _sent_by("calls") | _sent_by("discarding")
+OPERATED = set().union(*map(_sent_by, ("publishing", "looking", "steering", "discarding")))
 SCRIPTS = {
     "publisher": {"publish"},
-    "worker": _sent_by("working") | {"show"},  # a pool that has lost a reply asks what it holds
+    "worker": _sent_by("working")
+    | _sent_by("recovering")
+    | {"show"},  # a pool that has lost a reply asks what it holds
     "operator": OPERATED,
     "viewer": {name for name in OPERATED if load(name).is_read},
 }

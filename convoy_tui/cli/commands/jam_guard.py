@@ -10,7 +10,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from convoy_core import ConvoyError, InvalidOption, Jammed, Outcome, OutcomeUnknown, StoreUnreachable, Then
-from convoy_core.moves.calls import chunked
+from convoy_core.moves.call import chunked
 from convoy_core.options import SMALL_BATCH
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from convoy_core import InvalidInput, Queue, State
-from convoy_core.moves.calls import chunked
+from convoy_core.moves.call import chunked
 from convoy_core.options import BATCH
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.bulk_moves import Move, Outcomes, Work

@@ -1,0 +1,94 @@
+"""Workers that are gone, as calls: who is silent, what they hold, and taking it back. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from convoy_core.moves import replies
+from convoy_core.moves.call import Call, Steps, chunked, command, of
+from convoy_core.moves.keys import Keys
+from convoy_core.options import BATCH, SMALL_BATCH, decode_id
+
+LATE_MS = 10_000
+"""How long a wait may outlive its worker at the store: its block (2 s), the read timeout (5 s), and some more."""
+
+DEPARTED_MS = 3_600_000
+"""How long the claim list of a worker that was struck off is looked at: no network holds a request for an hour (TCP
+gives up after a quarter of one), and none but a wait that comes late can fill it."""
+
+
+def silent(keys: Keys, start: int = 0) -> Call[tuple[float, list[str]]]:
+    """The store's time in Unix seconds, and up to `BATCH` workers whose lease has run out by it, longest silent first;
+    the first `start` of them are left out.
+    """
+    return of("silent", keys, (start, BATCH), _silent)
+
+
+def _silent(reply: list[Any]) -> tuple[float, list[str]]:
+    now, *workers = reply
+    return now / 1000, [worker.decode("ascii", "replace") for worker in workers]
+
+
+def strays(keys: Keys, cursor: int) -> Call[tuple[int, list[str]]]:
+    """Where to go on looking at the owners, 0 at the end, and the workers among about `BATCH` of them that hold
+    something and are not on the roll.
+    """
+    return of("strays", keys, (cursor, BATCH), _strays)
+
+
+def _strays(reply: list[Any]) -> tuple[int, list[str]]:
+    cursor, *workers = reply
+    return int(cursor), [worker.decode("ascii", "replace") for worker in workers]
+
+
+def reclaim(keys: Keys, skip: int) -> Call[tuple[int, int]]:
+    """Give back what was handed to workers after they had been struck off, `BATCH` of them at a time: how many to skip
+    the next time, 0 at the end, and how many IDs there were.
+    """
+    return of("reclaim", keys, (skip, BATCH, DEPARTED_MS), lambda reply: (int(reply[0]), int(reply[1])))
+
+
+def holdings(keys: Keys, workers: Iterable[str]) -> Steps[dict[str, list[tuple[bytes, int]]]]:
+    """Every claim that each of the `workers` holds by the store's word, in the order it was made."""
+    held: dict[bytes, dict[bytes, int]] = {worker.encode(): {} for worker in workers}
+    cursor = 0
+    while True:
+        scan = command("HSCAN", keys.named("owner"), cursor, "COUNT", 1000, read=tuple)
+        cursor, owners = yield scan
+        for id, entry in owners.items():
+            worker, _, number = entry.rpartition(b"@")[0].rpartition(b":")
+            if worker in held:
+                held[worker][id] = replies.whole(number)
+        if not int(cursor):
+            by_number = {worker: sorted(claims.items(), key=lambda claim: claim[1]) for worker, claims in held.items()}
+            return {worker.decode(): claims for worker, claims in by_number.items()}
+
+
+def recover(
+    keys: Keys,
+    dead: str,
+    max_crashes: int,
+    held: list[tuple[bytes, int]] | None = None,
+    *,
+    strike: bool = True,
+    latest_ms: Callable[[], int] | None = None,
+) -> Steps[dict[str, str]]:
+    """Take back everything that a dead worker held (by `holdings`, which is asked where `held` is not given); where
+    each ID went. Empty when it turns out to be alive. With `strike` it is taken off the roll if it died long ago.
+    By a clock that is past `latest_ms` (Unix ms) nobody is judged: it has just been set.
+    """
+    moved: dict[str, str] = {}
+    if held is None:
+        held = (yield from holdings(keys, [dead]))[dead]
+    # Each call puts its IDs in front of those before, so the last claims go first; the final, empty one strikes it off.
+    chunks: list[Iterable[tuple[bytes, int]]] = [*reversed([*chunked(held, SMALL_BATCH)]), ()]
+    for chunk in chunks:
+        pairs = [part for id, number in chunk for part in (id, f"{dead}:{number}")]
+        latest = "" if latest_ms is None else latest_ms()
+        strike_after = "" if pairs or not strike else LATE_MS
+        word, *ids = yield of("recover", keys, (dead, max_crashes, latest, strike_after, *pairs), list)
+        if word == b"alive":
+            return moved
+        moved.update({decode_id(id): where.decode() for id, where in zip(ids[::2], ids[1::2], strict=True)})
+    return moved
