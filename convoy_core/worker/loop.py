@@ -50,8 +50,7 @@ class Shift:
         self.worker = secrets.token_hex(16)
         self.error: str | None = None
         """Why the store does not take anything at present; None while it does."""
-        self._states = states or PoolStates()
-        self._states.handle(PoolEvent.START)
+        self._states = states or PoolStates(PoolState.STARTING)
         self._plan = plan
         self._lease_ms = round(plan.options.lease_s * 1000)
         self._commands = AsyncConnection(store, prefix=prefix, read_only=False)

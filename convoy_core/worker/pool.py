@@ -107,7 +107,7 @@ class WorkerPool:
         self._thread: threading.Thread | None = None
         self._states = PoolStates()
         self._ready = threading.Event()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal may ask for the stop in the midst of it
         """Guards the moment of the start: a stop asked for before it must not be missed."""
         self._error: ConvoyError | None = None
 
@@ -124,14 +124,16 @@ class WorkerPool:
         Cancelled, it gives back at once what it holds, and passes the cancellation on. Raises StoreError when it cannot
         begin.
         """
+        if self._states.state is PoolState.STOPPED:
+            return self.status()  # a stop came first
+        loop = asyncio.get_running_loop()
+        shift = Shift(self._connection.store, self._connection.keyspace.prefix, self._plan, self._states)
         with self._lock:
             if self._shift is not None:
                 raise InvalidOption("This pool has been started already; make a new one.")
-            if self._states.state is PoolState.STOPPED:
-                return self.status()  # a stop came first
-            self._loop = asyncio.get_running_loop()
-            prefix = self._connection.keyspace.prefix
-            shift = self._shift = Shift(self._connection.store, prefix, self._plan, self._states)
+            self._loop, self._shift = loop, shift
+        if not self._begins():
+            return self.status()  # or just now, before there was anything to tell of it
         life = asyncio.create_task(shift.run(self._ready.set), name=f"convoy pool {shift.worker}")
         try:
             await asyncio.shield(life)
@@ -208,6 +210,11 @@ class WorkerPool:
         )
 
     # -- behind the doors
+
+    def _begins(self) -> bool:
+        """Whether there is a start: whoever asks for a stop from now on tells the loop."""
+        self._states.handle(PoolEvent.START)
+        return self._states.state is not PoolState.STOPPED
 
     async def _serve_with_signals(self) -> PoolStatus:
         graces: Iterator[float | None] = chain([None], repeat(0))  # the second at once

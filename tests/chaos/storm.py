@@ -319,6 +319,8 @@ def _end_all(storm: Storm) -> None:
         storm.bury()
     storm.broken += len(storm.living)
     for pid in storm.living:
+        os.kill(pid, worker.TELL)
+        time.sleep(0.2)  # nothing tells that it has told
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
     storm.living.clear()

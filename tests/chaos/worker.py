@@ -7,6 +7,7 @@ exchange has set suspects apart is known only `after set_apart`.
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import random
@@ -25,6 +26,9 @@ from convoy_core.worker.waiting import Fetch
 from tests.chaos import journal, work
 
 LEASE_S = 1.5
+TELL = signal.SIGUSR1
+"""Has a worker print where each of its threads is: one that does not end is asked before it is killed."""
+
 OPTIONS = PoolOptions(lease_s=LEASE_S, beat_s=0.4, grace_s=10, max_crashes=1_000_000)
 """The grace is more than the longest run takes."""
 
@@ -72,6 +76,7 @@ def run(url: str, directory: Path, plan: WorkerPlan) -> NoReturn:
     if plan.point is not None:
         _die_at(plan.point)
     logging.disable()
+    faulthandler.register(TELL, all_threads=True)
     os.environ[journal.PATH] = str(directory / f"journal-{plan.number}")
     os.environ[journal.WORKER] = str(plan.number)
     os.environ[work.LENGTHS] = work.draw_lengths(random.Random(plan.seed), is_long=plan.is_long)

@@ -5,7 +5,6 @@ is lost.
 from __future__ import annotations
 
 import asyncio
-import dis
 import subprocess
 import sys
 import textwrap
@@ -13,9 +12,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cache
-from types import CodeType, FrameType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 import redis
@@ -24,6 +21,7 @@ from convoy_core import AsyncQueue, Queue
 from convoy_core.moves.call import Call, command
 from convoy_core.store.connection import Connection
 from tests.servers import RealServer
+from tests.stepping import at_step
 from tests.waiting import eventually
 
 T = TypeVar("T")
@@ -37,28 +35,12 @@ BELOW = (
 """The modules that a call goes through once it is about connections."""
 
 
-NOT_CUT = ("<listcomp>", "__del__")
-
-
 class Cut(BaseException):
     """What a signal's handler might raise."""
 
 
 def echo(word: int) -> Call[bytes]:
     return command("ECHO", b"%d" % word, read=bytes)
-
-
-@cache
-def leaving(code: CodeType) -> frozenset[int]:
-    """The steps that leave a `with` block: an exception that arose there would keep the block's lock for ever, but the
-    interpreter looks for signals only at calls and jumps, so that it cannot.
-    """
-    steps = list(dis.get_instructions(code))
-    found: set[int] = set()
-    for at, step in enumerate(steps[:-4]):
-        if [one.opname for one in steps[at : at + 3]] == ["LOAD_CONST"] * 3 and step.argval is None:
-            found |= {one.offset for one in steps[at : at + 5]}
-    return frozenset(found)
 
 
 def in_a_thread_of_its_own(look: Callable[[], T]) -> T:
@@ -70,32 +52,15 @@ def in_a_thread_of_its_own(look: Callable[[], T]) -> T:
 
 
 def cut_at(step: int, act: Callable[[], object]) -> Cut | None:
-    """Have `Cut` raised at a step of `act`, counted in bytecodes; None where it took fewer.
+    """Have `Cut` raised at a step of `act`, counted in bytecodes; None where it took fewer."""
 
-    What a `__del__` raises goes nowhere, so that nothing is raised in one.
-    """
-    left = step
+    def cut() -> None:
+        raise Cut
 
-    def trace(frame: FrameType, event: str, _: object) -> Any:
-        nonlocal left
-        if not frame.f_globals["__name__"].startswith(BELOW) or frame.f_code.co_name in NOT_CUT:
-            return None
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        if event == "opcode" and frame.f_lasti not in leaving(frame.f_code):
-            left -= 1
-            if left < 0:
-                sys.settrace(None)
-                raise Cut
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
     try:
-        act()
-    except Cut as cut:
-        return cut
-    finally:
-        sys.settrace(before)
+        at_step(step, BELOW, act, cut)
+    except Cut as error:
+        return error
     return None
 
 

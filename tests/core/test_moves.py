@@ -364,6 +364,14 @@ CLAIM = [
             "crashes": {"a": "2"},
         },
     ),
+    Case(
+        "",
+        "F69 a round that claims nothing takes no ID by name, under a number that the next would use again",
+        {**ALIVE, "delayed": {"a": NOW + 1000}, "committed": {"a"}, "crashes": {"a": "2"}},
+        lambda world: world.exchange(suspects=SuspectPolicy(first=True, named=b"a")),
+        Round([], "open", []),
+        {**ALIVE, "delayed": {"a": NOW + 1000}, "committed": {"a"}, "crashes": {"a": "2"}},
+    ),
     *(
         Case(
             "claim: queued -> processing",

@@ -6,6 +6,7 @@ import asyncio
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 import redis
@@ -27,7 +28,8 @@ from convoy_core import (
     WorkerPool,
 )
 from tests.servers import RealServer
-from tests.waiting import eventually
+from tests.stepping import at_step
+from tests.waiting import eventually, patient
 
 QUICK = PoolOptions(lease_s=1.5, beat_s=0.3, grace_s=5, backoff_s=0.02)
 BURST = PoolOptions(lease_s=1.5, beat_s=0.3, grace_s=5, backoff_s=0.02, burst=True)
@@ -146,7 +148,7 @@ def test_f17_only_the_run_that_was_lost_is_told_so(queue: Queue, gate: threading
         gate.set()
         eventually(lambda: queue.counts() == Counts() and not pool.status().running)
 
-    assert (pool.status().done, pool.status().stale) == (1, 1)
+    assert (pool.status().done, pool.status().stale + pool.status().unknown) == (1, 1)
 
 
 @pytest.mark.parametrize("kind", ["thread", "coroutine"])
@@ -555,3 +557,23 @@ def test_a_pool_does_not_work_through_a_read_only_queue(store: RealServer) -> No
 
     with pytest.raises(ReadOnly):
         WorkerPool(queue, lambda job: None)
+
+
+def test_a_stop_at_any_step_of_the_start_is_heard(queue: Queue) -> None:
+    """As a signal may ask for one, in the thread that is starting the pool, whatever it holds at that moment."""
+    heard: list[tuple[bool, PoolState]] = []
+
+    def start_and_stop() -> None:
+        for step in range(0, 450, 9):
+            pool = WorkerPool(queue, str, options=QUICK)
+            modules = ("convoy_core.pool", "convoy_core.shift")
+            was_there = at_step(step, modules, partial(asyncio.run, pool.serve()), pool.request_stop)
+            heard.append((was_there, pool.status().state))
+
+    # In a thread, so that a deadlock is seen as such.
+    thread = threading.Thread(target=start_and_stop, daemon=True)
+    thread.start()
+    thread.join(patient())
+
+    assert heard == [(True, PoolState.STOPPED)] * 50
+    assert queue.workers() == []

@@ -326,7 +326,7 @@ class Reference:
             self._return_handed_over(worker)
             return "paused", [], []
         named = suspects.named.decode()
-        if named and not suspects.kept and self.state(named) is State.DELAYED:
+        if want and named and not suspects.kept and self.state(named) is State.DELAYED:
             self._return_handed_over(worker)
             self._start(worker, [named], number)
             return "alone", [named], []

@@ -87,7 +87,7 @@ local function claim_up_to(want, claimer, number, wait, suspects)
     return_claim_list(claimer.own, 0)
     return { 'paused', {}, {}, {}, {}, {}, {} }
   end
-  local word, ids, apart = 'alone', take_named(suspects), {}
+  local word, ids, apart = 'alone', want > 0 and take_named(suspects) or {}, {}
   if #ids > 0 then
     return_claim_list(claimer.own, 0)
   else

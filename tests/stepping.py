@@ -1,0 +1,53 @@
+"""Something happens at a given step of a function, counted in bytecodes, as a signal's handler may run at any."""
+
+from __future__ import annotations
+
+import dis
+import sys
+from collections.abc import Callable
+from functools import cache
+from types import CodeType, FrameType
+from typing import Any
+
+NOT_THERE = ("<listcomp>", "__del__")
+"""What is raised in a `__del__` goes nowhere."""
+
+
+def at_step(step: int, modules: tuple[str, ...], act: Callable[[], object], deed: Callable[[], None]) -> bool:
+    """Call `act`, and in its midst `deed`, before a step taken in one of `modules` (beginnings of their names); whether
+    it came to that step.
+    """
+    left = step
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal left
+        if not frame.f_globals["__name__"].startswith(modules) or frame.f_code.co_name in NOT_THERE:
+            return None
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        if event == "opcode" and frame.f_lasti not in _leaving(frame.f_code):
+            left -= 1
+            if left < 0:
+                sys.settrace(None)
+                deed()
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        act()
+    finally:
+        sys.settrace(before)
+    return left < 0
+
+
+@cache
+def _leaving(code: CodeType) -> frozenset[int]:
+    """The steps that leave a `with` block: an exception that arose there would keep the block's lock for ever, but the
+    interpreter looks for signals only at calls and jumps, so that it cannot.
+    """
+    steps = list(dis.get_instructions(code))
+    found: set[int] = set()
+    for at, step in enumerate(steps[:-4]):
+        if [one.opname for one in steps[at : at + 3]] == ["LOAD_CONST"] * 3 and step.argval is None:
+            found |= {one.offset for one in steps[at : at + 5]}
+    return frozenset(found)
