@@ -71,7 +71,7 @@ class BareWorker:
 
     async def prepare(self) -> None:
         """Register, and have the store know the script, without claiming anything."""
-        await self._connection.run(working.hello(self._keys, self._worker, LEASE_MS, "epoch", {}))
+        await self._connection.run(working.register(self._keys, self._worker, LEASE_MS, "epoch", {}))
         await self._connection.run(working.exchange(self._keys, self._worker, Settlement(), 0, 0, 0))
 
     async def work(self) -> Loop:

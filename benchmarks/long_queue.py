@@ -121,7 +121,7 @@ class LongQueue:
 
     def _sign_on(self) -> str:
         worker = secrets.token_hex(16)
-        self.queue.connection.run(working.hello(self._keys, worker, LEASE_MS, "epoch", {"host": "here"}))
+        self.queue.connection.run(working.register(self._keys, worker, LEASE_MS, "epoch", {"host": "here"}))
         return worker
 
 

@@ -22,7 +22,7 @@ from typing import Any, TextIO
 from convoy_core.handlers.functions import Handler, is_coroutine_handler, load
 from convoy_core.handlers.verdicts import checked, describe, trace
 from convoy_core.jobs import Discard, Job, Retry
-from convoy_core.system.standard_streams import dropping, open_missing
+from convoy_core.system.standard_streams import lossy_streams, open_missing
 
 
 def main(path: str, *places: str) -> None:
@@ -31,7 +31,7 @@ def main(path: str, *places: str) -> None:
     open_missing()
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    sys.stdout, sys.stderr = dropping(sys.stdout), dropping(sys.stderr)
+    sys.stdout, sys.stderr = lossy_streams(sys.stdout), lossy_streams(sys.stderr)
     requests = os.fdopen(os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     handler = load(path)

@@ -36,7 +36,7 @@ _UNSTARTED: Final = (AsyncGeneratorType, CoroutineType, GeneratorType)
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class VerdictRules:
     """What a verdict depends on besides the run: the pool's worker, and its settings."""
 
     worker: str

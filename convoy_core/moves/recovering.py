@@ -18,26 +18,26 @@ DEPARTED_MS = 3_600_000
 gives up after a quarter of one), and none but a wait that comes late can fill it."""
 
 
-def silent(keys: Keys, start: int = 0) -> Call[tuple[float, list[str]]]:
+def expired_leases(keys: Keys, start: int = 0) -> Call[tuple[float, list[str]]]:
     """The store's time in Unix seconds, and up to `BATCH` workers whose lease has run out by it, longest silent first;
     the first `start` of them are left out.
     """
-    return of("silent", keys, (start, BATCH), _silent)
+    return of("expired_leases", keys, (start, BATCH), _expired_leases)
 
 
-def _silent(reply: list[Any]) -> tuple[float, list[str]]:
+def _expired_leases(reply: list[Any]) -> tuple[float, list[str]]:
     now, *workers = reply
     return now / 1000, [worker.decode("ascii", "replace") for worker in workers]
 
 
-def strays(keys: Keys, cursor: int) -> Call[tuple[int, list[str]]]:
+def unregistered_holders(keys: Keys, cursor: int) -> Call[tuple[int, list[str]]]:
     """Where to go on looking at the owners, 0 at the end, and the workers among about `BATCH` of them that hold
     something and are not on the roll.
     """
-    return of("strays", keys, (cursor, BATCH), _strays)
+    return of("unregistered_holders", keys, (cursor, BATCH), _unregistered_holders)
 
 
-def _strays(reply: list[Any]) -> tuple[int, list[str]]:
+def _unregistered_holders(reply: list[Any]) -> tuple[int, list[str]]:
     cursor, *workers = reply
     return int(cursor), [worker.decode("ascii", "replace") for worker in workers]
 
@@ -49,7 +49,7 @@ def reclaim(keys: Keys, skip: int) -> Call[tuple[int, int]]:
     return of("reclaim", keys, (skip, BATCH, DEPARTED_MS), lambda reply: (int(reply[0]), int(reply[1])))
 
 
-def holdings(keys: Keys, workers: Iterable[str]) -> Steps[dict[str, list[tuple[bytes, int]]]]:
+def held_claims(keys: Keys, workers: Iterable[str]) -> Steps[dict[str, list[tuple[bytes, int]]]]:
     """Every claim that each of the `workers` holds by the store's word, in the order it was made."""
     held: dict[bytes, dict[bytes, int]] = {worker.encode(): {} for worker in workers}
     cursor = 0
@@ -80,7 +80,7 @@ def recover(
     """
     moved: dict[str, str] = {}
     if held is None:
-        held = (yield from holdings(keys, [dead]))[dead]
+        held = (yield from held_claims(keys, [dead]))[dead]
     # Each call puts its IDs in front of those before, so the last claims go first; the final, empty one strikes it off.
     chunks: list[Iterable[tuple[bytes, int]]] = [*reversed([*chunked(held, SMALL_BATCH)]), ()]
     for chunk in chunks:

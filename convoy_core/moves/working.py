@@ -10,7 +10,7 @@ from convoy_core.jobs import Claim, Failed
 from convoy_core.moves import replies
 from convoy_core.moves.call import Argument, Call, Steps, command, of
 from convoy_core.moves.keys import Keys
-from convoy_core.moves.recovering import holdings
+from convoy_core.moves.recovering import held_claims
 from convoy_core.options import SUSPECT_CRASHES
 
 SCHEMA = 1
@@ -106,10 +106,12 @@ def _run_id(reply: Any) -> str | None:
     return reply.get("run_id") if isinstance(reply, dict) else None
 
 
-def hello(keys: Keys, worker: str, lease_ms: int, epoch: str, about: dict[str, str | int]) -> Call[str]:
+def register(keys: Keys, worker: str, lease_ms: int, epoch: str, about: dict[str, str | int]) -> Call[str]:
     """Register; the store's epoch. The reader raises StoreDamaged when the queue has another schema."""
     described = [part for pair in about.items() for part in pair]
-    return of("hello", keys, (worker, lease_ms, SCHEMA, epoch, *described), lambda reply: replies.schema(reply, SCHEMA))
+    return of(
+        "register", keys, (worker, lease_ms, SCHEMA, epoch, *described), lambda reply: replies.schema(reply, SCHEMA)
+    )
 
 
 def exchange(
@@ -165,27 +167,27 @@ def _renewal(reply: list[Any]) -> Renewal:
     return Renewal(None if epoch == b"gone" else epoch.decode(), waiting, [int(number) for number in lost])
 
 
-def sign_off(keys: Keys, worker: str, number: int, *, is_in_doubt: bool = False) -> Steps[bool]:
+def unregister_safely(keys: Keys, worker: str, number: int, *, is_in_doubt: bool = False) -> Steps[bool]:
     """Leave the roll if the store holds nothing in this worker's name; whether it did. Else the lease runs out, and
     others recover what there is.
 
     `number` must be above that of every claim, so that no other fence can have noted it. From the fence on nothing can
     be claimed, so what the scan does not see is not there; a store that comes back older meanwhile has forgotten the
-    fence, and `bye` is refused.
+    fence, and `unregister` is refused.
     """
     yield fence(keys, worker, number + 1)
-    held = yield from holdings(keys, [worker])
+    held = yield from held_claims(keys, [worker])
     if held[worker]:
         return False
-    signed_off: bool = yield bye(keys, worker, number, is_in_doubt=is_in_doubt)
+    signed_off: bool = yield unregister(keys, worker, number, is_in_doubt=is_in_doubt)
     return signed_off
 
 
-def bye(keys: Keys, worker: str, number: int, *, is_in_doubt: bool = False) -> Call[bool]:
-    """The last step of `sign_off`: whether the fence still stands, and the worker was let go. `is_in_doubt` when a wait
-    of its may still be under way, so that others look after it.
+def unregister(keys: Keys, worker: str, number: int, *, is_in_doubt: bool = False) -> Call[bool]:
+    """The last step of `unregister_safely`: whether the fence still stands, and the worker was let go. `is_in_doubt`
+    when a wait of its may still be under way, so that others look after it.
     """
-    return of("bye", keys, (worker, "1" if is_in_doubt else "", number), bool)
+    return of("unregister", keys, (worker, "1" if is_in_doubt else "", number), bool)
 
 
 def fence(keys: Keys, worker: str, number: int) -> Call[bool]:

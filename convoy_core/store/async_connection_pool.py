@@ -16,7 +16,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from convoy_core.store.checkouts import JUST_NOW_S, Checkout, LongCheckout, Places, again, is_served
+from convoy_core.store.checkouts import JUST_NOW_S, Checkout, ConnectionSlots, LongCheckout, again, is_served
 
 
 class AsyncConnectionPool:
@@ -28,47 +28,50 @@ class AsyncConnectionPool:
         self._begin()
 
     def _begin(self) -> None:
-        self._by_loop: dict[asyncio.AbstractEventLoop, tuple[Places, AsyncGenerator[None, None]]] = {}
-        self._last: tuple[asyncio.AbstractEventLoop | None, Places] = None, Places(self._make, self._size)
-        """The loop that was used last, and its places."""
+        self._by_loop: dict[asyncio.AbstractEventLoop, tuple[ConnectionSlots, AsyncGenerator[None, None]]] = {}
+        self._last: tuple[asyncio.AbstractEventLoop | None, ConnectionSlots] = (
+            None,
+            ConnectionSlots(self._make, self._size),
+        )
+        """The loop that was used last, and its slots."""
         self._lock = threading.Lock()
         self._pid = os.getpid()
 
     async def get_connection(self, checkout: Checkout) -> Any:
         """Lend an open connection, when it is this caller's turn."""
-        loop, places = self._last
+        loop, slots = self._last
         if loop is not asyncio.get_running_loop() or self._pid != os.getpid():
-            places = await self._change_loop()
-        checkout.places = places
-        if not places.take(checkout):
-            await _wait(checkout, places)
-        return await _opened(checkout, places)
+            slots = await self._change_loop()
+        checkout.slots = slots
+        if not slots.take(checkout):
+            await _wait(checkout, slots)
+        return await _opened(checkout, slots)
 
     async def get_long(self, checkout: Checkout) -> Any:
         """Lend one for some time to a caller that may want another meanwhile; None where too few are free."""
-        loop, places = self._last
+        loop, slots = self._last
         if loop is not asyncio.get_running_loop() or self._pid != os.getpid():
-            places = await self._change_loop()
-        checkout.places = places
-        return await _opened(checkout, places) if places.take_long(checkout) else None
+            slots = await self._change_loop()
+        checkout.slots = slots
+        return await _opened(checkout, slots) if slots.take_long(checkout) else None
 
     def give_back(self, checkout: Checkout) -> None:
         """Take it back, with every reply read."""
-        if (place := checkout.place) is not None:
-            place.answered = time.monotonic()
-            place.is_clean = True
-        if (places := checkout.places) is not None and places.leave(checkout):
-            places.serve()
+        if (slot := checkout.slot) is not None:
+            slot.answered = time.monotonic()
+            slot.is_clean = True
+        if (slots := checkout.slots) is not None and slots.leave(checkout):
+            slots.serve()
 
     def drop(self, checkout: Checkout) -> None:
         """Take it back in whatever state it is; one that may have a reply unread is closed. Nothing is awaited, since
         the task may be at its end.
         """
-        place, places = checkout.place, checkout.places
-        if place is not None and not place.is_clean and is_served(checkout):
-            place.connection.hang_up()
-        if places is not None:
-            places.give_up(checkout)
+        slot, slots = checkout.slot, checkout.slots
+        if slot is not None and not slot.is_clean and is_served(checkout):
+            slot.connection.hang_up()
+        if slots is not None:
+            slots.give_up(checkout)
 
     async def close(self) -> None:
         """Close all connections of this loop; the next call opens new ones."""
@@ -78,7 +81,7 @@ class AsyncConnectionPool:
         if mine is not None and self._pid == os.getpid():
             await mine[1].aclose()
 
-    async def _change_loop(self) -> Places:
+    async def _change_loop(self) -> ConnectionSlots:
         if self._pid != os.getpid():
             self._begin()
         loop = asyncio.get_running_loop()
@@ -87,17 +90,17 @@ class AsyncConnectionPool:
             if (known := self._by_loop.get(loop)) is not None:
                 self._last = loop, known[0]
                 return known[0]
-            places = Places(self._make, self._size)
-            closing = _closing(places)
-            self._by_loop[loop] = places, closing
-            self._last = loop, places
+            slots = ConnectionSlots(self._make, self._size)
+            closing = _closing(slots)
+            self._by_loop[loop] = slots, closing
+            self._last = loop, slots
         # A loop that shuts down closes all generators that were begun on it, and so our connections.
         await anext(closing)
-        return places
+        return slots
 
 
-class AsyncLine:
-    """The awaited twin of `Line`."""
+class AsyncPinnedConnection:
+    """The awaited twin of `PinnedConnection`."""
 
     def __init__(self, pool: AsyncConnectionPool, *, is_long: bool = False) -> None:
         self._pool = pool
@@ -135,51 +138,51 @@ class AsyncLine:
             self.drop()
 
 
-async def _closing(places: Places) -> AsyncGenerator[None, None]:
+async def _closing(slots: ConnectionSlots) -> AsyncGenerator[None, None]:
     """Wait to be closed, and close the connections then."""
     try:
         yield
     finally:
         try:
-            for connection in places.connections:
+            for connection in slots.connections:
                 with suppress(RedisError, OSError):
                     await connection.disconnect()
         finally:
-            for connection in places.connections:
+            for connection in slots.connections:
                 connection.hang_up()
 
 
-async def _wait(checkout: Checkout, places: Places) -> None:
+async def _wait(checkout: Checkout, slots: ConnectionSlots) -> None:
     turn = asyncio.get_running_loop().create_future()
 
     def wake() -> None:
         if not turn.done():
             turn.set_result(None)
 
-    places.wait(checkout, wake)
+    slots.wait(checkout, wake)
     if not is_served(checkout):
         await turn
 
 
-async def _opened(checkout: Checkout, places: Places) -> Any:
-    if checkout.error is not None or (place := checkout.place) is None:
+async def _opened(checkout: Checkout, slots: ConnectionSlots) -> Any:
+    if checkout.error is not None or (slot := checkout.slot) is None:
         raise again(checkout)
-    connection = place.connection
+    connection = slot.connection
     try:
-        if not place.is_clean:
+        if not slot.is_clean:
             connection.hang_up()
-        place.is_clean = False
+        slot.is_clean = False
         if not connection.is_connected:
             # Whatever is ready runs first: thousands of tasks begun at once would use up the time limit of connecting.
             await asyncio.sleep(0)
         await connection.connect()
-        if time.monotonic() - place.answered > JUST_NOW_S and not await _is_quiet(connection):
+        if time.monotonic() - slot.answered > JUST_NOW_S and not await _is_quiet(connection):
             await connection.disconnect()
             await connection.connect()
     except (RedisError, OSError) as error:
-        places.fail(error)
+        slots.fail(error)
         raise
-    place.is_open = True
+    slot.is_open = True
     return connection
 
 

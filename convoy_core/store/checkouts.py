@@ -1,8 +1,8 @@
 """Who holds which of a fixed number of connections, and who comes next: first come, first served.
 
 Rule: whoever borrows may be cut short at any step, also at those taken here, by the exception of a signal's handler. So
-who holds a place is written down in one spot, `Place.holder`, and in one step; and as that is a weak reference, a place
-whose holder has vanished is free. Nothing here waits, and nothing is locked: that is for the pools.
+who holds a slot is written down in one spot, `ConnectionSlot.holder`, and in one step; and as that is a weak reference,
+a slot whose holder has vanished is free. Nothing here waits, and nothing is locked: that is for the pools.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ JUST_NOW_S: Final = 0.001
 
 
 class Checkout:
-    """One caller's claim to a place. It is made before anything is asked for, so that there is always something to
+    """One caller's claim to a slot. It is made before anything is asked for, so that there is always something to
     give up.
     """
 
     is_long = False
     """Whether its holder may ask for a further connection meanwhile."""
     is_over = False
-    places: Places | None = None
-    place: Place | None = None
+    slots: ConnectionSlots | None = None
+    slot: ConnectionSlot | None = None
     error: Exception | None = None
     """Why nobody can be served at present."""
     wake: Callable[[], None] | None = None
 
 
 class LongCheckout(Checkout):
-    """The claim of one that will hold its place for some time."""
+    """The claim of one that will hold its slot for some time."""
 
     is_long = True
 
 
-class Place:
+class ConnectionSlot:
     """One connection, and what is known of it."""
 
     __slots__ = ("answered", "connection", "holder", "is_clean", "is_open")
@@ -58,29 +58,29 @@ class Place:
         return self.holder is None or self.holder() is None
 
 
-class Places:
-    """All places of one process and, where they are awaited, of one event loop."""
+class ConnectionSlots:
+    """All slots of one process and, where they are awaited, of one event loop."""
 
     def __init__(self, make: Callable[[], Any], size: int) -> None:
         self._make = make
         self._size = size
-        self._all: list[Place] = []
+        self._all: list[ConnectionSlot] = []
         self._waiting: deque[weakref.ref[Checkout]] = deque()
 
     @property
     def connections(self) -> list[Any]:
         """Those that were made so far."""
-        return [place.connection for place in self._all]
+        return [slot.connection for slot in self._all]
 
     def take(self, checkout: Checkout) -> bool:
-        """Give it a place at once; False where it must wait, as others do already."""
+        """Give it a slot at once; False where it must wait, as others do already."""
         if self._waiting:
             return False
         # Always the first that is free, so that no more are opened than are in use at the same time.
-        for place in self._all:
-            if place.holder is None:
-                checkout.place = place
-                place.holder = weakref.ref(checkout)
+        for slot in self._all:
+            if slot.holder is None:
+                checkout.slot = slot
+                slot.holder = weakref.ref(checkout)
                 return True
         if (free := self._free()) is None:
             return False
@@ -88,10 +88,10 @@ class Places:
         return True
 
     def take_long(self, checkout: Checkout) -> bool:
-        """The same, but the last place is left to those who hold one briefly: if all holders came to want a second one,
+        """The same, but the last slot is left to those who hold one briefly: if all holders came to want a second one,
         all would wait for ever.
         """
-        held = [place.holder() for place in self._all if place.holder is not None]
+        held = [slot.holder() for slot in self._all if slot.holder is not None]
         return sum(one is not None and one.is_long for one in held) < self._size - 1 and self.take(checkout)
 
     def wait(self, checkout: Checkout, wake: Callable[[], None]) -> None:
@@ -107,23 +107,23 @@ class Places:
         self.serve()
 
     def give_up(self, checkout: Checkout) -> None:
-        """Take back its place, or its wish for one; whoever waits longest is served."""
+        """Take back its slot, or its wish for one; whoever waits longest is served."""
         checkout.is_over = True
         if self.leave(checkout):
             self.serve()
 
     def leave(self, checkout: Checkout) -> bool:
-        """Take back its place; whether anybody waits, to be served. Threads need no lock for this: whoever begins to
-        wait meanwhile looks for a free place after that.
+        """Take back its slot; whether anybody waits, to be served. Threads need no lock for this: whoever begins to
+        wait meanwhile looks for a free slot after that.
         """
-        if (place := checkout.place) is not None and (holder := place.holder) is not None and holder() is checkout:
-            place.is_open = False
-            place.holder = None
+        if (slot := checkout.slot) is not None and (holder := slot.holder) is not None and holder() is checkout:
+            slot.is_open = False
+            slot.holder = None
         return bool(self._waiting)
 
     def fail(self, error: Exception) -> None:
         """A connection could not be opened. Unless another is in use, that is the answer to all who wait."""
-        if any(place.is_open and not place.is_free for place in self._all):
+        if any(slot.is_open and not slot.is_free for slot in self._all):
             return
         waiting, self._waiting = self._waiting, deque()
         for checkout in filter(None, (one() for one in waiting)):
@@ -132,19 +132,19 @@ class Places:
 
     def serve(self) -> None:
         """Give what is free to those who wait longest."""
-        while self._waiting and (place := self._free()) is not None:
+        while self._waiting and (slot := self._free()) is not None:
             checkout = self._waiting.popleft()()
             if checkout is not None and not checkout.is_over and not is_served(checkout):
-                _assign(place, checkout)
+                _assign(slot, checkout)
                 _wake(checkout)
 
-    def _free(self) -> Place | None:
-        for place in self._all:
-            if place.is_free:
-                return place
+    def _free(self) -> ConnectionSlot | None:
+        for slot in self._all:
+            if slot.is_free:
+                return slot
         if len(self._all) == self._size:
             return None
-        self._all.append(Place(self._make()))
+        self._all.append(ConnectionSlot(self._make()))
         return self._all[-1]
 
 
@@ -152,20 +152,20 @@ def is_served(checkout: Checkout) -> bool:
     """Whether its wait is over."""
     if checkout.error is not None:
         return True
-    return checkout.place is not None and (holder := checkout.place.holder) is not None and holder() is checkout
+    return checkout.slot is not None and (holder := checkout.slot.holder) is not None and holder() is checkout
 
 
 def again(checkout: Checkout) -> Exception:
     """What nobody could be served for, anew: an exception carries the traceback of whoever raised it."""
-    assert checkout.error is not None  # noqa: S101 - else it has a place
+    assert checkout.error is not None  # noqa: S101 - else it has a slot
     error = copy.copy(checkout.error)
     error.__cause__ = checkout.error.__cause__ or checkout.error.__context__
     return error
 
 
-def _assign(place: Place, checkout: Checkout) -> None:
-    checkout.place = place
-    place.holder = weakref.ref(checkout)
+def _assign(slot: ConnectionSlot, checkout: Checkout) -> None:
+    checkout.slot = slot
+    slot.holder = weakref.ref(checkout)
 
 
 def _wake(checkout: Checkout) -> None:

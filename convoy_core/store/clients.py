@@ -26,7 +26,7 @@ from convoy_core.store import fast_client
 from convoy_core.store.address import Address, Cluster, Embedded, Sentinel, Tcp, Tls, Unix
 from convoy_core.store.cluster import AsyncClusterClient, ClusterClient, Node
 from convoy_core.store.embedded.server import EmbeddedServer
-from convoy_core.store.fast_client import Opened
+from convoy_core.store.fast_client import ConnectionCounter
 from convoy_core.store.sentinel import (
     AsyncPrimaryConnection,
     AsyncPrimaryTlsConnection,
@@ -47,7 +47,7 @@ class Role(StrEnum):
     """What a client is for; a blocked or cancelled fetch must hold up neither commands nor the heartbeat."""
 
     COMMAND = "command"
-    FETCH = "fetch"
+    WAIT = "fetch"
     HEARTBEAT = "heartbeat"
 
 
@@ -67,7 +67,7 @@ _LIMITS: Final[Mapping[Role, _Limits]] = {
     Role.COMMAND: _Limits(reply_s=5, connections=CONNECTIONS, health_check_s=15),
     # A fetch blocks for 2 s in the server; the reply may take 3 s more. It has one connection, since a second
     # one could claim IDs while the first waits.
-    Role.FETCH: _Limits(reply_s=5, connections=1, health_check_s=0),
+    Role.WAIT: _Limits(reply_s=5, connections=1, health_check_s=0),
     # Short enough to fail and try again within one lease.
     Role.HEARTBEAT: _Limits(reply_s=3, connections=1, health_check_s=0),
 }
@@ -127,7 +127,7 @@ class Store:
             return (f"The host name in the certificate of {self.shown} is not checked.",)
         return ()
 
-    def client(self, role: Role, opened: Opened | None = None) -> redis.Redis:
+    def client(self, role: Role, opened: ConnectionCounter | None = None) -> redis.Redis:
         """Make a client with a pool of its own (in a Cluster one per node), which it closes; after a fork the child
         opens new connections. All that it opens is noted in `opened`.
 
@@ -135,17 +135,17 @@ class Store:
         may raise `EmbeddedStoreError`. Only making a client starts it: a client that loses the server does
         not bring it back, or `convoy server stop` would be undone by the next worker.
         """
-        address, opened = self._address, opened or Opened()
+        address, opened = self._address, opened or ConnectionCounter()
         if isinstance(address, Cluster):
             return ClusterClient(_nodes(address), lambda node: _client(_at(address, node), role, opened))
         return _client(address, role, opened)
 
-    def async_client(self, role: Role, opened: Opened | None = None) -> redis.asyncio.Redis:
+    def async_client(self, role: Role, opened: ConnectionCounter | None = None) -> redis.asyncio.Redis:
         """Make the asyncio twin of `client`; each event loop has connections of its own.
 
         Starting an embedded server blocks the loop for a moment.
         """
-        address, opened = self._address, opened or Opened()
+        address, opened = self._address, opened or ConnectionCounter()
         if isinstance(address, Cluster):
             return AsyncClusterClient(_nodes(address), lambda node: _async_client(_at(address, node), role, opened))
         return _async_client(address, role, opened)
@@ -178,7 +178,7 @@ _ASYNC_KINDS: Final = {
 }
 
 
-def _client(address: Tcp | Unix | Embedded | Sentinel, role: Role, opened: Opened) -> fast_client.Client:
+def _client(address: Tcp | Unix | Embedded | Sentinel, role: Role, opened: ConnectionCounter) -> fast_client.Client:
     kind, settings = _connection(address, role)
     # redis-py's own default repeats a command up to 10 times. A client takes its retries from the pool it is given.
     pool = redis.ConnectionPool(
@@ -187,7 +187,9 @@ def _client(address: Tcp | Unix | Embedded | Sentinel, role: Role, opened: Opene
     return fast_client.Client(pool)
 
 
-def _async_client(address: Tcp | Unix | Embedded | Sentinel, role: Role, opened: Opened) -> fast_client.AsyncClient:
+def _async_client(
+    address: Tcp | Unix | Embedded | Sentinel, role: Role, opened: ConnectionCounter
+) -> fast_client.AsyncClient:
     kind, settings = _connection(address, role)
     # The blocking Retry would be taken here as well, and never call what tidies up after a failure.
     pool = redis.asyncio.ConnectionPool(

@@ -18,7 +18,7 @@ from redis.exceptions import AskError, ClusterDownError, MovedError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from convoy_core.store.driver import hold, hold_awaited
+from convoy_core.store.driver import drive, drive_awaited
 from convoy_core.store.fast_client import AsyncClient, Client
 
 T = TypeVar("T")
@@ -136,11 +136,11 @@ class ClusterClient(redis.Redis):
 
     def execute_command(self, *command: Any, keys: Keys = (), **_: Any) -> Any:
         """Send one command."""
-        return hold(self._slots.steps(command, keys), self._send)
+        return drive(self._slots.steps(command, keys), self._send)
 
     def at_home(self, command: Command, keys: Keys, send: Callable[[Client, list[Command]], T]) -> T:
         """Have `send` send one command, with a client of the node that it belongs to."""
-        result: T = hold(self._slots.steps(command, keys), lambda to: send(self._at(to.node), to.commands))
+        result: T = drive(self._slots.steps(command, keys), lambda to: send(self._at(to.node), to.commands))
         return result
 
     def close(self) -> None:
@@ -169,13 +169,13 @@ class AsyncClusterClient(redis.asyncio.Redis):
 
     async def execute_command(self, *command: Any, keys: Keys = (), **_: Any) -> Any:
         """Send one command."""
-        return await hold_awaited(self._slots.steps(command, keys), self._send)
+        return await drive_awaited(self._slots.steps(command, keys), self._send)
 
     async def at_home(
         self, command: Command, keys: Keys, send: Callable[[AsyncClient, list[Command]], Awaitable[T]]
     ) -> T:
         """Have `send` send one command, with a client of the node that it belongs to."""
-        result: T = await hold_awaited(
+        result: T = await drive_awaited(
             self._slots.steps(command, keys), lambda to: send(self._at(to.node), to.commands)
         )
         return result

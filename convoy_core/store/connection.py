@@ -1,6 +1,6 @@
 """Runs calls against a store: blocking and awaited, from one description of what a call needs.
 
-What a call needs is decided once, in `Caller.steps`; the two connections only wait differently.
+What a call needs is decided once, in `ConnectionBase.steps`; the two connections only wait differently.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from convoy_core.errors import ConvoyError, InvalidOption
 from convoy_core.moves.call import Call, Steps, command
 from convoy_core.store import clients, ready_made_client, wait_replicas
 from convoy_core.store.clients import CONNECTIONS, Role, Store
-from convoy_core.store.driver import hold, hold_awaited
+from convoy_core.store.driver import drive, drive_awaited
 from convoy_core.store.error_translation import explain, explained
-from convoy_core.store.fast_client import AsyncClient, Client, Opened, reply_awaited, reply_of
-from convoy_core.store.requests import Caller, Command
+from convoy_core.store.fast_client import AsyncClient, Client, ConnectionCounter, reply_awaited, reply_of
+from convoy_core.store.requests import Command, ConnectionBase
 
 T = TypeVar("T")
 
 
-class Connection(Caller):
+class Connection(ConnectionBase):
     """Blocking, for any number of threads. Nothing is connected before the first call."""
 
     def __init__(
@@ -45,7 +45,7 @@ class Connection(Caller):
         self._role = role
         self._ready = ready
         self._own: redis.Redis | None = None
-        self._opened = Opened()
+        self._opened = ConnectionCounter()
 
     @property
     def opened(self) -> int:
@@ -64,8 +64,8 @@ class Connection(Caller):
                 try:
                     return call.read(send(command))
                 except ResponseError as error:
-                    return hold(self.steps(call), send, error)
-            return hold(
+                    return drive(self.steps(call), send, error)
+            return drive(
                 self.steps(call), partial(wait_replicas.send, client, call, self.shown) if call.replicas else send
             )
         except (RedisError, OSError) as error:
@@ -99,7 +99,7 @@ class Connection(Caller):
         script. The replies that came last are left to be looked at when it is given back: who holds one connection
         must not wait for another.
         """
-        line = client.line_ahead()
+        line = client.pinned_if_spare()
         try:
             with explained(self.shown):
                 connection = line.open()
@@ -166,7 +166,7 @@ class Connection(Caller):
         return self._own
 
 
-class AsyncConnection(Caller):
+class AsyncConnection(ConnectionBase):
     """The awaited twin, for any number of tasks."""
 
     def __init__(self, given: str | redis.asyncio.Redis | Store | None, *, prefix: str | None, read_only: bool) -> None:
@@ -176,7 +176,7 @@ class AsyncConnection(Caller):
         self._own: redis.asyncio.Redis | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         """The one that a ready-made client belongs to."""
-        self._opened = Opened()
+        self._opened = ConnectionCounter()
 
     @property
     def opened(self) -> int:
@@ -195,9 +195,9 @@ class AsyncConnection(Caller):
                 try:
                     return call.read(await send(command))
                 except ResponseError as error:
-                    return await hold_awaited(self.steps(call), send, error)
+                    return await drive_awaited(self.steps(call), send, error)
             wait = partial(wait_replicas.send_awaited, client, call, self.shown) if call.replicas else send
-            return await hold_awaited(self.steps(call), wait)
+            return await drive_awaited(self.steps(call), wait)
         except (RedisError, OSError) as error:
             raise explain(error, self.shown) from error
 
@@ -223,7 +223,7 @@ class AsyncConnection(Caller):
     async def _ahead(
         self, client: AsyncClient, calls: Iterator[Call[T]], left: list[tuple[Call[T], Any]]
     ) -> AsyncIterator[T]:
-        line = client.line_ahead()
+        line = client.pinned_if_spare()
         try:
             with explained(self.shown):
                 connection = await line.open()

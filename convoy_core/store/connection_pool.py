@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
-from convoy_core.store.checkouts import JUST_NOW_S, Checkout, LongCheckout, Places, again, is_served
+from convoy_core.store.checkouts import JUST_NOW_S, Checkout, ConnectionSlots, LongCheckout, again, is_served
 
 _LOOK_S: Final = 1.0
 """A waiting thread looks this often whether it was forgotten, as when the one that was to wake it was cut short."""
@@ -30,7 +30,7 @@ class ConnectionPool:
         self._begin()
 
     def _begin(self) -> None:
-        self._places = Places(self._make, self._size)
+        self._places = ConnectionSlots(self._make, self._size)
         # The handler of a signal may come back here in the midst of it.
         self._lock = threading.RLock()
         self._pid = os.getpid()
@@ -40,80 +40,80 @@ class ConnectionPool:
         if self._pid != os.getpid():
             # A socket shared with the parent would hand one process the other's replies (RELIABILITY F60).
             self._begin()
-        places = checkout.places = self._places
+        slots = checkout.slots = self._places
         with self._lock:
-            is_mine = places.take(checkout)
+            is_mine = slots.take(checkout)
         if not is_mine:
-            self._wait(checkout, places)
-        return self._opened(checkout, places)
+            self._wait(checkout, slots)
+        return self._opened(checkout, slots)
 
     def get_long(self, checkout: Checkout) -> Any:
         """Lend one for some time to a caller that may want another meanwhile; None where too few are free."""
         if self._pid != os.getpid():
             self._begin()
-        places = checkout.places = self._places
+        slots = checkout.slots = self._places
         with self._lock:
-            is_mine = places.take_long(checkout)
-        return self._opened(checkout, places) if is_mine else None
+            is_mine = slots.take_long(checkout)
+        return self._opened(checkout, slots) if is_mine else None
 
     def give_back(self, checkout: Checkout) -> None:
         """Take it back, with every reply read."""
-        if (place := checkout.place) is not None:
-            place.answered = time.monotonic()
-            place.is_clean = True
-        if (places := checkout.places) is not None and places.leave(checkout):
+        if (slot := checkout.slot) is not None:
+            slot.answered = time.monotonic()
+            slot.is_clean = True
+        if (slots := checkout.slots) is not None and slots.leave(checkout):
             with self._lock:
-                places.serve()
+                slots.serve()
 
     def drop(self, checkout: Checkout) -> None:
         """Take it back in whatever state it is; one that may have a reply unread is closed."""
-        place, places = checkout.place, checkout.places
-        if place is not None and not place.is_clean and is_served(checkout):
-            place.connection.disconnect()
-        if places is not None:
+        slot, slots = checkout.slot, checkout.slots
+        if slot is not None and not slot.is_clean and is_served(checkout):
+            slot.connection.disconnect()
+        if slots is not None:
             with self._lock:
-                places.give_up(checkout)
+                slots.give_up(checkout)
 
     def close(self) -> None:
         """Close all connections; the next call opens new ones."""
-        places = self._places
+        slots = self._places
         is_ours = self._pid == os.getpid()
         self._begin()
-        for connection in places.connections if is_ours else ():
+        for connection in slots.connections if is_ours else ():
             connection.disconnect()
 
-    def _wait(self, checkout: Checkout, places: Places) -> None:
+    def _wait(self, checkout: Checkout, slots: ConnectionSlots) -> None:
         turn = threading.Lock()
         turn.acquire()
         with self._lock:
-            places.wait(checkout, turn.release)
+            slots.wait(checkout, turn.release)
         while not is_served(checkout):
             turn.acquire(timeout=_LOOK_S)
             with self._lock:
-                places.look_again(checkout)
+                slots.look_again(checkout)
 
-    def _opened(self, checkout: Checkout, places: Places) -> Any:
-        if checkout.error is not None or (place := checkout.place) is None:
+    def _opened(self, checkout: Checkout, slots: ConnectionSlots) -> Any:
+        if checkout.error is not None or (slot := checkout.slot) is None:
             raise again(checkout)
-        connection = place.connection
+        connection = slot.connection
         try:
-            if not place.is_clean:
+            if not slot.is_clean:
                 connection.disconnect()
-            place.is_clean = False
+            slot.is_clean = False
             connection.connect()
-            if time.monotonic() - place.answered > JUST_NOW_S and not _is_quiet(connection):
+            if time.monotonic() - slot.answered > JUST_NOW_S and not _is_quiet(connection):
                 # The server has closed it meanwhile.
                 connection.disconnect()
                 connection.connect()
         except (RedisError, OSError) as error:
             with self._lock:
-                places.fail(error)
+                slots.fail(error)
             raise
-        place.is_open = True
+        slot.is_open = True
         return connection
 
 
-class Line:
+class PinnedConnection:
     """Lends one connection for several commands. It is closed where not every reply was read.
 
     A signal's exception may arise between the end of a ``with`` block and `__exit__`; then the connection is free only

@@ -14,7 +14,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-def hold(dialogue: Generator[S, Any, T], send: Callable[[S], Any], refused: ResponseError | None = None) -> T:
+def drive(dialogue: Generator[S, Any, T], send: Callable[[S], Any], refused: ResponseError | None = None) -> T:
     """Go through it to the end, and return what it comes to; `refused` is what came of its first request already."""
     try:
         request = next(dialogue)
@@ -32,7 +32,7 @@ def hold(dialogue: Generator[S, Any, T], send: Callable[[S], Any], refused: Resp
         return result
 
 
-async def hold_awaited(
+async def drive_awaited(
     dialogue: Generator[S, Any, T], send: Callable[[S], Awaitable[Any]], refused: ResponseError | None = None
 ) -> T:
     """The awaited twin of `hold`."""

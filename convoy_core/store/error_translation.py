@@ -249,7 +249,7 @@ def _how_to_start(store: str) -> str:
     if store.startswith("embedded"):
         return "Run `convoy server start`."
     if _MANY_SERVERS.match(store):
-        return "Try again in a moment, when another may have taken its place."
+        return "Try again in a moment, when another may have taken its slot."
     return "Start one, or leave --redis out to use the embedded store."
 
 

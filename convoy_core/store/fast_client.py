@@ -21,12 +21,12 @@ import redis.asyncio
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ResponseError
 
-from convoy_core.store.async_connection_pool import AsyncConnectionPool, AsyncLine
+from convoy_core.store.async_connection_pool import AsyncConnectionPool, AsyncPinnedConnection
 from convoy_core.store.checkouts import Checkout
-from convoy_core.store.connection_pool import ConnectionPool, Line
+from convoy_core.store.connection_pool import ConnectionPool, PinnedConnection
 
 
-class Opened:
+class ConnectionCounter:
     """Counts the connections that some clients have opened, first ones and new ones."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class _Packing:
 
     register_connect_callback: Callable[[Callable[[Any], None]], None]
 
-    def __init__(self, *, opened: Opened, **settings: Any) -> None:
+    def __init__(self, *, opened: ConnectionCounter, **settings: Any) -> None:
         super().__init__(**settings)
         self._opened = opened
         self.register_connect_callback(opened.note)
@@ -61,7 +61,7 @@ class _Packing:
         """The request in the wire's form."""
         if isinstance(args[0], str) and " " in args[0]:  # redis-py's own, such as "CLIENT SETINFO"
             args = (*args[0].split(), *args[1:])
-        if args[0] not in _AS_IS:  # scripts have no numbers, see `Caller`
+        if args[0] not in _AS_IS:  # scripts have no numbers, see `ConnectionBase`
             args = tuple([str(one) if isinstance(one, int | float) else one for one in args])
         return [hiredis.pack_command(args)]
 
@@ -177,17 +177,17 @@ class Client(redis.Redis):
         """A reply in the form that redis-py promises for the command."""
         return reply if command[0] in _AS_IS else _converted(reply, command[0], self.response_callbacks, options)
 
-    def line(self) -> Line:
+    def pinned(self) -> PinnedConnection:
         """One connection for several commands; it is closed where not all were answered."""
-        return Line(self._lines)
+        return PinnedConnection(self._lines)
 
-    def line_ahead(self) -> Line:
+    def pinned_if_spare(self) -> PinnedConnection:
         """The same, for a holder that may want another meanwhile; None where too few are free."""
-        return Line(self._lines, is_long=True)
+        return PinnedConnection(self._lines, is_long=True)
 
     def send_together(self, *commands: Sequence[Any]) -> list[Any]:
         """Send all at once; the replies, or the store's refusals, in order."""
-        line = self.line()
+        line = self.pinned()
         try:
             connection = line.open()
             connection.send_packed_command(connection.pack_commands(commands))
@@ -231,17 +231,17 @@ class AsyncClient(redis.asyncio.Redis):
         """A reply in the form that redis-py promises for the command."""
         return reply if command[0] in _AS_IS else _converted(reply, command[0], self.response_callbacks, options)
 
-    def line(self) -> AsyncLine:
+    def pinned(self) -> AsyncPinnedConnection:
         """One connection for several commands; it is closed where not all were answered."""
-        return AsyncLine(self._lines)
+        return AsyncPinnedConnection(self._lines)
 
-    def line_ahead(self) -> AsyncLine:
+    def pinned_if_spare(self) -> AsyncPinnedConnection:
         """The same, for a holder that may want another meanwhile; None where too few are free."""
-        return AsyncLine(self._lines, is_long=True)
+        return AsyncPinnedConnection(self._lines, is_long=True)
 
     async def send_together(self, *commands: Sequence[Any]) -> list[Any]:
         """Send all at once; the replies, or the store's refusals, in order."""
-        async with self.line() as line:
+        async with self.pinned() as line:
             await line.send_packed_command(line.pack_commands(commands))
             return [await reply_awaited(line) for _ in commands]
 

@@ -25,7 +25,7 @@ Command: TypeAlias = "tuple[Argument, ...]"
 _OLD_SERVER = re.compile(r"unknown command .*_RO|error compiling script .*unexpected symbol near '#'", re.IGNORECASE)
 
 
-class Caller:
+class ConnectionBase:
     """Where it leads, under which prefix, and what the server there is known to understand."""
 
     def __init__(self, store: Store, *, prefix: str | None, read_only: bool) -> None:

@@ -63,7 +63,7 @@ async def send_awaited(client: redis.asyncio.Redis, call: Call[Any], store: str,
 
 
 def _send_both(client: redis.Redis, commands: Sequence[Command], *, replicas: int) -> _Answer:
-    with client.line() if isinstance(client, Client) else ready_made_client.line(client) as line:
+    with client.pinned() if isinstance(client, Client) else ready_made_client.line(client) as line:
         line.send_packed_command(line.pack_commands([*commands, ("WAIT", replicas, WAIT_MS)]))
         # Where this raises the connection is closed: the next reply on it would be WAIT's.
         reply = [line.read_response() for _ in commands][-1]
@@ -74,7 +74,7 @@ def _send_both(client: redis.Redis, commands: Sequence[Command], *, replicas: in
 
 
 async def _send_both_awaited(client: redis.asyncio.Redis, commands: Sequence[Command], *, replicas: int) -> _Answer:
-    async with client.line() if isinstance(client, AsyncClient) else ready_made_client.line_awaited(client) as line:
+    async with client.pinned() if isinstance(client, AsyncClient) else ready_made_client.line_awaited(client) as line:
         await line.send_packed_command(line.pack_commands([*commands, ("WAIT", replicas, WAIT_MS)]))
         reply = [await line.read_response() for _ in commands][-1]  # as above
         try:

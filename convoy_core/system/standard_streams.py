@@ -41,10 +41,10 @@ def open_missing() -> None:
 def ready() -> None:
     """For the start of a program of ours: every stream open, and talk on stderr unable to raise."""
     open_missing()
-    sys.stderr = dropping(sys.stderr)
+    sys.stderr = lossy_streams(sys.stderr)
 
 
-class Dropping(io.RawIOBase):
+class LossyStream(io.RawIOBase):
     """Writes to a descriptor as far as that goes, and counts what did not."""
 
     def __init__(self, descriptor: int) -> None:
@@ -85,14 +85,14 @@ class Dropping(io.RawIOBase):
         return bool(poll.poll(0))
 
 
-def dropping(stream: TextIO) -> TextIO:
+def lossy_streams(stream: TextIO) -> TextIO:
     """The same stream, unable to raise; as it is where it is no descriptor's, as in a test or a notebook."""
     try:
         descriptor = stream.fileno()
     except (OSError, ValueError):
         return stream
     return io.TextIOWrapper(
-        Dropping(descriptor),  # type: ignore[type-var]  # typeshed wants what a buffered stream has besides
+        LossyStream(descriptor),  # type: ignore[type-var]  # typeshed wants what a buffered stream has besides
         encoding=stream.encoding,
         errors=stream.errors,
         write_through=True,

@@ -49,13 +49,13 @@ class Audit:
         self._connection = connection
         self._keys = keys
         self._max_crashes = options.max_crashes
-        self._strays = Strays(options.lease_s)
+        self._unregistered_holders = Strays(options.lease_s)
         self._owners_seen = 0
         self._departed_seen = 0
 
     def begin_anew(self) -> None:
         """The store was away, or its clock was set."""
-        self._strays.forget()
+        self._unregistered_holders.forget()
         self._owners_seen = self._departed_seen = 0
 
     async def reclaim(self) -> None:
@@ -68,13 +68,15 @@ class Audit:
         """Take back what workers hold that have been off the roll for a lease; where each ID went. The store itself
         looks once more whether they still are; see `recovering.recover` for `latest_ms`.
         """
-        self._owners_seen, seen = await self._connection.run(recovering.strays(self._keys, self._owners_seen))
-        self._strays.note(seen, now)
+        self._owners_seen, seen = await self._connection.run(
+            recovering.unregistered_holders(self._keys, self._owners_seen)
+        )
+        self._unregistered_holders.note(seen, now)
         moved: dict[str, str] = {}
-        due = self._strays.take_due(now)
+        due = self._unregistered_holders.take_due(now)
         if not due:
             return moved
-        held = await self._connection.drive(recovering.holdings(self._keys, due))
+        held = await self._connection.drive(recovering.held_claims(self._keys, due))
         for worker in due:
             steps = recovering.recover(self._keys, worker, self._max_crashes, held[worker], latest_ms=latest_ms)
             taken = await self._connection.drive(steps)

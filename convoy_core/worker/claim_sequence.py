@@ -10,7 +10,7 @@ handlers work on the other. Below, the smaller batches cost more than that gains
 """
 
 
-class Claiming:
+class ClaimSequence:
     """The size of one pool's claims, and their numbers: with the worker's ID a number is the fencing token."""
 
     def __init__(self, concurrency: int) -> None:

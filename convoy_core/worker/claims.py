@@ -9,7 +9,7 @@ from convoy_core.jobs import Claim, Verdict
 from convoy_core.moves.working import Settlement
 from convoy_core.options import BATCH, SMALL_BATCH, SUSPECT_CRASHES
 from convoy_core.system.logs import Log
-from convoy_core.worker.counters import Tallies
+from convoy_core.worker.counters import Counters
 from convoy_core.worker.runs import Plan, Runs
 from convoy_core.worker.settling import settle
 
@@ -18,12 +18,12 @@ log = Log(__name__)
 Results: TypeAlias = "list[tuple[Claim, Verdict]]"
 
 
-class Holdings:
+class Claims:
     """The claims of one pool. `wake` is called when one of its runs has ended."""
 
     def __init__(self, plan: Plan, worker: str, wake: Callable[[], None]) -> None:
         self.runs = Runs(plan, worker, wake)
-        self.tallies = Tallies()
+        self.tallies = Counters()
         self._plan = plan
         self._held: dict[int, bytes] = {}
         """Number -> ID of every claim that the store believes we hold; the heartbeat's thread reads it."""

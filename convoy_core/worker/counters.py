@@ -9,7 +9,7 @@ from convoy_core.jobs import Discard, Failed, Retry, Verdict
 
 
 @dataclass(slots=True)
-class Tallies:
+class Counters:
     """One counter per way a run can end; see `PoolStatus`."""
 
     done: int = 0

@@ -24,15 +24,15 @@ from convoy_core.store.clients import Role, Store
 from convoy_core.store.connection import AsyncConnection, Connection
 from convoy_core.system.logs import Log
 from convoy_core.worker import registration
-from convoy_core.worker.claim_size import Claiming
-from convoy_core.worker.claims import Holdings, Results
-from convoy_core.worker.counters import Tallies
+from convoy_core.worker.claim_sequence import ClaimSequence
+from convoy_core.worker.claims import Claims, Results
+from convoy_core.worker.counters import Counters
 from convoy_core.worker.runs import Plan
 from convoy_core.worker.states import Action, Facts, PoolEvent, PoolState, PoolStates
 from convoy_core.worker.store_identity import StoreIdentity
 from convoy_core.worker.suspects import Suspects
-from convoy_core.worker.upkeep import Heartbeat, Upkeep
-from convoy_core.worker.waiting import Fetch, Handover
+from convoy_core.worker.upkeep import Heartbeat, Maintenance
+from convoy_core.worker.waiting import Handover, IdleWait
 
 log = Log(__name__)
 
@@ -43,7 +43,7 @@ PAUSED_S = 1.0
 """How often a paused pool asks whether it may go on."""
 
 
-class Shift:
+class WorkerLoop:
     """The rounds of one pool. `run` is its whole life. Every method but `snapshot` belongs to its event loop."""
 
     def __init__(self, store: Store, prefix: str, plan: Plan, states: PoolStates | None = None) -> None:
@@ -57,15 +57,15 @@ class Shift:
         self._beats = Connection(store, prefix=prefix, read_only=False, role=Role.HEARTBEAT)
         self._identity = StoreIdentity(lambda: self._commands.opened + max(1, self._beats.opened))
         self._keys = self._commands.keyspace.queue(plan.queue, existing=True)
-        self._upkeep = Upkeep(self._commands, self._keys, plan.options)
-        self._fetch = Fetch(store, self._commands, self._keys, self.worker)
+        self._maintenance = Maintenance(self._commands, self._keys, plan.options)
+        self._idle_wait = IdleWait(store, self._commands, self._keys, self.worker)
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
         self._is_closing = asyncio.Event()
-        self._may_fetch = asyncio.Event()
+        self._may_wait = asyncio.Event()
         """Set while the pool may wait for a hand-over, and once it never may again."""
-        self._holdings = Holdings(plan, self.worker, self._wake.set)
-        self._claiming = Claiming(plan.concurrency)
+        self._claims = Claims(plan, self.worker, self._wake.set)
+        self._sequence = ClaimSequence(plan.concurrency)
         self._suspects = Suspects()
         self._draining: asyncio.TimerHandle | None = None
         self._looking: asyncio.TimerHandle | None = None
@@ -93,23 +93,23 @@ class Shift:
             heartbeat.start()
             log.info("queue %s: worker %s started", self._plan.queue, self.worker)
             async with asyncio.TaskGroup() as tasks:
-                upkeep = self._upkeep.run(self._is_closing, self._store_failed, self._look_at_store)
-                tasks.create_task(upkeep, name="convoy upkeep")
-                fetching = tasks.create_task(self._keep_fetching(), name="convoy fetch")
+                upkeep = self._maintenance.run(self._is_closing, self._store_failed, self._look_at_store)
+                tasks.create_task(upkeep, name="convoy maintenance")
+                fetching = tasks.create_task(self._keep_waiting(), name="convoy wait")
                 await self._rounds()
                 self._handle(PoolEvent.STOP)  # a burst is over
                 self._is_closing.set()
-                await self._fetch.interrupt()
+                await self._idle_wait.interrupt()
                 await fetching
             await self._rounds()  # to give back what was handed over at the last moment
-            await self._sign_off()
+            await self._unregister()
         finally:
-            self._holdings.runs.close()
+            self._claims.runs.close()
             try:
                 await close(self._plan.handler)
             finally:  # or a pool that is no more would renew its lease for ever
                 await asyncio.to_thread(heartbeat.stop)
-                await self._fetch.close()
+                await self._idle_wait.close()
                 await self._commands.close()
             log.info("queue %s: worker %s stopped", self._plan.queue, self.worker)
 
@@ -118,31 +118,31 @@ class Shift:
 
         A second call can only shorten that.
         """
-        log.info("queue %s: stopping; %d runs have %g s left", self._plan.queue, len(self._holdings.runs), grace_s)
+        log.info("queue %s: stopping; %d runs have %g s left", self._plan.queue, len(self._claims.runs), grace_s)
         at = time.monotonic() + grace_s
         self._give_back_at = at if self._give_back_at is None else min(at, self._give_back_at)
         self._loop.call_later(grace_s, self._end_grace)
         self._handle(PoolEvent.STOP)
 
     @property
-    def tallies(self) -> Tallies:
+    def tallies(self) -> Counters:
         """What has become of its runs."""
-        return self._holdings.tallies
+        return self._claims.tallies
 
     @property
     def shortage(self) -> str | None:
         """Why fewer run than the concurrency allows; None while all slots are to be had."""
-        return self._holdings.runs.shortage
+        return self._claims.runs.shortage
 
     def snapshot(self) -> tuple[tuple[str, float], ...]:
         """The IDs that occupy a slot, each with the seconds since it was claimed. May be called from any thread."""
-        return self._holdings.runs.snapshot()
+        return self._claims.runs.snapshot()
 
     # -- states
 
     def _handle(self, event: PoolEvent, facts: Facts | None = None) -> None:
         """Let the table of states decide what follows from `event`, and do what it says."""
-        for action in self._states.handle(event, facts or Facts(holds_suspect=self._holdings.holds_suspect)):
+        for action in self._states.handle(event, facts or Facts(holds_suspect=self._claims.holds_suspect)):
             self._do(action, event)
         self._let_fetch()
         self._wake.set()
@@ -155,7 +155,7 @@ class Shift:
                     self._looking.cancel()  # one at a time, or each run that ends would ask for one more
                 self._looking = self._loop.call_later(PAUSED_S, self._handle, PoolEvent.LOOK_AGAIN)
             case Action.POSTPONE_JUDGEMENT:
-                self._upkeep.postpone_judgement()
+                self._maintenance.postpone_judgement()
             case Action.BEGIN_EPISODE:
                 self._suspects.begin(now)
             case Action.LIMIT_DRAINING:
@@ -171,13 +171,13 @@ class Shift:
 
     @property
     def _free(self) -> int:
-        return self._holdings.free - self._slots_kept - self._slots_asked
+        return self._claims.free - self._slots_kept - self._slots_asked
 
     def _let_fetch(self) -> None:
         if self._is_fetching_over() or (self._state is PoolState.WAITING and self._free > 0):
-            self._may_fetch.set()
+            self._may_wait.set()
         else:
-            self._may_fetch.clear()
+            self._may_wait.clear()
 
     def _look_at_store(self) -> None:
         """Whoever has just talked to the store has this checked: it may not be the one it was."""
@@ -190,13 +190,13 @@ class Shift:
     async def _rounds(self) -> None:
         while not self._is_over():
             if self._grace_is_over():
-                self._holdings.give_back()
+                self._claims.give_back()
             self._consider_suspects()
-            if self._holdings.runs.results or self._state.compares or self._may_claim():
+            if self._claims.runs.results or self._state.compares or self._may_claim():
                 await self._exchange()
                 self._let_fetch()
             else:
-                self._holdings.start()
+                self._claims.start()
                 self._let_fetch()
                 self._wake.clear()
                 await self._wake.wait()
@@ -206,12 +206,12 @@ class Shift:
             case PoolState.RUNNING:
                 return self._free > 0
             case PoolState.DRAINING:
-                return not self._holdings and self._free > 0
+                return not self._claims and self._free > 0
             case _:
                 return False
 
     def _is_over(self) -> bool:
-        if self._holdings:
+        if self._claims:
             # With the store away nothing more can be written down; the lease will run out, and others take over.
             return self._grace_is_over() and self._state is PoolState.STOPPING_AWAY
         if self._plan.options.burst and self._state in (PoolState.WAITING, PoolState.PAUSED):
@@ -229,7 +229,7 @@ class Shift:
 
     def _consider_suspects(self) -> None:
         has_nothing_else = self._state is PoolState.WAITING or self._plan.concurrency == 1
-        is_idle = has_nothing_else and not self._holdings
+        is_idle = has_nothing_else and not self._claims
         if self._suspects.is_due(time.monotonic(), is_idle=is_idle):
             self._handle(PoolEvent.SUSPECT_DUE)
 
@@ -238,20 +238,20 @@ class Shift:
         try:
             if self._state.compares:
                 await self._compare()
-            settlement, taken = self._holdings.take_results()
-            kept = len(self._holdings) - len(taken)
+            settlement, taken = self._claims.take_results()
+            kept = len(self._claims) - len(taken)
             want = self._share(kept)
             call = self._round(settlement, want, kept)
             self._slots_asked = want
             answer, asked = await self._send(call)
         except ConvoyError as error:
             self._slots_asked = 0
-            self._holdings.put_back(taken)
+            self._claims.put_back(taken)
             await self._back_off(error)
             return
         self._slots_asked = 0
         self.error, self._tries = None, 0
-        self._holdings.settle(taken, set(answer.stale))
+        self._claims.settle(taken, set(answer.stale))
         self._handle(PoolEvent.ACCEPTED)
         self._take_on(answer, want, asked)
         if settlement.released:
@@ -266,30 +266,30 @@ class Shift:
             self._handle(PoolEvent.SUSPECT_ENDED)
         if self._state.is_stopping or (self._state.is_exclusive and kept):
             return 0
-        return self._claiming.share(self._free)
+        return self._sequence.share(self._free)
 
     def _round(self, settlement: Settlement, want: int, kept: int) -> Call[Round]:
         named = self._suspects.next() if self._state is PoolState.DRAINING and want else b""
         spares_time = self._plan.concurrency == 1 or self._suspects.may_begin(time.monotonic())
         policy = SuspectPolicy(kept, spares_time or bool(named), named)
-        number = self._claiming.spend(want)
+        number = self._sequence.spend(want)
         return working.exchange(self._keys, self.worker, settlement, want, number, self._lease_ms, policy)
 
     async def _send(self, call: Call[Round]) -> tuple[Round, int]:
         """The answer, and how often somebody had asked to look again when the request was sent."""
         asked = self._states.asked
-        if not self._holdings.has_ready:
+        if not self._claims.has_ready:
             return await self._commands.run(call), asked
         request = self._loop.create_task(self._commands.run(call))
         await asyncio.sleep(0)  # it is on its way, and leaves us time
-        self._holdings.start()
+        self._claims.start()
         return await request, asked
 
     def _take_on(self, answer: Round, want: int, asked: int) -> None:
         """Add what was claimed to the holdings, and learn from the answer to a claim of up to `want`."""
-        self._holdings.add(answer.claims)
+        self._claims.add(answer.claims)
         self._suspects.note(answer.apart)
-        facts = Facts(holds_suspect=self._holdings.holds_suspect, was_asked=self._states.asked != asked)
+        facts = Facts(holds_suspect=self._claims.holds_suspect, was_asked=self._states.asked != asked)
         match answer.word:
             case "paused":
                 self._handle(PoolEvent.PAUSE_MET, facts)
@@ -305,19 +305,19 @@ class Shift:
 
     # -- waiting at an empty queue
 
-    async def _keep_fetching(self) -> None:
+    async def _keep_waiting(self) -> None:
         """Wait for a hand-over whenever the rounds have found the queue empty."""
         while True:
-            await self._may_fetch.wait()
+            await self._may_wait.wait()
             if self._is_fetching_over():
                 return
             if self._state is not PoolState.WAITING or self._free <= 0:
-                self._may_fetch.clear()  # the rounds were faster
+                self._may_wait.clear()  # the rounds were faster
                 continue
-            number, asked = self._claiming.spend(1), self._states.asked
+            number, asked = self._sequence.spend(1), self._states.asked
             try:
                 self._slots_kept = 1
-                handover = await self._fetch.wait(self._claim_one(number))
+                handover = await self._idle_wait.wait(self._claim_one(number))
             except ConvoyError as error:
                 # Perhaps an ID was handed over: the next claim looks into the claim list.
                 self._slots_kept = 0
@@ -346,18 +346,18 @@ class Shift:
 
     def _take_over(self, handover: Handover, number: int, asked: int) -> None:
         is_handed, answer = handover
-        if answer is None or answer.word in ("repeated", "lapsed", "gone") or self._claiming.is_known(number):
+        if answer is None or answer.word in ("repeated", "lapsed", "gone") or self._sequence.is_known(number):
             # Other requests were faster: the next of them finds what was handed over in the claim list, or has found
             # it among our holdings.
             if is_handed:
                 self._handle(PoolEvent.LOOK_AGAIN)
         elif self._state.is_stopping or self._state.is_exclusive:
-            self._holdings.decline(answer.claims)
+            self._claims.decline(answer.claims)
             self._suspects.note(answer.apart)
             self._wake.set()
         else:
             self._take_on(answer, 1, asked)
-            self._holdings.start()
+            self._claims.start()
 
     # -- when the store is away, or not what it was
 
@@ -380,13 +380,13 @@ class Shift:
         """Learn what the store holds for us, drop the results it no longer waits for, start what we did not know of."""
         mark = self._identity.mark()
         # First of all, so that a request which arrives only after the question claims nothing unseen.
-        await self._commands.run(working.fence(self._keys, self.worker, self._claiming.fence()))
-        holdings = await self._commands.drive(recovering.holdings(self._keys, [self.worker]))
-        for number, raw in self._holdings.reconcile({number: raw for raw, number in holdings[self.worker]}):
+        await self._commands.run(working.fence(self._keys, self.worker, self._sequence.fence()))
+        holdings = await self._commands.drive(recovering.held_claims(self._keys, [self.worker]))
+        for number, raw in self._claims.reconcile({number: raw for raw, number in holdings[self.worker]}):
             details = await self._commands.run(looking.show(self._keys, decode_id(raw)))
             content = None if details.payload_bytes is None else encode_payload(details.payload)
             claim = Claim(raw, number, details.attempt - 1, details.failures, details.crashes, content)
-            (self._holdings.decline if self._state.is_stopping else self._holdings.add)([claim])
+            (self._claims.decline if self._state.is_stopping else self._claims.add)([claim])
         self._identity.accept(mark)
         self._handle(PoolEvent.COMPARED)
 
@@ -405,12 +405,12 @@ class Shift:
         except ConvoyError as error:
             await self._back_off(error)
 
-    async def _sign_off(self) -> None:
+    async def _unregister(self) -> None:
         # While something is held, or may be without our knowing, the lease must run out instead, for others to recover.
-        if self._holdings or self._state is not PoolState.STOPPING:
+        if self._claims or self._state is not PoolState.STOPPING:
             return
-        number, is_in_doubt = self._claiming.spend(1), self._fetch.is_in_doubt
-        steps = working.sign_off(self._keys, self.worker, number, is_in_doubt=is_in_doubt)
+        number, is_in_doubt = self._sequence.spend(1), self._idle_wait.is_in_doubt
+        steps = working.unregister_safely(self._keys, self.worker, number, is_in_doubt=is_in_doubt)
         with suppress(ConvoyError):
             if not await self._commands.drive(steps):
                 log.warning("queue %s: the store holds more for worker %s than it knew", self._plan.queue, self.worker)
@@ -427,7 +427,7 @@ class Shift:
         silent_s = time.monotonic() - self._turned_at
         if silent_s > self._plan.options.watchdog_s:
             raise ConvoyError(f"the event loop has been stuck for {silent_s:.0f} s, so the lease is not renewed.")
-        return Pulse(self.tallies.done, self.tallies.failed, self._holdings.pairs())
+        return Pulse(self.tallies.done, self.tallies.failed, self._claims.pairs())
 
     def _report(self, renewal: Renewal, run_id: str | None) -> None:
         """On the heartbeat's thread: pass its answer to the event loop."""
@@ -435,7 +435,7 @@ class Shift:
 
     def _hear(self, renewal: Renewal, run_id: str | None) -> None:
         self._identity.saw(run_id)
-        self._holdings.runs.mark_lost(renewal.lost)
+        self._claims.runs.mark_lost(renewal.lost)
         if renewal.epoch is None or renewal.waiting:
             self._handle(PoolEvent.LOOK_AGAIN)
         self._look_at_store()

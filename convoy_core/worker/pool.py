@@ -27,7 +27,7 @@ from convoy_core.system import signals
 from convoy_core.system.logs import Log
 from convoy_core.system.standard_streams import open_missing
 from convoy_core.validation import Seconds
-from convoy_core.worker.loop import Shift
+from convoy_core.worker.loop import WorkerLoop
 from convoy_core.worker.runs import Plan
 from convoy_core.worker.states import PoolEvent, PoolState, PoolStates
 
@@ -102,7 +102,7 @@ class WorkerPool:
         self._connection = queue.connection
         self._options = options or PoolOptions()
         self._plan = Plan(queue.name, handler, concurrency, job_timeout, retries, self._options)
-        self._shift: Shift | None = None
+        self._shift: WorkerLoop | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._states = PoolStates()
@@ -127,7 +127,7 @@ class WorkerPool:
         if self._states.state is PoolState.STOPPED:
             return self.status()  # a stop came first
         loop = asyncio.get_running_loop()
-        shift = Shift(self._connection.store, self._connection.keyspace.prefix, self._plan, self._states)
+        shift = WorkerLoop(self._connection.store, self._connection.keyspace.prefix, self._plan, self._states)
         with self._lock:
             if self._shift is not None:
                 raise InvalidOption("This pool has been started already; make a new one.")

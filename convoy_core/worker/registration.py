@@ -46,4 +46,4 @@ def sign_on(keys: Keys, worker: str, plan: Plan, epoch: str) -> Call[str]:
         "concurrency": plan.concurrency,
     }
     lease_ms = round(plan.options.lease_s * 1000)
-    return working.hello(keys, worker, lease_ms, epoch, about)
+    return working.register(keys, worker, lease_ms, epoch, about)

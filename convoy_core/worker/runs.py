@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from convoy_core.handlers.functions import Handler, Raised, Runner, TimedOut, runner_for
 from convoy_core.handlers.run import NotStarted, Run
-from convoy_core.handlers.verdicts import Judge
+from convoy_core.handlers.verdicts import VerdictRules
 from convoy_core.jobs import Claim, Discard, Failed, Job, Retry, Verdict
 from convoy_core.options import PoolOptions
 from convoy_core.system import file_descriptors
@@ -42,7 +42,7 @@ class Runs:
         self.results: deque[tuple[Claim, Verdict]] = deque()
         self._plan = plan
         self._worker = worker
-        self._judge = Judge(worker, plan.retries, plan.options)
+        self._verdicts = VerdictRules(worker, plan.retries, plan.options)
         self._wake = wake
         self._loop = asyncio.get_running_loop()
         self._running: dict[int, Run] = {}  # by claim number, in the order they were started
@@ -150,7 +150,7 @@ class Runs:
 
     def _decide(self, run: Run, result: object) -> None:
         run.is_settled = True
-        verdict = self._judge.verdict(result, run.claim, time.monotonic() - run.started)
+        verdict = self._verdicts.verdict(result, run.claim, time.monotonic() - run.started)
         self.results.append((run.claim, verdict))
         match verdict:
             case Failed():

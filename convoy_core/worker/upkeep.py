@@ -91,7 +91,7 @@ class Heartbeat:
                 pause = self._options.beat_s / 4
 
 
-class Upkeep:
+class Maintenance:
     """Promotes what is due, recovers what dead pools held and sweeps up after Node's, for the queue as a whole; any
     pool may do it.
     """
@@ -128,12 +128,12 @@ class Upkeep:
     async def recover(self) -> dict[str, str]:
         """Take back what dead pools held; where each ID went."""
         moved: dict[str, str] = {}
-        silent = await self._silent()
+        silent = await self._expired_leases()
         if not silent or time.monotonic() < self.judge_from:
             return moved
         now = time.monotonic()
         self._silent_since = {worker: self._silent_since.get(worker, now) for worker in silent}
-        held = await self._connection.drive(recovering.holdings(self._keys, silent))
+        held = await self._connection.drive(recovering.held_claims(self._keys, silent))
         for worker in silent:
             is_long_silent = now - self._silent_since[worker] >= LATE_MS / 1000
             steps = recovering.recover(
@@ -150,11 +150,11 @@ class Upkeep:
             moved |= taken
         return moved
 
-    async def _silent(self) -> list[str]:
+    async def _expired_leases(self) -> list[str]:
         """All of them: those that were recovered a while ago stay listed, and must not hide the others."""
         silent: list[str] = []
         while True:
-            now, some = await self._connection.run(recovering.silent(self._keys, len(silent)))
+            now, some = await self._connection.run(recovering.expired_leases(self._keys, len(silent)))
             self._answered()  # before anybody is judged: the leases may be those of an older file
             if not self._is_clock_known(now):
                 self.postpone_judgement()

@@ -18,7 +18,7 @@ from convoy_core.moves.working import Round
 from convoy_core.store.clients import Role, Store
 from convoy_core.store.connection import AsyncConnection
 from convoy_core.store.error_translation import explain
-from convoy_core.store.fast_client import AsyncClient, Opened
+from convoy_core.store.fast_client import AsyncClient, ConnectionCounter
 
 _LOST = -1
 """In place of a connection's ID, which is never negative."""
@@ -36,7 +36,7 @@ class Handover(NamedTuple):
     """The answer to the claim that was sent along; None where none was, or the store did not know its script."""
 
 
-class Fetch:
+class IdleWait:
     """One waiting place, with a connection of its own, since a waiting connection can do nothing else.
 
     The claim of what is handed over is sent along with the wait: the store runs it as soon as the wait is over, so that
@@ -45,8 +45,8 @@ class Fetch:
     """
 
     def __init__(self, store: Store, commands: AsyncConnection, keys: Keys, worker: str) -> None:
-        self._opened = Opened()
-        self._client = store.async_client(Role.FETCH, self._opened)
+        self._opened = ConnectionCounter()
+        self._client = store.async_client(Role.WAIT, self._opened)
         self._sends_along = not store.is_cluster  # there every command is led to its node by itself
         self._commands = commands
         self._connection_id: int | None = None

@@ -18,8 +18,8 @@ from convoy_core import WorkerPool
 from convoy_tui.dashboard.board.board import Board, LinkState, Place, Watch
 from convoy_tui.dashboard.board.columns import Glyphs
 from convoy_tui.dashboard.board.spans import Tone
-from convoy_tui.dashboard.context import Desk, Done
-from convoy_tui.dashboard.local_pools import Crew, Order
+from convoy_tui.dashboard.context import Done, Services
+from convoy_tui.dashboard.local_pools import LocalPools, Order
 from convoy_tui.dashboard.palette import ConvoyCommands
 from convoy_tui.dashboard.poller import Poller
 from convoy_tui.dashboard.screens.help import HelpScreen, keys_of
@@ -86,9 +86,9 @@ class ConvoyApp(App[None]):
         self._advise = advise
         self.is_watched: Callable[[], bool] = lambda: True
         """Whether the terminal is still there."""
-        self.desk = Desk(
+        self.desk = Services(
             source=source,
-            crew=Crew(self._make_pool),
+            crew=LocalPools(self._make_pool),
             glyphs=Glyphs(is_ascii),
             board=Board(place, now=clock(), interval_s=interval_s),
             changed=Signal(self, "board"),

@@ -10,7 +10,7 @@ from textual.signal import Signal
 from convoy_tui.dashboard.board.board import Board
 from convoy_tui.dashboard.board.columns import Glyphs
 from convoy_tui.dashboard.board.spans import Tone
-from convoy_tui.dashboard.local_pools import Crew
+from convoy_tui.dashboard.local_pools import LocalPools
 from convoy_tui.dashboard.source import Source
 
 
@@ -32,11 +32,11 @@ class LaunchForm:
 
 
 @dataclass(slots=True)
-class Desk:
+class Services:
     """One dashboard's working place. The app keeps `board` new and says so through `changed`."""
 
     source: Source
-    crew: Crew
+    crew: LocalPools
     glyphs: Glyphs
     board: Board
     changed: Signal[Board]

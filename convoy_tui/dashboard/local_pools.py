@@ -46,7 +46,7 @@ class Local:
         return self.status.state is PoolState.STOPPED
 
 
-class Crew:
+class LocalPools:
     """All pools of this process."""
 
     def __init__(self, make: Callable[[Order], WorkerPool]) -> None:

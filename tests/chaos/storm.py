@@ -69,7 +69,7 @@ class Victim:
     @property
     def is_spared(self) -> bool:
         """Whether it stands still, has only begun, has long runs to end, or is on its way to its point. The way to a
-        `bye` begins with a SIGTERM.
+        `unregister` begins with a SIGTERM.
         """
         age = time.monotonic() - self.born
         if self.paused is not None or age < (LONG_LIFE_S if self.plan.is_long else 0):
@@ -78,7 +78,7 @@ class Victim:
             return True
         if self.point is None or age > SPARED_S:
             return False
-        return self.point.name != "bye" or self.is_told_to_stop
+        return self.point.name != "unregister" or self.is_told_to_stop
 
 
 @dataclass(slots=True)
@@ -147,7 +147,7 @@ class Storm:
         if not pids:
             return
         victim = self.living[pid := self.dice.choice(pids)]
-        if victim.point is not None and victim.point.name == "bye" and not victim.is_told_to_stop:
+        if victim.point is not None and victim.point.name == "unregister" and not victim.is_told_to_stop:
             victim.is_told_to_stop = True
             os.kill(pid, signal.SIGTERM)
         else:

@@ -31,7 +31,7 @@ EVERYBODY_IS_DEAD = Mutant(
     "simulation",
     (
         Patch("worker/upkeep.py", "if not silent or time.monotonic() < self.judge_from:", "if not silent:"),
-        Patch("moves/lua/reads/silent.lua", "string.format('%d', now), 'LIMIT'", "'+inf', 'LIMIT'"),
+        Patch("moves/lua/reads/expired_leases.lua", "string.format('%d', now), 'LIMIT'", "'+inf', 'LIMIT'"),
         Patch(
             "moves/lua/recover.lua",
             "if lease and tonumber(lease) > now or latest and now > latest then return { 'alive' } end",

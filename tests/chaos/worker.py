@@ -22,7 +22,7 @@ from convoy_core import ConvoyError, PoolOptions, Queue, WorkerPool
 from convoy_core.moves.call import Argument, Call
 from convoy_core.moves.working import Round
 from convoy_core.store.connection import AsyncConnection, Connection
-from convoy_core.worker.waiting import Fetch
+from convoy_core.worker.waiting import IdleWait
 from tests.chaos import journal, work
 
 LEASE_S = 1.5
@@ -35,13 +35,13 @@ OPTIONS = PoolOptions(lease_s=LEASE_S, beat_s=0.4, grace_s=10, max_crashes=1_000
 POINTS = [
     (side, name, n)
     for side in ("before", "after")
-    for name, times in {"hello": [1], "exchange": [1, 2, 7], "BLMOVE": [1, 3], "renew": [1], "promote": [1]}.items()
+    for name, times in {"register": [1], "exchange": [1, 2, 7], "BLMOVE": [1, 3], "renew": [1], "promote": [1]}.items()
     for n in times
 ]
 POINTS += [
     (side, name, 1)
     for side in ("before", "after")
-    for name in ("silent", "recover", "sweep", "reclaim", "strays", "fence", "bye")
+    for name in ("expired_leases", "recover", "sweep", "reclaim", "unregistered_holders", "fence", "unregister")
 ]
 POINTS += [("after", "set_apart", 1)]
 """Before and after every kind of request a pool makes."""
@@ -101,7 +101,7 @@ def _die_at(point: FailPoint) -> None:
         if name == point.name and side == point.side and seen[name] == point.n:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    awaited, blocking, send = AsyncConnection.run, Connection.run, Fetch._send
+    awaited, blocking, send = AsyncConnection.run, Connection.run, IdleWait._send
 
     def name_of(call: Call[object]) -> str:
         return call.script.name if call.script is not None else str(call.arguments[0])
@@ -125,7 +125,7 @@ def _die_at(point: FailPoint) -> None:
         strike("after", name)
         return result
 
-    async def send_watched(self: Fetch, *requests: tuple[Argument, ...]) -> list[Any]:
+    async def send_watched(self: IdleWait, *requests: tuple[Argument, ...]) -> list[Any]:
         name = "BLMOVE" if len(requests) > 1 else " ".join(map(str, requests[0][:2]))
         seen[name] += 1
         strike("before", name)
@@ -135,4 +135,4 @@ def _die_at(point: FailPoint) -> None:
 
     AsyncConnection.run = run_awaited  # type: ignore[method-assign, assignment]
     Connection.run = run_blocking  # type: ignore[method-assign, assignment]
-    Fetch._send = send_watched  # type: ignore[method-assign]
+    IdleWait._send = send_watched  # type: ignore[method-assign]

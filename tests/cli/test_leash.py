@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from convoy_core import PoolState, PoolStatus
-from convoy_tui.cli.work.control_socket import Final, Leash, Report, Said, decode
+from convoy_tui.cli.work.control_socket import ControlSocket, Final, Report, Said, decode
 from convoy_tui.cli.work.progress import Progress
 from tests.waiting import patient
 
@@ -17,7 +17,7 @@ from tests.waiting import patient
 def test_the_pool_is_stopped_when_the_supervisor_goes(is_unread: bool) -> None:
     supervisor, worker = socket.socketpair()
     stopped = threading.Event()
-    leash = Leash(worker.detach())
+    leash = ControlSocket(worker.detach())
 
     with leash.held(lambda: PoolStatus(PoolState.RUNNING, "ab"), stopped.set):
         leash.say("unread, so that the end is a reset", is_warning=False)
@@ -32,7 +32,7 @@ def test_the_pool_is_stopped_when_the_supervisor_goes(is_unread: bool) -> None:
 
 def test_all_that_was_said_and_the_last_status_arrive_before_the_end() -> None:
     supervisor, worker = socket.socketpair()
-    leash = Leash(worker.detach())
+    leash = ControlSocket(worker.detach())
 
     with leash.held(lambda: PoolStatus(PoolState.STOPPED, "ab"), lambda: None):
         leash.say("one", is_warning=True)

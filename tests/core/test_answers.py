@@ -302,7 +302,7 @@ def test_a_verdict_that_cannot_be_written_down_is_a_failure_of_that_run(value: V
     assert settlement == Settlement(failed=[(Claim(b"a", 1), counted)], costly=1)
 
 
-class Crew:
+class LocalPools:
     """Callables of many kinds, bound and not."""
 
     def work(self, job: Job) -> None:
@@ -344,8 +344,8 @@ def _wrapping(job: Job) -> None: ...
         (_named, "too many positional arguments"),
         (_two, "missing a required argument: 'lane'"),
         (_keyword, "missing a required argument: 'lane'"),
-        (Crew.work, "missing a required argument: 'job'"),
-        (Crew().two, "missing a required argument: 'lane'"),
+        (LocalPools.work, "missing a required argument: 'job'"),
+        (LocalPools().two, "missing a required argument: 'lane'"),
         (partial(_default, 1, 2), "too many positional arguments"),  # type: ignore[arg-type]  # that is the test
     ],
 )
@@ -356,7 +356,18 @@ def test_a_handler_that_a_job_alone_does_not_fit_is_refused_at_the_start(queue: 
 
 @pytest.mark.parametrize(
     "handler",
-    [_default, _any, _wrapping, Crew(), Crew().work, partial(_two, lane=3), partial(_default), print, dict, Mock()],
+    [
+        _default,
+        _any,
+        _wrapping,
+        LocalPools(),
+        LocalPools().work,
+        partial(_two, lane=3),
+        partial(_default),
+        print,
+        dict,
+        Mock(),
+    ],
 )
 def test_a_handler_that_may_fit_is_accepted(queue: Queue, handler: Any) -> None:
     assert WorkerPool(queue, handler).status().state is PoolState.IDLE

@@ -15,13 +15,13 @@ from convoy_core import Counts, Job, PoolOptions, Queue, WorkerPool
 from convoy_core.moves.keys import Keys
 from convoy_core.moves.recovering import recover
 from convoy_core.moves.scripts import load
-from convoy_core.moves.working import hello
+from convoy_core.moves.working import register
 from convoy_core.store.clients import Store
 from convoy_core.store.connection import AsyncConnection
 from convoy_core.worker import upkeep
 from convoy_core.worker.audit import Strays
-from convoy_core.worker.upkeep import Upkeep
-from convoy_core.worker.waiting import Fetch
+from convoy_core.worker.upkeep import Maintenance
+from convoy_core.worker.waiting import IdleWait
 from tests.core.keyspace import NOW
 from tests.proxy import Cut, Proxy
 from tests.servers import RealServer
@@ -56,15 +56,15 @@ def hold(raw: redis.Redis, id: str, worker: str) -> None:
 
 
 def test_f63_a_stray_is_judged_a_lease_after_it_was_first_seen() -> None:
-    strays = Strays(15)
-    strays.note(["a"], 100)
-    strays.note(["a", "b"], 110)
+    unregistered_holders = Strays(15)
+    unregistered_holders.note(["a"], 100)
+    unregistered_holders.note(["a", "b"], 110)
 
-    assert strays.take_due(114.9) == []
-    assert strays.take_due(115) == ["a"]
-    assert strays.take_due(115) == []
-    strays.forget()
-    assert strays.take_due(999) == []
+    assert unregistered_holders.take_due(114.9) == []
+    assert unregistered_holders.take_due(115) == ["a"]
+    assert unregistered_holders.take_due(115) == []
+    unregistered_holders.forget()
+    assert unregistered_holders.take_due(999) == []
 
 
 def test_f63_an_id_held_by_a_worker_that_is_not_on_the_roll_is_recovered(queue: Queue, raw: redis.Redis) -> None:
@@ -86,10 +86,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return clock
 
 
-async def with_upkeep(store: RealServer, act: Callable[[Upkeep], Awaitable[None]]) -> None:
+async def with_upkeep(store: RealServer, act: Callable[[Maintenance], Awaitable[None]]) -> None:
     """An upkeep that has seen the store's clock, and may judge."""
     connection = AsyncConnection(store.url, prefix=None, read_only=False)
-    keeper = Upkeep(connection, connection.keyspace.queue("q"), PoolOptions(lease_s=2, beat_s=0.5))
+    keeper = Maintenance(connection, connection.keyspace.queue("q"), PoolOptions(lease_s=2, beat_s=0.5))
     try:
         assert await keeper.recover() == {}
         keeper.judge_from = 0
@@ -103,9 +103,9 @@ async def test_f63_a_worker_that_registers_again_between_the_two_looks_keeps_wha
 ) -> None:
     hold(raw, "a", LOST)
 
-    async def act(keeper: Upkeep) -> None:
+    async def act(keeper: Maintenance) -> None:
         assert await keeper.audit() == {}
-        queue.connection.run(hello(queue.connection.keyspace.queue("q"), LOST, 15_000, "e", {"host": "h"}))
+        queue.connection.run(register(queue.connection.keyspace.queue("q"), LOST, 15_000, "e", {"host": "h"}))
         clock.now += 2
         assert await keeper.audit() == {}
         raw.delete("cv:q:workers")
@@ -121,7 +121,7 @@ async def test_f18_after_an_outage_no_stray_is_judged_before_two_leases_have_pas
 ) -> None:
     hold(raw, "a", LOST)
 
-    async def act(keeper: Upkeep) -> None:
+    async def act(keeper: Maintenance) -> None:
         assert await keeper.audit() == {}
         clock.now += 2
         keeper.postpone_judgement()
@@ -185,13 +185,13 @@ def test_f64_what_a_wait_takes_after_its_worker_was_struck_off_is_given_back(
     monkeypatch: pytest.MonkeyPatch,
     is_claim_sent_along: bool,
 ) -> None:
-    begin = Fetch.__init__
+    begin = IdleWait.__init__
 
-    def begin_so(self: Fetch, store: Store, commands: AsyncConnection, keys: Keys, worker: str) -> None:
+    def begin_so(self: IdleWait, store: Store, commands: AsyncConnection, keys: Keys, worker: str) -> None:
         begin(self, store, commands, keys, worker)
         self._sends_along = is_claim_sent_along
 
-    monkeypatch.setattr(Fetch, "__init__", begin_so)
+    monkeypatch.setattr(IdleWait, "__init__", begin_so)
     ran: list[str] = []
     is_dark = False
 

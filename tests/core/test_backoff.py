@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from convoy_core import Counts, Job, PoolOptions, Queue, WorkerPool
-from convoy_core.handlers.verdicts import Judge, backoff_ms
+from convoy_core.handlers.verdicts import VerdictRules, backoff_ms
 from tests.core.keyspace import ALIVE, NOW, W, World, seed
 from tests.servers import RealServer
 from tests.waiting import eventually
@@ -54,7 +54,7 @@ def test_f27_an_id_that_has_failed_a_million_times_is_delayed_and_counted_as_any
     (claimed,) = world.exchange(want=1).claims
     assert claimed.attempts == attempts
 
-    verdict = Judge(W, 2**60, OPTIONS).failed(ValueError("boom"), claimed, 0.1)
+    verdict = VerdictRules(W, 2**60, OPTIONS).failed(ValueError("boom"), claimed, 0.1)
     world.exchange(failed=[(claimed, verdict)])
 
     state = world.state()
@@ -73,7 +73,7 @@ def test_f27_whatever_stands_for_the_attempts_an_id_is_delayed_and_counted_on(
     world.seed({**ALIVE, "queued": ["a"], "committed": {"a"}, "attempts": {"a": attempts}})
     (claimed,) = world.exchange(want=1).claims
 
-    verdict = Judge(W, 2**60, OPTIONS).failed(ValueError("boom"), claimed, 0.1)
+    verdict = VerdictRules(W, 2**60, OPTIONS).failed(ValueError("boom"), claimed, 0.1)
     world.exchange(failed=[(claimed, verdict)])
 
     assert world.state()["attempts"] == {"a": str(counted + 1)}

@@ -9,10 +9,10 @@ import pytest
 
 from convoy_core import Queue
 from convoy_core.moves.recovering import recover
-from convoy_core.moves.working import Pulse, Settlement, exchange, hello, renew
+from convoy_core.moves.working import Pulse, Settlement, exchange, register, renew
 from convoy_core.options import PoolOptions
 from convoy_core.store.connection import AsyncConnection
-from convoy_core.worker.upkeep import Upkeep
+from convoy_core.worker.upkeep import Maintenance
 from tests.core.keyspace import NOW
 from tests.servers import RealServer
 
@@ -26,7 +26,7 @@ def test_f19_a_clock_that_is_set_between_the_look_and_the_recovery_kills_nobody(
         keys = queue.connection.keyspace.queue("q")
         queue.connection.now_ms = NOW
         queue.publish("a")
-        queue.connection.run(hello(keys, LIVING, LEASE_MS, "epoch", {}))
+        queue.connection.run(register(keys, LIVING, LEASE_MS, "epoch", {}))
         queue.connection.run(exchange(keys, LIVING, Settlement(), 1, 1, LEASE_MS))
         queue.connection.now_ms = NOW + HOUR_MS
 
@@ -43,8 +43,8 @@ def test_f19_a_dead_workers_wait_is_looked_after_although_the_clock_was_set(stor
         connection = AsyncConnection(store.url, prefix=None, read_only=False)
         keys = connection.keyspace.queue("q")
         connection.now_ms = NOW
-        upkeep = Upkeep(connection, keys, PoolOptions())
-        await connection.run(hello(keys, DEAD, LEASE_MS, "epoch", {}))
+        upkeep = Maintenance(connection, keys, PoolOptions())
+        await connection.run(register(keys, DEAD, LEASE_MS, "epoch", {}))
         assert await upkeep.recover() == {}
         connection.now_ms += HOUR_MS
         for _ in range(2):  # sees that the clock was set; sees, a lease later, that somebody is dead
@@ -68,12 +68,12 @@ def test_f19_after_the_stores_clock_was_set_nobody_is_judged_for_a_lease(store: 
         connection = AsyncConnection(store.url, prefix=None, read_only=False)
         keys = connection.keyspace.queue("q")
         connection.now_ms = NOW
-        upkeep = Upkeep(connection, keys, PoolOptions())
+        upkeep = Maintenance(connection, keys, PoolOptions())
         with store.client() as client:
             client.sadd("cv:q:committed", "a", "b")
             client.rpush("cv:q:queued", "a", "b")
         for worker in (LIVING, DEAD):
-            await connection.run(hello(keys, worker, LEASE_MS, "epoch", {}))
+            await connection.run(register(keys, worker, LEASE_MS, "epoch", {}))
             claimed = await connection.run(exchange(keys, worker, Settlement(), 1, 1, LEASE_MS))
             assert len(claimed.claims) == 1
         assert await upkeep.recover() == {}

@@ -242,7 +242,7 @@ ANY_URL = {
 @pytest.mark.parametrize("kind", ANY_URL)
 @pytest.mark.parametrize(
     ("role", "reply_s", "connections", "health_check_s"),
-    [(Role.COMMAND, 5, 8, 15), (Role.FETCH, 5, 1, 0), (Role.HEARTBEAT, 3, 1, 0)],
+    [(Role.COMMAND, 5, 8, 15), (Role.WAIT, 5, 1, 0), (Role.HEARTBEAT, 3, 1, 0)],
 )
 def test_every_client_has_exactly_the_settings_of_its_role(
     role: Role, reply_s: float, connections: int, health_check_s: int, kind: str
@@ -303,8 +303,8 @@ async def test_the_server_sees_a_named_client_speaking_resp3_with_bytes_and_no_m
 
 async def test_f5_a_fetch_that_waits_its_full_time_in_vain_raises_nothing(store: RealServer) -> None:
     chosen = resolve(store.url)
-    with chosen.client(Role.FETCH) as client:
-        async with chosen.async_client(Role.FETCH) as twin:
+    with chosen.client(Role.WAIT) as client:
+        async with chosen.async_client(Role.WAIT) as twin:
             blocking = asyncio.to_thread(client.blmove, "empty", "claimed", 2, "LEFT", "RIGHT")
             awaited = twin.blmove("empty", "claimed", 2, "LEFT", "RIGHT")
 
@@ -459,7 +459,7 @@ async def test_clients_of_an_embedded_store_start_the_server_once_and_share_it(e
 
     with embedded.client(Role.COMMAND) as client:
         client.set("key", "value")
-        async with embedded.async_client(Role.FETCH) as twin:
+        async with embedded.async_client(Role.WAIT) as twin:
             assert await twin.get("key") == b"value"
             assert client.info("server")["process_id"] == embedded.embedded_server.status().pid
 

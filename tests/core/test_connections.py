@@ -19,7 +19,7 @@ from convoy_core import AsyncQueue, Queue
 from convoy_core.errors import OutcomeUnknown, StoreUnreachable
 from convoy_core.moves.working import Settlement, eviction, exchange
 from convoy_core.store.clients import resolve
-from convoy_core.worker.waiting import Fetch
+from convoy_core.worker.waiting import IdleWait
 from tests.certificates import Authority
 from tests.cli.conftest import Convoy
 from tests.servers import PortServer, RealServer, valkey_binary
@@ -138,7 +138,7 @@ def test_a_ready_made_clients_own_connections_are_not_counted(store: RealServer)
 async def test_a_waiting_places_own_connection_is_counted_by_itself(store: RealServer, raw: redis.Redis) -> None:
     async with AsyncQueue("q", redis=store.url) as queue:
         keys = queue.connection.keyspace.queue("q")
-        fetch = Fetch(resolve(store.url), queue.connection, keys, "w" * 32)
+        fetch = IdleWait(resolve(store.url), queue.connection, keys, "w" * 32)
         claim = exchange(keys, "w" * 32, Settlement(), 0, 1, 0)
         raw.rpush("cv:q:queued", "1", "2")
         before = fetch.opened

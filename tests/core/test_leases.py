@@ -14,10 +14,10 @@ import pytest
 import redis
 
 from convoy_core import Counts, Job, PoolOptions, PoolState, Published, Queue, WorkerPool
-from convoy_core.moves.recovering import recover, silent
+from convoy_core.moves.recovering import expired_leases, recover
 from convoy_core.moves.working import Pulse, promote, renew
 from convoy_core.store.clients import resolve
-from convoy_core.worker.loop import Shift
+from convoy_core.worker.loop import WorkerLoop
 from convoy_core.worker.runs import Plan
 from tests.core.keyspace import ALIVE, LEASE, NOW, SECOND, Keyspace, W, World, claim, seed
 from tests.proxy import Proxy
@@ -174,7 +174,7 @@ def test_f12_a_worker_that_renewed_after_the_reapers_had_looked_keeps_what_it_ho
     with Queue("q", redis=each_store.url) as queue, each_store.client() as client:
         keys = queue.connection.keyspace.queue("q")
         seed(client, {**OURS_RUNS, "workers": {W: 1}})
-        assert queue.connection.run(silent(keys))[1] == [W]
+        assert queue.connection.run(expired_leases(keys))[1] == [W]
         queue.connection.run(renew(keys, W, 60_000, Pulse(0, 0, []), ()))
 
         assert _reap_in_parallel(each_store.url, 20) == [{}] * 20
@@ -203,7 +203,7 @@ def _reap_in_parallel(url: str, n: int) -> list[dict[str, str]]:
 async def test_f14_a_thousand_pools_of_one_process_have_a_thousand_names(store: RealServer) -> None:
     plan = Plan("q", print, 1, None, 0, QUICK)
 
-    names = {Shift(resolve(store.url), "cv:", plan).worker for _ in range(1000)}
+    names = {WorkerLoop(resolve(store.url), "cv:", plan).worker for _ in range(1000)}
 
     assert len(names) == 1000
     assert all(re.fullmatch("[0-9a-f]{32}", name) for name in names)

@@ -11,7 +11,7 @@ import pytest
 from convoy_core import Counts, Jammed, Job, PoolOptions, Queue, Then, WorkerPool
 from convoy_core.moves.keys import OURS
 from convoy_core.moves.recovering import recover
-from convoy_core.moves.working import Pulse, hello, renew, sign_off
+from convoy_core.moves.working import Pulse, register, renew, unregister_safely
 from tests.core.keyspace import LEASE, NOW, W, World, claim, failure
 from tests.servers import RealServer, valkey_binary
 from tests.waiting import eventually
@@ -31,9 +31,9 @@ def test_f20_nothing_of_ours_but_the_error_log_is_ever_given_a_time_to_live(worl
     lives: dict[str, int] = {}
     held = dict.fromkeys(("done", "bad", "again", "later", "back", "jammed", "lost"), b"cargo")
     acts: list[Callable[[], object]] = [
-        lambda: world.run(hello(world.keys, W, LEASE, "e", {"host": "h"})),
-        lambda: world.run(hello(world.keys, LEAVING, LEASE, "e", {"host": "h"})),
-        lambda: world.drive(sign_off(world.keys, LEAVING, 1)),
+        lambda: world.run(register(world.keys, W, LEASE, "e", {"host": "h"})),
+        lambda: world.run(register(world.keys, LEAVING, LEASE, "e", {"host": "h"})),
+        lambda: world.drive(unregister_safely(world.keys, LEAVING, 1)),
         lambda: world.queue.publish("due", delay_s=1),
         lambda: world.queue.publish_many(held, payload="cargo"),
         lambda: world.exchange(want=7, number=1),

@@ -13,21 +13,21 @@ import pytest
 from convoy_core import Counts, Jammed, Outcome, PoolOptions, Published, State, StoreDamaged, Tally
 from convoy_core.models import Then
 from convoy_core.moves.call import of
-from convoy_core.moves.recovering import DEPARTED_MS, LATE_MS, reclaim, recover, silent, strays
+from convoy_core.moves.recovering import DEPARTED_MS, LATE_MS, expired_leases, reclaim, recover, unregistered_holders
 from convoy_core.moves.working import (
     Pulse,
     Renewal,
     Round,
     Settlement,
     SuspectPolicy,
-    bye,
     exchange,
     fence,
-    hello,
     promote,
+    register,
     renew,
-    sign_off,
     sweep,
+    unregister,
+    unregister_safely,
 )
 from convoy_core.options import BATCH
 from convoy_core.states import MOVES
@@ -1322,13 +1322,13 @@ DUPLICATES = [
 ]
 
 ABOUT: dict[str, str | int] = {"host": "h", "pid": 5}
-HELLO: Callable[[World], object] = lambda world: world.run(hello(world.keys, W, LEASE, "new", ABOUT))  # noqa: E731 - as above
+HELLO: Callable[[World], object] = lambda world: world.run(register(world.keys, W, LEASE, "new", ABOUT))  # noqa: E731 - as above
 HERE: Keyspace = {**ALIVE, f"worker:{W}": {"since": T0, "host": "h", "pid": "5"}}
 
 WORKERS = [
     Case(
         "",
-        "F13 hello registers a worker, before it holds anything",
+        "F13 register registers a worker, before it holds anything",
         {},
         HELLO,
         "new",
@@ -1336,7 +1336,7 @@ WORKERS = [
     ),
     Case(
         "",
-        "F43 hello answers the epoch that the store has",
+        "F43 register answers the epoch that the store has",
         {"meta": {"schema": "1", "epoch": "old"}},
         HELLO,
         "old",
@@ -1352,24 +1352,24 @@ WORKERS = [
             "queued": ["x"],
             "committed": {"a", "b", "x"},
         },
-        lambda world: world.run(bye(world.keys, W, 7)),
+        lambda world: world.run(unregister(world.keys, W, 7)),
         True,
         {**DEPARTED, "queued": ["a", "b", "x"], "committed": {"a", "b", "x"}},
     ),
     Case(
         "",
-        "F63 bye changes nothing at a store that has come back older than the fence",
+        "F63 unregister changes nothing at a store that has come back older than the fence",
         {**HERE, f"worker:{W}": {"number": "6"}, f"claim:{W}": ["a"], "committed": {"a"}},
-        lambda world: world.run(bye(world.keys, W, 7)),
+        lambda world: world.run(unregister(world.keys, W, 7)),
         False,
         {**HERE, f"worker:{W}": {"number": "6"}, f"claim:{W}": ["a"], "committed": {"a"}},
     ),
-    Case("", "bye twice", DEPARTED, lambda world: world.run(bye(world.keys, W, 7)), True, DEPARTED),
+    Case("", "bye twice", DEPARTED, lambda world: world.run(unregister(world.keys, W, 7)), True, DEPARTED),
     Case(
         "",
-        "F64 bye of a worker that is off the roll already gives back what a late wait has brought",
+        "F64 unregister of a worker that is off the roll already gives back what a late wait has brought",
         {f"claim:{W}": ["a"], "queued": ["x"], "committed": {"a", "x"}},
-        lambda world: world.run(bye(world.keys, W, 7)),
+        lambda world: world.run(unregister(world.keys, W, 7)),
         True,
         {"queued": ["a", "x"], "committed": {"a", "x"}},
     ),
@@ -1377,7 +1377,7 @@ WORKERS = [
         "",
         "F63 who holds nothing signs off",
         {**HERE, f"worker:{W}": {"number": "6"}, "owner": {"a": f"bb:1@{NOW}"}},
-        lambda world: world.drive(sign_off(world.keys, W, 7)),
+        lambda world: world.drive(unregister_safely(world.keys, W, 7)),
         True,
         {**DEPARTED, "owner": {"a": f"bb:1@{NOW}"}},
     ),
@@ -1385,7 +1385,7 @@ WORKERS = [
         "",
         "F63 who holds something by the store's word stays on the roll",
         {**MINE, f"worker:{W}": {"number": "6"}},
-        lambda world: world.drive(sign_off(world.keys, W, 7)),
+        lambda world: world.drive(unregister_safely(world.keys, W, 7)),
         False,
         {**MINE, f"worker:{W}": {"number": "7"}},
     ),
@@ -1422,24 +1422,31 @@ WORKERS = [
     Case("", "reclaim finds nothing", DEPARTED, lambda world: world.run(reclaim(world.keys, 0)), (0, 0), DEPARTED),
     Case(
         "",
-        "F63 strays names who holds something and is not on the roll",
+        "F63 unregistered_holders names who holds something and is not on the roll",
         {
             "workers": {W: NOW - 1},
             "owner": {"a": f"{W}:1@{NOW}", "b": f"bb:1@{NOW}", "c": f"bb:2@{NOW}", "d": "garbage"},
         },
-        lambda world: world.run(strays(world.keys, 0)),
+        lambda world: world.run(unregistered_holders(world.keys, 0)),
         (0, ["bb"]),
         {
             "workers": {W: NOW - 1},
             "owner": {"a": f"{W}:1@{NOW}", "b": f"bb:1@{NOW}", "c": f"bb:2@{NOW}", "d": "garbage"},
         },
     ),
-    Case("", "strays where nothing is held", {}, lambda world: world.run(strays(world.keys, 0)), (0, []), {}),
+    Case(
+        "",
+        "unregistered_holders where nothing is held",
+        {},
+        lambda world: world.run(unregistered_holders(world.keys, 0)),
+        (0, []),
+        {},
+    ),
     Case(
         "",
         "F12 silent names the workers whose lease is over",
         {"workers": {W: NOW - 1, "bb": NOW, "cc": NOW + 1}},
-        lambda world: world.run(silent(world.keys)),
+        lambda world: world.run(expired_leases(world.keys)),
         (NOW / 1000, [W, "bb"]),
         {"workers": {W: NOW - 1, "bb": NOW, "cc": NOW + 1}},
     ),
@@ -1728,12 +1735,12 @@ def test_f13_a_worker_just_dead_stays_on_the_roll_since_a_wait_may_still_hand_it
     RECOVER_IT(world)
     world.client.rpush(f"cv:q:claim:{W}", "late")
     world.client.sadd("cv:q:committed", "late")
-    assert world.run(silent(world.keys))[1] == [W]
+    assert world.run(expired_leases(world.keys))[1] == [W]
     world.queue.connection.now_ms = NOW + 1
     RECOVER_IT(world)
 
     assert world.state()["queued"] == ["late", "a"]
-    assert world.run(silent(world.keys))[1] == []
+    assert world.run(expired_leases(world.keys))[1] == []
     assert world.queue.workers() == []
 
 
@@ -1781,10 +1788,10 @@ def test_f64_reclaims_get_around_in_slices(world: World) -> None:
 
 def test_f63_strays_are_looked_for_in_slices(world: World) -> None:
     world.seed({"owner": {str(n): f"{n % 3}:{n}@{NOW}" for n in range(5 * BATCH)}, "workers": {"0": NOW}})
-    cursor, found = world.run(strays(world.keys, 0))
+    cursor, found = world.run(unregistered_holders(world.keys, 0))
     slices = 1
     while cursor:
-        cursor, more = world.run(strays(world.keys, cursor))
+        cursor, more = world.run(unregistered_holders(world.keys, cursor))
         found += more
         slices += 1
 
@@ -1795,10 +1802,10 @@ def test_f63_strays_are_looked_for_in_slices(world: World) -> None:
 def test_f2_a_worker_in_doubt_signs_off_but_stays_on_the_roll(world: World) -> None:
     world.seed({**ALIVE, f"claim:{W}": ["b"], "committed": {"b"}})
 
-    world.run(bye(world.keys, W, 0, is_in_doubt=True))
+    world.run(unregister(world.keys, W, 0, is_in_doubt=True))
 
     assert world.state() == {"workers": {W: NOW}, "queued": ["b"], "committed": {"b"}}
-    assert world.run(silent(world.keys))[1] == [W]
+    assert world.run(expired_leases(world.keys))[1] == [W]
 
 
 def test_f3_a_claim_that_arrives_after_the_fence_claims_nothing(world: World) -> None:
@@ -1812,7 +1819,9 @@ def test_f3_a_claim_that_arrives_after_the_fence_claims_nothing(world: World) ->
     assert world.run(exchange(world.keys, W, Settlement(), 5, 9, LEASE)).word == "open"
 
 
-@pytest.mark.parametrize("act", [RECOVER_IT, lambda world: world.run(bye(world.keys, W, 0))], ids=["recover", "bye"])
+@pytest.mark.parametrize(
+    "act", [RECOVER_IT, lambda world: world.run(unregister(world.keys, W, 0))], ids=["recover", "bye"]
+)
 def test_f7_f10_a_claim_list_of_any_length_comes_back_in_order(world: World, act: Callable[[World], object]) -> None:
     world.seed({"workers": {W: LONG_OVER}, f"claim:{W}": MANY, "committed": set(MANY)})
 

@@ -566,7 +566,7 @@ def test_a_stop_at_any_step_of_the_start_is_heard(queue: Queue) -> None:
     def start_and_stop() -> None:
         for step in range(0, 450, 9):
             pool = WorkerPool(queue, str, options=QUICK)
-            modules = ("convoy_core.pool", "convoy_core.shift")
+            modules = ("convoy_core.worker.pool", "convoy_core.worker.loop")
             was_there = at_step(step, modules, partial(asyncio.run, pool.serve()), pool.request_stop)
             heard.append((was_there, pool.status().state))
 

@@ -26,7 +26,7 @@ from convoy_core import (
 )
 from convoy_core.jobs import Claim
 from convoy_core.moves.call import of
-from convoy_core.moves.recovering import holdings
+from convoy_core.moves.recovering import held_claims
 from convoy_core.moves.working import promote
 from convoy_core.options import BATCH, SMALL_BATCH
 from tests.core.keyspace import ALIVE, LEASE, NOW, SECOND, Keyspace, W, World, claim, commands, failure, seed
@@ -576,7 +576,7 @@ def test_holdings_are_all_that_one_worker_holds_in_the_order_it_claimed(world: W
     others = {f"o{n}": f"{W}b:{n}@{NOW}" for n in range(2_000)}
     world.seed({"owner": {"x": f"{W}:12@{NOW}", "a": f"{W}:3@{NOW}", "y": f"bb:1@{NOW}", **others}})
 
-    assert world.drive(holdings(world.keys, [W])) == {W: [(b"a", 3), (b"x", 12)]}
+    assert world.drive(held_claims(world.keys, [W])) == {W: [(b"a", 3), (b"x", 12)]}
 
 
 # -- which queues there are

@@ -16,9 +16,9 @@ from convoy_core import Jammed, State, StoreDamaged, StoreError
 from convoy_core.models import Then
 from convoy_core.moves.call import of
 from convoy_core.moves.keys import TYPES
-from convoy_core.moves.recovering import LATE_MS, holdings, reclaim, recover, silent, strays
+from convoy_core.moves.recovering import LATE_MS, expired_leases, held_claims, reclaim, recover, unregistered_holders
 from convoy_core.moves.scripts import load
-from convoy_core.moves.working import Pulse, bye, fence, hello, promote, renew, sweep
+from convoy_core.moves.working import Pulse, fence, promote, register, renew, sweep, unregister
 from convoy_core.states import MOVES
 from tests.core.keyspace import (
     DAY,
@@ -121,9 +121,9 @@ WRITES: dict[str, tuple[str, Callable[[World], object]]] = {
     "exchange": ("exchange", _settle),
     "exchange with a retry": ("exchange", _retry),
     "exchange with a deferral": ("exchange", lambda world: world.exchange(deferred=[(claim("p1", 1), 50)])),
-    "hello": ("hello", lambda world: world.run(hello(world.keys, W, 2 * LEASE, "new", {"pid": 5}))),
+    "register": ("register", lambda world: world.run(register(world.keys, W, 2 * LEASE, "new", {"pid": 5}))),
     "renew": ("renew", _renew),
-    "bye": ("bye", lambda world: world.run(bye(world.keys, W, 0))),
+    "unregister": ("unregister", lambda world: world.run(unregister(world.keys, W, 0))),
     "fence": ("fence", lambda world: world.run(fence(world.keys, W, 50))),
     "reclaim": ("reclaim", lambda world: world.run(reclaim(world.keys, 0))),
     "recover": ("recover", lambda world: world.drive(recover(world.keys, DEAD, 3))),
@@ -145,8 +145,8 @@ READS: dict[str, tuple[str, Callable[[World], object]]] = {
     "counts": ("counts", lambda world: world.queue.counts()),
     "jammed": ("jammed", lambda world: world.queue.jammed(idle_s=5)),
     "show": ("show", lambda world: world.queue.show("p1")),
-    "strays": ("strays", lambda world: world.run(strays(world.keys, 0))),
-    "silent": ("silent", lambda world: world.run(silent(world.keys))),
+    "unregistered_holders": ("unregistered_holders", lambda world: world.run(unregistered_holders(world.keys, 0))),
+    "expired_leases": ("expired_leases", lambda world: world.run(expired_leases(world.keys))),
     "errors": ("errors", lambda world: world.queue.errors()),
     "workers": ("workers", lambda world: world.queue.workers()),
     "page queued": ("page", _page(State.QUEUED)),
@@ -158,9 +158,9 @@ READS: dict[str, tuple[str, Callable[[World], object]]] = {
 BELOW = {
     "exchange": [f"claim:{W}", f"worker:{W}", f"errorLog.{DAY}"],
     "exchange with a retry": [f"errorLog.{DAY}"],
-    "hello": [f"worker:{W}"],
+    "register": [f"worker:{W}"],
     "renew": [f"worker:{W}"],
-    "bye": [f"claim:{W}", f"worker:{W}"],
+    "unregister": [f"claim:{W}", f"worker:{W}"],
     "reclaim": [f"claim:{GONE}"],
     "fence": [f"worker:{W}"],
     "recover": [f"claim:{DEAD}", f"errorLog.{DAY}"],
@@ -417,7 +417,7 @@ def test_f4_an_exchange_applied_twice_shows_all_its_claims_in_holdings_under_dif
 
     world.exchange(want=1, number=7)
 
-    held = world.drive(holdings(world.keys, [W]))[W]
+    held = world.drive(held_claims(world.keys, [W]))[W]
     assert len({number for _, number in held}) == len(held)
 
 

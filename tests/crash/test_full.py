@@ -89,7 +89,7 @@ def test_f6_a_server_without_script_flags_refuses_whole_as_well(full: RealServer
     queue.publish_many(range(1000))
 
     run, keys = queue.connection.run, queue._keys
-    run(working.hello(keys, "aa", 60_000, "e", {}))
+    run(working.register(keys, "aa", 60_000, "e", {}))
     claims = run(working.exchange(keys, "aa", Settlement(), 10, 1, 1000)).claims
     acts: dict[str, Callable[[], object]] = {
         "publish": lambda: queue.publish_many(["a", "b"]),

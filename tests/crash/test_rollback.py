@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import pytest
 
 from convoy_core import Counts, Job, PoolOptions, PoolState, Queue, WorkerPool
-from convoy_core.moves.working import Pulse, Settlement, exchange, hello, renew
+from convoy_core.moves.working import Pulse, Settlement, exchange, register, renew
 from convoy_core.store.clients import resolve
 from convoy_core.store.connection import AsyncConnection
-from convoy_core.worker.upkeep import Upkeep
+from convoy_core.worker.upkeep import Maintenance
 from tests.servers import Restorable, valkey_binary
 from tests.waiting import eventually
 
@@ -144,7 +144,7 @@ async def test_f63_nobody_is_judged_by_the_leases_of_an_older_file_before_it_is_
     store, options = resolve(server.url), PoolOptions(lease_s=1, beat_s=0.3)
     commands = AsyncConnection(store, prefix=None, read_only=False)
     keys, worker, stopping, turn = commands.keyspace.queue("q"), "a" * 32, asyncio.Event(), asyncio.Event()
-    upkeep, known = Upkeep(commands, keys, options), 1
+    upkeep, known = Maintenance(commands, keys, options), 1
 
     def look() -> None:  # as a pool does
         nonlocal known
@@ -159,7 +159,7 @@ async def test_f63_nobody_is_judged_by_the_leases_of_an_older_file_before_it_is_
     with Queue("q", redis=server.url) as queue:
         holder = queue.connection
         queue.publish("held")
-        holder.run(hello(keys, worker, 1000, "0", {}))
+        holder.run(register(keys, worker, 1000, "0", {}))
         holder.run(exchange(keys, worker, Settlement(), 1, 1, 1000))
         server.copy()
         life = asyncio.create_task(upkeep.run(stopping, lambda _: look(), turned))

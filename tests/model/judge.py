@@ -61,7 +61,7 @@ class Mark(NamedTuple):
     place: int
 
 
-class Judge:
+class VerdictRules:
     """Watches one universe."""
 
     def __init__(self, clock: Callable[[], float], lease_s: float) -> None:
@@ -150,9 +150,9 @@ class Judge:
         match script:
             case "publish":
                 self._published(arguments, reply)
-            case "hello" | "renew":
+            case "register" | "renew":
                 self._renewed(arguments, reply)
-            case "bye" if reply:
+            case "unregister" if reply:
                 self._lease_end[arguments[0]] = self._clock()
             case "exchange":
                 self._exchanged(arguments, reply)

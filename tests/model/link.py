@@ -23,7 +23,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from convoy_core.moves.call import Argument
 from convoy_core.moves.scripts import Script
 from convoy_core.store.clients import Role, Store
-from convoy_core.store.fast_client import AsyncClient, Opened
+from convoy_core.store.fast_client import AsyncClient, ConnectionCounter
 from tests.model.loop import SimulatedLoop
 from tests.model.wire import Parts, Wire, shaped
 
@@ -34,7 +34,7 @@ EPOCH_MS = 1_700_000_000_000
 """Unix ms at which every universe begins."""
 REPLY_S = 3.0
 """How long a client waits."""
-PUSHES = ("publish", "exchange", "promote", "recover", "reclaim", "bye")
+PUSHES = ("publish", "exchange", "promote", "recover", "reclaim", "unregister")
 """Scripts after which something may be queued."""
 
 
@@ -149,7 +149,7 @@ class Link:
         if not self.is_faulty or self.rng.random() >= self.faults:
             return None
         fault = self.rng.choice(list(Fault))
-        if fault is Fault.TWICE and client.purpose is Role.FETCH:
+        if fault is Fault.TWICE and client.purpose is Role.WAIT:
             fault = Fault.UNANSWERED  # no proxy repeats a wait, and nobody could know of the second one
         self.note("fault", client.actor, client.purpose, fault.name)
         return fault
@@ -317,19 +317,19 @@ class SimulatedStore(Store):
     _link: Link
     _actor: str
 
-    def client(self, role: Role, opened: Opened | None = None) -> redis.Redis:
+    def client(self, role: Role, opened: ConnectionCounter | None = None) -> redis.Redis:
         """For the heartbeat."""
-        return BlockingClient(SimulatedClient(self._link, self._actor, role, opened or Opened()))
+        return BlockingClient(SimulatedClient(self._link, self._actor, role, opened or ConnectionCounter()))
 
-    def async_client(self, role: Role, opened: Opened | None = None) -> redis.asyncio.Redis:
+    def async_client(self, role: Role, opened: ConnectionCounter | None = None) -> redis.asyncio.Redis:
         """For everything else."""
-        return SimulatedClient(self._link, self._actor, role, opened or Opened())
+        return SimulatedClient(self._link, self._actor, role, opened or ConnectionCounter())
 
 
 class SimulatedClient(AsyncClient):
     """What Convoy asks of an asyncio client: execute a command, be bound to one connection, close."""
 
-    def __init__(self, link: Link, actor: str, role: Role, opened: Opened) -> None:
+    def __init__(self, link: Link, actor: str, role: Role, opened: ConnectionCounter) -> None:
         self.link = link
         self.actor = actor
         self.purpose = role

@@ -171,7 +171,7 @@ class Strict(Machine):
         """Two pools and three IDs, so that every run has something to do."""
         self.twice = twice
         for worker in WORKERS[:2]:
-            self.hello(worker)
+            self.register(worker)
         self.publish(IDS, PublishOptions())
 
     @rule(ids=ids, options=st.sampled_from(PUBLISHES))
@@ -243,30 +243,30 @@ class Strict(Machine):
     # -- workers
 
     @rule(worker=workers)
-    def hello(self, worker: str) -> None:
+    def register(self, worker: str) -> None:
         """Register, for the first time or again."""
-        call = working.hello(self.keys, worker, LEASE, f"e{worker}", {"host": worker})
+        call = working.register(self.keys, worker, LEASE, f"e{worker}", {"host": worker})
         self.check(
             lambda: self.run(call),
-            lambda: self.model.hello(worker, LEASE, f"e{worker}", {"host": worker}),
+            lambda: self.model.register(worker, LEASE, f"e{worker}", {"host": worker}),
             refusals={},
         )
 
     @rule(worker=workers, how=st.sampled_from(("certain", "in doubt", "older store")))
-    def sign_off(self, worker: str, how: str) -> None:
+    def unregister_safely(self, worker: str, how: str) -> None:
         """Holding nothing any more, or something after all; or at a store that has forgotten the fence before it."""
         number = self.next_number(worker, 1)
         is_in_doubt = how == "in doubt"
         if how == "older store":
             self.check(
-                lambda: self.run(working.bye(self.keys, worker, number)),
-                lambda: self.model.bye(worker, number, is_in_doubt=False),
+                lambda: self.run(working.unregister(self.keys, worker, number)),
+                lambda: self.model.unregister(worker, number, is_in_doubt=False),
                 refusals={},
             )
             return
         self.check(
-            lambda: self.drive(working.sign_off(self.keys, worker, number, is_in_doubt=is_in_doubt)),
-            lambda: self.model.sign_off(worker, number, is_in_doubt=is_in_doubt),
+            lambda: self.drive(working.unregister_safely(self.keys, worker, number, is_in_doubt=is_in_doubt)),
+            lambda: self.model.unregister_safely(worker, number, is_in_doubt=is_in_doubt),
             refusals={},
         )
 
@@ -359,7 +359,7 @@ class Strict(Machine):
     @rule(worker=workers)
     def recover(self, worker: str) -> None:
         """A dead worker, or one that turns out to be alive."""
-        assert self.run(recovering.silent(self.keys))[1] == self.model.silent()
+        assert self.run(recovering.expired_leases(self.keys))[1] == self.model.expired_leases()
         self.check(
             lambda: self.drive(recovering.recover(self.keys, worker, MAX_CRASHES)),
             lambda: self.model.recover(worker),
@@ -370,8 +370,8 @@ class Strict(Machine):
     def _audit(self) -> None:
         """What was handed to those off the roll goes back, and who holds something without being on it is named."""
         self.check(lambda: self.run(recovering.reclaim(self.keys, 0)), self.model.reclaim, refusals=None)
-        _, found = self.run(recovering.strays(self.keys, 0))
-        assert set(found) == self.model.strays()
+        _, found = self.run(recovering.unregistered_holders(self.keys, 0))
+        assert set(found) == self.model.unregistered_holders()
 
     @precondition(lambda self: self.model.ids(State.PROCESSING))
     @rule(data=st.data(), worker=workers)
@@ -380,7 +380,7 @@ class Strict(Machine):
         token = self.model.entries[data.draw(st.sampled_from(self.model.ids(State.PROCESSING)))].token
         self.pass_time(LEASE)
         self.recover(token.rpartition(":")[0])
-        self.hello(worker)
+        self.register(worker)
         self.claim(worker, 3)
 
     @precondition(lambda self: self.model.ids(State.DELAYED))

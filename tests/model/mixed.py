@@ -86,7 +86,7 @@ class Mixed(Machine):
     def begin(self) -> None:
         """Two pools and an ID."""
         for worker in WORKERS[:2]:
-            self.hello(worker)
+            self.register(worker)
         self.publish(IDS[:1], PublishOptions())
 
     @rule(ids=ids, options=st.sampled_from(PUBLISHES))
@@ -156,9 +156,9 @@ class Mixed(Machine):
                 assert number in lost
 
     @rule(worker=workers)
-    def hello(self, worker: str) -> None:
+    def register(self, worker: str) -> None:
         """Registers."""
-        self.run(working.hello(self.keys, worker, LEASE, "e", {"host": worker}))
+        self.run(working.register(self.keys, worker, LEASE, "e", {"host": worker}))
         self.look()
 
     @precondition(lambda self: self.at.listed)
@@ -282,7 +282,7 @@ class Mixed(Machine):
         if is_discarded:
             self.discard(self.copies(), State.QUEUED)
         else:
-            self.hello(worker)
+            self.register(worker)
             self.exchange(worker, (), 3)
 
     def copies(self) -> list[str]:

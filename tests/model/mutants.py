@@ -74,15 +74,15 @@ MUTANTS = (
     _mutant(
         "F2: who signs off is struck off, even if the store may still hand it something",
         "Strict",
-        ("moves/lua/bye.lua", "if is_in_doubt then", "if false then"),
+        ("moves/lua/unregister.lua", "if is_in_doubt then", "if false then"),
     ),
     _mutant(
         "F3: nobody takes up what the store has handed out in a lost reply",
         "simulation",
         (
             "worker/loop.py",
-            "in self._holdings.reconcile({number: raw for raw, number in holdings[self.worker]}):",
-            "in self._holdings.reconcile({number: raw for raw, number in holdings[self.worker]}) and ():",
+            "in self._claims.reconcile({number: raw for raw, number in holdings[self.worker]}):",
+            "in self._claims.reconcile({number: raw for raw, number in holdings[self.worker]}) and ():",
         ),
         sign="owner",
         first_seed=20,
@@ -137,20 +137,20 @@ MUTANTS = (
     _mutant(
         "F21: whoever answers is taken for the owner",
         "Strict",
-        ("moves/lua/holding.lua", "holds(entries[i], worker .. ':' .. numbers[i])", "entries[i] ~= false"),
+        ("moves/lua/ownership.lua", "holds(entries[i], worker .. ':' .. numbers[i])", "entries[i] ~= false"),
     ),
     _mutant(
         "F22: claim numbers are used again after a lost reply",
         "simulation",
         (
-            "worker/claim_size.py",
+            "worker/claim_sequence.py",
             "first, self._number = self._number, self._number + n",
             "first = self._number",
         ),
         (
             "worker/loop.py",
             "self.error, self._tries = None, 0",
-            "self.error, self._tries, self._claiming._number = None, 0, self._claiming._number + want",
+            "self.error, self._tries, self._sequence._number = None, 0, self._sequence._number + want",
         ),
         ("moves/lua/claim.lua", "number <= whole(claimer.highest)", "false"),
         sign="concurrent-holders",
@@ -168,12 +168,12 @@ MUTANTS = (
     _mutant(
         "F26: a failure leaves the ID committed",
         "Strict",
-        ("moves/lua/bury.lua", "  call('SREM', committed, id)\n", ""),
+        ("moves/lua/fail_for_good.lua", "  call('SREM', committed, id)\n", ""),
     ),
     _mutant(
         "F26: a failure is not in the error log",
         "Strict",
-        ("moves/lua/bury.lua", "  log_error(message)\n", ""),
+        ("moves/lua/fail_for_good.lua", "  log_error(message)\n", ""),
     ),
     _mutant(
         "F28: crashes are counted and never too many",
@@ -207,13 +207,13 @@ MUTANTS = (
     _mutant(
         "F29: signing off leaves the claim list behind",
         "Strict",
-        ("moves/lua/bye.lua", "return_claim_list(own, 0)\n", ""),
+        ("moves/lua/unregister.lua", "return_claim_list(own, 0)\n", ""),
     ),
     _mutant(
         "F30: a stale token spoils its neighbours",
         "Strict",
         (
-            "moves/lua/holding.lua",
+            "moves/lua/ownership.lua",
             "if is_held[i] then",
             "if #stale == 0 and is_held[i] then",
         ),
@@ -221,7 +221,7 @@ MUTANTS = (
     _mutant(
         "F39: results are forgotten when the store is away",
         "simulation",
-        ("worker/loop.py", "            self._holdings.put_back(taken)\n", ""),
+        ("worker/loop.py", "            self._claims.put_back(taken)\n", ""),
         sign="does not stop",
     ),
     _mutant(
@@ -273,7 +273,7 @@ def _chunk(raw""",
     _mutant(
         "F63: a store that has come back older lets a worker go",
         "Strict",
-        ("moves/lua/bye.lua", "whole(call('HGET', record, 'number')) < number", "false"),
+        ("moves/lua/unregister.lua", "whole(call('HGET', record, 'number')) < number", "false"),
     ),
     _mutant(
         "F63: nobody compares when a new connection is met",
@@ -285,7 +285,7 @@ def _chunk(raw""",
     _mutant(
         "F63: who holds something without being on the roll is not named",
         "Strict",
-        ("moves/lua/reads/strays.lua", "if not lease then", "if lease then"),
+        ("moves/lua/reads/unregistered_holders.lua", "if not lease then", "if lease then"),
     ),
     _mutant(
         "F64: what a late wait has brought stays with a worker that is gone",
@@ -326,12 +326,12 @@ def _chunk(raw""",
     _mutant(
         "a run that has ended stays in the index of starts",
         "Strict",
-        ("moves/lua/holding.lua", "if exists(started) then call('ZREM', started, unpack(ids)) end", ""),
+        ("moves/lua/ownership.lua", "if exists(started) then call('ZREM', started, unpack(ids)) end", ""),
     ),
     _mutant(
         "discarding a copy forgets the run",
         "Mixed",
-        ("moves/lua/give_up.lua", "if not is_elsewhere then", "if true then"),
+        ("moves/lua/forget_discarded.lua", "if not is_elsewhere then", "if true then"),
     ),
     _mutant(
         "a finished ID is remembered",

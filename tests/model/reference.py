@@ -97,7 +97,7 @@ class Reference:
         """Whether its lease has not run out."""
         return self.pools[worker].lease_end > self.now
 
-    def silent(self) -> list[str]:
+    def expired_leases(self) -> list[str]:
         """Registered workers whose lease ran out."""
         gone = [(pool.lease_end, worker) for worker, pool in self.pools.items() if 0 < pool.lease_end <= self.now]
         return [worker for _, worker in sorted(gone)]
@@ -220,19 +220,19 @@ class Reference:
 
     # -- workers
 
-    def hello(self, worker: str, lease_ms: int, epoch: str, about: dict[str, str]) -> str:
+    def register(self, worker: str, lease_ms: int, epoch: str, about: dict[str, str]) -> str:
         """A worker registers."""
         self.epoch = self.epoch or epoch
         self.pools[worker].lease_end = self.now + lease_ms
         self.pools[worker].record |= {"since": str(self.now)} | about
         return self.epoch
 
-    def sign_off(self, worker: str, number: int, *, is_in_doubt: bool) -> bool:
+    def unregister_safely(self, worker: str, number: int, *, is_in_doubt: bool) -> bool:
         """Who holds nothing leaves the roll; in doubt it stays for a while as one whose lease has just run out."""
         self.fence(worker, number + 1)
-        return not self.held_by(worker) and self.bye(worker, number, is_in_doubt=is_in_doubt)
+        return not self.held_by(worker) and self.unregister(worker, number, is_in_doubt=is_in_doubt)
 
-    def bye(self, worker: str, number: int, *, is_in_doubt: bool) -> bool:
+    def unregister(self, worker: str, number: int, *, is_in_doubt: bool) -> bool:
         """The same, where nobody looks at what it holds."""
         pool = self.pools[worker]
         if pool.lease_end and int(pool.record.get("number", "0")) < number:
@@ -255,7 +255,7 @@ class Reference:
                 del self.departed[worker]
         return 0, back
 
-    def strays(self) -> set[str]:
+    def unregistered_holders(self) -> set[str]:
         """Who holds something and is not on the roll."""
         return {worker for worker, pool in self.pools.items() if not pool.lease_end and self.held_by(worker)}
 

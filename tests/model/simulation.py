@@ -1,7 +1,7 @@
 """One seed, one universe: pools and publishers on a bad network, with freezes, crashes and outages; then peace.
 
-The pools are the real ones (`Shift`, `Runs`, `Upkeep`, `Heartbeat`), and so is the server. Only time, chance and the
-network are played. `python -m tests.model.simulation SOCKET SEED [WEATHER]` plays one seed and tells its story.
+The pools are the real ones (`WorkerLoop`, `Runs`, `Maintenance`, `Heartbeat`), and so is the server. Only time, chance
+and the network are played. `python -m tests.model.simulation SOCKET SEED [WEATHER]` plays one seed and tells its story.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from convoy_core.moves.scripts import Script, load
 from convoy_core.options import DEFAULT_PREFIX, PoolOptions
 from convoy_core.store.connection import AsyncConnection
 from convoy_core.worker import runs, upkeep, waiting
-from convoy_core.worker.loop import Shift
+from convoy_core.worker.loop import WorkerLoop
 from convoy_core.worker.runs import Plan
 from convoy_core.worker.upkeep import Heartbeat
-from tests.model.judge import Judge, Verdict
+from tests.model.judge import Verdict, VerdictRules
 from tests.model.link import EPOCH_MS, Link, SimulatedStore
 from tests.model.loop import SimulatedLoop
 from tests.model.wire import Contents, Look, Wire
@@ -86,9 +86,9 @@ class Universe:
     weather: tuple[str, ...]
     rng: random.Random = field(init=False)
     loop: SimulatedLoop = field(init=False)
-    judge: Judge = field(init=False)
+    judge: VerdictRules = field(init=False)
     link: Link = field(init=False)
-    shifts: dict[str, Shift] = field(default_factory=dict)
+    shifts: dict[str, WorkerLoop] = field(default_factory=dict)
     """The pool of each living actor."""
     lives: list[asyncio.Task[None]] = field(default_factory=list)
     pools: int = 0
@@ -96,7 +96,7 @@ class Universe:
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
         self.loop = SimulatedLoop(random.Random(self.rng.random()))
-        self.judge = Judge(self.loop.time, OPTIONS.lease_s)
+        self.judge = VerdictRules(self.loop.time, OPTIONS.lease_s)
         chance = random.Random(self.rng.random())
         self.link = Link(self.loop, self.wire, chance, _scripts(), self.judge.saw, self._note)
         if self.weather is FLOOD:
@@ -161,13 +161,13 @@ class Universe:
         is_flood = self.weather is FLOOD
         lengths = (0.01, 0.3, 4.5) if is_flood else (0.01, 0.3, 1.5)
         plan = Plan("q", work, chance.choice((1, 2, 4)), 4 if is_flood else 1.2, 1, OPTIONS)
-        pool = Shift(SimulatedStore(self.link, actor), DEFAULT_PREFIX, plan)
+        pool = WorkerLoop(SimulatedStore(self.link, actor), DEFAULT_PREFIX, plan)
         self.judge.works_as(actor, pool.worker)
         self.shifts[actor] = pool
         life = asyncio.get_running_loop().create_task(self._live(actor, pool), name=actor)
         self.lives.append(life)
 
-    async def _live(self, actor: str, pool: Shift) -> None:
+    async def _live(self, actor: str, pool: WorkerLoop) -> None:
         try:
             await pool.run(lambda: None)
         except ConvoyError as error:

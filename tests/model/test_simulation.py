@@ -14,7 +14,7 @@ import pytest
 from convoy_core.moves.keys import Keys
 from convoy_core.store.clients import Store
 from convoy_core.store.connection import AsyncConnection
-from convoy_core.worker.waiting import Fetch
+from convoy_core.worker.waiting import IdleWait
 from tests.model.simulation import FLOOD, LATE, play
 from tests.model.wire import Wire
 from tests.servers import RealServer
@@ -72,13 +72,13 @@ def test_f63_so_it_is_when_the_store_comes_back_older(wire: Wire, share: int) ->
 
 def send_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits have no claim behind them."""
-    begin = Fetch.__init__
+    begin = IdleWait.__init__
 
-    def begin_alone(self: Fetch, store: Store, commands: AsyncConnection, keys: Keys, worker: str) -> None:
+    def begin_alone(self: IdleWait, store: Store, commands: AsyncConnection, keys: Keys, worker: str) -> None:
         begin(self, store, commands, keys, worker)
         self._sends_along = False
 
-    monkeypatch.setattr(Fetch, "__init__", begin_alone)
+    monkeypatch.setattr(IdleWait, "__init__", begin_alone)
 
 
 def test_so_it_is_in_a_cluster_where_a_wait_has_no_claim_behind_it(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:

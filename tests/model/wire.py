@@ -14,7 +14,7 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 from convoy_core.moves.call import Argument
 from convoy_core.moves.keys import TYPES, Keys
 from convoy_core.store.clients import Role, Store
-from convoy_core.store.fast_client import Opened
+from convoy_core.store.fast_client import ConnectionCounter
 
 Parts: TypeAlias = "tuple[Argument, ...]"
 Content: TypeAlias = "str | list[str] | set[str] | dict[str, str]"
@@ -167,7 +167,7 @@ def shaped(command: Argument, reply: Any) -> Any:
 class LookingStore(Store):
     """A store whose blocking clients send through a `Look`."""
 
-    def client(self, role: Role, opened: Opened | None = None) -> redis.Redis:
+    def client(self, role: Role, opened: ConnectionCounter | None = None) -> redis.Redis:
         """The same for every role."""
         return LookingClient(_LOOKS[self.url])
 

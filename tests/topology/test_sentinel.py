@@ -191,7 +191,7 @@ async def test_f36_when_one_connection_learns_of_a_new_primary_the_others_leave_
     try:
         store, old = resolve(mortal.url), mortal.primary
         with store.client(Role.COMMAND) as client:
-            async with store.async_client(Role.COMMAND) as twin, store.async_client(Role.FETCH) as other:
+            async with store.async_client(Role.COMMAND) as twin, store.async_client(Role.WAIT) as other:
                 assert client.config_get("port") == await twin.config_get("port") == {"port": str(old.port)}
                 with mortal.sentinels[0].client() as sentinel:
                     sentinel.execute_command("SENTINEL", "FAILOVER", mortal.SERVICE)

@@ -1,5 +1,5 @@
 -- complete: processing -> absent, queued
--- with: holding rerun forget totals
+-- with: ownership rerun forget totals
 
 -- `what` is the counter: done, or discarded when its handler gave it up.
 local function complete(ids, what)

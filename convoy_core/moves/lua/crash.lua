@@ -1,6 +1,6 @@
 -- crash: a run ended without a word from its worker; the third time the ID fails instead of being queued again
 -- keys: crashes
--- with: rerun bury
+-- with: rerun fail_for_good
 
 -- Returns 'queue' when the caller is to queue the ID again, 'queued' when a rerun did, or 'failed'.
 local function charge_crash(id, limit, what)
@@ -13,6 +13,6 @@ local function charge_crash(id, limit, what)
     remember_failure(id, message, record)
     return 'queued'
   end
-  bury(id, message, record)
+  fail_for_good(id, message, record)
   return 'failed'
 end

@@ -1,6 +1,6 @@
 -- defer: processing -> delayed, queued
 -- keys: committed delayed
--- with: holding rerun totals
+-- with: ownership rerun totals
 local function defer(id, delay)
   leave_processing({ id })
   count('deferred', 1)

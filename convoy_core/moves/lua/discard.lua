@@ -1,7 +1,7 @@
 -- discard: queued, delayed, failed -> absent
 -- flags: allow-oom
 -- keys: queued delayed
--- with: give_up
+-- with: forget_discarded
 -- args: dry run, state, ID...
 -- answer: one word per ID: discarded, gone
 local dry, state, ids = take() == '1', take(), take_rest()

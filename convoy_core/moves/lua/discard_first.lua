@@ -1,7 +1,7 @@
 -- discard_first: the move `discard` for the head of a state, whatever stands there
 -- flags: allow-oom
 -- keys: queued delayed
--- with: give_up
+-- with: forget_discarded
 -- args: state, how many at most
 -- answer: how many went
 local state, n = take(), take_number()

@@ -1,13 +1,13 @@
 -- fail: processing -> failed, delayed, queued
 -- keys: delayed
--- with: holding rerun bury totals
+-- with: ownership rerun fail_for_good totals
 
 -- `retry` is the delay in ms before the next attempt, or nil when none is left.
 local function fail(id, message, record, retry)
   leave_processing({ id })
   local _, again = queue_reruns({ id })
   if again == 0 and not retry then
-    bury(id, message, record)
+    fail_for_good(id, message, record)
     return
   end
   add(failures, id, 1)

@@ -1,7 +1,7 @@
 -- jam_guard: processing -> queued, failed, absent
 -- flags: allow-oom
 -- keys: lock
--- with: holding crash forget lease entry totals enqueue
+-- with: ownership crash forget lease owner_entry totals enqueue
 -- args: requeue | fail | discard, '1' to leave out live holders, how many crashes fail an ID, (ID, start ms)...
 -- answer: one word per ID: queued, failed, discarded, gone, held, locked
 local what, skip_live, limit, entries = take(), take() == '1', take_number(), take_rest()
@@ -32,7 +32,7 @@ local function free(id)
   local _, again = queue_reruns({ id })
   if again == 1 then return 'queued' end
   if what == 'fail' then
-    bury(id, 'jammed', '{"error":"jammed: it had been processing for too long"}')
+    fail_for_good(id, 'jammed', '{"error":"jammed: it had been processing for too long"}')
     return 'failed'
   end
   forget({ id })

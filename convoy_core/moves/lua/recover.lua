@@ -1,7 +1,7 @@
 -- recover: processing -> queued, failed
 -- flags: allow-oom
 -- keys: workers owner
--- with: entry holding crash totals enqueue claim_list strike_off
+-- with: owner_entry ownership crash totals enqueue claim_list drop_worker
 -- args: the dead worker, how many crashes fail an ID, the latest that it can be unless the clock was set (Unix ms) or empty,
 --       ms after its lease when it is struck off or empty, (ID, token)...
 -- answer: 'alive' and nothing done, or 'dead'; then (ID, 'queued' or 'failed')...
@@ -32,6 +32,6 @@ enqueue(back, true)
 count('recovered', (#answer - 1) / 2)
 -- A wait that the dead worker left behind at the store may still be handed an ID, so its claim list is looked after for a while.
 if strike_after and (not lease or lease + strike_after <= now) then
-  strike_off(dead)
+  drop_worker(dead)
 end
 return answer

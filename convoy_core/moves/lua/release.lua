@@ -1,5 +1,5 @@
 -- release: processing -> queued
--- with: holding enqueue totals
+-- with: ownership enqueue totals
 local function release(ids)
   leave_processing(ids)
   enqueue(ids, true)

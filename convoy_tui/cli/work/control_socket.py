@@ -64,7 +64,7 @@ def decode(line: bytes) -> Message:
     return Said(**record) if kind == "Said" else Final(**record)
 
 
-class Leash:
+class ControlSocket:
     """The worker process's end of it. Two threads serve it, so that a supervisor that stands still holds up no job."""
 
     def __init__(self, fd: int) -> None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 
-from convoy_core.system.standard_streams import Dropping, dropping
+from convoy_core.system.standard_streams import LossyStream, lossy_streams
 
 
 @contextmanager
@@ -18,7 +18,10 @@ def printing(*, to_stderr: bool) -> Iterator[None]:
     Down to the descriptor, since native code and what a handler starts print as well.
     """
     sys.stdout.flush()
-    with _descriptor_elsewhere(is_wanted=to_stderr), redirect_stdout(sys.stderr if to_stderr else dropping(sys.stdout)):
+    with (
+        _descriptor_elsewhere(is_wanted=to_stderr),
+        redirect_stdout(sys.stderr if to_stderr else lossy_streams(sys.stdout)),
+    ):
         never_wait()
         yield
 
@@ -27,7 +30,7 @@ def never_wait() -> None:
     """From now on drop what a reader that stands still leaves no room for: a full pipe may stop no worker."""
     for stream in (sys.stdout, sys.stderr):
         raw = stream.buffer if isinstance(stream, io.TextIOWrapper) else None
-        if isinstance(raw, Dropping):
+        if isinstance(raw, LossyStream):
             raw.waits = False
 
 

@@ -27,7 +27,7 @@ from convoy_core.options import system_text
 from convoy_core.system.python_program import own_program
 from convoy_tui.cli.exit_codes import Code, ending
 from convoy_tui.cli.session import Session
-from convoy_tui.cli.work.control_socket import Final, Leash
+from convoy_tui.cli.work.control_socket import ControlSocket, Final
 from convoy_tui.cli.work.handler_output import printing
 
 LOOK_EVERY_S = 0.5
@@ -121,7 +121,7 @@ def child_environment(session: Session) -> dict[str, str]:
 
 def serve_on_leash(session: Session, workers: Workers, fd: int, *, is_successor: bool) -> Code:
     """Work as one of a supervisor's processes, and report to it instead of to a person."""
-    leash = Leash(fd)
+    leash = ControlSocket(fd)
     try:
         final = _serve(session, workers, leash, is_successor=is_successor)
     except ConvoyError as error:
@@ -133,7 +133,7 @@ def serve_on_leash(session: Session, workers: Workers, fd: int, *, is_successor:
     return code
 
 
-def _serve(session: Session, workers: Workers, leash: Leash, *, is_successor: bool) -> PoolStatus:
+def _serve(session: Session, workers: Workers, leash: ControlSocket, *, is_successor: bool) -> PoolStatus:
     lingers = workers.burst and is_successor
     pool = workers.pool(session, burst=False if lingers else None)
     for number in (signal.SIGTERM, signal.SIGINT):  # before and after the pool has handlers of its own

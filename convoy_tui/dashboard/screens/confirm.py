@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 
 from convoy_tui.dashboard.board.board import Row
 from convoy_tui.dashboard.board.spans import Line, Tone, line
-from convoy_tui.dashboard.context import Desk, Done
+from convoy_tui.dashboard.context import Done, Services
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.widgets.lines import Lines
 from convoy_tui.text.safe_text import safe
@@ -20,7 +20,7 @@ class PauseDialog(Dialog):
 
     leave_label = "Leave as it is"
 
-    def __init__(self, desk: Desk, rows: Sequence[Row]) -> None:
+    def __init__(self, desk: Services, rows: Sequence[Row]) -> None:
         super().__init__(desk)
         self._resumes = all(row.snapshot.paused for row in rows)
         self._rows = [row for row in rows if row.snapshot.paused == self._resumes]

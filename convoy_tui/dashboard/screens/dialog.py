@@ -21,7 +21,7 @@ from textual.widgets import Button, Input
 from convoy_core import ConvoyError
 from convoy_tui.dashboard.board.board import Board
 from convoy_tui.dashboard.board.spans import Line, Tone, line, wrap
-from convoy_tui.dashboard.context import Desk, Done
+from convoy_tui.dashboard.context import Done, Services
 from convoy_tui.dashboard.widgets.entry import OneLine
 from convoy_tui.dashboard.widgets.lines import Lines, plain_text
 from convoy_tui.text.safe_text import safe
@@ -49,7 +49,7 @@ class Dialog(ModalScreen[Done | None]):
     leave_label = "Cancel"
     confirm_key = "y"
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Services) -> None:
         super().__init__()
         self.desk = desk
         self._is_ready = False

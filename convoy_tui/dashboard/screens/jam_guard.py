@@ -16,7 +16,7 @@ from convoy_core import ConvoyError, InvalidOption, Jammed, Outcome, Then
 from convoy_tui.dashboard.board.board import Row
 from convoy_tui.dashboard.board.headline import clock
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, line
-from convoy_tui.dashboard.context import Desk, Done
+from convoy_tui.dashboard.context import Done, Services
 from convoy_tui.dashboard.screens.confirm import named
 from convoy_tui.dashboard.screens.dialog import SLICE, Dialog
 from convoy_tui.dashboard.widgets.choice import Choice
@@ -47,7 +47,7 @@ class JamGuardDialog(Dialog):
         Binding("space", "list('pick')", "Leave the job out, or take it in again", id="jam.toggle"),
     ]
 
-    def __init__(self, desk: Desk, rows: Sequence[Row]) -> None:
+    def __init__(self, desk: Services, rows: Sequence[Row]) -> None:
         super().__init__(desk)
         self._rows = rows
         self._found: list[tuple[str, Jammed]] = []

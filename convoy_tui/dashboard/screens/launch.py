@@ -13,7 +13,7 @@ from convoy_core import HandlerNotFound, InvalidOption
 from convoy_core.handlers.functions import Handler, is_coroutine_handler, load, look_here, refuse_misfit
 from convoy_tui.dashboard.board.board import Row
 from convoy_tui.dashboard.board.spans import Line, Tone, line
-from convoy_tui.dashboard.context import Desk, Done, LaunchForm
+from convoy_tui.dashboard.context import Done, LaunchForm, Services
 from convoy_tui.dashboard.local_pools import Order
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.widgets.entry import OneLine
@@ -31,7 +31,7 @@ class LaunchDialog(Dialog):
     AUTO_FOCUS = "#path"
     footing = "they stop when you quit; running jobs are finished or given back"
 
-    def __init__(self, desk: Desk, row: Row) -> None:
+    def __init__(self, desk: Services, row: Row) -> None:
         super().__init__(desk)
         self._row = row
         self._order: Order | None = None

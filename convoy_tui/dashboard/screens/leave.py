@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from convoy_tui.dashboard.board.spans import line
-from convoy_tui.dashboard.context import Desk, Done
+from convoy_tui.dashboard.context import Done, Services
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.widgets.lines import Lines
 from convoy_tui.text.words import count
@@ -24,7 +24,7 @@ class LeaveDialog(Dialog):
     heading = "Quit"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("g", "give_back", "Give them back now", id="leave.give_back")]
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Services) -> None:
         super().__init__(desk)
         self._jobs = count(desk.crew.running, "job is", "jobs are")
 

@@ -17,7 +17,7 @@ from convoy_tui.dashboard.board.board import Board, LinkState, Row
 from convoy_tui.dashboard.board.headline import title, verdict
 from convoy_tui.dashboard.board.inspector import inspector, rule
 from convoy_tui.dashboard.board.spans import Line, Tone, line
-from convoy_tui.dashboard.context import Desk, Done
+from convoy_tui.dashboard.context import Done, Services
 from convoy_tui.dashboard.screens.confirm import PauseDialog
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.screens.jam_guard import JamGuardDialog
@@ -55,7 +55,7 @@ class OverviewScreen(Screen[None]):
         Binding("escape", "back", "Clear the filter, then the selection", id="back", show=False),
     ]
 
-    def __init__(self, desk: Desk, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, desk: Services, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self.desk = desk
         self._clock = clock

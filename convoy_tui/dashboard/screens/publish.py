@@ -17,7 +17,7 @@ from textual.widgets import Input
 from convoy_core import ConvoyError, InvalidID, InvalidQueueName, Published, Tally
 from convoy_core.options import check_queue_name, encode_id
 from convoy_tui.dashboard.board.spans import Tone, line
-from convoy_tui.dashboard.context import Desk, Done
+from convoy_tui.dashboard.context import Done, Services
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.widgets.choice import Choice
 from convoy_tui.dashboard.widgets.entry import ManyLines, OneLine
@@ -70,7 +70,7 @@ class PublishDialog(Dialog):
         Binding("ctrl+s", "confirm", "Publish", id="publish.confirm", priority=True),
     ]
 
-    def __init__(self, desk: Desk, queue: str | None) -> None:
+    def __init__(self, desk: Services, queue: str | None) -> None:
         super().__init__(desk)
         self._queue = queue or ""
         self._is_unsafe = safe(self._queue) != self._queue

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from convoy_core import ConvoyError, Entry, Outcome
 from convoy_tui.dashboard.board.board import Row
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, line
-from convoy_tui.dashboard.context import Desk, Done
+from convoy_tui.dashboard.context import Done, Services
 from convoy_tui.dashboard.screens.confirm import named
 from convoy_tui.dashboard.screens.dialog import SLICE, Dialog
 from convoy_tui.dashboard.widgets.lines import Lines
@@ -27,7 +27,7 @@ class RequeueDialog(Dialog):
     leave_label = "Leave them"
     footing = "exactly these IDs, each only if it is still failed"
 
-    def __init__(self, desk: Desk, rows: Sequence[Row]) -> None:
+    def __init__(self, desk: Services, rows: Sequence[Row]) -> None:
         super().__init__(desk)
         self._rows = [row for row in rows if row.snapshot.counts.failed]
         self._entries: dict[str, Sequence[Entry]] = {}

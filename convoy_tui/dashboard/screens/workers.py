@@ -13,7 +13,7 @@ from textual.containers import VerticalScroll
 from convoy_core import ConvoyError, PoolState, WorkerInfo
 from convoy_tui.dashboard.board.board import Board, Row
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, line
-from convoy_tui.dashboard.context import Desk, Done
+from convoy_tui.dashboard.context import Done, Services
 from convoy_tui.dashboard.local_pools import Local
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.screens.launch import LaunchDialog
@@ -38,7 +38,7 @@ class WorkersDialog(Dialog):
         Binding("pageup", "scroll(-1)", "Page up", id="workers.page_up", show=False),
     ]
 
-    def __init__(self, desk: Desk, row: Row) -> None:
+    def __init__(self, desk: Services, row: Row) -> None:
         super().__init__(desk)
         self._queue = row.queue
         self._elsewhere: list[WorkerInfo] = []

@@ -1,6 +1,6 @@
 -- jammed: what has been processing for longer than a limit, oldest first
 -- keys: processing started owner
--- with: lease entry
+-- with: lease owner_entry
 -- args: 'started' for runs that stand there or 'processing' for the rest, limit ms, how many to skip, how many to read
 -- answer: now, how many were read, row...; a row is ID, start ms, owner entry, whether its holder is alive
 local source, limit, skip, n = take(), take_number(), take_number(), take_number()

@@ -2,7 +2,7 @@
 -- keys: queued delayed processing failed started owner published failure committed
 -- args: state or 'committed', start, how many, bytes of an ID to show
 -- answer: now, total, next start or -1, row...; a row is ID, since or due, owner entry, failures, error
--- with: entry
+-- with: owner_entry
 local state, start, limit, clip = take(), take_number(), take_number(), take_number()
 local rows, total = {}, 0
 

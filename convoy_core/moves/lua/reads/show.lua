@@ -1,6 +1,6 @@
 -- show: all about one ID
 -- keys: queued committed delayed processing failed owner published attempts failures crashes payload rerun failure claim
--- with: lease entry
+-- with: lease owner_entry
 -- args: ID, how deep to look for it in the list
 -- answer: now, committed, whether it is in no place, position, due, processing score, start, owner entry, lease alive, failed, published, attempts, failures, crashes, rerun, failure, payload
 local id, depth = take(), take_number()

@@ -1,6 +1,6 @@
 -- snapshot: many queues at one instant; a queue that cannot be read answers with the reason in place of its numbers
 -- each: queued committed processing failed delayed started owner workers published paused totals
--- with: entry
+-- with: owner_entry
 -- args: ms after which a run counts as jammed
 -- answer: now, then per queue a list: five counts, jammed, oldest start, published of the head, first due, live, silent, paused, totals
 local limit = take_number()

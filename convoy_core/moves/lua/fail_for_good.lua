@@ -1,4 +1,4 @@
--- bury: an ID has failed for good; as redis-convoy, it leaves `committed`, its score in `failed` grows, the day's log gets a line
+-- fail_for_good: an ID has failed for good; as redis-convoy, it leaves `committed`, its score in `failed` grows, the day's log gets a line
 -- keys: committed failed published attempts failures crashes failure errorLog
 -- with: totals
 
@@ -32,7 +32,7 @@ local function log_error(message)
   call('EXPIRE', log, 86400)
 end
 
-local function bury(id, message, record)
+local function fail_for_good(id, message, record)
   local before = math.max(whole(call('HGET', failures, id)), whole(call('ZSCORE', failed, id)))
   call('SREM', committed, id)
   put('ZADD', failed, before + 1, id)

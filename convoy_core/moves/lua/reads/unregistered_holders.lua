@@ -1,6 +1,6 @@
--- strays: workers that hold something and are not on the roll
+-- unregistered_holders: workers that hold something and are not on the roll
 -- keys: workers owner
--- with: entry
+-- with: owner_entry
 -- args: where the last look at the owners stopped, how many to look at
 -- answer: where this one stopped, '0' at the end; worker...
 local scan = call('HSCAN', owner, take(), 'COUNT', take_number())

@@ -1,4 +1,4 @@
--- hello: a worker registers, before it may hold anything
+-- register: a worker registers, before it may hold anything
 -- flags: allow-oom
 -- keys: workers worker meta
 -- args: worker, lease ms, our schema version, a new epoch, (field, value)...

@@ -1,7 +1,7 @@
--- bye: a worker that holds nothing any more signs off; what was handed to it goes back to the head
+-- unregister: a worker that holds nothing any more signs off; what was handed to it goes back to the head
 -- flags: allow-oom
 -- keys: workers worker
--- with: claim_list strike_off
+-- with: claim_list drop_worker
 -- args: worker, '1' if a wait of its may still be under way, the number that its last fence noted
 -- answer: whether nobody needs to look after it any more, or, after the fence, what it holds may be more than was seen
 local id, is_in_doubt, number = take(), take() == '1', take_number()
@@ -17,6 +17,6 @@ if is_in_doubt then
   -- Something may still be handed to it: others look there until that is over (see recover).
   call('ZADD', workers, 'XX', now, id)
 else
-  strike_off(id)
+  drop_worker(id)
 end
 return 1

@@ -1,6 +1,6 @@
--- holding: who holds an ID, proven by its token, and the way out of processing
+-- ownership: who holds an ID, proven by its token, and the way out of processing
 -- keys: processing started owner
--- with: entry
+-- with: owner_entry
 
 -- Which of these claims `worker` still holds, by their place; the numbers of the stale rest; and the IDs of those held. By
 -- place and number, since the same ID may be there twice: lost under one number, and claimed again under another.

@@ -1,4 +1,4 @@
--- give_up: IDs have been taken out of the state they were discarded from
+-- forget_discarded: IDs have been taken out of the state they were discarded from
 -- keys: processing owner
 -- with: forget totals
 

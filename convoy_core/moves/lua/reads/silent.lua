@@ -1,6 +1,0 @@
--- silent: workers whose lease has run out
--- keys: workers
--- args: how many to skip, how many at most
--- answer: the store's time in Unix ms, worker...
-local silent = call('ZRANGEBYSCORE', workers, '-inf', string.format('%d', now), 'LIMIT', take_number(), take_number())
-return { now, unpack(silent) }
