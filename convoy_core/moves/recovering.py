@@ -74,7 +74,7 @@ def recover(
     strike: bool = True,
     latest_ms: Callable[[], int] | None = None,
 ) -> Steps[dict[str, str]]:
-    """Take back everything that a dead worker held (by `holdings`, which is asked where `held` is not given); where
+    """Take back everything that a dead worker held (by `held_claims`, which is asked where `held` is not given); where
     each ID went. Empty when it turns out to be alive. With `strike` it is taken off the roll if it died long ago.
     By a clock that is past `latest_ms` (Unix ms) nobody is judged: it has just been set.
     """

@@ -1,1 +1,1 @@
-"""The worker pool: its states, the loop that claims and settles, its upkeep, and its runs."""
+"""The worker pool: its states, the loop that claims and settles, its maintenance, and its runs."""

@@ -23,7 +23,7 @@ class Claims:
 
     def __init__(self, plan: Plan, worker: str, wake: Callable[[], None]) -> None:
         self.runs = Runs(plan, worker, wake)
-        self.tallies = Counters()
+        self.counters = Counters()
         self._plan = plan
         self._held: dict[int, bytes] = {}
         """Number -> ID of every claim that the store believes we hold; the heartbeat's thread reads it."""
@@ -98,7 +98,7 @@ class Claims:
         """They were written down, but for those whose claims were stale."""
         for claim, verdict in taken:
             self._forget(claim.number)
-            self.tallies.count("stale" if claim.number in stale else verdict)
+            self.counters.count("stale" if claim.number in stale else verdict)
         if stale:
             log.warning("queue %s: %d results came too late and changed nothing", self._plan.queue, len(stale))
 
@@ -110,7 +110,7 @@ class Claims:
             if held.get(claim.number) != claim.raw_id:
                 # Written down before the reply was lost, most likely; or recovered by somebody. Nobody can tell.
                 self.runs.results.remove((claim, verdict))
-                self.tallies.unknown += 1
+                self.counters.unknown += 1
                 self._forget(claim.number)
         self.runs.mark_lost([number for number, raw in self._held.items() if held.get(number) != raw])
         # A store that came back older may give a number out again, when an old request arrives a second time.

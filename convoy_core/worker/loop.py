@@ -27,11 +27,12 @@ from convoy_core.worker import registration
 from convoy_core.worker.claim_sequence import ClaimSequence
 from convoy_core.worker.claims import Claims, Results
 from convoy_core.worker.counters import Counters
+from convoy_core.worker.heartbeat import Heartbeat
+from convoy_core.worker.maintenance import Maintenance
 from convoy_core.worker.runs import Plan
 from convoy_core.worker.states import Action, Facts, PoolEvent, PoolState, PoolStates
 from convoy_core.worker.store_identity import StoreIdentity
 from convoy_core.worker.suspects import Suspects
-from convoy_core.worker.upkeep import Heartbeat, Maintenance
 from convoy_core.worker.waiting import Handover, IdleWait
 
 log = Log(__name__)
@@ -93,8 +94,8 @@ class WorkerLoop:
             heartbeat.start()
             log.info("queue %s: worker %s started", self._plan.queue, self.worker)
             async with asyncio.TaskGroup() as tasks:
-                upkeep = self._maintenance.run(self._is_closing, self._store_failed, self._look_at_store)
-                tasks.create_task(upkeep, name="convoy maintenance")
+                maintaining = self._maintenance.run(self._is_closing, self._store_failed, self._look_at_store)
+                tasks.create_task(maintaining, name="convoy maintenance")
                 fetching = tasks.create_task(self._keep_waiting(), name="convoy wait")
                 await self._rounds()
                 self._handle(PoolEvent.STOP)  # a burst is over
@@ -125,9 +126,9 @@ class WorkerLoop:
         self._handle(PoolEvent.STOP)
 
     @property
-    def tallies(self) -> Counters:
+    def counters(self) -> Counters:
         """What has become of its runs."""
-        return self._claims.tallies
+        return self._claims.counters
 
     @property
     def shortage(self) -> str | None:
@@ -286,7 +287,7 @@ class WorkerLoop:
         return await request, asked
 
     def _take_on(self, answer: Round, want: int, asked: int) -> None:
-        """Add what was claimed to the holdings, and learn from the answer to a claim of up to `want`."""
+        """Add what was claimed to the claims held, and learn from the answer to a claim of up to `want`."""
         self._claims.add(answer.claims)
         self._suspects.note(answer.apart)
         facts = Facts(holds_suspect=self._claims.holds_suspect, was_asked=self._states.asked != asked)
@@ -348,7 +349,7 @@ class WorkerLoop:
         is_handed, answer = handover
         if answer is None or answer.word in ("repeated", "lapsed", "gone") or self._sequence.is_known(number):
             # Other requests were faster: the next of them finds what was handed over in the claim list, or has found
-            # it among our holdings.
+            # it among our claims.
             if is_handed:
                 self._handle(PoolEvent.LOOK_AGAIN)
         elif self._state.is_stopping or self._state.is_exclusive:
@@ -381,8 +382,8 @@ class WorkerLoop:
         mark = self._identity.mark()
         # First of all, so that a request which arrives only after the question claims nothing unseen.
         await self._commands.run(working.fence(self._keys, self.worker, self._sequence.fence()))
-        holdings = await self._commands.drive(recovering.held_claims(self._keys, [self.worker]))
-        for number, raw in self._claims.reconcile({number: raw for raw, number in holdings[self.worker]}):
+        held = await self._commands.drive(recovering.held_claims(self._keys, [self.worker]))
+        for number, raw in self._claims.reconcile({number: raw for raw, number in held[self.worker]}):
             details = await self._commands.run(looking.show(self._keys, decode_id(raw)))
             content = None if details.payload_bytes is None else encode_payload(details.payload)
             claim = Claim(raw, number, details.attempt - 1, details.failures, details.crashes, content)
@@ -427,7 +428,7 @@ class WorkerLoop:
         silent_s = time.monotonic() - self._turned_at
         if silent_s > self._plan.options.watchdog_s:
             raise ConvoyError(f"the event loop has been stuck for {silent_s:.0f} s, so the lease is not renewed.")
-        return Pulse(self.tallies.done, self.tallies.failed, self._claims.pairs())
+        return Pulse(self.counters.done, self.counters.failed, self._claims.pairs())
 
     def _report(self, renewal: Renewal, run_id: str | None) -> None:
         """On the heartbeat's thread: pass its answer to the event loop."""

@@ -102,7 +102,7 @@ class WorkerPool:
         self._connection = queue.connection
         self._options = options or PoolOptions()
         self._plan = Plan(queue.name, handler, concurrency, job_timeout, retries, self._options)
-        self._shift: WorkerLoop | None = None
+        self._worker_loop: WorkerLoop | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._states = PoolStates()
@@ -127,18 +127,18 @@ class WorkerPool:
         if self._states.state is PoolState.STOPPED:
             return self.status()  # a stop came first
         loop = asyncio.get_running_loop()
-        shift = WorkerLoop(self._connection.store, self._connection.keyspace.prefix, self._plan, self._states)
+        worker_loop = WorkerLoop(self._connection.store, self._connection.keyspace.prefix, self._plan, self._states)
         with self._lock:
-            if self._shift is not None:
+            if self._worker_loop is not None:
                 raise InvalidOption("This pool has been started already; make a new one.")
-            self._loop, self._shift = loop, shift
+            self._loop, self._worker_loop = loop, worker_loop
         if not self._begins():
             return self.status()  # or just now, before there was anything to tell of it
-        life = asyncio.create_task(shift.run(self._ready.set), name=f"convoy pool {shift.worker}")
+        life = asyncio.create_task(worker_loop.run(self._ready.set), name=f"convoy pool {worker_loop.worker}")
         try:
             await asyncio.shield(life)
         except asyncio.CancelledError:
-            shift.request_stop(0)
+            worker_loop.request_stop(0)
             await life
             raise
         except ConvoyError as error:
@@ -171,12 +171,12 @@ class WorkerPool:
         """
         grace = self._options.grace_s if grace_s is None else validation.seconds("grace_s", grace_s)
         with self._lock:
-            shift, loop = self._shift, self._loop
-            if shift is None or loop is None:
+            worker_loop, loop = self._worker_loop, self._loop
+            if worker_loop is None or loop is None:
                 self._states.handle(PoolEvent.STOP)
                 return
         with suppress(RuntimeError):  # the loop has been closed: it is stopped
-            loop.call_soon_threadsafe(shift.request_stop, grace)
+            loop.call_soon_threadsafe(worker_loop.request_stop, grace)
 
     def stop(self, grace_s: Seconds | None = None) -> PoolStatus:
         """Stop a started pool and wait until it has ended; the final status."""
@@ -200,13 +200,17 @@ class WorkerPool:
 
     def status(self) -> PoolStatus:
         """What it is doing now. May be called from any thread."""
-        shift = self._shift
-        if shift is None:
+        worker_loop = self._worker_loop
+        if worker_loop is None:
             return PoolStatus(self._states.state, "")
-        error = str(self._error) if self._error is not None else shift.error
-        found = asdict(shift.tallies)
+        error = str(self._error) if self._error is not None else worker_loop.error
         return PoolStatus(
-            self._states.state, shift.worker, shift.snapshot(), error=error, shortage=shift.shortage, **found
+            self._states.state,
+            worker_loop.worker,
+            worker_loop.snapshot(),
+            error=error,
+            shortage=worker_loop.shortage,
+            **asdict(worker_loop.counters),
         )
 
     # -- behind the doors

@@ -24,13 +24,13 @@ PATIENCE_S = 5.0
 NO_RECOVERY = Mutant(
     "F10: nobody takes back what a dead worker held",
     "simulation",
-    (Patch("worker/upkeep.py", "for worker in silent:", "for worker in silent[:0]:"),),
+    (Patch("worker/maintenance.py", "for worker in expired:", "for worker in expired[:0]:"),),
 )
 EVERYBODY_IS_DEAD = Mutant(
     "F12: whoever comes takes the others for dead",
     "simulation",
     (
-        Patch("worker/upkeep.py", "if not silent or time.monotonic() < self.judge_from:", "if not silent:"),
+        Patch("worker/maintenance.py", "if not expired or time.monotonic() < self.judge_from:", "if not expired:"),
         Patch("moves/lua/reads/expired_leases.lua", "string.format('%d', now), 'LIMIT'", "'+inf', 'LIMIT'"),
         Patch(
             "moves/lua/recover.lua",

@@ -18,9 +18,9 @@ from convoy_core.moves.scripts import load
 from convoy_core.moves.working import register
 from convoy_core.store.clients import Store
 from convoy_core.store.connection import AsyncConnection
-from convoy_core.worker import upkeep
+from convoy_core.worker import maintenance
 from convoy_core.worker.audit import Strays
-from convoy_core.worker.upkeep import Maintenance
+from convoy_core.worker.maintenance import Maintenance
 from convoy_core.worker.waiting import IdleWait
 from tests.core.keyspace import NOW
 from tests.proxy import Cut, Proxy
@@ -80,14 +80,14 @@ def test_f63_an_id_held_by_a_worker_that_is_not_on_the_roll_is_recovered(queue: 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """Our own clock as an upkeep sees it; it stands still but for `now`."""
+    """Our own clock as a maintenance pass sees it; it stands still but for `now`."""
     clock = SimpleNamespace(now=time.monotonic())
-    monkeypatch.setattr(upkeep, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(maintenance, "time", SimpleNamespace(monotonic=lambda: clock.now))
     return clock
 
 
 async def with_upkeep(store: RealServer, act: Callable[[Maintenance], Awaitable[None]]) -> None:
-    """An upkeep that has seen the store's clock, and may judge."""
+    """A maintenance pass that has seen the store's clock, and may judge."""
     connection = AsyncConnection(store.url, prefix=None, read_only=False)
     keeper = Maintenance(connection, connection.keyspace.queue("q"), PoolOptions(lease_s=2, beat_s=0.5))
     try:

@@ -12,7 +12,7 @@ from convoy_core.moves.recovering import recover
 from convoy_core.moves.working import Pulse, Settlement, exchange, register, renew
 from convoy_core.options import PoolOptions
 from convoy_core.store.connection import AsyncConnection
-from convoy_core.worker.upkeep import Maintenance
+from convoy_core.worker.maintenance import Maintenance
 from tests.core.keyspace import NOW
 from tests.servers import RealServer
 
@@ -43,18 +43,18 @@ def test_f19_a_dead_workers_wait_is_looked_after_although_the_clock_was_set(stor
         connection = AsyncConnection(store.url, prefix=None, read_only=False)
         keys = connection.keyspace.queue("q")
         connection.now_ms = NOW
-        upkeep = Maintenance(connection, keys, PoolOptions())
+        maintenance = Maintenance(connection, keys, PoolOptions())
         await connection.run(register(keys, DEAD, LEASE_MS, "epoch", {}))
-        assert await upkeep.recover() == {}
+        assert await maintenance.recover() == {}
         connection.now_ms += HOUR_MS
         for _ in range(2):  # sees that the clock was set; sees, a lease later, that somebody is dead
-            assert await upkeep.recover() == {}
-            upkeep.judge_from = 0
+            assert await maintenance.recover() == {}
+            maintenance.judge_from = 0
         with store.client() as client:
             client.sadd("cv:q:committed", "a")
             client.rpush(keys.claim_list(DEAD), "a")
 
-            await upkeep.recover()
+            await maintenance.recover()
 
             assert client.lrange("cv:q:queued", 0, -1) == [b"a"]
         await connection.close()
@@ -68,7 +68,7 @@ def test_f19_after_the_stores_clock_was_set_nobody_is_judged_for_a_lease(store: 
         connection = AsyncConnection(store.url, prefix=None, read_only=False)
         keys = connection.keyspace.queue("q")
         connection.now_ms = NOW
-        upkeep = Maintenance(connection, keys, PoolOptions())
+        maintenance = Maintenance(connection, keys, PoolOptions())
         with store.client() as client:
             client.sadd("cv:q:committed", "a", "b")
             client.rpush("cv:q:queued", "a", "b")
@@ -76,15 +76,15 @@ def test_f19_after_the_stores_clock_was_set_nobody_is_judged_for_a_lease(store: 
             await connection.run(register(keys, worker, LEASE_MS, "epoch", {}))
             claimed = await connection.run(exchange(keys, worker, Settlement(), 1, 1, LEASE_MS))
             assert len(claimed.claims) == 1
-        assert await upkeep.recover() == {}
-        upkeep.judge_from = 0  # it has been here for long
+        assert await maintenance.recover() == {}
+        maintenance.judge_from = 0  # it has been here for long
         connection.now_ms += jump_ms
-        assert await upkeep.recover() == {}
-        assert upkeep.judge_from > time.monotonic() + 10  # not before everybody could renew
+        assert await maintenance.recover() == {}
+        assert maintenance.judge_from > time.monotonic() + 10  # not before everybody could renew
 
         await connection.run(renew(keys, LIVING, LEASE_MS, Pulse(0, 0, []), ()))
-        upkeep.judge_from = 0  # a lease later
-        assert await upkeep.recover() == ({"b": "queued"} if jump_ms > 0 else {})
+        maintenance.judge_from = 0  # a lease later
+        assert await maintenance.recover() == ({"b": "queued"} if jump_ms > 0 else {})
         await connection.close()
 
     asyncio.run(story())

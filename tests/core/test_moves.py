@@ -31,7 +31,7 @@ from convoy_core.moves.working import (
 )
 from convoy_core.options import BATCH
 from convoy_core.states import MOVES
-from convoy_core.worker.upkeep import Heartbeat
+from convoy_core.worker.heartbeat import Heartbeat
 from tests.core.keyspace import ALIVE, DAY, LEASE, NOW, SECOND, T0, Keyspace, W, World, claim, failure
 from tests.servers import RealServer
 

@@ -368,7 +368,7 @@ def test_runs_that_end_while_the_queue_is_paused_do_not_make_the_pool_ask_more_o
         asked = raw.info("commandstats")["cmdstat_evalsha"]["calls"]
         queue.resume()
 
-    assert asked < 20  # heartbeats, upkeep and one question a second; each run that ended would ask for one more
+    assert asked < 20  # heartbeats, maintenance and one question a second; each run that ended would ask for one more
 
 
 def test_a_paused_queue_is_not_worked_and_a_resumed_one_is(queue: Queue, raw: redis.Redis) -> None:

@@ -7,7 +7,7 @@ import asyncio
 from convoy_core import Counts
 from convoy_core.options import PoolOptions
 from convoy_core.store.connection import AsyncConnection
-from convoy_core.worker.upkeep import Maintenance
+from convoy_core.worker.maintenance import Maintenance
 from tests.core.keyspace import NOW, World
 from tests.servers import RealServer
 
@@ -32,10 +32,10 @@ def test_one_pass_recovers_what_all_dead_workers_held_with_one_look_at_the_owner
     async def recover_twice() -> list[dict[str, str]]:
         connection = AsyncConnection(store.url, prefix=None, read_only=False)
         connection.now_ms = NOW
-        upkeep = Maintenance(connection, connection.keyspace.queue("q"), PoolOptions())
-        assert await upkeep.recover() == {}  # the first look says nothing yet
-        upkeep.judge_from = 0
-        passes = [await upkeep.recover(), await upkeep.recover()]
+        maintenance = Maintenance(connection, connection.keyspace.queue("q"), PoolOptions())
+        assert await maintenance.recover() == {}  # the first look says nothing yet
+        maintenance.judge_from = 0
+        passes = [await maintenance.recover(), await maintenance.recover()]
         await connection.close()
         return passes
 

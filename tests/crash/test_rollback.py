@@ -14,7 +14,7 @@ from convoy_core import Counts, Job, PoolOptions, PoolState, Queue, WorkerPool
 from convoy_core.moves.working import Pulse, Settlement, exchange, register, renew
 from convoy_core.store.clients import resolve
 from convoy_core.store.connection import AsyncConnection
-from convoy_core.worker.upkeep import Maintenance
+from convoy_core.worker.maintenance import Maintenance
 from tests.servers import Restorable, valkey_binary
 from tests.waiting import eventually
 
@@ -140,17 +140,17 @@ def test_f63_a_pool_that_asks_for_nothing_notices_a_store_that_comes_back_older_
 async def test_f63_nobody_is_judged_by_the_leases_of_an_older_file_before_it_is_known_as_such(
     server: Restorable,
 ) -> None:
-    """The first turn of the upkeep finds the new connection, and in the old file a lease that has run out since."""
+    """Its first turn finds the new connection, and in the old file a lease that has run out since."""
     store, options = resolve(server.url), PoolOptions(lease_s=1, beat_s=0.3)
     commands = AsyncConnection(store, prefix=None, read_only=False)
     keys, worker, stopping, turn = commands.keyspace.queue("q"), "a" * 32, asyncio.Event(), asyncio.Event()
-    upkeep, known = Maintenance(commands, keys, options), 1
+    maintenance, known = Maintenance(commands, keys, options), 1
 
     def look() -> None:  # as a pool does
         nonlocal known
         if commands.opened != known:
             known = commands.opened
-            upkeep.postpone_judgement()
+            maintenance.postpone_judgement()
 
     def turned() -> None:
         look()
@@ -162,9 +162,9 @@ async def test_f63_nobody_is_judged_by_the_leases_of_an_older_file_before_it_is_
         holder.run(register(keys, worker, 1000, "0", {}))
         holder.run(exchange(keys, worker, Settlement(), 1, 1, 1000))
         server.copy()
-        life = asyncio.create_task(upkeep.run(stopping, lambda _: look(), turned))
+        life = asyncio.create_task(maintenance.run(stopping, lambda _: look(), turned))
         until = time.monotonic() + 1.5
-        while time.monotonic() < until:  # the upkeep has judged before, and the lease of the old file is over
+        while time.monotonic() < until:  # the maintenance has judged before, and the lease of the old file is over
             turn.clear()
             holder.run(renew(keys, worker, 5000, Pulse(0, 0, []), ()))
             await turn.wait()

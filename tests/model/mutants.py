@@ -81,8 +81,8 @@ MUTANTS = (
         "simulation",
         (
             "worker/loop.py",
-            "in self._claims.reconcile({number: raw for raw, number in holdings[self.worker]}):",
-            "in self._claims.reconcile({number: raw for raw, number in holdings[self.worker]}) and ():",
+            "in self._claims.reconcile({number: raw for raw, number in held[self.worker]}):",
+            "in self._claims.reconcile({number: raw for raw, number in held[self.worker]}) and ():",
         ),
         sign="owner",
         first_seed=20,
@@ -131,7 +131,7 @@ MUTANTS = (
     _mutant(
         "F19: pools are judged by a clock that has just been set",
         "simulation",
-        ("worker/upkeep.py", "if not self._is_clock_known(now):", "if not self._is_clock_known(now) and False:"),
+        ("worker/maintenance.py", "if not self._is_clock_known(now):", "if not self._is_clock_known(now) and False:"),
         sign="alive",
     ),
     _mutant(
@@ -295,7 +295,7 @@ def _chunk(raw""",
     _mutant(
         "F64: nobody looks at the claim lists of workers that were struck off",
         "late",
-        ("worker/upkeep.py", "                    await self.audit()\n", ""),
+        ("worker/maintenance.py", "                    await self.audit()\n", ""),
         ("worker/waiting.py", "self._sends_along = not store.is_cluster", "self._sends_along = False"),
         sign="stuck",
     ),

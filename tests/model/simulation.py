@@ -28,10 +28,10 @@ from convoy_core.moves.recovering import LATE_MS
 from convoy_core.moves.scripts import Script, load
 from convoy_core.options import DEFAULT_PREFIX, PoolOptions
 from convoy_core.store.connection import AsyncConnection
-from convoy_core.worker import runs, upkeep, waiting
+from convoy_core.worker import heartbeat, maintenance, runs, waiting
+from convoy_core.worker.heartbeat import Heartbeat
 from convoy_core.worker.loop import WorkerLoop
 from convoy_core.worker.runs import Plan
-from convoy_core.worker.upkeep import Heartbeat
 from tests.model.judge import Verdict, VerdictRules
 from tests.model.link import EPOCH_MS, Link, SimulatedStore
 from tests.model.loop import SimulatedLoop
@@ -358,7 +358,7 @@ def _virtual(loop: SimulatedLoop, chance: random.Random) -> Iterator[None]:
     tokens = SimpleNamespace(token_hex=lambda n: f"{chance.getrandbits(8 * n):0{2 * n}x}")
     random.seed(chance.random())
     with ExitStack() as patches:
-        for module in (waiting, runs, loop, upkeep):
+        for module in (waiting, runs, loop, heartbeat, maintenance):
             patches.enter_context(patch.object(module, "time", clock))
         patches.enter_context(patch.object(loop, "secrets", tokens))
         patches.enter_context(patch.object(loop, "Heartbeat", VirtualHeartbeat))

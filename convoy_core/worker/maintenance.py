@@ -1,22 +1,18 @@
-"""What keeps a pool and its queue in order besides the work itself: renew, promote, recover. Each is one turn of a
-loop.
-"""
+"""What any pool does for its queue as a whole: promote what is due, recover what dead pools held, sweep, audit."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from convoy_core.errors import ConvoyError, StoreRefused
+from convoy_core.errors import ConvoyError
 from convoy_core.moves import recovering, working
 from convoy_core.moves.keys import Keys
 from convoy_core.moves.recovering import LATE_MS
-from convoy_core.moves.working import Pulse, Renewal
 from convoy_core.options import BATCH, PoolOptions
-from convoy_core.store.connection import AsyncConnection, Connection
+from convoy_core.store.connection import AsyncConnection
 from convoy_core.system.logs import Log
 from convoy_core.worker.audit import Audit
 
@@ -29,72 +25,8 @@ PROMOTE_EVERY_S = 1.0
 """Another client may delay an ID at any time, so this often somebody looks whether one is due."""
 
 
-class Heartbeat:
-    """Renews a pool's lease from a thread and over a connection of its own, so that a handler that keeps the event loop
-    busy does not cost the pool its IDs (RELIABILITY F15).
-
-    `pulse` tells what the pool holds and has done; `report` gets each answer, on the heartbeat's thread.
-    """
-
-    def __init__(
-        self,
-        connection: Connection,
-        keys: Keys,
-        worker: str,
-        options: PoolOptions,
-        pulse: Callable[[], Pulse],
-        report: Callable[[Renewal, str | None], None],
-    ) -> None:
-        self._connection = connection
-        self._keys = keys
-        self._worker = worker
-        self._options = options
-        self._pulse = pulse
-        self._report = report
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name=f"convoy-heartbeat-{worker[:8]}", daemon=True)
-
-    def start(self) -> None:
-        """Begin; the first beat is one interval away."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the beat under way; waits no longer than a beat may take."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
-        self._connection.close()
-
-    def run_once(self) -> None:
-        """Renew once. Raises StoreError."""
-        pulse = self._pulse()
-        lease_ms = round(self._options.lease_s * 1000)
-        for at in range(0, max(1, len(pulse.held)), BATCH):
-            claims = pulse.held[at : at + BATCH]
-            renewal = self._connection.run(working.renew(self._keys, self._worker, lease_ms, pulse, claims))
-            self._report(renewal, self._run_id())
-
-    def _run_id(self) -> str | None:
-        with suppress(StoreRefused):  # a worker's permissions need not include looking
-            return self._connection.run(working.run_id(self._keys))
-        return None
-
-    def _beat(self) -> None:
-        # A lost beat is tried again sooner, so that there are several tries within one lease.
-        pause = self._options.beat_s
-        while not self._stopping.wait(pause):
-            try:
-                self.run_once()
-                pause = self._options.beat_s
-            except ConvoyError as error:
-                log.warning("queue %s: heartbeat failed: %s", self._keys.queue, error)
-                pause = self._options.beat_s / 4
-
-
 class Maintenance:
-    """Promotes what is due, recovers what dead pools held and sweeps up after Node's, for the queue as a whole; any
-    pool may do it.
-    """
+    """Promotes what is due, recovers what dead pools held and sweeps up after Node's; any pool may do it."""
 
     def __init__(self, connection: AsyncConnection, keys: Keys, options: PoolOptions) -> None:
         self._connection = connection
@@ -106,7 +38,7 @@ class Maintenance:
         self._swept_to: list[int] = []
         self._ahead_s: float | None = None
         """How far the store's clock was ahead of ours at the last look."""
-        self._silent_since: dict[str, float] = {}
+        self._expired_since: dict[str, float] = {}
         """By our own clock, since the store's may be set: a wait that a dead worker left behind must not outlive its
         place on the roll, or nobody would look after what it is handed."""
         self.judge_from = time.monotonic() + options.lease_s
@@ -128,20 +60,20 @@ class Maintenance:
     async def recover(self) -> dict[str, str]:
         """Take back what dead pools held; where each ID went."""
         moved: dict[str, str] = {}
-        silent = await self._expired_leases()
-        if not silent or time.monotonic() < self.judge_from:
+        expired = await self._expired_leases()
+        if not expired or time.monotonic() < self.judge_from:
             return moved
         now = time.monotonic()
-        self._silent_since = {worker: self._silent_since.get(worker, now) for worker in silent}
-        held = await self._connection.drive(recovering.held_claims(self._keys, silent))
-        for worker in silent:
-            is_long_silent = now - self._silent_since[worker] >= LATE_MS / 1000
+        self._expired_since = {worker: self._expired_since.get(worker, now) for worker in expired}
+        held = await self._connection.drive(recovering.held_claims(self._keys, expired))
+        for worker in expired:
+            is_long_expired = now - self._expired_since[worker] >= LATE_MS / 1000
             steps = recovering.recover(
                 self._keys,
                 worker,
                 self._options.max_crashes,
                 held[worker],
-                strike=is_long_silent,
+                strike=is_long_expired,
                 latest_ms=self._latest_ms,
             )
             taken = await self._connection.drive(steps)
@@ -152,15 +84,15 @@ class Maintenance:
 
     async def _expired_leases(self) -> list[str]:
         """All of them: those that were recovered a while ago stay listed, and must not hide the others."""
-        silent: list[str] = []
+        expired: list[str] = []
         while True:
-            now, some = await self._connection.run(recovering.expired_leases(self._keys, len(silent)))
+            now, some = await self._connection.run(recovering.expired_leases(self._keys, len(expired)))
             self._answered()  # before anybody is judged: the leases may be those of an older file
             if not self._is_clock_known(now):
                 self.postpone_judgement()
-            silent += some
+            expired += some
             if len(some) < BATCH:
-                return silent
+                return expired
 
     def _latest_ms(self) -> int:
         """The latest that it can be by the store's clock, unless that has been set since the last look."""

@@ -1,0 +1,79 @@
+"""The heartbeat of a pool: renews its lease from a thread of its own, and hears which claims were lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from convoy_core.errors import ConvoyError, StoreRefused
+from convoy_core.moves import working
+from convoy_core.moves.keys import Keys
+from convoy_core.moves.working import Pulse, Renewal
+from convoy_core.options import BATCH, PoolOptions
+from convoy_core.store.connection import Connection
+from convoy_core.system.logs import Log
+
+log = Log(__name__)
+
+
+class Heartbeat:
+    """Renews a pool's lease from a thread and over a connection of its own, so that a handler that keeps the event loop
+    busy does not cost the pool its IDs (RELIABILITY F15).
+
+    `pulse` tells what the pool holds and has done; `report` gets each answer, on the heartbeat's thread.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        keys: Keys,
+        worker: str,
+        options: PoolOptions,
+        pulse: Callable[[], Pulse],
+        report: Callable[[Renewal, str | None], None],
+    ) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._worker = worker
+        self._options = options
+        self._pulse = pulse
+        self._report = report
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"convoy-heartbeat-{worker[:8]}", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first beat is one interval away."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the beat under way; waits no longer than a beat may take."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+        self._connection.close()
+
+    def run_once(self) -> None:
+        """Renew once. Raises StoreError."""
+        pulse = self._pulse()
+        lease_ms = round(self._options.lease_s * 1000)
+        for at in range(0, max(1, len(pulse.held)), BATCH):
+            claims = pulse.held[at : at + BATCH]
+            renewal = self._connection.run(working.renew(self._keys, self._worker, lease_ms, pulse, claims))
+            self._report(renewal, self._run_id())
+
+    def _run_id(self) -> str | None:
+        with suppress(StoreRefused):  # a worker's permissions need not include looking
+            return self._connection.run(working.run_id(self._keys))
+        return None
+
+    def _beat(self) -> None:
+        # A lost beat is tried again sooner, so that there are several tries within one lease.
+        pause = self._options.beat_s
+        while not self._stopping.wait(pause):
+            try:
+                self.run_once()
+                pause = self._options.beat_s
+            except ConvoyError as error:
+                log.warning("queue %s: heartbeat failed: %s", self._keys.queue, error)
+                pause = self._options.beat_s / 4
