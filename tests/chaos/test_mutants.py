@@ -1,4 +1,7 @@
-"""The storm finds bugs that are planted for it; the same storm finds nothing where there are none."""
+"""The storm finds bugs that are planted for it; the same storm finds nothing where there are none.
+
+What it cannot meet is left to the models: a worker that dies between a hand-over and the claim sent along with it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from tests.model.mutants import MUTANTS, Mutant, Patch
 from tests.waiting import patient
 
 ROOT = Path(__file__).parents[2]
-KILLS = 30
+KILLS = 12
 STORMS = 3
 """At most so many: where a kill strikes is chance, and one storm in some twenty strikes nothing of a bug."""
 
@@ -43,10 +46,10 @@ NEVER_COMPARE = "F63: nobody compares when a new connection is met"
 KNOWN = {mutant.name: mutant for mutant in MUTANTS}
 
 
-def blow(home: Path, seed: int, point: str = "", rollbacks: int = 0) -> tuple[int, dict[str, int]]:
+def blow(home: Path, seed: int, rollbacks: int = 0) -> tuple[int, dict[str, int]]:
     """A small storm over the convoy_core in `home`: its exit status, and the number of every line."""
     command = [sys.executable, "-m", "tests.chaos", "--kills", str(KILLS), "--server-kills", "0", "--pauses", "0"]
-    command += ["--rollbacks", str(rollbacks), "--seed", str(seed), "--patience", str(PATIENCE_S), "--point", point]
+    command += ["--rollbacks", str(rollbacks), "--seed", str(seed), "--patience", str(PATIENCE_S)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     storm = subprocess.run(
         command, cwd=home, env=environment, capture_output=True, text=True, timeout=patient(85), check=False
@@ -58,20 +61,19 @@ def blow(home: Path, seed: int, point: str = "", rollbacks: int = 0) -> tuple[in
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(
-    ("mutant", "sign", "point", "rollbacks"),
+    ("mutant", "sign", "rollbacks"),
     [
-        (KNOWN["F1: BLPOP instead of BLMOVE"], "lost", "", 0),
-        (KNOWN["F2: the claim list of a dead worker is left where it is"], "lost", "after BLMOVE", 0),
-        (NO_RECOVERY, "stuck", "", 0),
-        (EVERYBODY_IS_DEAD, "concurrent holders", "", 0),
-        (KNOWN[NEVER_COMPARE], "stuck", "", 2),
+        (KNOWN["F1: BLPOP instead of BLMOVE"], "lost", 0),
+        (NO_RECOVERY, "stuck", 0),
+        (EVERYBODY_IS_DEAD, "concurrent holders", 0),
+        (KNOWN[NEVER_COMPARE], "stuck", 2),
     ],
     ids=lambda value: value.name if isinstance(value, Mutant) else value,
 )
-def test_a_planted_bug_is_found(tmp_path: Path, mutant: Mutant, sign: str, point: str, rollbacks: int) -> None:
+def test_a_planted_bug_is_found(tmp_path: Path, mutant: Mutant, sign: str, rollbacks: int) -> None:
     mutant.plant(ROOT / "convoy_core", tmp_path / "convoy_core")
 
-    storms = (blow(tmp_path, seed, point, rollbacks) for seed in range(1, STORMS + 1))
+    storms = (blow(tmp_path, seed, rollbacks) for seed in range(1, STORMS + 1))
 
     assert any(status == 1 and seen[sign] > 0 for status, seen in storms)
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.waiting import patient
 
-KILLS, SERVER_KILLS, PARTS = 200, 12, 2
+KILLS, SERVER_KILLS, ROLLBACKS, PAUSES, PARTS = 100, 8, 4, 6, 2
 FAULTS = ("lost", "stuck", "failed", "ghosts", "unattributed", "stale accepted", "concurrent holders", "broken workers")
 
 
@@ -22,6 +22,7 @@ def test_f1_f10_f34_f59_f63_nothing_is_lost_stuck_or_held_twice_whoever_is_kille
     seed = random.SystemRandom().randrange(2**31)
     command = [sys.executable, "-m", "tests.chaos", "--kills", str(KILLS // PARTS)]
     command += ["--server-kills", str(SERVER_KILLS // PARTS), "--seed", str(seed)]
+    command += ["--rollbacks", str(ROLLBACKS // PARTS), "--pauses", str(PAUSES // PARTS)]
 
     storm = subprocess.run(command, capture_output=True, text=True, timeout=patient(170), check=False)
 

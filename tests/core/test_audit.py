@@ -167,8 +167,9 @@ def test_f63_a_worker_signs_off_only_when_the_store_holds_nothing_in_its_name(
         pool.stop()
 
     assert len(older) == 2
-    assert queue.counts() == Counts(committed=1, processing=1)
-    assert len(queue.workers()) == 1
+    # Where a heartbeat has met the older file in between, the pool has compared, and given the ID back.
+    assert queue.counts() in (Counts(committed=1, processing=1), Counts(committed=1, queued=1))
+    assert queue.counts().queued == 1 or len(queue.workers()) == 1
     with WorkerPool(queue, work, options=QUICK):
         eventually(lambda: ran == ["a", "a"] and queue.counts() == Counts())
 

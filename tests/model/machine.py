@@ -312,6 +312,19 @@ class Strict(Machine):
         """A round with nothing to settle."""
         self._exchange(worker, [], want)
 
+    @precondition(lambda self: self._waiting_suspects() and self._holders())
+    @rule(data=st.data(), want=st.integers(1, 2), takes_suspect=flags)
+    def claim_beside_runs(self, data: st.DataObject, want: int, takes_suspect: bool) -> None:
+        """While an ID waits that must run alone (F28, F69)."""
+        self._exchange(data.draw(st.sampled_from(self._holders())), [], want, takes_suspect=takes_suspect)
+
+    def _waiting_suspects(self) -> list[str]:
+        waiting = self.model.ids(State.QUEUED) + self.model.ids(State.DELAYED)
+        return [id for id in waiting if self.model.entries[id].crashes >= SUSPECT_CRASHES]
+
+    def _holders(self) -> list[str]:
+        return [worker for worker in WORKERS if self.model.is_live(worker) and self.model.held_by(worker)]
+
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), how=st.sampled_from(VERDICTS[1:]))
     def settle_late(self, data: st.DataObject, how: str) -> None:

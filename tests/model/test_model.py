@@ -16,7 +16,7 @@ from tests.model.machine import Bench, Machine, Strict
 from tests.model.mixed import Mixed
 from tests.servers import RealServer
 
-STEPS = int(os.environ.get("CONVOY_MODEL_STEPS", "50000"))
+STEPS = int(os.environ.get("CONVOY_MODEL_STEPS", "30000"))
 SEED = int(os.environ.get("CONVOY_MODEL_SEED") or "0")
 """0: another one each time, drawn late (each process of a test run has its own) and named when a step fails."""
 
