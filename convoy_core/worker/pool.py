@@ -124,7 +124,7 @@ class WorkerPool:
         Cancelled, it gives back at once what it holds, and passes the cancellation on. Raises StoreError when it cannot
         begin.
         """
-        if self._shift is None and self._states.state is PoolState.STOPPED:
+        if self._worker_loop is None and self._states.state is PoolState.STOPPED:
             return self.status()  # a stop came first
         loop = asyncio.get_running_loop()
         worker_loop = WorkerLoop(self._connection.store, self._connection.keyspace.prefix, self._plan, self._states)
