@@ -136,7 +136,7 @@ async def test_f18_after_an_outage_no_stray_is_judged_before_two_leases_have_pas
 # -- signing off
 
 
-@pytest.mark.parametrize("step", ["fence", "bye"])
+@pytest.mark.parametrize("step", ["fence", "unregister"])
 def test_f63_a_worker_signs_off_only_when_the_store_holds_nothing_in_its_name(
     store: RealServer, queue: Queue, raw: redis.Redis, proxy: Proxy, step: str
 ) -> None:

@@ -1820,7 +1820,7 @@ def test_f3_a_claim_that_arrives_after_the_fence_claims_nothing(world: World) ->
 
 
 @pytest.mark.parametrize(
-    "act", [RECOVER_IT, lambda world: world.run(unregister(world.keys, W, 0))], ids=["recover", "bye"]
+    "act", [RECOVER_IT, lambda world: world.run(unregister(world.keys, W, 0))], ids=["recover", "unregister"]
 )
 def test_f7_f10_a_claim_list_of_any_length_comes_back_in_order(world: World, act: Callable[[World], object]) -> None:
     world.seed({"workers": {W: LONG_OVER}, f"claim:{W}": MANY, "committed": set(MANY)})

@@ -61,7 +61,7 @@ class Mark(NamedTuple):
     place: int
 
 
-class VerdictRules:
+class Judge:
     """Watches one universe."""
 
     def __init__(self, clock: Callable[[], float], lease_s: float) -> None:

@@ -28,11 +28,12 @@ from convoy_core.moves.recovering import LATE_MS
 from convoy_core.moves.scripts import Script, load
 from convoy_core.options import DEFAULT_PREFIX, PoolOptions
 from convoy_core.store.connection import AsyncConnection
-from convoy_core.worker import heartbeat, maintenance, runs, waiting
+from convoy_core.worker import loop as worker_loop
+from convoy_core.worker import maintenance, runs, waiting
 from convoy_core.worker.heartbeat import Heartbeat
 from convoy_core.worker.loop import WorkerLoop
 from convoy_core.worker.runs import Plan
-from tests.model.judge import Verdict, VerdictRules
+from tests.model.judge import Judge, Verdict
 from tests.model.link import EPOCH_MS, Link, SimulatedStore
 from tests.model.loop import SimulatedLoop
 from tests.model.wire import Contents, Look, Wire
@@ -86,7 +87,7 @@ class Universe:
     weather: tuple[str, ...]
     rng: random.Random = field(init=False)
     loop: SimulatedLoop = field(init=False)
-    judge: VerdictRules = field(init=False)
+    judge: Judge = field(init=False)
     link: Link = field(init=False)
     shifts: dict[str, WorkerLoop] = field(default_factory=dict)
     """The pool of each living actor."""
@@ -96,7 +97,7 @@ class Universe:
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
         self.loop = SimulatedLoop(random.Random(self.rng.random()))
-        self.judge = VerdictRules(self.loop.time, OPTIONS.lease_s)
+        self.judge = Judge(self.loop.time, OPTIONS.lease_s)
         chance = random.Random(self.rng.random())
         self.link = Link(self.loop, self.wire, chance, _scripts(), self.judge.saw, self._note)
         if self.weather is FLOOD:
@@ -358,10 +359,10 @@ def _virtual(loop: SimulatedLoop, chance: random.Random) -> Iterator[None]:
     tokens = SimpleNamespace(token_hex=lambda n: f"{chance.getrandbits(8 * n):0{2 * n}x}")
     random.seed(chance.random())
     with ExitStack() as patches:
-        for module in (waiting, runs, loop, heartbeat, maintenance):
+        for module in (waiting, runs, worker_loop, maintenance):
             patches.enter_context(patch.object(module, "time", clock))
-        patches.enter_context(patch.object(loop, "secrets", tokens))
-        patches.enter_context(patch.object(loop, "Heartbeat", VirtualHeartbeat))
+        patches.enter_context(patch.object(worker_loop, "secrets", tokens))
+        patches.enter_context(patch.object(worker_loop, "Heartbeat", VirtualHeartbeat))
         yield
 
 
