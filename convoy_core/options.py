@@ -19,10 +19,10 @@ MAX_PAYLOAD_BYTES = 1024 * 1024
 MAX_QUEUE_NAME_BYTES = 200
 
 SUSPECT_CRASHES = 2
-"""After so many worker deaths an ID may be what killed them, so it runs with no bystanders (RELIABILITY F28)."""
+"""After so many worker deaths an ID may be what killed them, so it runs with no bystanders (F28)."""
 
 BATCH = 500
-"""IDs per script call at most: 1,000 took 8 ms and 5,000 took 29 ms of the store's only thread (RELIABILITY F7)."""
+"""IDs per script call at most: 1,000 took 8 ms and 5,000 took 29 ms of the store's only thread (F7)."""
 
 SMALL_BATCH = 100
 """The same for moves that take the store about ten commands an ID: failing, recovering, the jam guard."""

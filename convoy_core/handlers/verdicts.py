@@ -144,7 +144,7 @@ def shortened(text: str, size: int = MAX_ERROR, *, keeps_end: bool = False) -> s
 
 
 def _text(make: Callable[[], str], otherwise: str = "(this cannot be printed)") -> str:
-    """What `make` makes, as plain text, whatever a handler's own methods do (RELIABILITY F62)."""
+    """What `make` makes, as plain text, whatever a handler's own methods do (F62)."""
     with suppress(BaseException):
         return str.__getitem__(make(), slice(None))  # plain even of a subclass, whose methods may do anything as well
     return otherwise

@@ -38,7 +38,7 @@ class ConnectionPool:
     def get_connection(self, checkout: Checkout) -> Any:
         """Lend an open connection, when it is this caller's turn."""
         if self._pid != os.getpid():
-            # A socket shared with the parent would hand one process the other's replies (RELIABILITY F60).
+            # A socket shared with the parent would hand one process the other's replies (F60).
             self._begin()
         slots = checkout.slots = self._places
         with self._lock:

@@ -19,7 +19,7 @@ log = Log(__name__)
 
 class Heartbeat:
     """Renews a pool's lease from a thread and over a connection of its own, so that a handler that keeps the event loop
-    busy does not cost the pool its IDs (RELIABILITY F15).
+    busy does not cost the pool its IDs (F15).
 
     `pulse` tells what the pool holds and has done; `report` gets each answer, on the heartbeat's thread.
     """

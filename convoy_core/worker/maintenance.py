@@ -42,7 +42,7 @@ class Maintenance:
         """By our own clock, since the store's may be set: a wait that a dead worker left behind must not outlive its
         place on the roll, or nobody would look after what it is handed."""
         self.judge_from = time.monotonic() + options.lease_s
-        """Until then other pools are not judged: after an outage everybody's lease looks dead (RELIABILITY F18)."""
+        """Until then other pools are not judged: after an outage everybody's lease looks dead (F18)."""
 
     def postpone_judgement(self) -> None:
         """The store was away, or its clock was set: give every pool a full lease to come back."""
@@ -101,7 +101,7 @@ class Maintenance:
 
     def _is_clock_known(self, now: float) -> bool:
         """Whether the store's clock has gone like ours since the last look: when it was set all leases look dead
-        (RELIABILITY F19), and whether it was set before the first look nobody can tell.
+        (F19), and whether it was set before the first look nobody can tell.
         """
         before, self._ahead_s = self._ahead_s, now - time.monotonic()
         if before is not None and abs(self._ahead_s - before) >= JUMP_S:

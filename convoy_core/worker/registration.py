@@ -17,7 +17,7 @@ from convoy_core.worker.runs import Plan
 
 
 async def refuse_eviction(commands: AsyncConnection, keys: Keys, options: PoolOptions) -> None:
-    """Raise StoreUnsafe when the store evicts keys, or has (RELIABILITY F40), unless that is allowed, or may not be
+    """Raise StoreUnsafe when the store evicts keys, or has (F40), unless that is allowed, or may not be
     asked.
     """
     if options.allow_eviction:

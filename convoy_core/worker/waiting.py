@@ -41,7 +41,7 @@ class IdleWait:
 
     The claim of what is handed over is sent along with the wait: the store runs it as soon as the wait is over, so that
     no further round trip lies between a publish and its run. The wait is never cancelled: a cancelled BLMOVE has often
-    happened on the server all the same (RELIABILITY F2).
+    happened on the server all the same (F2).
     """
 
     def __init__(self, store: Store, commands: AsyncConnection, keys: Keys, worker: str) -> None:
@@ -89,7 +89,7 @@ class IdleWait:
 
     def _look_at_connection(self, number: Any) -> None:
         """Raise OutcomeUnknown when the one connection is not the one we had: after a failover the store may have
-        forgotten what it had acknowledged, and hold IDs for us that we have settled long ago (RELIABILITY F36).
+        forgotten what it had acknowledged, and hold IDs for us that we have settled long ago (F36).
         """
         if isinstance(number, Exception):
             raise number

@@ -1,4 +1,4 @@
-"""`requeue` and `discard`: the exact effect first, a question where it matters, and a tally."""
+"""`requeue` and `discard`: the exact effect first, a question where it matters, and a tally (S16)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cannot be said stops no work; an answer that cannot be written is an error; `print` spoils no document."""
+"""Output that cannot be written stops no work (F65, F66), a lost answer is an error, and `print` spoils no document."""
 
 from __future__ import annotations
 

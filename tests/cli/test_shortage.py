@@ -1,4 +1,4 @@
-"""What cannot be started for want of something has not run: it goes back uncharged, and fewer run for a while."""
+"""What cannot be started for want of something has not run: it goes back uncharged, and fewer run for a while (F70)."""
 
 from __future__ import annotations
 

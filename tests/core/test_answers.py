@@ -1,4 +1,4 @@
-"""What a handler returns or raises, of whatever type: at worst its own run has failed, and says why."""
+"""What a handler returns or raises, of whatever type: at worst its own run has failed, and says why (F68)."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from convoy_core import Job, PoolOptions, Published, Queue, WorkerPool
+from convoy_core import Counts, Job, PoolOptions, Published, Queue, WorkerPool
 from tests.core.keyspace import dump, seed
 from tests.core.test_mapping import Node
 from tests.servers import RealServer
@@ -69,6 +69,30 @@ def test_f76_a_publish_forgets_nothing_that_is_somewhere(queue: Queue, node: Nod
     assert len([id for id in found["published"] if id.startswith("new.")]) == 6_000
     assert {"ours", "theirs"} <= set(found["failures"])
     assert found["rerun"] == {"theirs"}
+
+
+def test_f51_a_node_worker_that_ends_late_takes_nothing_from_our_run(queue: Queue, node: Node) -> None:
+    gate = threading.Event()
+    seen: list[str] = []
+
+    def hold(job: Job) -> None:
+        seen.append(job.id)
+        gate.wait()
+
+    node.add_job("a")
+    node.fetch(started_s_ago=60)
+    queue.jam_guard(idle_s=30)
+    with WorkerPool(queue, hold, options=QUICK) as pool:
+        eventually(lambda: seen == ["a"])
+        node.done("a")
+        answer = queue.publish("a")
+        eventually(lambda: queue.counts() == Counts(committed=1, processing=1))
+        gate.set()
+        eventually(lambda: queue.counts() == Counts())
+
+    assert answer is Published.PROCESSING
+    assert seen == ["a"]
+    assert (pool.status().done, pool.status().stale) == (1, 0)
 
 
 def test_f25_what_a_node_worker_runs_runs_once_more_by_ours_when_that_was_asked_for(queue: Queue, node: Node) -> None:

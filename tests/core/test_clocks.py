@@ -1,4 +1,4 @@
-"""The store's clock is set while pools are at work (RELIABILITY F19): nobody is taken for dead because of that."""
+"""The store's clock is set while pools are at work (F19): nobody is taken for dead because of that."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Calls that are cut short, by a signal's exception or by cancellation: the next gets its own answer, and no connection
-is lost.
-"""
+"""Calls that an exception or a cancellation cuts short (F72): the next gets its own answer; no connection is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A logging handler that raises, or cannot be printed, ends nothing in a pool."""
+"""A logging handler that raises, or cannot be printed, ends nothing in a pool (F65)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Handlers outside the pool's process: commands, and Python handlers in child processes."""
+"""Handlers outside the pool's process: commands, and Python handlers in children, which may die while idle (F71)."""
 
 from __future__ import annotations
 

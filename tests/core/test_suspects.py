@@ -1,4 +1,4 @@
-"""An ID whose worker has died twice runs alone, so that it takes nobody along the third time (RELIABILITY F28), and the
+"""An ID whose worker has died twice runs alone, so that it takes nobody along the third time (F28), and the
 queue flows past it until then (F69).
 """
 

@@ -1,6 +1,4 @@
-"""More callers than connections: first come, first served, for as long as the store answers; and one queue on one event
-loop after the other.
-"""
+"""More callers than connections are served in turn while the store answers (F75), on one loop after another (F73)."""
 
 from __future__ import annotations
 

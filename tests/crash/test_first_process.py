@@ -1,4 +1,4 @@
-"""`convoy work` as process 1 of a container: whatever is orphaned there is waited for, and nothing else changes."""
+"""`convoy work` as process 1 of a container (F74) waits for whatever is orphaned there, and nothing else changes."""
 
 from __future__ import annotations
 

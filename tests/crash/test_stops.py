@@ -1,4 +1,4 @@
-"""A stop stops: by a signal, whichever thread receives it, on uvloop and on asyncio's own loop, time after time."""
+"""A signal stops a pool (F67), whichever thread receives it, on uvloop and on asyncio's own loop, time after time."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Every move with all its options, in any order, against a real server; after each step the whole store is compared.
 
 `Strict` knows only our own clients, so the store must be what `reference` says, to the last key. In half of all runs
-every call is sent twice, as a proxy might (RELIABILITY F4): nothing may change but the counts of refusals.
+every call is sent twice, as a proxy might (F4): nothing may change but the counts of refusals.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rules that the dashboard's source keeps, read off the source itself."""
+"""Rules that the dashboard's source keeps, read off the source itself: no text from the store is markup (S3)."""
 
 from __future__ import annotations
 
