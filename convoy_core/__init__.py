@@ -37,6 +37,7 @@ from convoy_core.errors import (
     StoreUnsafe,
 )
 from convoy_core.handlers.command import Command
+from convoy_core.handlers.functions import Handler, check_handler, is_coroutine_handler, load_handler
 from convoy_core.handlers.isolated import Isolated
 from convoy_core.jobs import Discard, Job, Retry
 from convoy_core.models import (
@@ -55,27 +56,89 @@ from convoy_core.models import (
     Then,
     WorkerInfo,
 )
+from convoy_core.moves.call import chunked
 from convoy_core.moves.publishing import Chunk
-from convoy_core.options import PoolOptions
+from convoy_core.options import (
+    BATCH,
+    MAX_ID_BYTES,
+    SMALL_BATCH,
+    JobID,
+    Payload,
+    PoolOptions,
+    check_prefix,
+    check_queue_name,
+    decode_id,
+    encode_id,
+)
 from convoy_core.queue import Fleet, Queue
 from convoy_core.states import State
-from convoy_core.worker.pool import PoolStatus, WorkerPool
+from convoy_core.store.address import Durability
+from convoy_core.store.description import StoreDescription, describe_store
+from convoy_core.store.embedded.server import EmbeddedServer, ServerStatus
+from convoy_core.worker.pool import MAX_CONCURRENCY, PoolStatus, WorkerPool
 from convoy_core.worker.states import PoolState
 
-__all__ = [
+__all__ = [  # noqa: RUF022 - by what they are for
+    # queues, and all queues of a store, blocking and awaited
     "AsyncFleet",
     "AsyncQueue",
-    "Chunk",
+    "Fleet",
+    "Queue",
+    # workers, and what they run
     "Command",
-    "ConvoyError",
+    "Handler",
+    "Isolated",
+    "Job",
+    "PoolOptions",
+    "PoolState",
+    "PoolStatus",
+    "WorkerPool",
+    "check_handler",
+    "is_coroutine_handler",
+    "load_handler",
+    # what a handler may return
+    "Discard",
+    "Retry",
+    # what publishing takes and answers
+    "Chunk",
+    "JobID",
+    "Payload",
+    "Published",
+    "Tally",
+    # what there is to see
     "Counts",
     "Details",
-    "Discard",
-    "EmbeddedStoreError",
     "Entry",
     "ErrorPage",
     "Failure",
-    "Fleet",
+    "Jammed",
+    "LoggedError",
+    "Page",
+    "Snapshot",
+    "State",
+    "WorkerInfo",
+    # what a move does and answers
+    "Outcome",
+    "Then",
+    # the store, and the server that Convoy runs itself
+    "Durability",
+    "EmbeddedServer",
+    "ServerStatus",
+    "StoreDescription",
+    "describe_store",
+    # checks and limits, for programs that ask people for IDs and names
+    "BATCH",
+    "MAX_CONCURRENCY",
+    "MAX_ID_BYTES",
+    "SMALL_BATCH",
+    "check_prefix",
+    "check_queue_name",
+    "chunked",
+    "decode_id",
+    "encode_id",
+    # errors
+    "ConvoyError",
+    "EmbeddedStoreError",
     "HandlerNotFound",
     "InvalidID",
     "InvalidInput",
@@ -83,30 +146,12 @@ __all__ = [
     "InvalidPayload",
     "InvalidQueueName",
     "InvalidURL",
-    "Isolated",
-    "Jammed",
-    "Job",
-    "LoggedError",
-    "Outcome",
     "OutcomeUnknown",
-    "Page",
-    "PoolOptions",
-    "PoolState",
-    "PoolStatus",
-    "Published",
-    "Queue",
     "ReadOnly",
-    "Retry",
-    "Snapshot",
-    "State",
     "StoreDamaged",
     "StoreError",
     "StoreFull",
     "StoreRefused",
     "StoreUnreachable",
     "StoreUnsafe",
-    "Tally",
-    "Then",
-    "WorkerInfo",
-    "WorkerPool",
 ]

@@ -15,6 +15,7 @@ from convoy_core.errors import InvalidID, InvalidOption, InvalidPayload, Invalid
 DEFAULT_PREFIX = "cv:"
 
 MAX_ID_BYTES = 16 * 1024
+"""The longest ID, as UTF-8."""
 MAX_PAYLOAD_BYTES = 1024 * 1024
 MAX_QUEUE_NAME_BYTES = 200
 
@@ -28,8 +29,10 @@ SMALL_BATCH = 100
 """The same for moves that take the store about ten commands an ID: failing, recovering, the jam guard."""
 
 JobID: TypeAlias = str | int
+"""What callers name a job by; an integer counts as its digits."""
 JSON: TypeAlias = bool | int | float | str | Sequence[Any] | Mapping[str, Any] | None
 Payload: TypeAlias = bytes | JSON
+"""What a publish can attach to an ID: bytes, text, or any JSON value."""
 
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9_.:-]*(\{[A-Za-z0-9_.:-]+\})?[A-Za-z0-9_.:-]*")
 
@@ -109,13 +112,14 @@ def encode_ids(ids: Sequence[JobID]) -> list[bytes]:
 
 
 def decode_id(raw: bytes) -> str:
-    """The text of an ID; bytes that are not UTF-8 survive as surrogates and encode back to themselves."""
-    return raw.decode("utf-8", "surrogateescape")
+    """The text of an ID; bytes that are not UTF-8 survive as surrogates and encode back to themselves.
 
-
-def system_text(text: str) -> str:
-    """Text that the system is handed as its UTF-8 bytes, whatever the locale: an argument, a variable, a path."""
-    return os.fsdecode(text.encode("utf-8", "surrogateescape"))
+    Raises InvalidID for what is no bytes.
+    """
+    try:
+        return raw.decode("utf-8", "surrogateescape")
+    except AttributeError:
+        raise InvalidID(f"raw is {validation.shown(raw)}; a job ID is decoded from bytes.") from None
 
 
 def check_queue_name(name: object, *, existing: bool = False) -> str:
@@ -123,6 +127,7 @@ def check_queue_name(name: object, *, existing: bool = False) -> str:
 
     With `existing`, any name that some other client made can be opened; only emptiness and length are refused.
     """
+    validation.flag("existing", existing)
     if not isinstance(name, str) or not name:
         raise InvalidQueueName(f"A queue's name must be text and not empty, not {validation.shown(name)}.")
     if len(name.encode("utf-8", "surrogatepass")) > MAX_QUEUE_NAME_BYTES:

@@ -129,6 +129,11 @@ class Queue:
         return self._keys.queue
 
     @property
+    def key_prefix(self) -> str:
+        """What each of its keys in the store begins with, like `cv:trucks:`; for redis-cli and access rules."""
+        return self._keys.key_prefix
+
+    @property
     def store(self) -> str:
         """Where this is connected, for people; never with a password."""
         return self._connection.shown

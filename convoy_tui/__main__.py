@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from convoy_core import ConvoyError
-from convoy_core.system.standard_streams import ready
+from convoy_core.system import prepare_streams
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import Command, config_line
 from convoy_tui.cli.commands.tui import arguments
@@ -117,7 +117,7 @@ def _status_instead(settings: Settings, flags: Flags) -> int:
 
 def run() -> None:
     """The entry point."""
-    ready()
+    prepare_streams()
     app(prog_name="convoy-tui")
 
 

@@ -22,7 +22,7 @@ from convoy_core.handlers.run import RunFailed
 from convoy_core.handlers.verdicts import MAX_ERROR
 from convoy_core.handlers.watcher import environment
 from convoy_core.jobs import Job, Retry
-from convoy_core.options import system_text
+from convoy_core.system import system_text
 
 EX_TEMPFAIL = 75
 

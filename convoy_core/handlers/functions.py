@@ -21,7 +21,8 @@ from convoy_core.errors import HandlerNotFound, InvalidOption
 from convoy_core.handlers.run import NotStarted, Run
 from convoy_core.jobs import Job
 
-Handler: TypeAlias = "Callable[[Job], Awaitable[object]] | Callable[[Job], object]"
+Handler: TypeAlias = Callable[[Job], Awaitable[object]] | Callable[[Job], object]
+"""What a pool can run: it is called with a job, and its result, or what it raises, says how the run ended."""
 Ended: TypeAlias = "Callable[[Run, object], None]"
 """Called on the event loop when a run has ended: with what the handler returned, or `Raised`."""
 
@@ -50,11 +51,14 @@ class Runner(Protocol):
         """No more runs will be started."""
 
 
-def load(path: str) -> Handler:
+def load_handler(path: str, *, here: bool = False) -> Handler:
     """The handler that `package.module:function` names; the function may be an attribute of an attribute.
 
-    Raises HandlerNotFound, saying which part was not found; an error inside the module's own code is named in it.
+    With `here` the working directory is searched as well, after all that is installed. Raises HandlerNotFound, saying
+    which part was not found; an error inside the module's own code is named in it.
     """
+    if validation.flag("here", here):
+        _search_here()
     if not isinstance(path, str):
         raise HandlerNotFound(f"path is {validation.shown(path)}; write it as text, like 'package.module:function'.")
     module_name, colon, attribute = path.partition(":")
@@ -79,9 +83,9 @@ def load(path: str) -> Handler:
     return handler
 
 
-def look_here() -> None:
-    """Let handlers lie in the current directory as well, behind all that is installed: whatever else lies there must
-    not be run by accident, as a file that is called like a module of ours would be.
+def _search_here() -> None:
+    """Search the working directory last: whatever else lies there must not be run by accident, as a file that is called
+    like a module of ours would be.
     """
     with suppress(OSError):  # it has been removed
         here = str(Path.cwd())
@@ -89,8 +93,10 @@ def look_here() -> None:
             sys.path.append(here)
 
 
-def refuse_misfit(handler: Handler) -> None:
-    """Raises InvalidOption for a handler that cannot be called with a job and nothing else."""
+def check_handler(handler: Handler) -> None:
+    """Raise InvalidOption for a handler that cannot be called with a job and nothing else."""
+    if not callable(handler):
+        raise InvalidOption(f"handler is {validation.shown(handler)}; it must be callable.")
     try:
         # Not that of what a decorator has wrapped, which may call it with other arguments.
         signature = inspect.signature(handler, follow_wrapped=False)

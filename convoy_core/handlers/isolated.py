@@ -14,7 +14,7 @@ import json
 import sys
 from asyncio.subprocess import PIPE, Process
 
-from convoy_core.handlers.functions import load, refuse_misfit
+from convoy_core.handlers.functions import check_handler, load_handler
 from convoy_core.handlers.process_groups import DESCRIPTORS, Groups, ending
 from convoy_core.handlers.run import NotStarted, RunFailed
 from convoy_core.handlers.watcher import environment
@@ -46,7 +46,7 @@ class Isolated:
     """
 
     def __init__(self, path: str) -> None:
-        refuse_misfit(load(path))
+        check_handler(load_handler(path))
         self.path = path
         self._idle: list[_Child] = []
         self._groups = Groups()

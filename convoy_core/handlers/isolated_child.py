@@ -19,7 +19,7 @@ import threading
 from queue import SimpleQueue
 from typing import Any, TextIO
 
-from convoy_core.handlers.functions import Handler, is_coroutine_handler, load
+from convoy_core.handlers.functions import Handler, is_coroutine_handler, load_handler
 from convoy_core.handlers.verdicts import checked, describe, trace
 from convoy_core.jobs import Discard, Job, Retry
 from convoy_core.system.standard_streams import lossy_streams, open_missing
@@ -34,7 +34,7 @@ def main(path: str, *places: str) -> None:
     sys.stdout, sys.stderr = lossy_streams(sys.stdout), lossy_streams(sys.stderr)
     requests = os.fdopen(os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    handler = load(path)
+    handler = load_handler(path)
     jobs: SimpleQueue[dict[str, Any]] = SimpleQueue()
     threading.Thread(target=_listen, args=(requests, jobs), daemon=True).start()
     _say(answers, {"ready": True})

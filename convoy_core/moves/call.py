@@ -65,7 +65,9 @@ def command(*parts: Argument, read: Callable[[Any], T], writes: bool = False, be
 
 
 def chunked(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
-    """Lists of up to `size` items, read no further ahead than that."""
+    """Lists of up to `size` items, read no further ahead than that. Raises InvalidOption."""
+    validation.many("items", items, "items")
+    validation.whole("size", size, 1)
     iterator = iter(items)
     while chunk := list(islice(iterator, size)):
         yield chunk

@@ -64,12 +64,17 @@ class Keys:
         default_factory=dict, init=False, repr=False, compare=False
     )
 
+    @property
+    def key_prefix(self) -> str:
+        """What each of them begins with, as text."""
+        queue = f"{{{self.queue}}}" if self.braces else self.queue
+        return f"{self.prefix}{queue}:"
+
     def named(self, name: str) -> bytes:
         """The full key of `name`, which must be one of `TYPES`."""
         if name not in TYPES:
             raise KeyError(name)
-        queue = f"{{{self.queue}}}" if self.braces else self.queue
-        return f"{self.prefix}{queue}:{name}".encode("utf-8", "surrogateescape")
+        return f"{self.key_prefix}{name}".encode("utf-8", "surrogateescape")
 
     def all_named(self, names: tuple[str, ...]) -> tuple[bytes, ...]:
         """The full keys of `names`, in their order; the same few are asked for by every call, so they are kept."""

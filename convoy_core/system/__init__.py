@@ -1,1 +1,18 @@
-"""The operating system beneath this process: streams, signals, descriptors, directories, programs of our own."""
+"""The operating system beneath this process: streams, signals, descriptors, directories, programs of our own.
+
+What is exported here is for programs of ours, `convoy` and `convoy-tui`; a user of the library needs none of it.
+"""
+
+from convoy_core.system.logs import lost_lines
+from convoy_core.system.native_text import system_text
+from convoy_core.system.python_program import own_program
+from convoy_core.system.standard_streams import LossyStream, lossy_streams, prepare_streams
+
+__all__ = [
+    "LossyStream",
+    "lossy_streams",
+    "lost_lines",
+    "own_program",
+    "prepare_streams",
+    "system_text",
+]

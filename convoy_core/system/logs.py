@@ -8,6 +8,8 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
+from convoy_core.system.standard_streams import DROPPED
+
 
 class Log(logging.LoggerAdapter[logging.Logger]):
     """The logger of a module."""
@@ -26,3 +28,8 @@ class Log(logging.LoggerAdapter[logging.Logger]):
 
 LOST: Final = [0]
 """How many lines have been lost so, in this process."""
+
+
+def lost_lines() -> int:
+    """How many lines for people this process could not write: log lines, and writes to the standard streams."""
+    return LOST[0] + DROPPED[0]

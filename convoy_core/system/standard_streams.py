@@ -38,7 +38,7 @@ def open_missing() -> None:
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
-def ready() -> None:
+def prepare_streams() -> None:
     """For the start of a program of ours: every stream open, and talk on stderr unable to raise."""
     open_missing()
     sys.stderr = lossy_streams(sys.stderr)

@@ -19,7 +19,7 @@ from typing import Any, Self
 from convoy_core import validation
 from convoy_core.aio import AsyncQueue
 from convoy_core.errors import ConvoyError, InvalidOption
-from convoy_core.handlers.functions import Handler, refuse_misfit
+from convoy_core.handlers.functions import Handler, check_handler
 from convoy_core.handlers.verdicts import describe
 from convoy_core.options import PoolOptions
 from convoy_core.queue import Queue
@@ -89,9 +89,7 @@ class WorkerPool:
         options: PoolOptions | None = None,
     ) -> None:
         validation.one_of("queue", queue, Queue | AsyncQueue, "a Queue or an AsyncQueue")
-        if not callable(handler):
-            raise InvalidOption(f"handler is {validation.shown(handler)}; it must be callable.")
-        refuse_misfit(handler)
+        check_handler(handler)
         validation.whole("concurrency", concurrency, 1, MAX_CONCURRENCY)
         validation.whole("retries", retries, 0)
         if job_timeout is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from convoy_core.errors import (
+from convoy_core import (
     ConvoyError,
     EmbeddedStoreError,
     HandlerNotFound,

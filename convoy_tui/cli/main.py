@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from convoy_core.system.standard_streams import ready
+from convoy_core.system import prepare_streams
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import Group, config_line
 from convoy_tui.cli.commands import (
@@ -170,6 +170,6 @@ for group in (status, looking, show, errors, workers, publish, moving, jam_guard
 
 def run() -> NoReturn:
     """The entry point."""
-    ready()
+    prepare_streams()
     app()
     raise AssertionError  # app() always exits

@@ -7,9 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from convoy_core import InvalidOption
-from convoy_core.options import system_text
-from convoy_core.worker.pool import MAX_CONCURRENCY
+from convoy_core import MAX_CONCURRENCY, InvalidOption
+from convoy_core.system import system_text
 from convoy_tui.cli.completion import queue_names
 from convoy_tui.cli.io.output import Color, Format
 from convoy_tui.text.safe_text import safe

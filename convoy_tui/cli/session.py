@@ -8,9 +8,7 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from functools import cached_property
 
-from convoy_core import Fleet, InvalidQueueName, Queue, ReadOnly
-from convoy_core.options import check_queue_name
-from convoy_core.store import clients
+from convoy_core import Fleet, InvalidQueueName, Queue, ReadOnly, StoreDescription, check_queue_name
 from convoy_tui.cli.exit_codes import Code, Ended
 from convoy_tui.cli.io.messages import Talk
 from convoy_tui.cli.io.output import Color, Format, Output
@@ -65,7 +63,7 @@ class Session:
         )
 
     @cached_property
-    def store(self) -> clients.Store:
+    def store(self) -> StoreDescription:
         """The store's address. Raises InvalidURL."""
         store = store_of(self.settings)
         if self.flags.redis and "***" in store.shown:

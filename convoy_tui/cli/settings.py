@@ -13,9 +13,7 @@ from pathlib import Path
 
 import platformdirs
 
-from convoy_core.errors import InvalidInput, InvalidOption
-from convoy_core.options import check_prefix
-from convoy_core.store import clients
+from convoy_core import InvalidInput, InvalidOption, StoreDescription, check_prefix, describe_store
 
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
@@ -88,10 +86,10 @@ def resolve(
     return Settings(url, prefix, chosen.environment, bool(reason), reason, url_from)
 
 
-def store_of(settings: Settings) -> clients.Store:
+def store_of(settings: Settings) -> StoreDescription:
     """The store that they lead to. Raises InvalidURL, saying where the URL was given."""
     with _given_by(settings.url_from):
-        return clients.resolve(settings.url or "embedded:")
+        return describe_store(settings.url or "embedded:")
 
 
 def _first(*choices: tuple[str, str | None]) -> tuple[str, str | None]:

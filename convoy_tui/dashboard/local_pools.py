@@ -11,8 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from convoy_core import PoolState, PoolStatus, WorkerPool
-from convoy_core.handlers.functions import Handler
+from convoy_core import Handler, PoolState, PoolStatus, WorkerPool
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from convoy_core import (
+    BATCH,
     AsyncFleet,
     Chunk,
     ConvoyError,
     Entry,
+    Handler,
     Jammed,
     Outcome,
     ReadOnly,
@@ -25,10 +27,8 @@ from convoy_core import (
     Then,
     WorkerInfo,
     WorkerPool,
+    describe_store,
 )
-from convoy_core.handlers.functions import Handler
-from convoy_core.options import BATCH
-from convoy_core.store import clients
 
 DISCOVER_S = 30.0
 """Between two scans for queues that nobody registered."""
@@ -109,7 +109,7 @@ class LiveSource:
         read_only: bool = False,
         jam_after_s: float = 300.0,
     ) -> None:
-        self._store = clients.resolve(url)
+        self._store = describe_store(url)
         self._fleet = AsyncFleet(redis=self._store.url, prefix=prefix, read_only=read_only)
         self._read_only = read_only
         self._jam_after_s = jam_after_s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from convoy_core.errors import InvalidOption
+from convoy_core import InvalidOption
 from convoy_tui.text.safe_text import safe
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}

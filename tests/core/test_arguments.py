@@ -11,6 +11,7 @@ import math
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -22,6 +23,8 @@ from convoy_core import (
     AsyncQueue,
     Command,
     ConvoyError,
+    Durability,
+    EmbeddedServer,
     Fleet,
     InvalidOption,
     Isolated,
@@ -30,6 +33,14 @@ from convoy_core import (
     Queue,
     State,
     WorkerPool,
+    check_handler,
+    check_prefix,
+    check_queue_name,
+    chunked,
+    decode_id,
+    describe_store,
+    encode_id,
+    load_handler,
 )
 from tests.core.keyspace import sent_since_reset
 from tests.servers import RealServer
@@ -102,6 +113,15 @@ KINDS: dict[str, Kind] = {
     "burst": FLAG,
     "words": Kind([None, 5, True, b"true", "", [], [5], ["a\0b"], "'"], ""),
     "path": Kind([None, 5, True, b"a:b", ""], ""),
+    "here": FLAG,
+    "existing": FLAG,
+    "raw": Kind([None, 5, "text", []]),
+    "items": Kind([value for value in IDS.bad if value is not None]),
+    "size": FROM_ONE,
+    "url": STORE,
+    "directory": Kind(["/tmp", b"/tmp", 5, True, []]),
+    "durability": Kind(["always", None, True, 1]),
+    "timeout_s": SECONDS,
 }
 SPECIAL: dict[tuple[str, str], Kind] = {
     # None has a meaning of its own there: the committed set.
@@ -109,9 +129,16 @@ SPECIAL: dict[tuple[str, str], Kind] = {
     ("discard_all", "state"): Kind([*STATE.bad, None, State.PROCESSING, State.ABSENT], ""),
     ("discard_all", "limit"): Kind([value for value in FROM_ONE.bad if value is not None]),
     ("PoolOptions", "grace_s"): ABOVE_ZERO,
+    ("describe_store", "url"): Kind([*STORE.bad, ""], "URL"),
 }
 """Where a name's kind depends on who asks."""
-UNNAMED = {("discard", "state"), ("discard_all", "state"), ("Command", "words"), ("Isolated", "path")}
+UNNAMED = {
+    ("discard", "state"),
+    ("discard_all", "state"),
+    ("Command", "words"),
+    ("Isolated", "path"),
+    ("load_handler", "path"),
+}
 """Sentences of their own, which speak of the thing itself."""
 
 GOOD: dict[str, Any] = {
@@ -125,6 +152,9 @@ GOOD: dict[str, Any] = {
     "handler": print,
     "words": "true",
     "path": "examples.trucks:crush",
+    "prefix": "cv:",
+    "raw": b"42",
+    "items": [],
 }
 """One value for each argument that must be given."""
 
@@ -148,10 +178,10 @@ def _call(method: str, target: Any, given: dict[str, Any]) -> Any:
 
 
 def _rows() -> Iterator[Row]:
-    for owner in (Queue, AsyncQueue, Fleet, AsyncFleet, WorkerPool, PoolOptions, Command, Isolated):
+    for owner in (*CLASSES, *FUNCTIONS):
         for name in inspect.signature(owner).parameters:
             yield Row(owner.__name__, owner.__name__, name, partial(_make, owner))
-        if owner in (Command, Isolated, PoolOptions):
+        if owner in FUNCTIONS or owner in (Command, Isolated, PoolOptions):
             continue
         for method, function in inspect.getmembers(owner, inspect.isfunction):
             if method.startswith("_"):
@@ -160,11 +190,35 @@ def _rows() -> Iterator[Row]:
                 yield Row(owner.__name__, method, name, partial(_call, method))
 
 
+CLASSES: list[Any] = [
+    Queue,
+    AsyncQueue,
+    Fleet,
+    AsyncFleet,
+    WorkerPool,
+    PoolOptions,
+    Command,
+    Isolated,
+    EmbeddedServer,
+]
+FUNCTIONS: list[Any] = [
+    check_handler,
+    check_prefix,
+    check_queue_name,
+    chunked,
+    decode_id,
+    describe_store,
+    encode_id,
+    load_handler,
+]
 ROWS = list(_rows())
-NEVER_MADE_BY_USERS = {"Chunk", "Job", "PoolState", "PoolStatus", "Published", "Outcome", "State", "Then"}
+NEVER_MADE_BY_USERS = {"Chunk", "Durability", "Job", "PoolState", "PoolStatus", "Published", "Outcome", "State", "Then"}
+ANSWERS_FOR_ANYTHING = {"is_coroutine_handler"}
+"""What is no coroutine function is none, whatever it is."""
 
 
 def test_everything_public_that_takes_arguments_has_its_rows() -> None:
+    takers = {name for name in convoy_core.__all__ if _is_called(getattr(convoy_core, name))}
     records = {name for name in convoy_core.__all__ if dataclasses.is_dataclass(getattr(convoy_core, name))}
     errors = {
         name
@@ -172,13 +226,18 @@ def test_everything_public_that_takes_arguments_has_its_rows() -> None:
         if isinstance(getattr(convoy_core, name), type) and issubclass(getattr(convoy_core, name), Exception)
     }
 
-    rest = set(convoy_core.__all__) - (records - {"PoolOptions"}) - errors - NEVER_MADE_BY_USERS
+    rest = takers - (records - {"PoolOptions"}) - errors - NEVER_MADE_BY_USERS - ANSWERS_FOR_ANYTHING
 
     assert rest == {row.owner for row in ROWS}
 
 
+def _is_called(named: object) -> bool:
+    """Limits are not, and neither are types that only annotations name."""
+    return inspect.isclass(named) or inspect.isfunction(named)
+
+
 @pytest.fixture
-async def targets(store: RealServer) -> AsyncIterator[dict[str, Any]]:
+async def targets(store: RealServer, tmp_path: Path) -> AsyncIterator[dict[str, Any]]:
     """One object of each kind, connected where it connects, so that whatever is sent would be a command of ours."""
     queue, fleet = Queue("q", redis=store.url), Fleet(redis=store.url)
     awaited, awaited_fleet = AsyncQueue("q", redis=store.url), AsyncFleet(redis=store.url)
@@ -187,7 +246,15 @@ async def targets(store: RealServer) -> AsyncIterator[dict[str, Any]]:
     await awaited.counts()
     await awaited_fleet.ping()
     pool = WorkerPool(queue, print)
-    yield {"Queue": queue, "Fleet": fleet, "AsyncQueue": awaited, "AsyncFleet": awaited_fleet, "WorkerPool": pool}
+    server = EmbeddedServer(tmp_path / "store", Durability.EVERYSEC)
+    yield {
+        "Queue": queue,
+        "Fleet": fleet,
+        "AsyncQueue": awaited,
+        "AsyncFleet": awaited_fleet,
+        "WorkerPool": pool,
+        "EmbeddedServer": server,
+    }
     queue.close()
     fleet.close()
     await awaited.close()

@@ -94,6 +94,7 @@ def test_a_method_waits_in_one_twin_as_in_the_other(blocking: type, awaited: typ
         "store",
         "queue",
         "name",
+        "key_prefix",
         "connection",
         "shown",
         "keyspace",

@@ -23,9 +23,11 @@ from typing import Final
 
 from platformdirs import user_data_dir
 
+from convoy_core import validation
 from convoy_core.errors import EmbeddedStoreError
 from convoy_core.store.address import Durability
 from convoy_core.store.embedded import files
+from convoy_core.validation import Seconds
 
 if sys.platform != "win32":
     import fcntl
@@ -57,10 +59,12 @@ class EmbeddedServer:
     """The one server of a data directory; making this object touches nothing.
 
     Every method raises `EmbeddedStoreError` where the server cannot run: on Windows, without the wheel, or in
-    a directory that is not safe to use.
+    a directory that is not safe to use. Raises InvalidOption.
     """
 
     def __init__(self, directory: Path | None = None, durability: Durability = Durability.EVERYSEC) -> None:
+        validation.one_of("directory", directory, Path | None, "a Path or None")
+        validation.one_of("durability", durability, Durability, "a Durability, like Durability.ALWAYS")
         self._durability = durability
         chosen = directory or Path(user_data_dir("convoy", appauthor=False)) / "store"
         # Two spellings of one directory must meet at one socket. The last part stays as it is, so that a
@@ -126,12 +130,13 @@ class EmbeddedServer:
                 raise EmbeddedStoreError(self._why_unanswered())
             time.sleep(_POLL_S)
 
-    def stop(self, timeout_s: float = 10) -> bool:
+    def stop(self, timeout_s: Seconds = 10) -> bool:
         """Shut the server down cleanly and wait until it is gone; False when none ran.
 
         Nothing that it took is lost. The directory must be ours: a process that somebody else's files name would be
         ended.
         """
+        timeout_s = validation.seconds("timeout_s", timeout_s)
         _refuse_windows()
         files.check(self._directory)
         if not self._is_held():

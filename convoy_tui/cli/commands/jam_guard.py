@@ -9,9 +9,17 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from convoy_core import ConvoyError, InvalidOption, Jammed, Outcome, OutcomeUnknown, StoreUnreachable, Then
-from convoy_core.moves.call import chunked
-from convoy_core.options import SMALL_BATCH
+from convoy_core import (
+    SMALL_BATCH,
+    ConvoyError,
+    InvalidOption,
+    Jammed,
+    Outcome,
+    OutcomeUnknown,
+    StoreUnreachable,
+    Then,
+    chunked,
+)
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exit_codes import Code, Ended, ending

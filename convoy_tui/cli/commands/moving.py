@@ -11,9 +11,7 @@ from typing import Annotated
 
 import typer
 
-from convoy_core import InvalidInput, Queue, State
-from convoy_core.moves.call import chunked
-from convoy_core.options import BATCH
+from convoy_core import BATCH, InvalidInput, Queue, State, chunked
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.bulk_moves import Move, Outcomes, Work
 from convoy_tui.cli.command import command

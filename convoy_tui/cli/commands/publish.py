@@ -12,8 +12,7 @@ from typing import Annotated
 
 import typer
 
-from convoy_core import Chunk, ConvoyError, InvalidOption, Published, Queue, StoreError, Tally
-from convoy_core.options import Payload
+from convoy_core import Chunk, ConvoyError, InvalidOption, Payload, Published, Queue, StoreError, Tally
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exit_codes import Code, Ended, ending

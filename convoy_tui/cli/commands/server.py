@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from convoy_core import InvalidOption
-from convoy_core.store.address import Durability
-from convoy_core.store.embedded.server import EmbeddedServer, ServerStatus
+from convoy_core import Durability, EmbeddedServer, InvalidOption, ServerStatus
 from convoy_tui.cli.command import Group, command
 from convoy_tui.cli.exit_codes import Code
 from convoy_tui.cli.io.output import Format

@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 import typer
 from rich.text import Text
 
-from convoy_core import Details, State
-from convoy_core.options import Payload
+from convoy_core import Details, Payload, State
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.commands.looking import since_of

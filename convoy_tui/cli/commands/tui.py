@@ -6,7 +6,7 @@ import os
 
 import typer
 
-from convoy_core.system.python_program import own_program
+from convoy_core.system import own_program
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exit_codes import Code

@@ -13,8 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from convoy_core import ConvoyError, InvalidOption
-from convoy_core.system.logs import LOST
-from convoy_core.system.standard_streams import DROPPED
+from convoy_core.system import lost_lines
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exit_codes import Code
@@ -150,7 +149,7 @@ def _supervise(session: Session, workers: Workers, processes: int) -> Code:
 
 def _say_rest(session: Session, workers: Workers) -> None:
     """What the tally leaves out. A burst ends when nothing is queued, which is not yet when nothing is left."""
-    if lost := DROPPED[0] + LOST[0]:
+    if lost := lost_lines():
         session.talk.note(f"{count(lost, 'line')} could not be written, and were dropped.")
     if not workers.burst:
         return

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from convoy_core.options import decode_id
+from convoy_core import decode_id
 from convoy_tui.text.safe_text import SHOWABLE, show_only
 
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from convoy_core import InvalidID, InvalidInput
-from convoy_core.options import MAX_ID_BYTES, decode_id, encode_id
+from convoy_core import MAX_ID_BYTES, InvalidID, InvalidInput, decode_id, encode_id
 
 _BLOCK = 1 << 16
 

@@ -17,7 +17,7 @@ from typing import Generic, TextIO, TypeVar
 from rich.console import Console
 from rich.text import Text
 
-from convoy_core.errors import InvalidOption
+from convoy_core import InvalidOption
 from convoy_tui.cli.exit_codes import Code, Ended
 from convoy_tui.cli.io.table import Cell, Heading, lay_out
 from convoy_tui.text.safe_text import safe

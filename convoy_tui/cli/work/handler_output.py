@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 
-from convoy_core.system.standard_streams import LossyStream, lossy_streams
+from convoy_core.system import LossyStream, lossy_streams
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from convoy_core import (
     Command,
     ConvoyError,
+    Handler,
     InvalidOption,
     Isolated,
     PoolOptions,
@@ -21,10 +22,9 @@ from convoy_core import (
     PoolStatus,
     Queue,
     WorkerPool,
+    load_handler,
 )
-from convoy_core.handlers.functions import Handler, load, look_here
-from convoy_core.options import system_text
-from convoy_core.system.python_program import own_program
+from convoy_core.system import own_program, system_text
 from convoy_tui.cli.exit_codes import Code, ending
 from convoy_tui.cli.session import Session
 from convoy_tui.cli.work.control_socket import ControlSocket, Final
@@ -72,8 +72,8 @@ class Workers:
         if (self.handler is None) == (self.exec is None):
             raise InvalidOption("Give either --handler or --exec, to say what is to be done with an ID.")
         if self.handler is not None:
-            look_here()
-            return Isolated(self.handler) if self.isolate else load(self.handler)
+            handler = load_handler(self.handler, here=True)
+            return Isolated(self.handler) if self.isolate else handler
         if self.isolate:
             raise InvalidOption("--isolate goes with --handler; a command of --exec is a process of its own anyway.")
         return Command(self.exec or "")

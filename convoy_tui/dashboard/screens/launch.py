@@ -9,8 +9,7 @@ from textual.containers import Horizontal
 from textual.timer import Timer
 from textual.widgets import Input
 
-from convoy_core import HandlerNotFound, InvalidOption
-from convoy_core.handlers.functions import Handler, is_coroutine_handler, load, look_here, refuse_misfit
+from convoy_core import Handler, HandlerNotFound, InvalidOption, check_handler, is_coroutine_handler, load_handler
 from convoy_tui.dashboard.board.board import Row
 from convoy_tui.dashboard.board.spans import Line, Tone, line
 from convoy_tui.dashboard.context import Done, LaunchForm, Services
@@ -148,10 +147,9 @@ class _BadField(Exception):
 
 def _load(path: str) -> Handler:
     """The handler, looked for in the current directory as well."""
-    look_here()
     try:
-        handler = load(path)
-        refuse_misfit(handler)
+        handler = load_handler(path, here=True)
+        check_handler(handler)
     except (HandlerNotFound, InvalidOption):
         raise
     except BaseException as error:  # someone else's module: even SystemExit only means that it cannot be used

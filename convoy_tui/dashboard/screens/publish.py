@@ -14,8 +14,7 @@ from textual.suggester import SuggestFromList
 from textual.timer import Timer
 from textual.widgets import Input
 
-from convoy_core import ConvoyError, InvalidID, InvalidQueueName, Published, Tally
-from convoy_core.options import check_queue_name, encode_id
+from convoy_core import ConvoyError, InvalidID, InvalidQueueName, Published, Tally, check_queue_name, encode_id
 from convoy_tui.dashboard.board.spans import Tone, line
 from convoy_tui.dashboard.context import Done, Services
 from convoy_tui.dashboard.screens.dialog import Dialog

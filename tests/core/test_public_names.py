@@ -1,0 +1,102 @@
+"""The public names of `convoy_core`: none goes away unannounced, each says what it is, and both faces need no other."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from pathlib import Path
+
+import convoy_core
+import convoy_core.system
+import convoy_tui
+
+BEFORE = [
+    "AsyncFleet",
+    "AsyncQueue",
+    "Chunk",
+    "Command",
+    "ConvoyError",
+    "Counts",
+    "Details",
+    "Discard",
+    "EmbeddedStoreError",
+    "Entry",
+    "ErrorPage",
+    "Failure",
+    "Fleet",
+    "HandlerNotFound",
+    "InvalidID",
+    "InvalidInput",
+    "InvalidOption",
+    "InvalidPayload",
+    "InvalidQueueName",
+    "InvalidURL",
+    "Isolated",
+    "Jammed",
+    "Job",
+    "LoggedError",
+    "Outcome",
+    "OutcomeUnknown",
+    "Page",
+    "PoolOptions",
+    "PoolState",
+    "PoolStatus",
+    "Published",
+    "Queue",
+    "ReadOnly",
+    "Retry",
+    "Snapshot",
+    "State",
+    "StoreDamaged",
+    "StoreError",
+    "StoreFull",
+    "StoreRefused",
+    "StoreUnreachable",
+    "StoreUnsafe",
+    "Tally",
+    "Then",
+    "WorkerInfo",
+    "WorkerPool",
+]
+"""All that there was before the modules were put into rooms."""
+
+
+def test_no_public_name_has_gone() -> None:
+    assert set(BEFORE) - set(convoy_core.__all__) == set()
+
+
+def test_each_public_name_is_there_once() -> None:
+    names = convoy_core.__all__
+
+    assert sorted(set(names)) == sorted(names)
+    assert [name for name in names if not hasattr(convoy_core, name)] == []
+
+
+def test_each_public_class_and_function_says_what_it_is() -> None:
+    named = {name: getattr(convoy_core, name) for name in convoy_core.__all__}
+
+    silent = [
+        name
+        for name, each in named.items()
+        if (inspect.isclass(each) or inspect.isfunction(each)) and not inspect.getdoc(each)
+    ]
+
+    assert silent == []
+
+
+def test_both_faces_take_from_the_core_what_it_exports_and_nothing_else() -> None:
+    exported = {
+        "convoy_core": set(convoy_core.__all__),
+        "convoy_core.system": set(convoy_core.system.__all__),
+    }
+    root = Path(convoy_tui.__file__).parent
+
+    taken = {
+        (str(path.relative_to(root)), node.module, alias.name)
+        for path in root.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("convoy_core")
+        for alias in node.names
+    }
+
+    assert {each for each in taken if each[2] not in exported.get(each[1] or "", set())} == set()
