@@ -31,7 +31,7 @@ class LongQueue:
         self.fleet = Fleet(redis=url)
         self.queued = queued
         self.failed_count, self.processing_count = settings.size(100_000, 2_000), settings.size(10_000, 1_000)
-        self._keys = self.queue.connection.keyspace.queue(QUEUE)
+        self._keys = self.queue._connection.keyspace.queue(QUEUE)
         self._number = 1
         self._worker = self._sign_on()
         self._fresh = (f"new{number}" for number in count())
@@ -83,7 +83,7 @@ class LongQueue:
         """Settle, and take what is next in line."""
         number, self._number = self._number, self._number + want
         call = working.exchange(self._keys, worker or self._worker, settlement, want, number, LEASE_MS)
-        return self.queue.connection.run(call).claims
+        return self.queue._connection.run(call).claims
 
     def fail(self, claims: Sequence[Claim], retry_ms: int | None = None) -> None:
         """Have these failed, for good or to be tried again."""
@@ -94,12 +94,12 @@ class LongQueue:
         """Have another worker claim a batch, and its lease run out; its name."""
         worker = self._sign_on()
         self.claim(worker=worker)
-        self.queue.connection.run(working.renew(self._keys, worker, 0, working.Pulse(0, 0, []), ()))
+        self.queue._connection.run(working.renew(self._keys, worker, 0, working.Pulse(0, 0, []), ()))
         return worker
 
     def recover(self, worker: str) -> object:
         """Take back what a dead worker held."""
-        return self.queue.connection.drive(recovering.recover(self._keys, worker, 3))
+        return self.queue._connection.drive(recovering.recover(self._keys, worker, 3))
 
     def delay(self) -> None:
         """Have a batch due at once."""
@@ -107,21 +107,21 @@ class LongQueue:
 
     def promote(self) -> object:
         """Queue what is due."""
-        return self.queue.connection.run(working.promote(self._keys, BATCH, LEASE_MS))
+        return self.queue._connection.run(working.promote(self._keys, BATCH, LEASE_MS))
 
     def sweep(self) -> object:
         """Look for what Node workers have left."""
-        return self.queue.connection.run(working.sweep(self._keys, (), BATCH))
+        return self.queue._connection.run(working.sweep(self._keys, (), BATCH))
 
     def renew(self, claims: Sequence[Claim]) -> object:
         """The heartbeat of a worker with these claims."""
         held = [(claim.raw_id, claim.number) for claim in claims]
         pulse = working.Pulse(0, 0, held)
-        return self.queue.connection.run(working.renew(self._keys, self._worker, LEASE_MS, pulse, held))
+        return self.queue._connection.run(working.renew(self._keys, self._worker, LEASE_MS, pulse, held))
 
     def _sign_on(self) -> str:
         worker = secrets.token_hex(16)
-        self.queue.connection.run(working.register(self._keys, worker, LEASE_MS, "epoch", {"host": "here"}))
+        self.queue._connection.run(working.register(self._keys, worker, LEASE_MS, "epoch", {"host": "here"}))
         return worker
 
 

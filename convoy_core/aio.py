@@ -49,6 +49,9 @@ class AsyncFleet:
     ) -> None:
         self._connection = AsyncConnection(redis, prefix=prefix, read_only=read_only)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} at {self._connection}>"
+
     @property
     def store(self) -> str:
         """Where this is connected, for people; never with a password."""
@@ -56,7 +59,7 @@ class AsyncFleet:
 
     def queue(self, name: str) -> AsyncQueue:
         """The queue of that name, over this fleet's connection. Raises InvalidQueueName only when empty or too long."""
-        return AsyncQueue._over(self._connection, name)
+        return AsyncQueue(name, _connection=self._connection)
 
     async def ping(self) -> float:
         """Ask the store for its time; the round trip in seconds. Raises StoreError."""
@@ -113,16 +116,13 @@ class AsyncQueue:
         redis: str | redis.asyncio.Redis | None = None,
         prefix: str | None = None,
         read_only: bool = False,
+        _connection: AsyncConnection | None = None,
     ) -> None:
-        self._connection = AsyncConnection(redis, prefix=prefix, read_only=read_only)
-        self._keys = self._connection.keyspace.queue(name)
+        self._connection = _connection or AsyncConnection(redis, prefix=prefix, read_only=read_only)
+        self._keys = self._connection.keyspace.queue(name, existing=_connection is not None)
 
-    @classmethod
-    def _over(cls, connection: AsyncConnection, name: str) -> Self:
-        queue = cls.__new__(cls)
-        queue._connection = connection
-        queue._keys = connection.keyspace.queue(name, existing=True)
-        return queue
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r} at {self._connection}>"
 
     @property
     def name(self) -> str:
@@ -138,11 +138,6 @@ class AsyncQueue:
     def store(self) -> str:
         """Where this is connected, for people; never with a password."""
         return self._connection.shown
-
-    @property
-    def connection(self) -> AsyncConnection:
-        """For a worker pool, which opens connections of its own to the same store."""
-        return self._connection
 
     async def publish(
         self,

@@ -48,6 +48,9 @@ class Fleet:
     ) -> None:
         self._connection = Connection(redis, prefix=prefix, read_only=read_only)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} at {self._connection}>"
+
     @property
     def store(self) -> str:
         """Where this is connected, for people; never with a password."""
@@ -55,7 +58,7 @@ class Fleet:
 
     def queue(self, name: str) -> Queue:
         """The queue of that name, over this fleet's connection. Raises InvalidQueueName only when empty or too long."""
-        return Queue._over(self._connection, name)
+        return Queue(name, _connection=self._connection)
 
     def ping(self) -> float:
         """Ask the store for its time; the round trip in seconds. Raises StoreError."""
@@ -112,16 +115,13 @@ class Queue:
         redis: str | redis.Redis | None = None,
         prefix: str | None = None,
         read_only: bool = False,
+        _connection: Connection | None = None,
     ) -> None:
-        self._connection = Connection(redis, prefix=prefix, read_only=read_only)
-        self._keys = self._connection.keyspace.queue(name)
+        self._connection = _connection or Connection(redis, prefix=prefix, read_only=read_only)
+        self._keys = self._connection.keyspace.queue(name, existing=_connection is not None)
 
-    @classmethod
-    def _over(cls, connection: Connection, name: str) -> Self:
-        queue = cls.__new__(cls)
-        queue._connection = connection
-        queue._keys = connection.keyspace.queue(name, existing=True)
-        return queue
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r} at {self._connection}>"
 
     @property
     def name(self) -> str:
@@ -137,11 +137,6 @@ class Queue:
     def store(self) -> str:
         """Where this is connected, for people; never with a password."""
         return self._connection.shown
-
-    @property
-    def connection(self) -> Connection:
-        """For a worker pool, which opens connections of its own to the same store."""
-        return self._connection
 
     def publish(
         self,

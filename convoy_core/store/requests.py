@@ -15,7 +15,7 @@ from convoy_core.errors import ReadOnly
 from convoy_core.moves.call import Argument, Call
 from convoy_core.moves.keys import TYPES, Keyspace
 from convoy_core.moves.scripts import Text
-from convoy_core.options import check_prefix
+from convoy_core.options import DEFAULT_PREFIX, check_prefix
 from convoy_core.store.clients import Store
 from convoy_core.store.error_translation import DAMAGED_WORD
 
@@ -41,6 +41,11 @@ class ConnectionBase:
     def shown(self) -> str:
         """Where this is connected, for people; never with a password."""
         return self.store.shown
+
+    def __str__(self) -> str:
+        """The same, with what is not as usual: the prefix, and that nothing may be written."""
+        prefix = "" if self.keyspace.prefix == DEFAULT_PREFIX else f", prefix {self.keyspace.prefix}"
+        return f"{self.shown}{prefix}{', read-only' if self.read_only else ''}"
 
     def check_writable(self) -> None:
         """Raise ReadOnly if nothing may be written here."""

@@ -96,8 +96,8 @@ class WorkerPool:
             job_timeout = validation.seconds("job_timeout", job_timeout, above_zero=True)
         if options is not None:
             validation.one_of("options", options, PoolOptions, "a PoolOptions or None")
-        queue.connection.check_writable()
-        self._connection = queue.connection
+        queue._connection.check_writable()
+        self._connection = queue._connection
         self._options = options or PoolOptions()
         self._plan = Plan(queue.name, handler, concurrency, job_timeout, retries, self._options)
         self._worker_loop: WorkerLoop | None = None
@@ -108,6 +108,9 @@ class WorkerPool:
         self._lock = threading.RLock()  # a signal may ask for the stop in the midst of it
         """Guards the moment of the start: a stop asked for before it must not be missed."""
         self._error: ConvoyError | None = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} on {self.queue!r} at {self._connection}: {self._states.state}>"
 
     @property
     def queue(self) -> str:

@@ -80,13 +80,13 @@ def test_a_dry_run_of_a_discard_tells_the_queued_from_the_rest(convoy: Convoy, t
 
 def test_a_dry_run_finds_what_the_list_moved_past_it(trucks: Queue, raw: redis.Redis) -> None:
     trucks.publish_many(range(N))
-    run = trucks.connection.run
+    run = trucks._connection.run
 
     def pop_before(call: object) -> object:
         raw.lpop("cv:trucks:queued", 50)
         return run(call)  # type: ignore[arg-type]  # passed through
 
-    trucks.connection.run = pop_before  # type: ignore[method-assign, assignment]  # workers at work between two pages
+    trucks._connection.run = pop_before  # type: ignore[method-assign, assignment]  # workers at work between two pages
     outcomes = trucks.discard(range(N), state=State.QUEUED, dry_run=True)
 
     left = {entry.id for entry in Queue("trucks", redis=trucks.store).entries(State.QUEUED)}

@@ -111,12 +111,12 @@ class World:
         self.server = server
         self.client = server.client()
         self.queue = Queue("q", redis=server.url)
-        self.queue.connection.now_ms = NOW
+        self.queue._connection.now_ms = NOW
 
     @property
     def keys(self) -> Keys:
         """The keys of `q`."""
-        return self.queue.connection.keyspace.queue("q")
+        return self.queue._connection.keyspace.queue("q")
 
     def seed(self, *parts: Keyspace) -> None:
         """Start from these keys and no others; a later part's key replaces an earlier one's."""
@@ -132,11 +132,11 @@ class World:
 
     def run(self, call: Call[T]) -> T:
         """Make one call."""
-        return self.queue.connection.run(call)
+        return self.queue._connection.run(call)
 
     def drive(self, steps: Steps[T]) -> T:
         """Make the calls that `steps` asks for."""
-        return self.queue.connection.drive(steps)
+        return self.queue._connection.drive(steps)
 
     def exchange(
         self,

@@ -180,7 +180,8 @@ def _call(method: str, target: Any, given: dict[str, Any]) -> Any:
 def _rows() -> Iterator[Row]:
     for owner in (*CLASSES, *FUNCTIONS):
         for name in inspect.signature(owner).parameters:
-            yield Row(owner.__name__, owner.__name__, name, partial(_make, owner))
+            if name != "_connection":  # a fleet's, for its own queues
+                yield Row(owner.__name__, owner.__name__, name, partial(_make, owner))
         if owner in FUNCTIONS or owner in (Command, Isolated, PoolOptions):
             continue
         for method, function in inspect.getmembers(owner, inspect.isfunction):
@@ -271,7 +272,7 @@ def _arguments(row: Row, targets: dict[str, Any]) -> dict[str, Any]:
         for name, taken_as in taken.items()
         if name != "self" and taken_as.default is inspect.Parameter.empty
     }
-    return given | ({"redis": targets["Queue"].connection.store.url} if "redis" in taken else {})
+    return given | ({"redis": targets["Queue"]._connection.store.url} if "redis" in taken else {})
 
 
 async def _outcome(row: Row, targets: dict[str, Any], value: Any, **beside: Any) -> str:

@@ -105,7 +105,7 @@ async def test_f63_a_worker_that_registers_again_between_the_two_looks_keeps_wha
 
     async def act(keeper: Maintenance) -> None:
         assert await keeper.audit() == {}
-        queue.connection.run(register(queue.connection.keyspace.queue("q"), LOST, 15_000, "e", {"host": "h"}))
+        queue._connection.run(register(queue._connection.keyspace.queue("q"), LOST, 15_000, "e", {"host": "h"}))
         clock.now += 2
         assert await keeper.audit() == {}
         raw.delete("cv:q:workers")
@@ -230,6 +230,6 @@ def test_f64_what_a_wait_takes_after_its_worker_was_struck_off_is_given_back(
 def strike_off(store: RealServer, worker: str) -> None:
     """As others do when its lease has run out long ago."""
     with Queue("q", redis=store.url) as later:
-        later.connection.now_ms = round(time.time() * 1000) + 60_000
-        later.connection.drive(recover(later.connection.keyspace.queue("q"), worker, 3))
+        later._connection.now_ms = round(time.time() * 1000) + 60_000
+        later._connection.drive(recover(later._connection.keyspace.queue("q"), worker, 3))
         assert later.workers() == []

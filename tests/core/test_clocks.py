@@ -23,17 +23,17 @@ LIVING, DEAD = "aa", "bb"
 
 def test_f19_a_clock_that_is_set_between_the_look_and_the_recovery_kills_nobody(store: RealServer) -> None:
     with Queue("q", redis=store.url) as queue:
-        keys = queue.connection.keyspace.queue("q")
-        queue.connection.now_ms = NOW
+        keys = queue._connection.keyspace.queue("q")
+        queue._connection.now_ms = NOW
         queue.publish("a")
-        queue.connection.run(register(keys, LIVING, LEASE_MS, "epoch", {}))
-        queue.connection.run(exchange(keys, LIVING, Settlement(), 1, 1, LEASE_MS))
-        queue.connection.now_ms = NOW + HOUR_MS
+        queue._connection.run(register(keys, LIVING, LEASE_MS, "epoch", {}))
+        queue._connection.run(exchange(keys, LIVING, Settlement(), 1, 1, LEASE_MS))
+        queue._connection.now_ms = NOW + HOUR_MS
 
-        moved = queue.connection.drive(recover(keys, LIVING, 3, latest_ms=lambda: NOW + 5000))
+        moved = queue._connection.drive(recover(keys, LIVING, 3, latest_ms=lambda: NOW + 5000))
 
         assert (moved, queue.counts().processing) == ({}, 1)
-        assert queue.connection.drive(recover(keys, LIVING, 3)) == {"a": "queued"}
+        assert queue._connection.drive(recover(keys, LIVING, 3)) == {"a": "queued"}
 
 
 def test_f19_a_dead_workers_wait_is_looked_after_although_the_clock_was_set(store: RealServer) -> None:

@@ -101,30 +101,30 @@ def test_a_server_with_tls_is_named_as_such_and_soon(tmp_path: Path) -> None:
 
 def test_each_connection_opened_anew_is_counted(store: RealServer, raw: redis.Redis) -> None:
     with Queue("q", redis=store.url) as queue:
-        before = queue.connection.opened
+        before = queue._connection.opened
         queue.counts()
         queue.counts()
-        first = queue.connection.opened
+        first = queue._connection.opened
         hang_up(raw)
         with suppress(OutcomeUnknown):  # the store may have hung up in the midst of it
             queue.counts()
         queue.counts()
 
-        assert (before, first, queue.connection.opened) == (0, 1, 2)
+        assert (before, first, queue._connection.opened) == (0, 1, 2)
 
 
 async def test_each_connection_opened_anew_is_counted_by_the_awaited_twin(store: RealServer, raw: redis.Redis) -> None:
     async with AsyncQueue("q", redis=store.url) as queue:
-        before = queue.connection.opened
+        before = queue._connection.opened
         await queue.counts()
         await queue.counts()
-        first = queue.connection.opened
+        first = queue._connection.opened
         hang_up(raw)
         with suppress(OutcomeUnknown):
             await queue.counts()
         await queue.counts()
 
-        assert (before, first, queue.connection.opened) == (0, 1, 2)
+        assert (before, first, queue._connection.opened) == (0, 1, 2)
 
 
 def test_a_ready_made_clients_own_connections_are_not_counted(store: RealServer) -> None:
@@ -132,13 +132,13 @@ def test_a_ready_made_clients_own_connections_are_not_counted(store: RealServer)
         queue = Queue("q", redis=client)
         queue.counts()
 
-        assert queue.connection.opened == 0
+        assert queue._connection.opened == 0
 
 
 async def test_a_waiting_places_own_connection_is_counted_by_itself(store: RealServer, raw: redis.Redis) -> None:
     async with AsyncQueue("q", redis=store.url) as queue:
-        keys = queue.connection.keyspace.queue("q")
-        fetch = IdleWait(resolve(store.url), queue.connection, keys, "w" * 32)
+        keys = queue._connection.keyspace.queue("q")
+        fetch = IdleWait(resolve(store.url), queue._connection, keys, "w" * 32)
         claim = exchange(keys, "w" * 32, Settlement(), 0, 1, 0)
         raw.rpush("cv:q:queued", "1", "2")
         before = fetch.opened
@@ -151,7 +151,7 @@ async def test_a_waiting_places_own_connection_is_counted_by_itself(store: RealS
             await fetch.wait(claim)
 
         assert (before, first, fetch.opened) == (0, 1, 2)
-        assert queue.connection.opened == 0
+        assert queue._connection.opened == 0
         await fetch.close()
 
 
@@ -200,7 +200,7 @@ def test_a_server_that_dies_as_it_is_greeted_is_an_unreachable_store(
         async with AsyncQueue("q", redis=server.url) as queue:
             for _ in range(20):
                 try:
-                    await queue.connection.run(eviction(queue.connection.keyspace.queue("q")))  # as a pool begins
+                    await queue._connection.run(eviction(queue._connection.keyspace.queue("q")))  # as a pool begins
                 except Exception as error:  # noqa: BLE001 - what it is is the question
                     said.append(type(error))
 

@@ -99,7 +99,7 @@ def publish_many(queue: Queue) -> None:
 
 
 def look(queue: Queue) -> None:
-    queue.connection.run(echo(1))
+    queue._connection.run(echo(1))
     queue.counts()
 
 
@@ -113,11 +113,11 @@ def test_a_call_cut_short_at_any_step_leaves_the_next_its_own_answer_and_every_c
 ) -> None:
     with Queue("q", redis=store.url) as queue:
         act(queue)
-        cuts, others = in_a_thread_of_its_own(lambda: cut_everywhere(queue.connection, lambda: act(queue), stride))
+        cuts, others = in_a_thread_of_its_own(lambda: cut_everywhere(queue._connection, lambda: act(queue), stride))
 
         assert cuts > 50
         assert others == []
-        assert most_at_once(queue.connection, raw) == CONNECTIONS
+        assert most_at_once(queue._connection, raw) == CONNECTIONS
 
 
 ALARMS = textwrap.dedent("""
@@ -147,9 +147,9 @@ ALARMS = textwrap.dedent("""
             signal.setitimer(signal.ITIMER_REAL, 0)
         except Late:
             cut += 1
-        crossed += queue.connection.run(command("ECHO", word, read=bytes)) != word
+        crossed += queue._connection.run(command("ECHO", word, read=bytes)) != word
     wait = command("BLPOP", b"nothing", 20, read=bytes)
-    threads = [threading.Thread(target=queue.connection.run, args=(wait,)) for _ in range(8)]
+    threads = [threading.Thread(target=queue._connection.run, args=(wait,)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -175,7 +175,7 @@ async def test_a_call_cancelled_at_any_turn_of_the_loop_leaves_the_next_its_own_
     store: RealServer, raw: redis.Redis
 ) -> None:
     async with AsyncQueue("q", redis=store.url) as queue:
-        connection = queue.connection
+        connection = queue._connection
         await queue.publish("warm")
         cancelled, others = 0, []
         for number in range(150):
@@ -202,7 +202,7 @@ async def test_a_call_cancelled_at_any_turn_of_the_loop_leaves_the_next_its_own_
 
 def test_a_ready_made_client_cut_short_before_it_read_the_reply_is_not_left_with_it(store: RealServer) -> None:
     with store.client() as client:
-        connection = Queue("q", redis=client).connection
+        connection = Queue("q", redis=client)._connection
         connection.run(echo(0))
         cuts, others = in_a_thread_of_its_own(lambda: cut_everywhere(connection, lambda: connection.run(echo(0)), 11))
 

@@ -83,14 +83,14 @@ def test_f8_a_copy_of_an_id_that_a_node_worker_runs_waits_until_that_one_has_end
 
     assert world.exchange(want=5).claims == []
     assert world.state()["delayed"] == {"a": NOW + LEASE}
-    world.queue.connection.now_ms = NOW + LEASE
+    world.queue._connection.now_ms = NOW + LEASE
     world.run(promote(world.keys, 10, LEASE))  # Node's is at it still
     assert world.state()["delayed"] == {"a": NOW + 2 * LEASE}
     assert "queued" not in world.state()
 
     world.client.zrem("cv:q:processing", "a")
     world.client.srem("cv:q:committed", "a")
-    world.queue.connection.now_ms = NOW + 2 * LEASE
+    world.queue._connection.now_ms = NOW + 2 * LEASE
     world.run(promote(world.keys, 10, LEASE))
     assert world.queue.counts() == Counts(queued=1, committed=1)
 
@@ -172,10 +172,10 @@ def test_f12_of_200_parallel_reapers_each_id_is_moved_by_one_and_charged_once(ea
 
 def test_f12_a_worker_that_renewed_after_the_reapers_had_looked_keeps_what_it_holds(each_store: RealServer) -> None:
     with Queue("q", redis=each_store.url) as queue, each_store.client() as client:
-        keys = queue.connection.keyspace.queue("q")
+        keys = queue._connection.keyspace.queue("q")
         seed(client, {**OURS_RUNS, "workers": {W: 1}})
-        assert queue.connection.run(expired_leases(keys))[1] == [W]
-        queue.connection.run(renew(keys, W, 60_000, Pulse(0, 0, []), ()))
+        assert queue._connection.run(expired_leases(keys))[1] == [W]
+        queue._connection.run(renew(keys, W, 60_000, Pulse(0, 0, []), ()))
 
         assert _reap_in_parallel(each_store.url, 20) == [{}] * 20
 
@@ -191,7 +191,7 @@ def _reap_in_parallel(url: str, n: int) -> list[dict[str, str]]:
         with Queue("q", redis=url) as queue:
             queue.counts()  # opens the connection
             barrier.wait()
-            return queue.connection.drive(recover(queue.connection.keyspace.queue("q"), W, 3))
+            return queue._connection.drive(recover(queue._connection.keyspace.queue("q"), W, 3))
 
     with ThreadPoolExecutor(n) as threads:
         return list(threads.map(reap, range(n)))

@@ -54,7 +54,7 @@ def test_f20_nothing_of_ours_but_the_error_log_is_ever_given_a_time_to_live(worl
     for act in acts:
         act()
         lives |= {key.decode(): world.client.ttl(key) for key in world.client.scan_iter()}
-        world.queue.connection.now_ms = NOW + LEASE if act is acts[-3] else NOW
+        world.queue._connection.now_ms = NOW + LEASE if act is acts[-3] else NOW
 
     assert {re.sub(r"\d+$", "*", name) for name, ttl in lives.items() if ttl != -1} == {"cv:q:errorLog.*"}
     assert {name.split(":")[2] for name in lives if name.startswith("cv:q:")} >= OURS.keys()

@@ -356,7 +356,7 @@ def test_jamguard_of_node_f50_leaves_our_running_id_ours(queue: Queue, node: Nod
 @pytest.mark.redis_convoy("clearJammedJobs")
 def test_clearjammedjobs_f55_ours_waits_for_the_lock_of_node(queue: Queue, node: Node) -> None:
     now = 1_700_000_003
-    queue.connection.now_ms = now * 1000
+    queue._connection.now_ms = now * 1000
     node.client.sadd("cv:q:committed", "a")
     node.client.zadd("cv:q:processing", {"a": now - 60})
     node.client.setnx(node.lock(now), 1)

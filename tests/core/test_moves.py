@@ -1683,7 +1683,7 @@ def test_f26_the_error_log_keeps_its_newest_ten_thousand_lines(world: World) -> 
 )
 def test_f26_the_error_log_turns_over_at_midnight_utc(world: World, now: int, day: int) -> None:
     world.seed(RUNNING, {"workers": {W: now + 1}})
-    world.queue.connection.now_ms = now
+    world.queue._connection.now_ms = now
 
     world.exchange(failed=[(claim("a"), failure())])
 
@@ -1736,7 +1736,7 @@ def test_f13_a_worker_just_dead_stays_on_the_roll_since_a_wait_may_still_hand_it
     world.client.rpush(f"cv:q:claim:{W}", "late")
     world.client.sadd("cv:q:committed", "late")
     assert world.run(expired_leases(world.keys))[1] == [W]
-    world.queue.connection.now_ms = NOW + 1
+    world.queue._connection.now_ms = NOW + 1
     RECOVER_IT(world)
 
     assert world.state()["queued"] == ["late", "a"]
@@ -1757,11 +1757,11 @@ def test_f4_a_claim_that_was_refused_claims_nothing_when_it_arrives_again(world:
     if hindrance == "paused":
         world.queue.pause()
     else:
-        world.queue.connection.now_ms = NOW + LEASE
+        world.queue._connection.now_ms = NOW + LEASE
 
     assert world.run(request).word == hindrance
     world.queue.resume()
-    world.queue.connection.now_ms = NOW
+    world.queue._connection.now_ms = NOW
     assert world.run(request).word == "repeated"
     assert world.queue.counts() == Counts(queued=1, committed=1)
 
@@ -1844,7 +1844,7 @@ def test_renew_of_more_than_one_chunk_shows_all_that_run(world: World) -> None:
     held = {str(n): f"{W}:{n}@{NOW}" for n in range(1, 701)}
     world.seed(ALIVE, {"owner": held})
     beats = Heartbeat(
-        world.queue.connection,
+        world.queue._connection,
         world.keys,
         W,
         PoolOptions(),

@@ -100,3 +100,23 @@ def test_both_faces_take_from_the_core_what_it_exports_and_nothing_else() -> Non
     }
 
     assert {each for each in taken if each[2] not in exported.get(each[1] or "", set())} == set()
+
+
+def test_the_way_to_the_store_is_no_public_attribute() -> None:
+    owners = (convoy_core.Queue, convoy_core.AsyncQueue, convoy_core.Fleet, convoy_core.AsyncFleet)
+
+    assert [owner for owner in owners if hasattr(owner, "connection")] == []
+
+
+def test_no_object_is_made_past_its_constructor() -> None:
+    roots = [Path(package.__file__ or "").parent for package in (convoy_core, convoy_tui)]
+
+    past = [
+        f"{path.name}:{node.lineno}"
+        for root in roots
+        for path in root.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "__new__"
+    ]
+
+    assert past == []

@@ -108,7 +108,7 @@ def test_a_snapshot_tells_all_ages_by_the_stores_clock(world: World) -> None:
 
 
 def test_f19_ages_come_from_the_store_and_not_from_this_machine(world: World) -> None:
-    world.queue.connection.now_ms = None
+    world.queue._connection.now_ms = None
     world.queue.publish("a")
 
     snapshot = world.queue.snapshot()
@@ -136,7 +136,7 @@ def test_a_snapshot_of_an_empty_queue(world: World) -> None:
 
 def test_the_oldest_run_is_never_shown_older_than_it_is(world: World) -> None:
     world.seed({"processing": {"a": SECOND}, "owner": {"a": f"{W}:1@{NOW + 900}"}, "committed": {"a"}})
-    world.queue.connection.now_ms = NOW + 900
+    world.queue._connection.now_ms = NOW + 900
 
     assert world.queue.snapshot().oldest_processing_s == 0
 
@@ -535,7 +535,7 @@ def test_jammed_shows_a_run_of_ours_once_whose_score_no_heartbeat_has_moved(worl
 def test_a_run_that_no_heartbeat_has_seen_is_as_old_as_its_owner_entry_says_to_the_millisecond(world: World) -> None:
     """Its score, cut to the second, would make it a second older."""
     world.seed({"processing": {"a": SECOND}, "owner": {"a": f"{W}:1@{NOW + 900}"}, "committed": {"a"}})
-    world.queue.connection.now_ms = NOW + 1_400
+    world.queue._connection.now_ms = NOW + 1_400
 
     (entry,) = world.queue.page(State.PROCESSING).entries
     assert (entry.since, entry.worker) == (AT + 0.9, W)

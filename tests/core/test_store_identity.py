@@ -58,6 +58,6 @@ def test_f63_another_server_behind_the_same_connection_is_a_doubt() -> None:
 
 def test_f63_each_start_of_a_server_has_its_own_run_id(store: RealServer) -> None:
     with Queue("q", redis=store.url) as queue, store.client() as client:
-        keys = queue.connection.keyspace.queue("q")
+        keys = queue._connection.keyspace.queue("q")
 
-        assert queue.connection.run(working.run_id(keys)) == client.info("server")["run_id"]
+        assert queue._connection.run(working.run_id(keys)) == client.info("server")["run_id"]

@@ -78,7 +78,7 @@ async def test_ten_thousand_publishes_at_once_all_succeed(store: RealServer) -> 
         answers = await asyncio.gather(*(queue.publish(str(n)) for n in range(10_000)), return_exceptions=True)
 
         assert Counter(map(str, answers)) == {"queued": 10_000}
-        assert queue.connection.opened == 8
+        assert queue._connection.opened == 8
 
 
 def test_when_the_store_is_gone_all_who_wait_learn_it_at_once() -> None:
@@ -96,7 +96,7 @@ def test_when_the_store_is_gone_all_who_wait_learn_it_at_once() -> None:
         threads = [threading.Thread(target=publish, daemon=True) for _ in range(CALLERS)]
         for thread in threads:
             thread.start()
-        eventually(lambda: queue.connection.opened > 1)
+        eventually(lambda: queue._connection.opened > 1)
         server.stop()
         for thread in threads:
             thread.join(10)
@@ -160,7 +160,7 @@ def test_one_queue_serves_one_event_loop_after_the_other(store: RealServer) -> N
     gc.collect()  # what was left open would warn
 
     assert said == [("queued", ["q"])] * 4
-    assert queue.connection.opened == 4
+    assert queue._connection.opened == 4
 
 
 def test_a_ready_made_client_on_a_second_event_loop_is_refused_in_a_sentence(store: RealServer) -> None:

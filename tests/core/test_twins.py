@@ -95,7 +95,6 @@ def test_a_method_waits_in_one_twin_as_in_the_other(blocking: type, awaited: typ
         "queue",
         "name",
         "key_prefix",
-        "connection",
         "shown",
         "keyspace",
         "steps",

@@ -85,10 +85,10 @@ def test_f6_a_full_store_refuses_publishes_whole_and_is_drained_by_workers(full:
 def test_f6_a_server_without_script_flags_refuses_whole_as_well(full: RealServer, act: str) -> None:
     """As Redis 6.2 is spoken to: without flags no script could make room there, but none may stop half-way either."""
     queue = Queue("q", redis=full.url)
-    queue.connection._is_modern = False
+    queue._connection._is_modern = False
     queue.publish_many(range(1000))
 
-    run, keys = queue.connection.run, queue._keys
+    run, keys = queue._connection.run, queue._keys
     run(working.register(keys, "aa", 60_000, "e", {}))
     claims = run(working.exchange(keys, "aa", Settlement(), 10, 1, 1000)).claims
     acts: dict[str, Callable[[], object]] = {

@@ -157,7 +157,7 @@ async def test_f63_nobody_is_judged_by_the_leases_of_an_older_file_before_it_is_
         turn.set()
 
     with Queue("q", redis=server.url) as queue:
-        holder = queue.connection
+        holder = queue._connection
         queue.publish("held")
         holder.run(register(keys, worker, 1000, "0", {}))
         holder.run(exchange(keys, worker, Settlement(), 1, 1, 1000))

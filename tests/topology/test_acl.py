@@ -196,8 +196,8 @@ def test_s13_a_worker_runs_pools_and_steers_nothing(login: Callable[[str], str],
         eventually(lambda: "orphan" in ran)  # recovered
         eventually(lambda: is_waiting(trucks))
         assert pool.status().error is None
-        steps = recover(queue.connection.keyspace.queue("trucks"), "d" * 32, 3)
-        assert queue.connection.drive(steps) == {}  # dead for long enough to be struck off the roll
+        steps = recover(queue._connection.keyspace.queue("trucks"), "d" * 32, 3)
+        assert queue._connection.drive(steps) == {}  # dead for long enough to be struck off the roll
     assert trucks.counts().committed == 0
     assert trucks.workers() == []
 
@@ -317,14 +317,14 @@ def _fail(queue: Queue, *ids: str) -> None:
 
 def _run_since_long(queue: Queue, *ids: str) -> None:
     """As a Node client's claim leaves them, ten minutes ago."""
-    client = queue.connection._client()
+    client = queue._connection._client()
     client.zadd("cv:trucks:processing", {id: client.time()[0] - 600 for id in ids})
     client.sadd("cv:trucks:committed", *ids)
 
 
 def _leave_to_a_dead_worker(queue: Queue, id: str) -> None:
     """As a claim leaves it whose worker has died since."""
-    client = queue.connection._client()
+    client = queue._connection._client()
     now = client.time()[0]
     client.sadd("cv:trucks:committed", id)
     client.zadd("cv:trucks:processing", {id: now - 60})

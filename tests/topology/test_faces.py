@@ -55,7 +55,7 @@ async def test_the_connections_opened_are_counted(url: str) -> None:
                 queue.counts()
                 await twin.counts()
 
-            assert 1 <= queue.connection.opened == twin.connection.opened <= 2
+            assert 1 <= queue._connection.opened == twin._connection.opened <= 2
 
 
 def test_a_fleet_finds_and_reads_every_queue(url: str) -> None:
@@ -116,14 +116,14 @@ def test_a_pool_works_waits_and_stops_at_once(url: str, kind: str) -> None:
 
 def is_waiting(queue: Queue) -> bool:
     """Whether somebody waits in BLMOVE, at the node that has the queue."""
-    client = queue.connection._client()
+    client = queue._connection._client()
     links = client.execute_command("CLIENT LIST", keys=(queue._keys.named("queued"),))  # type: ignore[no-untyped-call]
     return any(link["cmd"] == "blmove" for link in links if link["name"].startswith("convoy:fetch:"))
 
 
 def waits_ended(queue: Queue) -> int:
     """How many a wait there was ended by CLIENT UNBLOCK."""
-    client = queue.connection._client()
+    client = queue._connection._client()
     stats = client.execute_command("INFO", "commandstats", keys=(queue._keys.named("queued"),))  # type: ignore[no-untyped-call]
     calls: int = stats.get("cmdstat_client|unblock", {"calls": 0})["calls"]
     return calls
