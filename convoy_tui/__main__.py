@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 from functools import partial
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -14,13 +14,13 @@ from convoy_core import ConvoyError
 from convoy_core.system import prepare_streams
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import Command, config_line
-from convoy_tui.cli.commands.tui import arguments
+from convoy_tui.cli.commands.tui import arguments, hand_over
 from convoy_tui.cli.session import Flags
 from convoy_tui.cli.settings import Settings, resolve, store_of
 from convoy_tui.text.safe_text import safe
 
-FPS = "30"
-"""Half of Textual's own: enough for numbers, and half the bytes over ssh. Read when Textual is imported."""
+FPS = 30
+"""Frames per second, half of Textual's own: enough for numbers, and half the bytes over ssh."""
 
 app = typer.Typer(
     add_completion=False,
@@ -59,7 +59,7 @@ def dashboard(  # noqa: PLR0913 - typer reads the options from here
         settings = resolve(os.environ, redis=redis, prefix=prefix, profile=profile, read_only=bool(read_only))
         flags = Flags(output=output, json=json, color=color, quiet=quiet)
         if not sys.stdout.isatty():
-            raise typer.Exit(_status_instead(settings, flags))
+            _status_instead(settings, flags)
         _open(settings, ascii_only=ascii_only, interval=1.0 if interval is None else interval)
     except ConvoyError as error:
         typer.echo(safe(str(error)), err=True)
@@ -67,7 +67,7 @@ def dashboard(  # noqa: PLR0913 - typer reads the options from here
 
 
 def _open(settings: Settings, *, ascii_only: bool, interval: float) -> None:
-    os.environ.setdefault("TEXTUAL_FPS", FPS)
+    _draw_less_often()
     from convoy_tui.dashboard.app import ConvoyApp  # noqa: PLC0415 - after the line above, and not for --help
     from convoy_tui.dashboard.board.board import Place  # noqa: PLC0415
     from convoy_tui.dashboard.source import LiveSource  # noqa: PLC0415
@@ -79,6 +79,14 @@ def _open(settings: Settings, *, ascii_only: bool, interval: float) -> None:
     # Not every hangup arrives as a signal that ends us, and a driver whose terminal is gone spins.
     app.is_watched = sys.stdout.isatty
     app.run()
+
+
+def _draw_less_often() -> None:
+    """Set the frames per second where the user has not. Not by the environment, which handlers' processes inherit."""
+    from textual import constants  # noqa: PLC0415 - not for --help, and before any other part of it reads this
+
+    if "TEXTUAL_FPS" not in os.environ:
+        constants.MAX_FPS = FPS  # type: ignore[misc]  # final, for whoever reads it afterwards
 
 
 def _advice(settings: Settings) -> str:
@@ -99,20 +107,10 @@ def _answers(host: str, port: int) -> bool:
         return False
 
 
-def _status_instead(settings: Settings, flags: Flags) -> int:
-    """Print what `convoy status` prints; the exit code is 0 where it could be read."""
-    from convoy_tui.cli.main import app as cli  # noqa: PLC0415 - only without a terminal
-
+def _status_instead(settings: Settings, flags: Flags) -> NoReturn:
+    """Become `convoy status`, whose exit code is 0 where the store could be read."""
     typer.echo("convoy-tui needs a terminal; this is what `convoy status` says.", err=True)
-    store = store_of(settings)
-    os.environ["CONVOY_REDIS_URL"] = store.url
-    if settings.prefix:
-        os.environ["CONVOY_PREFIX"] = settings.prefix
-    try:
-        cli(["status", *arguments(flags)])
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
+    hand_over("convoy_tui.cli", "status", *arguments(flags), url=store_of(settings).url, prefix=settings.prefix)
 
 
 def run() -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+from typing import NoReturn
 
 import typer
 
 from convoy_core.system import own_program
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
-from convoy_tui.cli.exit_codes import Code
 from convoy_tui.cli.session import Flags, Session
 
 
@@ -23,7 +23,7 @@ def tui(
     *,
     ascii_only: p.Ascii = False,
     interval: p.LookInterval = None,
-) -> Code:
+) -> NoReturn:
     """Open the live dashboard; same as convoy-tui.
 
     It shows every queue as it changes, and everything here can be done there from the keyboard.
@@ -32,23 +32,34 @@ def tui(
       convoy tui
       convoy tui --redis redis://localhost:6379 --read-only
     """
-    settings = session.settings
-    given = {
-        "CONVOY_REDIS_URL": session.store.url,
-        "CONVOY_PREFIX": settings.prefix,
-        "CONVOY_PROFILE": session.flags.profile,
-    }
-    if settings.read_only:
-        given["CONVOY_READ_ONLY"] = "1"
-    # By the environment: a password in a URL must not show in the list of processes.
-    environment = os.environ | {name: value for name, value in given.items() if value is not None}
-    flags = session.flags
+    settings, flags = session.settings, session.flags
     words = [
         *(["--ascii"] if ascii_only else []),
         *([f"--interval={interval}"] if interval is not None else []),
         *(arguments(flags)),
     ]
-    command = own_program("convoy_tui", *words)
+    hand_over(
+        "convoy_tui",
+        *words,
+        url=session.store.url,
+        prefix=settings.prefix,
+        profile=flags.profile,
+        read_only=settings.read_only,
+    )
+
+
+def hand_over(
+    module: str, *words: str, url: str, prefix: str | None, profile: str | None = None, read_only: bool = False
+) -> NoReturn:
+    """Become another program of ours with these settings.
+
+    They go by its environment: a password in a URL must not show in the list of processes.
+    """
+    given = {"CONVOY_REDIS_URL": url, "CONVOY_PREFIX": prefix, "CONVOY_PROFILE": profile}
+    if read_only:
+        given["CONVOY_READ_ONLY"] = "1"
+    environment = os.environ | {name: value for name, value in given.items() if value is not None}
+    command = own_program(module, *words)
     os.execve(command[0], command, environment)  # noqa: S606 - no shell, on purpose
 
 
