@@ -19,11 +19,12 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from convoy_core.errors import ConvoyError, InvalidOption
 from convoy_core.moves.call import Call, Steps, command
-from convoy_core.store import clients, ready_made_client, wait_replicas
+from convoy_core.store import wait_replicas
 from convoy_core.store.clients import CONNECTIONS, Role, Store
 from convoy_core.store.driver import drive, drive_awaited
 from convoy_core.store.error_translation import explain, explained
 from convoy_core.store.fast_client import AsyncClient, Client, ConnectionCounter, reply_awaited, reply_of
+from convoy_core.store.ready_made_client import store_of
 from convoy_core.store.requests import Command, ConnectionBase
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ class Connection(ConnectionBase):
         role: Role = Role.COMMAND,
     ) -> None:
         ready = given if isinstance(given, redis.Redis) else None
-        super().__init__(_store(given), prefix=prefix, read_only=read_only)
+        super().__init__(store_of(given), prefix=prefix, read_only=read_only)
         self._role = role
         self._ready = ready
         self._own: redis.Redis | None = None
@@ -171,7 +172,7 @@ class AsyncConnection(ConnectionBase):
 
     def __init__(self, given: str | redis.asyncio.Redis | Store | None, *, prefix: str | None, read_only: bool) -> None:
         ready = given if isinstance(given, redis.asyncio.Redis) else None
-        super().__init__(_store(given), prefix=prefix, read_only=read_only)
+        super().__init__(store_of(given), prefix=prefix, read_only=read_only)
         self._ready = ready
         self._own: redis.asyncio.Redis | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -292,11 +293,3 @@ class AsyncConnection(ConnectionBase):
         if self._own is None:
             self._own = self.store.async_client(Role.COMMAND, self._opened)
         return self._own
-
-
-def _store(given: str | redis.Redis | redis.asyncio.Redis | Store | None) -> Store:
-    if isinstance(given, Store):
-        return given
-    if given is None or isinstance(given, str):
-        return clients.resolve(given)
-    return ready_made_client.like(given)

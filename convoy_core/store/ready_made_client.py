@@ -15,7 +15,7 @@ from redis.asyncio.sentinel import SentinelConnectionPool as AsyncSentinelConnec
 from redis.sentinel import SentinelConnectionPool
 
 from convoy_core.errors import InvalidOption
-from convoy_core.store.clients import Store
+from convoy_core.store.clients import Store, resolve
 from convoy_core.store.cluster import AsyncClusterClient, ClusterClient
 from convoy_core.store.url import CLUSTER_EXAMPLE, SENTINEL_EXAMPLE
 
@@ -27,6 +27,13 @@ _TLS_OPTIONS = (
     "ssl_cert_reqs",
     "ssl_check_hostname",
 )
+
+
+def store_of(given: str | redis.Redis | redis.asyncio.Redis | Store | None) -> Store:
+    """The store that a caller means by a URL, a client of their own, or nothing. Raises as `like` and `resolve` do."""
+    if isinstance(given, Store):
+        return given
+    return resolve(given) if given is None or isinstance(given, str) else like(given)
 
 
 def like(client: Any) -> Store:

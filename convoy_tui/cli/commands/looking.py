@@ -86,11 +86,6 @@ def list_ids(  # noqa: PLR0913 - typer reads the options from here
         session.out.rows(shape, rows, head)
     else:
         session.out.rows(shape, entries)
-    if not window.found and not window.filter.is_empty:
-        none = (
-            f"None of {number(window.total)} {state} in {queue} matches." if window.total else _nothing(window, state)
-        )
-        raise Ended(Code.NOT_FOUND, none)
     _say_how_much(session, window, state)
     return Code.DONE
 
@@ -100,6 +95,10 @@ def _record(queue: str, entry: Entry) -> dict[str, object]:
 
 
 def _say_how_much(session: Session, window: Window, state: Listed) -> None:
+    """Say what the list leaves out. Raises Ended with NOT_FOUND where the filters let nothing through."""
+    if not window.found and not window.filter.is_empty:
+        none = f"None of {number(window.total)} {state} in {window.queue.name} matches."
+        raise Ended(Code.NOT_FOUND, none if window.total else _nothing(window, state))
     if not window.total:
         session.talk.note(_nothing(window, state))
     elif window.next is not None:

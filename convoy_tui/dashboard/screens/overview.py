@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from textual import events
@@ -34,7 +34,16 @@ from convoy_tui.text.words import count, number
 
 HOLD_S = 5.0
 """For this long after the cursor moved, rows keep their places."""
-VERBS = ("publish", "jam_guard", "requeue", "pause", "workers")
+
+_PUBLISH, _REQUEUE = "publish", "requeue"
+_DIALOGS: Mapping[str, Callable[[Services, list[Row]], Dialog]] = {
+    "jam_guard": JamGuardDialog,
+    _REQUEUE: RequeueDialog,
+    "pause": PauseDialog,
+    "workers": lambda desk, rows: WorkersDialog(desk, rows[0]),
+}
+"""What acts on queues, by the verb of its key."""
+
 _ALWAYS = ("app.commands", "app.help")
 _FIRST = ("jam", "requeue", "publish", "pause", "workers", "table.select", "filter")
 
@@ -46,11 +55,11 @@ class OverviewScreen(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (18, "-short"), (30, "-tall")]  # noqa: RUF012 - Textual declares it so
     AUTO_FOCUS = "#queues"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("J", "jam_guard", "Jam guard", id="jam", tooltip="free jobs that run too long"),
-        Binding("R", "requeue", "Requeue", id="requeue", tooltip="queue failures again"),
-        Binding("N", "publish", "Publish", id="publish", tooltip="put IDs into a queue"),
-        Binding("P", "pause", "Pause", id="pause", tooltip="stop workers from claiming, or let them again"),
-        Binding("W", "workers", "Workers", id="workers", tooltip="launch, scale and stop workers"),
+        Binding("J", "open('jam_guard')", "Jam guard", id="jam", tooltip="free jobs that run too long"),
+        Binding("R", "open('requeue')", "Requeue", id="requeue", tooltip="queue failures again"),
+        Binding("N", "open('publish')", "Publish", id="publish", tooltip="put IDs into a queue"),
+        Binding("P", "open('pause')", "Pause", id="pause", tooltip="stop workers from claiming, or let them again"),
+        Binding("W", "open('workers')", "Workers", id="workers", tooltip="launch, scale and stop workers"),
         Binding("slash", "filter", "Filter", key_display="/", id="filter", tooltip="show queues by part of their name"),
         Binding("escape", "back", "Clear the filter, then the selection", id="back", show=False),
     ]
@@ -224,37 +233,20 @@ class OverviewScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey the verbs where nothing may be written, or nothing is there to act on."""
-        if action not in VERBS:
+        if action != "open":
             return True
         is_writable, has_target = self._was_able
-        return True if is_writable and (has_target or action == "publish") else None
+        return True if is_writable and (has_target or parameters == (_PUBLISH,)) else None
 
-    def action_publish(self) -> None:
-        """Publish IDs to the queue under the cursor, or to a new one."""
-        self._open(PublishDialog(self.desk, self.query_one("#queues", QueueTable).cursor))
-
-    def action_jam_guard(self) -> None:
-        """Show what runs too long."""
-        if rows := self._targets():
-            self._open(JamGuardDialog(self.desk, rows))
-
-    def action_requeue(self) -> None:
-        """Show what failed."""
-        if rows := self._targets():
-            if any(row.snapshot.counts.failed for row in rows):
-                self._open(RequeueDialog(self.desk, rows))
-            else:
+    def action_open(self, verb: str) -> None:
+        """Open a verb's dialog: on the selected queues, else the one under the cursor; publishing needs none."""
+        if verb == _PUBLISH:
+            self._open(PublishDialog(self.desk, self.query_one("#queues", QueueTable).cursor))
+        elif rows := self._targets():
+            if verb == _REQUEUE and not any(row.snapshot.counts.failed for row in rows):
                 self.tell(Done("Nothing is failed there.", Tone.DIM))
-
-    def action_pause(self) -> None:
-        """Ask before pausing or resuming."""
-        if rows := self._targets():
-            self._open(PauseDialog(self.desk, rows))
-
-    def action_workers(self) -> None:
-        """Show the workers of one queue."""
-        if rows := self._targets():
-            self._open(WorkersDialog(self.desk, rows[0]))
+            else:
+                self._open(_DIALOGS[verb](self.desk, rows))
 
     def _targets(self) -> list[Row]:
         names = self.query_one("#queues", QueueTable).targets
