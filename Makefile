@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test check tests chaos bench bench-peers lock screenshots clean
+.PHONY: run test check tests chaos bench bench-peers lock screenshots map clean
 
 run: $(STAMP)
 	@$(BIN)/convoy-tui
@@ -46,6 +46,10 @@ bench-peers: $(STAMP)
 lock:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager --editable '.[dev]'
 	$(BIN)/python -m pip freeze --exclude-editable > constraints.txt
+
+# The rooms and modules, each with its first sentence, in CONTRIBUTING.md
+map: $(STAMP)
+	@$(BIN)/python -m tests.map_of_rooms
 
 screenshots: $(STAMP)
 	$(BIN)/python -m tests.tui.screenshots
