@@ -89,6 +89,10 @@ class _Sending(_Packing, AbstractConnection):
             self.hang_up()
             raise redis.ConnectionError(f"Error while writing to socket. {error}") from error
 
+    async def _send_ping(self) -> None:
+        with suppress(ResponseError):  # as below
+            await super()._send_ping()  # type: ignore[no-untyped-call] # as above
+
     def hang_up(self) -> None:
         """Close it at once, with nothing awaited."""
         writer, self._writer, self._reader = self._writer, None, None
@@ -105,6 +109,10 @@ class _Blocking(_Packing, redis.connection.AbstractConnection):
         """Open it, unless it is open."""
         if not self.is_connected:
             super().connect()  # type: ignore[no-untyped-call] # redis-py left this one without types
+
+    def _send_ping(self) -> None:
+        with suppress(ResponseError):  # an answer all the same: a server whose disk is full refuses even this
+            super()._send_ping()  # type: ignore[no-untyped-call] # as above
 
 
 class Connection(_Blocking, redis.Connection):

@@ -14,11 +14,13 @@ import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
 import redis
 
+from convoy_core import Published, Queue, StoreFull
 from convoy_core.errors import EmbeddedStoreError
 from convoy_core.store.embedded import files
 from convoy_core.store.embedded.server import EmbeddedServer, ServerStatus
@@ -26,6 +28,7 @@ from tests.waiting import eventually, patient
 
 if sys.platform != "win32":
     import fcntl
+    import resource
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the embedded store does not run on Windows")
 
@@ -403,6 +406,45 @@ def test_f45_a_stale_socket_and_pid_file_do_not_disturb(server: Server) -> None:
     one.ensure()
 
     assert one.status().pid in servers_in(one.directory)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux sets the limits of another process")
+def test_f37_a_server_whose_disk_takes_no_more_lives_is_read_and_takes_writes_again_once_there_is_room(
+    server: Server,
+) -> None:
+    """As with `ulimit -f`, whose signal would have killed it."""
+    first = server("store")
+    first.ensure()
+    pid = first.status().pid
+    assert pid is not None
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (50_000, resource.RLIM_INFINITY))
+
+    with Queue("q", redis=f"embedded:{first.directory}") as queue:
+        taken = fill(queue)
+    with Queue("q", redis=f"embedded:{first.directory}") as queue:
+        found = queue.counts().queued
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        eventually(lambda: is_taken(queue))
+
+    assert found == taken
+    assert first.status().pid == pid
+
+
+def fill(queue: Queue) -> int:
+    """Publish until the store takes no more; how many it took."""
+    for n in count():
+        try:
+            queue.publish_many(f"{n}-{m}" for m in range(100))
+        except StoreFull:
+            return 100 * n
+    raise AssertionError
+
+
+def is_taken(queue: Queue) -> bool:
+    try:
+        return queue.publish("last") is Published.QUEUED
+    except StoreFull:
+        return False
 
 
 def test_f45_the_pid_of_a_dead_server_is_forgotten_before_the_next_one_starts(server: Server) -> None:
