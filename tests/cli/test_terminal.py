@@ -201,7 +201,7 @@ def test_work_shows_one_line_while_it_runs(terminal: Callable[..., Terminal], tr
     trucks.publish("1")
 
     with terminal("work", "trucks", "--handler", "examples.trucks:crush") as screen:
-        screen.expect("running · 1 done · 0 running")
+        screen.expect(" · 1 done · 0 running")
         screen.interrupt()
         assert screen.end() == 0
 
