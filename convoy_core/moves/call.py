@@ -49,9 +49,7 @@ def of(
     dry: bool = False,
     replicas: int = 0,
 ) -> Call[T]:
-    """A call of the script `name` on one queue. A dry run is sent as a read, so that the store itself refuses a
-    write.
-    """
+    """A call of the script `name` on one queue. A dry run is sent as a read, so that the store refuses any write."""
     script = load(name)
     named = keys.all_named(script.keys)
     writes = not (script.is_read or dry)

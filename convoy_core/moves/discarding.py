@@ -62,7 +62,7 @@ def _would_discard(keys: Keys, raw: list[bytes]) -> Steps[dict[str, Outcome]]:
 
 def _each(keys: Keys, raw: list[bytes], state: State, *, dry_run: bool) -> Steps[dict[str, Outcome]]:
     # Finding an ID in the middle of the list costs the store up to 14 ms per million entries, so each gets its own call
-    # when the list may be long; a thousand entries are as nothing.
+    # when the list may be long; 1,000 entries cost almost nothing.
     size = BATCH
     if state is State.QUEUED and raw:
         length: Counts = yield counts(keys)

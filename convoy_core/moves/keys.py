@@ -1,7 +1,7 @@
 """Every Redis key of one queue: names, types, and what being in each means.
 
 Rule: no other module builds a key. The first group is redis-convoy's wire format, read and written by live Node
-clients, so neither name, type nor meaning may change; the second group is ours alone, and Node never looks at it.
+clients, so neither name, type nor meaning may change. The second group is ours alone; Node never reads it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ OURS = {
     "started": "zset",  # ID -> Unix ms of its true start, from its first heartbeat on, which refreshes `processing`
     "owner": "hash",  # ID -> "<token>@<Unix ms of the true start>"; its holder's fencing token is "<worker>:<number>"
     "workers": "zset",  # worker -> Unix ms when its lease ends
-    "departed": "zset",  # worker that was struck off -> Unix ms when: a late wait may still fill its claim list
+    "departed": "zset",  # unregistered worker -> Unix ms of that: a late wait may still fill its claim list
     "worker": "",  # prefix of worker:<id>, a hash: host, pid, handler, concurrency, since, done, failed, running
     "claim": "",  # prefix of claim:<worker>, a list: IDs handed to that worker by BLMOVE, not yet processing
     "published": "hash",  # ID -> Unix ms when it was accepted
@@ -101,9 +101,7 @@ class Keyspace:
         return f"{self.prefix}queues".encode()
 
     def queue(self, name: str, *, existing: bool = False) -> Keys:
-        """The keys of the queue of that name. Raises InvalidQueueName; `existing` admits any name another client
-        chose.
-        """
+        """The keys of that queue; `existing` admits any name another client chose. Raises InvalidQueueName."""
         name = check_queue_name(name, existing=existing)
         if self.braces and not {"{", "}"}.isdisjoint(name):
             # With one that begins with } the keys would lie in many slots; a second tag inside ours helps nobody.

@@ -1,4 +1,4 @@
-"""Workers that are gone, as calls: who is silent, what they hold, and taking it back. No I/O."""
+"""Recovery as calls: workers whose lease has expired, what they hold, and taking it back. No I/O."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ LATE_MS = 10_000
 """How long a wait may outlive its worker at the store: its block (2 s), the read timeout (5 s), and some more."""
 
 DEPARTED_MS = 3_600_000
-"""How long the claim list of a worker that was struck off is looked at: no network holds a request for an hour (TCP
-gives up after a quarter of one), and none but a wait that comes late can fill it."""
+"""How long the claim list of an unregistered worker is audited. Only a wait that arrives late can fill it, and no
+network holds a request for an hour: TCP gives up after a quarter of one."""
 
 
 def expired_leases(keys: Keys, start: int = 0) -> Call[tuple[float, list[str]]]:
@@ -31,8 +31,8 @@ def _expired_leases(reply: list[Any]) -> tuple[float, list[str]]:
 
 
 def unregistered_holders(keys: Keys, cursor: int) -> Call[tuple[int, list[str]]]:
-    """Where to go on looking at the owners, 0 at the end, and the workers among about `BATCH` of them that hold
-    something and are not on the roll.
+    """The unregistered workers among about `BATCH` owners, and the cursor for the next call, which comes first; 0 at
+    the end.
     """
     return of("unregistered_holders", keys, (cursor, BATCH), _unregistered_holders)
 
@@ -43,8 +43,8 @@ def _unregistered_holders(reply: list[Any]) -> tuple[int, list[str]]:
 
 
 def reclaim(keys: Keys, skip: int) -> Call[tuple[int, int]]:
-    """Give back what was handed to workers after they had been struck off, `BATCH` of them at a time: how many to skip
-    the next time, 0 at the end, and how many IDs there were.
+    """Give back what was handed to workers after they were unregistered, `BATCH` workers at a time. Returns how many to
+    skip the next time, 0 at the end, and how many IDs there were.
     """
     return of("reclaim", keys, (skip, BATCH, DEPARTED_MS), lambda reply: (int(reply[0]), int(reply[1])))
 
@@ -74,14 +74,14 @@ def recover(
     strike: bool = True,
     latest_ms: Callable[[], int] | None = None,
 ) -> Steps[dict[str, str]]:
-    """Take back everything that a dead worker held (by `held_claims`, which is asked where `held` is not given); where
-    each ID went. Empty when it turns out to be alive. With `strike` it is taken off the roll if it died long ago.
-    By a clock that is past `latest_ms` (Unix ms) nobody is judged: it has just been set.
+    """Take back everything that a dead worker held (by `held_claims`, where `held` is not given). Returns where each ID
+    went; nothing when the worker turns out to be alive. With `strike` it is unregistered if it died long ago.
+    When the store's clock is past `latest_ms` (Unix ms) it has just been set, and nobody is judged.
     """
     moved: dict[str, str] = {}
     if held is None:
         held = (yield from held_claims(keys, [dead]))[dead]
-    # Each call puts its IDs in front of those before, so the last claims go first; the final, empty one strikes it off.
+    # Each call puts its IDs in front of those before, so the last claims go first; the final, empty one unregisters it.
     chunks: list[Iterable[tuple[bytes, int]]] = [*reversed([*chunked(held, SMALL_BATCH)]), ()]
     for chunk in chunks:
         pairs = [part for id, number in chunk for part in (id, f"{dead}:{number}")]

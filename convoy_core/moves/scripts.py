@@ -68,13 +68,11 @@ class Script:
 
     name: str
     portable: Text
-    """For any server, and for dry runs: no flags. A write asks first whether there is memory, so that it fails
-    whole.
+    """For any server, and for dry runs: no flags. A write asks first whether there is memory, so that it fails whole.
     """
     flagged: Text
-    """For servers that know flags: without room, as a replica or when it cannot save, the server refuses it before
-    it begins,
-    unless it is one that makes room (allow-oom)."""
+    """For servers that know flags: without room, as a replica or when it cannot save, the server refuses it before it
+    begins, unless it is one that makes room (allow-oom)."""
     keys: tuple[str, ...]
     """Names of the keys to pass, in order; for a script over many queues, once per queue."""
     is_read: bool

@@ -1,4 +1,4 @@
-"""What a worker asks of the store for itself, as calls: register, exchange, renew, sign off, promote, sweep. No I/O."""
+"""What a worker asks of the store, as calls: register, exchange, renew, unregister, promote, sweep. No I/O."""
 
 from __future__ import annotations
 
@@ -56,8 +56,7 @@ class Round:
     """Numbers of the claims settled too late: their token no longer counted, so nothing changed."""
     word: str
     """`open`; `alone` when the one claimed must run with nothing beside it; or why nothing was claimed: `paused`,
-    `lapsed` (renew first), `gone` (register again) or `repeated` (the same request has arrived before, so ask what it
-    did)."""
+    `lapsed` (renew first), `gone` (register again) or `repeated` (the request has arrived before: ask what it did)."""
     claims: list[Claim]
     apart: list[bytes] = field(default_factory=list)
     """IDs that were set apart, since they must run alone and this worker holds others."""
@@ -168,8 +167,8 @@ def _renewal(reply: list[Any]) -> Renewal:
 
 
 def unregister_safely(keys: Keys, worker: str, number: int, *, is_in_doubt: bool = False) -> Steps[bool]:
-    """Leave the roll if the store holds nothing in this worker's name; whether it did. Else the lease runs out, and
-    others recover what there is.
+    """Unregister this worker if the store holds nothing in its name; True if it did. Else the lease runs out, and
+    others recover what it holds.
 
     `number` must be above that of every claim, so that no other fence can have noted it. From the fence on nothing can
     be claimed, so what the scan does not see is not there; a store that comes back older meanwhile has forgotten the
@@ -179,8 +178,8 @@ def unregister_safely(keys: Keys, worker: str, number: int, *, is_in_doubt: bool
     held = yield from held_claims(keys, [worker])
     if held[worker]:
         return False
-    signed_off: bool = yield unregister(keys, worker, number, is_in_doubt=is_in_doubt)
-    return signed_off
+    was_accepted: bool = yield unregister(keys, worker, number, is_in_doubt=is_in_doubt)
+    return was_accepted
 
 
 def unregister(keys: Keys, worker: str, number: int, *, is_in_doubt: bool = False) -> Call[bool]:

@@ -1,4 +1,4 @@
--- drop_worker: a worker leaves the roll; its claim list is looked at for a while, since a wait of its may still come (see reclaim)
+-- drop_worker: unregisters a worker; its claim list is audited for a while, since a wait of that worker may still arrive (see reclaim)
 -- keys: workers worker departed
 local function drop_worker(id)
   call('DEL', worker .. ':' .. id)

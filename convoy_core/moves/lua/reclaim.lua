@@ -1,4 +1,4 @@
--- reclaim: what late waits have handed to workers that were struck off goes back to the head of the queue
+-- reclaim: what late waits have handed to unregistered workers goes back to the head of the queue
 -- flags: allow-oom
 -- keys: workers departed
 -- with: claim_list

@@ -1,4 +1,4 @@
--- unregister: a worker that holds nothing any more signs off; what was handed to it goes back to the head
+-- unregister: unregisters a worker that holds nothing; what was handed to it goes back to the head
 -- flags: allow-oom
 -- keys: workers worker
 -- with: claim_list drop_worker

@@ -1,4 +1,4 @@
--- unregistered_holders: workers that hold something and are not on the roll
+-- unregistered_holders: workers that hold something and are not registered
 -- keys: workers owner
 -- with: owner_entry
 -- args: where the last look at the owners stopped, how many to look at
