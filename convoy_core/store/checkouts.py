@@ -1,8 +1,8 @@
 """Who holds which of a fixed number of connections, and who comes next: first come, first served.
 
-Rule: whoever borrows may be cut short at any step, also at those taken here, by the exception of a signal's handler. So
-who holds a slot is written down in one spot, `ConnectionSlot.holder`, and in one step; and as that is a weak reference,
-a slot whose holder has vanished is free. Nothing here waits, and nothing is locked: that is for the pools.
+Rule: the exception of a signal's handler may end a borrower's call at any step, also inside this module. So one
+assignment to `ConnectionSlot.holder` records who holds a slot. It is a weak reference: a slot whose holder no longer
+exists is free. Nothing here waits or locks; the pools do.
 """
 
 from __future__ import annotations

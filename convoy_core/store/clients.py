@@ -1,6 +1,6 @@
-"""From a store URL to redis-py clients whose every setting is Convoy's own choice.
+"""Makes clients from a store URL; each setting of redis-py is chosen here.
 
-The rule this module keeps: no client repeats a command by itself. A repeat after a lost reply runs a script
+Rule: no client repeats a command by itself. A repeat after a lost reply runs a script
 twice, and only the caller knows whether that is harmless.
 """
 

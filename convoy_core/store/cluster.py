@@ -1,7 +1,7 @@
 """Clients of a Cluster, which send each command to the node that it belongs to.
 
 Rule: a command is applied at most once. MOVED and ASK say that it was not applied, so they are followed; any other
-error is the caller's, and has us ask anew who owns what. redis-py's own Cluster client is not used: it opens its
+error is the caller's, and discards the slot map. redis-py's own Cluster client is not used: it opens its
 connections after it has begun to send, so that nobody can tell what was never sent, it sends ASKING over one pooled
 connection and the command over another, and it asks a server to parse every EVALSHA_RO (see DESIGN.md).
 """

@@ -1,7 +1,7 @@
 """Lends the connections to one server to any number of threads.
 
-Rule: what comes back with a reply unread is closed before it is lent again, however its holder was cut short. A caller
-waits for its turn for as long as the store answers; where it does not, all who wait are told.
+Rule: a connection that is returned with a reply unread is closed before it is lent again, whatever ended its use. A
+caller waits for its turn for as long as the store answers; when it does not, all waiting callers get the error.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ConnectionPool:
 
     def _begin(self) -> None:
         self._places = ConnectionSlots(self._make, self._size)
-        # The handler of a signal may come back here in the midst of it.
+        # Reentrant: a signal's handler may call this while its thread holds the lock.
         self._lock = threading.RLock()
         self._pid = os.getpid()
 

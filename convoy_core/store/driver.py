@@ -1,6 +1,6 @@
-"""What takes several requests, decided once and waited for in two ways.
+"""Runs an exchange of several requests, blocking or awaited, from one generator.
 
-A dialogue is a generator: it yields what to send, and is sent the reply, or thrown the error that came instead.
+The generator yields what to send, and is sent the reply, or thrown the error that came instead.
 """
 
 from __future__ import annotations

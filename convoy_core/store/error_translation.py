@@ -106,8 +106,7 @@ _MEANINGS: Final = {
 def explain(error: Exception, store: str) -> StoreError:
     """Return the `StoreError` to raise in place of an error of redis-py or of the system, met at `store` (masked).
 
-    Call it where the error was caught, as its traceback is read; chain with ``raise explain(...) from
-    error``.
+    Call it where the error was caught, as its traceback is read; chain with ``raise explain(...) from error``.
     """
     if isinstance(error, StoreError):
         return error

@@ -1,5 +1,6 @@
-"""A ready-made redis-py client: where it leads, so that a worker pool can open the further connections it needs, and
-several commands over one of its own.
+"""A redis-py client that the caller made: where it leads, and how to send several commands over one of its connections.
+
+A worker pool opens further connections to the same store.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Reads a store URL: pure text in, an address out, or `InvalidURL` in one sentence.
 
-No message made here quotes any part of a URL, since a password with a stray ``/`` or ``#`` can end up in any
-part.
+No message made here quotes any part of a URL, since a password with a stray ``/`` or ``#`` can end up in any part.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""A script with WAIT behind it, for a publish that is to outlive its primary.
+"""Runs a publish script, then WAIT, on one connection.
 
-WAIT speaks of what its own connection has written, and confirms everything where that is nothing. So both go in one
-write, over one connection of the client's pool; the client itself might take another for WAIT, or reconnect before it.
-It is enough that each publish writes: one whose IDs are all there already counts them.
+WAIT confirms what its own connection has written, and everything where that is nothing. So both are sent in one write
+over one connection of the client's pool; the client itself might use another one for WAIT, or reconnect before it.
+Each publish writes something: one whose IDs are all there already counts them.
 """
 
 from __future__ import annotations

