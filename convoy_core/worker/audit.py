@@ -1,5 +1,6 @@
-"""A slow look at what no worker answers for: IDs held in the name of workers that are not on the roll, and those that
-late waits have handed to workers which were struck off. One slice a turn, however much there is.
+"""Finds IDs held by, or handed to, workers that are not registered, and takes them back, one slice per turn.
+
+A late wait may hand an ID to a worker after it was unregistered.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ log = Log(__name__)
 
 
 class Strays:
-    """Workers that hold something and are not on the roll, each judged a lease after it was first seen. No I/O.
+    """Unregistered workers that hold something, each judged a lease after it was first seen. No I/O.
 
     After a store has come back older, a living worker may be one until it registers again.
     """
@@ -43,7 +44,7 @@ class Strays:
 
 
 class Audit:
-    """One pool's share in it; every pool goes around by itself."""
+    """The audit of one pool; every pool audits by itself."""
 
     def __init__(self, connection: AsyncConnection, keys: Keys, options: PoolOptions) -> None:
         self._connection = connection
@@ -59,14 +60,14 @@ class Audit:
         self._owners_seen = self._departed_seen = 0
 
     async def reclaim(self) -> None:
-        """Give back what late waits have handed to workers that nobody knows any more; no judgement is needed."""
+        """Give back what late waits have handed to unregistered workers; no lease has to be judged."""
         self._departed_seen, back = await self._connection.run(recovering.reclaim(self._keys, self._departed_seen))
         if back:
-            log.warning("queue %s: %d IDs had been handed to workers that were struck off", self._keys.queue, back)
+            log.warning("queue %s: %d IDs had been handed to unregistered workers", self._keys.queue, back)
 
     async def recover_strays(self, now: float, latest_ms: Callable[[], int]) -> dict[str, str]:
-        """Take back what workers hold that have been off the roll for a lease; where each ID went. The store itself
-        looks once more whether they still are; see `recovering.recover` for `latest_ms`.
+        """Take back what workers hold that have been unregistered for a lease; where each ID went. The script tests
+        that once more; see `recovering.recover` for `latest_ms`.
         """
         self._owners_seen, seen = await self._connection.run(
             recovering.unregistered_holders(self._keys, self._owners_seen)

@@ -1,7 +1,7 @@
-"""One life of a worker pool on one event loop, from its registration to its sign-off.
+"""The loop of a worker pool, from registering to unregistering, on one event loop.
 
-Each round settles the runs that ended and claims one ID per free slot, in one script. While nothing is to be settled
-and nothing is queued, the store hands over the next ID (`fetch`). What may happen when is decided by `pool_states`.
+Each round settles finished runs and claims one ID per free slot, in one script. With nothing to settle and nothing
+queued, the pool waits until the store hands over the next ID (`waiting`). `states` decides what may happen when.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ PROMOTE_EVERY_S = 1.0
 
 
 class Maintenance:
-    """Promotes what is due, recovers what dead pools held and sweeps up after Node's; any pool may do it."""
+    """Promotes what is due, recovers what dead pools held, sweeps what Node's workers leave. Any pool may do it."""
 
     def __init__(self, connection: AsyncConnection, keys: Keys, options: PoolOptions) -> None:
         self._connection = connection
@@ -39,10 +39,10 @@ class Maintenance:
         self._ahead_s: float | None = None
         """How far the store's clock was ahead of ours at the last look."""
         self._expired_since: dict[str, float] = {}
-        """By our own clock, since the store's may be set: a wait that a dead worker left behind must not outlive its
-        place on the roll, or nobody would look after what it is handed."""
+        """By our own clock, since the store's may be set: a dead worker must stay registered for as long as a
+        wait of it may last, or nobody would recover what that wait is handed."""
         self.judge_from = time.monotonic() + options.lease_s
-        """Until then other pools are not judged: after an outage everybody's lease looks dead (F18)."""
+        """Until then other pools are not judged: after an outage all leases look expired (F18)."""
 
     def postpone_judgement(self) -> None:
         """The store was away, or its clock was set: give every pool a full lease to come back."""
@@ -100,8 +100,8 @@ class Maintenance:
         return round((time.monotonic() + self._ahead_s + JUMP_S) * 1000)
 
     def _is_clock_known(self, now: float) -> bool:
-        """Whether the store's clock has gone like ours since the last look: when it was set all leases look dead
-        (F19), and whether it was set before the first look nobody can tell.
+        """Whether the store's clock has advanced like ours since the last look. After it is set, all leases look
+        expired (F19). A change before the first look cannot be detected.
         """
         before, self._ahead_s = self._ahead_s, now - time.monotonic()
         if before is not None and abs(self._ahead_s - before) >= JUMP_S:

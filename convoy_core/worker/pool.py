@@ -1,6 +1,6 @@
 """WorkerPool: takes IDs from a queue, runs a handler on each, and writes down how each ended.
 
-The order of a stop, which nothing may change: stop claiming, wait for running jobs, give back the rest, sign off,
+The order of a stop, which nothing may change: stop claiming, wait for running jobs, give back the rest, unregister,
 stop the heartbeat, close.
 """
 
@@ -72,10 +72,9 @@ class WorkerPool:
     returns.
     A failure is tried again up to `retries` times, each after a growing random delay, and then stays among the failed.
 
-    Three doors: `run()` in the foreground, with SIGTERM and SIGINT stopping it gracefully; `await serve()` on the
-    caller's
-    event loop; `start()` and `stop()`, or `with`, in a thread. Raises InvalidOption, and ReadOnly for a read-only
-    queue.
+    Three ways to run it: `run()` in the foreground, with SIGTERM and SIGINT stopping it gracefully; `await serve()` on
+    the caller's event loop; `start()` and `stop()`, or `with`, in a thread. Raises InvalidOption, and ReadOnly for a
+    read-only queue.
     """
 
     def __init__(
@@ -122,8 +121,7 @@ class WorkerPool:
     async def serve(self) -> PoolStatus:
         """Work on the caller's event loop until stopped (or, in a burst, until nothing is queued); the final status.
 
-        Cancelled, it gives back at once what it holds, and passes the cancellation on. Raises StoreError when it cannot
-        begin.
+        A cancellation gives back at once what it holds, and is passed on. Raises StoreError when it cannot begin.
         """
         if self._worker_loop is None and self._states.state is PoolState.STOPPED:
             return self.status()  # a stop came first

@@ -1,4 +1,4 @@
-"""How a worker gets onto the roll of a queue."""
+"""How a worker registers with a queue, and when it refuses to."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ from convoy_core.worker.runs import Plan
 
 
 async def refuse_eviction(commands: AsyncConnection, keys: Keys, options: PoolOptions) -> None:
-    """Raise StoreUnsafe when the store evicts keys, or has (F40), unless that is allowed, or may not be
-    asked.
-    """
+    """Raise StoreUnsafe when the store evicts keys, or has (F40), unless that is allowed, or may not be asked."""
     if options.allow_eviction:
         return
     policy, evicted = "noeviction", 0

@@ -63,9 +63,7 @@ class Runs:
 
     @property
     def shortage(self) -> str | None:
-        """Why fewer run than the concurrency allows; None while all slots are to be had. May be called from any
-        thread.
-        """
+        """Why fewer run than the concurrency allows, if so. May be called from any thread."""
         slots = self._slots
         why = slots.why or self._limit
         return why and f"{slots.allowed(time.monotonic())} of {self._plan.concurrency} slots: {why}"

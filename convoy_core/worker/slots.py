@@ -1,7 +1,7 @@
 """How many runs may go at once after some could not be started, and why: fewer for a while, growing back. No I/O.
 
-What could not be started is released, and might be claimed again at once; so while nothing at all can be started
-nothing is claimed, for a pause that grows from one vain attempt to the next. What goes keeps its places meanwhile.
+What could not be started is released, and could be claimed again at once. So while nothing can be started, nothing is
+claimed, for a pause that grows with each failed attempt. Runs under way keep their slots meanwhile.
 """
 
 from __future__ import annotations

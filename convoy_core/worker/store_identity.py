@@ -1,7 +1,7 @@
 """Notices that a pool may be talking to another store than before, or to the same one with older contents. No I/O.
 
 A store that was killed and restarted, or a replica that was promoted, may have forgotten what it had acknowledged
-(F36, F63). It gives itself away by a new connection or by another `run_id`; nothing else need ever fail.
+(F36, F63). A new connection or another `run_id` is the only sign; no call need fail.
 """
 
 from __future__ import annotations

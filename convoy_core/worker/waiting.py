@@ -1,6 +1,4 @@
-"""Waiting at an empty queue: the store hands the next ID to exactly one waiting worker, into a list that survives a
-crash.
-"""
+"""Waits at an empty queue: the store hands the next ID to one waiting worker, into a list that survives a crash."""
 
 from __future__ import annotations
 
@@ -37,7 +35,7 @@ class Handover(NamedTuple):
 
 
 class IdleWait:
-    """One waiting place, with a connection of its own, since a waiting connection can do nothing else.
+    """The wait of one pool, over a connection of its own, since a waiting connection can do nothing else.
 
     The claim of what is handed over is sent along with the wait: the store runs it as soon as the wait is over, so that
     no further round trip lies between a publish and its run. The wait is never cancelled: a cancelled BLMOVE has often
