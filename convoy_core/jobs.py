@@ -27,8 +27,7 @@ class Job:
     """What a handler receives: the ID, and what is known about this run of it.
 
     It runs at least once: after a crash between the work and its acknowledgement it runs again, so a handler whose
-    effects
-    must not be repeated should make them depend on `id`, or pass `token` along as a fencing token.
+    effects must not be repeated should make them depend on `id`, or pass `token` along as a fencing token.
     """
 
     __slots__ = ("_claim", "_is_lost", "_worker", "queue")

@@ -124,9 +124,7 @@ class Counts:
 
     @property
     def drift(self) -> int:
-        """Committed IDs beyond those that are somewhere: 0 but while a Node client is between two commands, or by
-        damage.
-        """
+        """Committed IDs that are in no place; 0 unless a Node client is between two commands, or data is damaged."""
         return self.committed - self.queued - self.processing - self.delayed
 
 

@@ -1,6 +1,4 @@
-"""Checks of the arguments that callers give: each returns the value as it is used, or raises InvalidOption naming the
-argument.
-"""
+"""Checks of callers' arguments: each returns the value as it is used, or raises InvalidOption naming the argument."""
 
 from __future__ import annotations
 

@@ -43,9 +43,8 @@ class CommandFailed(RunFailed):
 class Command:
     """A command line, to be given to a WorkerPool as its handler.
 
-    `words` is a list of arguments, or text that is split as a shell would, without being one. A word that is
-    exactly `{}` is
-    replaced by the ID; without one the command finds it in CONVOY_ID. Raises InvalidOption and HandlerNotFound.
+    `words` is a list of arguments, or text that is split as a shell would, without being one. A word that is exactly
+    `{}` is replaced by the ID; without one the command finds it in CONVOY_ID. Raises InvalidOption and HandlerNotFound.
     """
 
     def __init__(self, words: str | Sequence[str]) -> None:

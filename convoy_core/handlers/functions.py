@@ -1,6 +1,4 @@
-"""The two kinds of handler, coroutine functions and plain functions, behind one face: start a run, hear how it
-ended.
-"""
+"""Runs handlers that are functions: coroutine functions as tasks, plain functions in threads."""
 
 from __future__ import annotations
 
@@ -170,8 +168,7 @@ class Threads:
     """Runs plain functions in daemon threads, started as they are needed.
 
     A thread cannot be stopped from outside. The threads are daemons so that one that never returns cannot keep the
-    process
-    from ending; an executor's threads would.
+    process from ending; an executor's threads would.
     """
 
     def __init__(self, handler: Callable[[Job], Any], ended: Ended) -> None:

@@ -1,9 +1,9 @@
-"""Python handlers in child processes: killable when out of time, and a crash takes nobody with it.
+"""Python handlers in child processes: killable when out of time, and a crash ends one run only.
 
-Each slot has a child that runs `isolated_child` and handles one job after the other. They talk in lines of JSON over
-the child's stdin and a pipe of its own; never pickle. It says when it begins, so that an ID which it was sent and never
-began is given to another. A child ends with its parent, and so does all it has started: its stdin then ends and, since
-native code may give it no turn to notice, the watcher kills its group.
+Each slot has a child that runs `isolated_child` and handles one job after the other. They exchange lines of JSON over
+the child's stdin and a pipe of its own; never pickle. A child reports when it begins a job, so that an ID which it was
+sent and never began is given to another. A child ends with its parent, and so does all it has started: its stdin then
+ends and, since native code may give it no turn to notice, the watcher kills its group.
 """
 
 from __future__ import annotations

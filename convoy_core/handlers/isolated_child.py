@@ -1,12 +1,10 @@
-"""The child process of an isolated handler: reads jobs from stdin, a line of JSON each, and answers on what was its
-stdout.
+"""The child process of an isolated handler: reads jobs from stdin, a line of JSON each; answers on its first stdout.
 
 Its arguments are `package.module:function` and the parent's `sys.path`, which counts only once all of ours is loaded:
 a file of the working directory may be the handler, never a part of this program.
 
-The handler's own output goes to stderr, so that a `print` cannot spoil the talk. When stdin ends the parent is
-gone, and so is
-this process, even in the middle of a run: somebody else will be given the ID.
+The handler's own output goes to stderr, so that a `print` cannot corrupt the answers. When stdin ends, the parent has
+ended; this process then ends too, even in the middle of a run, and another worker gets the ID.
 """
 
 from __future__ import annotations

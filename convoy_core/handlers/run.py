@@ -21,9 +21,7 @@ class Run:
 
 
 class RunFailed(Exception):
-    """A run ended badly outside this process; its text says it all, so it is shown without the name of a Python
-    class.
-    """
+    """A run outside this process failed; its text is shown alone, without the name of a Python class."""
 
     def __init__(self, text: str, remote_traceback: str = "") -> None:
         super().__init__(text)

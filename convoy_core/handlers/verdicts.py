@@ -136,9 +136,7 @@ def backoff_ms(failures: int, options: PoolOptions) -> int:
 
 
 def shortened(text: str, size: int = MAX_ERROR, *, keeps_end: bool = False) -> str:
-    """At most `size` bytes of a text that UTF-8 can hold: an ID's undecodable bytes, quoted in a message, become
-    escapes.
-    """
+    """At most `size` bytes of text that UTF-8 can hold; undecodable bytes of an ID in it become escapes."""
     part = slice(-size, None) if keeps_end else slice(size)
     return text[part].encode("utf-8", "backslashreplace")[part].decode("utf-8", "ignore")
 

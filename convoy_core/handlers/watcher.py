@@ -1,4 +1,4 @@
-"""Sees to it that no process group a handler has started outlives this process, not even a `kill -9`.
+"""Kills every process group that a handler started when this process ends, even by `kill -9`.
 
 One small process per worker process, started with the first group, holds the read end of a pipe whose write end is ours
 alone. It is told which groups begin and end; when the pipe ends, it kills those that have not.
@@ -98,7 +98,7 @@ class Watcher:
             bufsize=0,
             cwd="/",
             env=environment(),
-            start_new_session=True,  # Ctrl-C in our terminal is none of its business
+            start_new_session=True,  # so that Ctrl-C in our terminal does not reach it
         )
         pipe = _pipe_of(self._process)
         for group in self._groups:
@@ -129,7 +129,7 @@ WATCHER: Final = Watcher()
 
 
 def environment() -> dict[str, str]:
-    """Ours for what we start, without the way to the store, which is none of its business."""
+    """Our environment without CONVOY_REDIS_URL, so that children see no credentials."""
     return {name: value for name, value in os.environ.items() if name != "CONVOY_REDIS_URL"}
 
 
