@@ -1,4 +1,4 @@
-"""Who holds which of a fixed number of connections, and who comes next: first come, first served.
+"""Assigns a fixed number of connections to callers, first come, first served.
 
 Rule: the exception of a signal's handler may end a borrower's call at any step, also inside this module. So one
 assignment to `ConnectionSlot.holder` records who holds a slot. It is a weak reference: a slot whose holder no longer
@@ -14,13 +14,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 JUST_NOW_S: Final = 0.001
-"""What has answered within this time is not asked whether it is still connected: one publish follows the other so."""
+"""A connection that answered within this time is not tested before its next use: publishes in a row are fast."""
 
 
 class Checkout:
-    """One caller's claim to a slot. It is made before anything is asked for, so that there is always something to
-    give up.
-    """
+    """One caller's claim to a slot. It exists before a slot is requested, so that it can be given up at any step."""
 
     is_long = False
     """Whether its holder may ask for a further connection meanwhile."""
@@ -28,12 +26,12 @@ class Checkout:
     slots: ConnectionSlots | None = None
     slot: ConnectionSlot | None = None
     error: Exception | None = None
-    """Why nobody can be served at present."""
+    """Why no connection can be opened."""
     wake: Callable[[], None] | None = None
 
 
 class LongCheckout(Checkout):
-    """The claim of one that will hold its slot for some time."""
+    """The claim of a caller that will hold its slot for some time."""
 
     is_long = True
 
@@ -54,7 +52,7 @@ class ConnectionSlot:
 
     @property
     def is_free(self) -> bool:
-        """Whether nobody holds it, or who did has vanished."""
+        """Whether it has no holder, or one that no longer exists."""
         return self.holder is None or self.holder() is None
 
 
@@ -73,7 +71,7 @@ class ConnectionSlots:
         return [slot.connection for slot in self._all]
 
     def take(self, checkout: Checkout) -> bool:
-        """Give it a slot at once; False where it must wait, as others do already."""
+        """Give it a slot at once; False where it must wait behind others, or for a slot."""
         if self._waiting:
             return False
         # Always the first that is free, so that no more are opened than are in use at the same time.
@@ -88,33 +86,31 @@ class ConnectionSlots:
         return True
 
     def take_long(self, checkout: Checkout) -> bool:
-        """The same, but the last slot is left to those who hold one briefly: if all holders came to want a second one,
-        all would wait for ever.
-        """
+        """The same, but never the last slot: if all holders came to need a second one, all would wait for ever."""
         held = [slot.holder() for slot in self._all if slot.holder is not None]
         return sum(one is not None and one.is_long for one in held) < self._size - 1 and self.take(checkout)
 
     def wait(self, checkout: Checkout, wake: Callable[[], None]) -> None:
-        """Have it woken when its turn has come, or nobody's will."""
+        """Queue it; `wake` is called when it has a slot, or when no connection can be opened."""
         checkout.wake = wake
         self._waiting.append(weakref.ref(checkout))
         self.serve()
 
     def look_again(self, checkout: Checkout) -> None:
-        """See to one that has waited for a while: whoever was to serve it may have been cut short."""
+        """Queue a waiting checkout again if it was dropped, as by a call that was cut short before it served it."""
         if not is_served(checkout) and weakref.ref(checkout) not in self._waiting:
             self._waiting.appendleft(weakref.ref(checkout))
         self.serve()
 
     def give_up(self, checkout: Checkout) -> None:
-        """Take back its slot, or its wish for one; whoever waits longest is served."""
+        """Take back its slot, or its place in the queue; the longest waiting checkout is served."""
         checkout.is_over = True
         if self.leave(checkout):
             self.serve()
 
     def leave(self, checkout: Checkout) -> bool:
-        """Take back its slot; whether anybody waits, to be served. Threads need no lock for this: whoever begins to
-        wait meanwhile looks for a free slot after that.
+        """Take back its slot; True if a checkout waits to be served. Threads need no lock for this: a checkout that
+        begins to wait meanwhile looks for a free slot after that.
         """
         if (slot := checkout.slot) is not None and (holder := slot.holder) is not None and holder() is checkout:
             slot.is_open = False
@@ -122,7 +118,7 @@ class ConnectionSlots:
         return bool(self._waiting)
 
     def fail(self, error: Exception) -> None:
-        """A connection could not be opened. Unless another is in use, that is the answer to all who wait."""
+        """A connection could not be opened. Unless another is in use, all waiting checkouts get this error."""
         if any(slot.is_open and not slot.is_free for slot in self._all):
             return
         waiting, self._waiting = self._waiting, deque()
@@ -131,7 +127,7 @@ class ConnectionSlots:
             _wake(checkout)
 
     def serve(self) -> None:
-        """Give what is free to those who wait longest."""
+        """Assign free slots to the checkouts that have waited longest."""
         while self._waiting and (slot := self._free()) is not None:
             checkout = self._waiting.popleft()()
             if checkout is not None and not checkout.is_over and not is_served(checkout):
@@ -156,7 +152,7 @@ def is_served(checkout: Checkout) -> bool:
 
 
 def again(checkout: Checkout) -> Exception:
-    """What nobody could be served for, anew: an exception carries the traceback of whoever raised it."""
+    """A copy of its error, since an exception carries the traceback of the caller that raised it."""
     assert checkout.error is not None  # noqa: S101 - else it has a slot
     error = copy.copy(checkout.error)
     error.__cause__ = checkout.error.__cause__ or checkout.error.__context__

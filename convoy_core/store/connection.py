@@ -85,7 +85,7 @@ class Connection(ConnectionBase):
         """
         rest = iter(calls)
         for first in islice(rest, 1):
-            yield self.run(first)  # which registers the queue, and teaches the store the script
+            yield self.run(first)  # which registers the queue, and loads the script
             client = self._client()
             while not first.replicas and isinstance(client, Client):
                 left: list[tuple[Call[T], Any]] = []
@@ -96,9 +96,9 @@ class Connection(ConnectionBase):
             yield from map(self.run, rest)
 
     def _ahead(self, client: Client, calls: Iterator[Call[T]], left: list[tuple[Call[T], Any]]) -> Iterator[T]:
-        """Make the calls over one connection, if one can be spared, to the end or until the store has forgotten the
-        script. The replies that came last are left to be looked at when it is given back: who holds one connection
-        must not wait for another.
+        """Make the calls over one connection, if one can be spared, to the end or until the store does not know the
+        script. The last replies are put into `left`, to be read after the connection was given back, since a call
+        that holds one connection must not wait for another.
         """
         line = client.pinned_if_spare()
         try:

@@ -93,7 +93,7 @@ class ConnectionBase:
             return (yield self._eval("EVAL", self._text_for(call).source, call))
 
     def at_once(self, call: Call[Any]) -> Command | None:
-        """The one command that `call` takes where nothing stands in its way; None where more is to be done."""
+        """The one command that `call` takes, if it takes no more than one; else None."""
         if (
             call.script is None
             or call.replicas

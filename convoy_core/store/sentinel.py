@@ -1,9 +1,9 @@
 """Connections that lead to whichever server the Sentinels call the primary at the moment they are opened.
 
 Rule: a connection that turns out to lead to a replica is closed at once, so that the next use asks the Sentinels again.
-The command that found out was not applied, and is not repeated here. And all connections of a process lead to the same
-server: when one has learnt of a new primary the others leave the old one before their next command, though it may take
-their writes for some seconds more. A pool that waits at one and claims at the other would lose what it was handed.
+The command that was refused there was not applied, and is not repeated here. All connections of a process lead to the
+same server: when one has found a new primary, the others leave the old one before their next command, though it may
+accept writes for some seconds more. A pool that waits at one and claims at the other would lose what it was handed.
 """
 
 from __future__ import annotations

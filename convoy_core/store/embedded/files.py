@@ -1,6 +1,6 @@
 """The files of an embedded store, whether their directory is safe, and what the server is told.
 
-The rule this module keeps: everything is the user's alone (0700 and 0600), and nothing that exists is ever
+Rule: everything is the user's alone (0700 and 0600), and nothing that exists is ever
 deleted but the pid file of a dead server and the older of two logs.
 """
 
