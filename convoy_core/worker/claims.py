@@ -56,7 +56,7 @@ class Claims:
         return [(raw, number) for number, raw in list(self._held.items())]
 
     def add(self, claims: Sequence[Claim]) -> None:
-        """The store has handed these over; `start` starts them."""
+        """Hold claims that the store has handed over; `start` runs them."""
         for claim in claims:
             self._held[claim.number] = claim.raw_id
             if claim.crashes >= SUSPECT_CRASHES:
@@ -64,7 +64,7 @@ class Claims:
         self._ready += claims
 
     def decline(self, claims: Sequence[Claim]) -> None:
-        """They come too late: give them back as they are."""
+        """Give claims back that arrived too late, uncharged."""
         self._held.update((claim.number, claim.raw_id) for claim in claims)
         self.runs.results.extend((claim, "released") for claim in claims)
 
@@ -91,11 +91,11 @@ class Claims:
         return settlement, taken
 
     def put_back(self, taken: Results) -> None:
-        """Nobody knows whether they were written down."""
+        """Keep results whose exchange failed: they may or may not have been written down."""
         self.runs.results.extendleft(reversed(taken))
 
     def settle(self, taken: Results, stale: Collection[int]) -> None:
-        """They were written down, but for those whose claims were stale."""
+        """Drop and count results that were written down; those of `stale` claims changed nothing."""
         for claim, verdict in taken:
             self._forget(claim.number)
             self.counters.count("stale" if claim.number in stale else verdict)
@@ -103,8 +103,8 @@ class Claims:
             log.warning("queue %s: %d results came too late and changed nothing", self._plan.queue, len(stale))
 
     def reconcile(self, held: Mapping[int, bytes]) -> list[tuple[int, bytes]]:
-        """Replies were lost, and the store says what we hold: forget what we do not; number and ID of those we did not
-        know of.
+        """Compare with what the store holds for us, after lost replies: forget what it does not; number and ID of what
+        we did not know of.
         """
         for claim, verdict in list(self.runs.results):
             if held.get(claim.number) != claim.raw_id:

@@ -1,4 +1,4 @@
-"""The heartbeat of a pool: renews its lease from a thread of its own, and hears which claims were lost."""
+"""The heartbeat of a pool: renews its lease from a thread of its own, and learns which claims were lost."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ class WorkerLoop:
             self._claims.runs.close()
             try:
                 await close(self._plan.handler)
-            finally:  # or a pool that is no more would renew its lease for ever
+            finally:  # else a pool that has ended would renew its lease for ever
                 await asyncio.to_thread(heartbeat.stop)
                 await self._idle_wait.close()
                 await self._commands.close()
@@ -132,7 +132,7 @@ class WorkerLoop:
 
     @property
     def shortage(self) -> str | None:
-        """Why fewer run than the concurrency allows; None while all slots are to be had."""
+        """Why fewer run than the concurrency allows, if so."""
         return self._claims.runs.shortage
 
     def snapshot(self) -> tuple[tuple[str, float], ...]:
@@ -181,7 +181,7 @@ class WorkerLoop:
             self._may_wait.clear()
 
     def _look_at_store(self) -> None:
-        """Whoever has just talked to the store has this checked: it may not be the one it was."""
+        """To be called after each exchange with the store, which may be another one than before."""
         if self._identity.has_changed() and not self._state.compares:
             log.info("queue %s: a new connection; what the store holds is compared", self._plan.queue)
             self._handle(PoolEvent.DOUBTED)
@@ -220,8 +220,8 @@ class WorkerLoop:
         return self._state in (PoolState.STOPPING, PoolState.STOPPING_AWAY)
 
     def _end_grace(self) -> None:
-        # The timer decides, and no clock besides: uvloop's fires up to a turn of the loop before `time.monotonic` is
-        # there, and who then looked at the clock would find it too early, and sleep on for as long as the job runs.
+        # The timer decides, and not the clock: uvloop's timer fires up to one turn of the loop early. A comparison with
+        # `time.monotonic` would then say "too early", and the pool would sleep for as long as the job runs.
         self._give_back_at = time.monotonic()
         self._wake.set()
 

@@ -116,7 +116,7 @@ class WorkerPool:
         """The name of the queue it works on."""
         return self._plan.queue
 
-    # -- doors
+    # -- running it
 
     async def serve(self) -> PoolStatus:
         """Work on the caller's event loop until stopped (or, in a burst, until nothing is queued); the final status.
@@ -212,7 +212,7 @@ class WorkerPool:
             **asdict(worker_loop.counters),
         )
 
-    # -- behind the doors
+    # -- inside
 
     def _begins(self) -> bool:
         """Whether there is a start: whoever asks for a stop from now on tells the loop."""

@@ -19,7 +19,7 @@ class Slots:
     def __init__(self, most: int) -> None:
         self.most = most
         self.why: str | None = None
-        """What is wanting; None while all places are to be had."""
+        """What is short; None while all slots can be used."""
         self._level = most
         self._pause_s = 0.0
         self._grows_from = 0.0
