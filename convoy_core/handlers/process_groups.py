@@ -1,4 +1,4 @@
-"""The processes that a handler starts, each with a group of its own: begun, ended as a whole, never left behind."""
+"""Starts the processes of handlers, each in a process group of its own, and ends each group as a whole."""
 
 from __future__ import annotations
 

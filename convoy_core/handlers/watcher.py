@@ -103,10 +103,10 @@ class Watcher:
         pipe = _pipe_of(self._process)
         for group in self._groups:
             os.write(pipe, b"+%d\n" % group)
-        os.set_blocking(pipe, False)  # should it ever stand still, we must not
+        os.set_blocking(pipe, False)  # a watcher that hangs must not block us
 
     def _stop(self) -> None:
-        """Kill it: whatever it was told of is not for it to end."""
+        """Kill the watcher, so that it ends none of the groups it knows of."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()

@@ -1,7 +1,7 @@
-"""SIGTERM and SIGINT as a pool hears them in the main thread, whose event loop they wake whoever receives them.
+"""Handles SIGTERM and SIGINT for a pool in the main thread, and wakes its event loop whichever thread gets the signal.
 
-A handler set with `signal.signal` runs when the main thread comes round to it; where another thread of the process has
-received the signal, that one sleeps on in `select`.
+A handler set with `signal.signal` runs in the main thread, when that executes Python next. When another thread received
+the signal, the main thread stays asleep in `select`, so it has to be woken.
 """
 
 from __future__ import annotations

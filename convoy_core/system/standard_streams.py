@@ -1,7 +1,7 @@
 """The standard streams of a process: always open, and unable to stop work by what goes wrong on them.
 
 Python ignores SIGPIPE and SIGXFSZ, so a reader that has gone and a full file are errors of `write`, which are counted
-and dropped here. That is for talk and for what handlers print; an answer is written to the stream itself.
+and dropped here. That holds for messages and for what handlers print; an answer is written to the stream itself.
 """
 
 from __future__ import annotations
