@@ -42,7 +42,7 @@ from convoy_core import (
     encode_id,
     load_handler,
 )
-from tests.core.keyspace import sent_since_reset
+from tests.moves.keyspace import sent_since_reset
 from tests.servers import RealServer
 
 HUGE = 10**5000

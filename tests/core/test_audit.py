@@ -22,7 +22,7 @@ from convoy_core.worker import maintenance
 from convoy_core.worker.audit import Strays
 from convoy_core.worker.maintenance import Maintenance
 from convoy_core.worker.waiting import IdleWait
-from tests.core.keyspace import NOW
+from tests.moves.keyspace import NOW
 from tests.proxy import Cut, Proxy
 from tests.servers import RealServer
 from tests.waiting import eventually

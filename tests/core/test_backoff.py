@@ -9,7 +9,7 @@ import pytest
 
 from convoy_core import Counts, Job, PoolOptions, Queue, WorkerPool
 from convoy_core.handlers.verdicts import VerdictRules, backoff_ms
-from tests.core.keyspace import ALIVE, NOW, W, World, seed
+from tests.moves.keyspace import ALIVE, NOW, W, World, seed
 from tests.servers import RealServer
 from tests.waiting import eventually
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from convoy_core import Counts, Job, PoolOptions, Published, Queue, WorkerPool
-from tests.core.keyspace import dump, seed
 from tests.core.test_mapping import Node
+from tests.moves.keyspace import dump, seed
 from tests.servers import RealServer
 from tests.waiting import eventually, patient
 

@@ -13,7 +13,7 @@ from convoy_core.moves.working import Pulse, Settlement, exchange, register, ren
 from convoy_core.options import PoolOptions
 from convoy_core.store.connection import AsyncConnection
 from convoy_core.worker.maintenance import Maintenance
-from tests.core.keyspace import NOW
+from tests.moves.keyspace import NOW
 from tests.servers import RealServer
 
 HOUR_MS = 3_600_000

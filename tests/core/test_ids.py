@@ -17,7 +17,7 @@ import redis
 from convoy_core import Fleet, Job, Published, Queue, State, Tally
 from convoy_core.jobs import Claim
 from convoy_core.models import Then
-from tests.core.keyspace import ALIVE, NOW, SECOND, W, World, claim, failure, seed
+from tests.moves.keyspace import ALIVE, NOW, SECOND, W, World, claim, failure, seed
 from tests.servers import RealServer
 
 

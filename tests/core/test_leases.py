@@ -19,7 +19,7 @@ from convoy_core.moves.working import Pulse, promote, renew
 from convoy_core.store.clients import resolve
 from convoy_core.worker.loop import WorkerLoop
 from convoy_core.worker.runs import Plan
-from tests.core.keyspace import ALIVE, LEASE, NOW, SECOND, Keyspace, W, World, claim, seed
+from tests.moves.keyspace import ALIVE, LEASE, NOW, SECOND, Keyspace, W, World, claim, seed
 from tests.proxy import Proxy
 from tests.servers import RealServer
 from tests.waiting import eventually

@@ -12,7 +12,7 @@ from convoy_core import Counts, Jammed, Job, PoolOptions, Queue, Then, WorkerPoo
 from convoy_core.moves.keys import OURS
 from convoy_core.moves.recovering import recover
 from convoy_core.moves.working import Pulse, register, renew, unregister_safely
-from tests.core.keyspace import LEASE, NOW, W, World, claim, failure
+from tests.moves.keyspace import LEASE, NOW, W, World, claim, failure
 from tests.servers import RealServer, valkey_binary
 from tests.waiting import eventually
 

@@ -29,7 +29,7 @@ from convoy_core import (
     WorkerPool,
 )
 from convoy_core.models import Then
-from tests.core.keyspace import dump
+from tests.moves.keyspace import dump
 from tests.servers import RealServer
 from tests.waiting import eventually, patient
 

@@ -29,7 +29,7 @@ from convoy_core.moves.call import of
 from convoy_core.moves.recovering import held_claims
 from convoy_core.moves.working import promote
 from convoy_core.options import BATCH, SMALL_BATCH
-from tests.core.keyspace import ALIVE, LEASE, NOW, SECOND, Keyspace, W, World, claim, commands, failure, seed
+from tests.moves.keyspace import ALIVE, LEASE, NOW, SECOND, Keyspace, W, World, claim, commands, failure, seed
 from tests.servers import RealServer
 from tests.waiting import patient
 

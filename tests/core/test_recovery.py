@@ -8,7 +8,7 @@ from convoy_core import Counts
 from convoy_core.options import PoolOptions
 from convoy_core.store.connection import AsyncConnection
 from convoy_core.worker.maintenance import Maintenance
-from tests.core.keyspace import NOW, World
+from tests.moves.keyspace import NOW, World
 from tests.servers import RealServer
 
 DEAD = 1_200

@@ -27,7 +27,7 @@ from convoy_core import (
     State,
     WorkerPool,
 )
-from tests.core.keyspace import commands, sent_since_reset
+from tests.moves.keyspace import commands, sent_since_reset
 from tests.servers import RealServer
 
 

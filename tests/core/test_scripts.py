@@ -20,7 +20,7 @@ from convoy_core.moves.recovering import LATE_MS, expired_leases, held_claims, r
 from convoy_core.moves.scripts import load
 from convoy_core.moves.working import Pulse, fence, promote, register, renew, sweep, unregister
 from convoy_core.states import MOVES
-from tests.core.keyspace import (
+from tests.moves.keyspace import (
     DAY,
     LEASE,
     NOW,

@@ -28,7 +28,7 @@ from convoy_core import (
 )
 from convoy_core.models import Then
 from convoy_core.store.connection import AsyncConnection, Connection
-from tests.core.keyspace import ALIVE, NOW, SECOND, W, dump, seed
+from tests.moves.keyspace import ALIVE, NOW, SECOND, W, dump, seed
 from tests.servers import RealServer
 from tests.waiting import eventually
 

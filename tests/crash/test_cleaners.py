@@ -14,7 +14,7 @@ import redis
 
 from convoy_core import Counts, PoolOptions, Queue, WorkerPool
 from convoy_core.moves.scripts import load
-from tests.core.keyspace import seed as write
+from tests.moves.keyspace import seed as write
 from tests.proxy import Cut, Proxy
 from tests.servers import RealServer
 from tests.waiting import eventually, patient

@@ -1,0 +1,47 @@
+"""Several kinds of results in one exchange."""
+
+from __future__ import annotations
+
+from convoy_core.moves.working import (
+    Round,
+)
+from tests.moves.cases import LOG, NEW_RECORD, numbered
+from tests.moves.keyspace import ALIVE, NOW, SECOND, W, World, claim, failure
+
+
+def test_f30_one_stale_token_in_an_exchange_spoils_nothing_else(world: World) -> None:
+    held = {"done": 1, "late": 2, "bad": 3, "late2": 4, "back": 5, "late3": 6}
+    world.seed(
+        ALIVE,
+        {
+            "queued": ["new"],
+            "committed": {*held, "new"},
+            "processing": dict.fromkeys(held, SECOND),
+            "started": dict.fromkeys(held, NOW),
+            "owner": {id: f"{'bb' if 'late' in id else W}:{n}@{NOW}" for id, n in held.items()},
+        },
+    )
+
+    answer = world.exchange(
+        completed=[claim("late", 2), claim("done", 1)],
+        failed=[(claim("late2", 4), failure()), (claim("bad", 3), failure())],
+        released=[claim("late3", 6), claim("back", 5)],
+        want=1,
+    )
+
+    late = {"late", "late2", "late3"}
+    holders = {"late": "bb:2", "late2": "bb:4", "late3": "bb:6", "back": f"{W}:7"}
+    assert answer == Round([2, 4, 6], "open", [claim("back", 7)])
+    assert world.state() == {
+        **ALIVE,
+        **numbered(7),
+        "queued": ["new"],
+        "committed": {*late, "back", "new"},
+        "processing": dict.fromkeys([*late, "back"], SECOND),
+        "started": dict.fromkeys(late, NOW),
+        "owner": {id: f"{token}@{NOW}" for id, token in holders.items()},
+        "failed": {"bad": 1},
+        "failure": {"bad": NEW_RECORD},
+        LOG: ["boom"],
+        "totals": {"done": "1", "failed": "1", "released": "1", "stale": "3"},
+    }

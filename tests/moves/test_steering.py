@@ -1,0 +1,186 @@
+"""Requeue, discard, promote, pause and resume."""
+
+from __future__ import annotations
+
+import pytest
+
+from convoy_core import Outcome, State
+from convoy_core.moves.working import (
+    promote,
+)
+from tests.moves.cases import DELAYED, FAILED, FOREIGN, MINE, QUEUED, RECORD, REMEMBERED, Case
+from tests.moves.keyspace import LEASE, NOW, T0, World
+
+CASES = [
+    Case(
+        "promote: delayed -> queued",
+        "promote queues what is due, first due first",
+        {"delayed": {"a": NOW, "b": NOW - 5, "c": NOW + 7}, "queued": ["x"], "committed": {"a", "b", "c", "x"}},
+        lambda world: world.run(promote(world.keys, 10, LEASE)),
+        (2, 0.007),
+        {"delayed": {"c": NOW + 7}, "queued": ["x", "b", "a"], "committed": {"a", "b", "c", "x"}},
+    ),
+    Case(
+        "promote: delayed -> queued",
+        "promote stops at its limit, and the next is due at once",
+        {"delayed": {"a": NOW, "b": NOW - 5}, "committed": {"a", "b"}},
+        lambda world: world.run(promote(world.keys, 1, LEASE)),
+        (1, 0.0),
+        {"delayed": {"a": NOW}, "queued": ["b"], "committed": {"a", "b"}},
+    ),
+    Case(
+        "promote: delayed -> queued",
+        "F69 promote puts IDs that were set apart back at the head",
+        {
+            "delayed": {"a": NOW, "b": NOW - 5, "c": NOW - 4},
+            "queued": ["x"],
+            "committed": {"a", "b", "c", "x"},
+            "crashes": {"b": "2", "a": "1", "c": "9"},
+        },
+        lambda world: world.run(promote(world.keys, 10, LEASE)),
+        (3, None),
+        {
+            "queued": ["b", "c", "x", "a"],
+            "committed": {"a", "b", "c", "x"},
+            "crashes": {"b": "2", "a": "1", "c": "9"},
+        },
+    ),
+    Case(
+        "promote: delayed -> queued",
+        "promote commits a copy whose Node run has ended",
+        {"delayed": {"a": NOW}},
+        lambda world: world.run(promote(world.keys, 10, LEASE)),
+        (1, None),
+        {"queued": ["a"], "committed": {"a"}},
+    ),
+    Case(
+        "",
+        "F8 promote lets a copy wait on while a Node worker runs the ID",
+        {**FOREIGN, "delayed": {"a": NOW}},
+        lambda world: world.run(promote(world.keys, 10, LEASE)),
+        (0, 15.0),
+        {**FOREIGN, "delayed": {"a": NOW + LEASE}},
+    ),
+    Case(
+        "requeue: failed -> queued",
+        "requeue keeps the payload and what went wrong",
+        {**FAILED, "payload": {"a": "sx"}, "attempts": {"a": "1"}, "crashes": {"a": "1"}, "queued": ["x"]},
+        lambda world: world.queue.requeue(["a"]),
+        {"a": Outcome.QUEUED},
+        {
+            "queued": ["x", "a"],
+            "committed": {"a"},
+            "published": {"a": T0},
+            "failures": {"a": "2"},
+            "failure": {"a": RECORD},
+            "payload": {"a": "sx"},
+            "totals": {"requeued": "1"},
+        },
+    ),
+    Case(
+        "",
+        "requeue clears a stale failure of an ID that a Node client queued again",
+        {**FAILED, "queued": ["a"], "committed": {"a"}},
+        lambda world: world.queue.requeue(["a"]),
+        {"a": Outcome.ALREADY_COMMITTED},
+        {"queued": ["a"], "committed": {"a"}, "failures": {"a": "2"}, "failure": {"a": RECORD}},
+    ),
+    Case(
+        "requeue: failed -> queued",
+        "requeue of the same ID twice queues it once, and says so",
+        FAILED,
+        lambda world: world.queue.requeue(["a", "a"]),
+        {"a": Outcome.QUEUED},
+        {
+            "queued": ["a"],
+            "committed": {"a"},
+            "published": {"a": T0},
+            "failures": {"a": "2"},
+            "failure": {"a": RECORD},
+            "totals": {"requeued": "1"},
+        },
+    ),
+    Case(
+        "requeue: failed -> queued",
+        "requeue of all takes every failed ID, fewest failures first",
+        {"failed": {"a": 2, "b": 1}},
+        lambda world: world.queue.requeue_all(),
+        {"b": Outcome.QUEUED, "a": Outcome.QUEUED},
+        {
+            "queued": ["b", "a"],
+            "committed": {"a", "b"},
+            "published": {"a": T0, "b": T0},
+            "failures": {"a": "2", "b": "1"},
+            "totals": {"requeued": "2"},
+        },
+    ),
+    Case(
+        "discard: queued -> absent",
+        "discard of a queued ID",
+        {**QUEUED, **REMEMBERED, "queued": ["x", "a"], "committed": {"a", "x"}},
+        lambda world: world.queue.discard(["a"], state=State.QUEUED),
+        {"a": Outcome.DISCARDED},
+        {"queued": ["x"], "committed": {"x"}, "totals": {"discarded": "1"}},
+    ),
+    Case(
+        "discard: delayed -> absent",
+        "discard of a delayed ID",
+        {**DELAYED, **REMEMBERED},
+        lambda world: world.queue.discard(["a"], state=State.DELAYED),
+        {"a": Outcome.DISCARDED},
+        {"totals": {"discarded": "1"}},
+    ),
+    Case(
+        "discard: failed -> absent",
+        "discard of a failed ID",
+        {**FAILED, "payload": {"a": "sx"}},
+        lambda world: world.queue.discard(["a"], state=State.FAILED),
+        {"a": Outcome.DISCARDED},
+        {"totals": {"discarded": "1"}},
+    ),
+    Case(
+        "discard: failed -> absent",
+        "discard of the same ID twice discards it once, and says so",
+        FAILED,
+        lambda world: world.queue.discard(["a", "a"], state=State.FAILED),
+        {"a": Outcome.DISCARDED},
+        {"totals": {"discarded": "1"}},
+    ),
+    Case(
+        "",
+        "discard of a failed ID that a Node client queued again leaves it queued",
+        {"failed": {"a": 2}, "queued": ["a"], "committed": {"a"}},
+        lambda world: world.queue.discard(["a"], state=State.FAILED),
+        {"a": Outcome.DISCARDED},
+        {"queued": ["a"], "committed": {"a"}, "totals": {"discarded": "1"}},
+    ),
+    Case(
+        "",
+        "F8 discard of a second copy leaves the running ID its commitment and its payload",
+        {**MINE, "queued": ["a"], "payload": {"a": "sx"}},
+        lambda world: world.queue.discard(["a"], state=State.QUEUED),
+        {"a": Outcome.DISCARDED},
+        {**MINE, "payload": {"a": "sx"}, "totals": {"discarded": "1"}},
+    ),
+    Case(
+        "",
+        "F8 discard of a parked copy leaves the Node worker's ID committed",
+        {**FOREIGN, "delayed": {"a": NOW}},
+        lambda world: world.queue.discard(["a"], state=State.DELAYED),
+        {"a": Outcome.DISCARDED},
+        {**FOREIGN, "totals": {"discarded": "1"}},
+    ),
+    Case(
+        "discard: queued -> absent",
+        "F25 discard leaves no rerun mark behind",
+        {**QUEUED, "rerun": {"a"}},
+        lambda world: world.queue.discard(["a"], state=State.QUEUED),
+        {"a": Outcome.DISCARDED},
+        {"totals": {"discarded": "1"}},
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
+def test_the_whole_keyspace_after(world: World, case: Case) -> None:
+    case.check(world)
