@@ -24,7 +24,7 @@ from convoy_core import Command, Isolated, Queue, State, WorkerPool
 from tests.waiting import eventually
 if sys.argv[2] == "asyncio":
     sys.modules["uvloop"] = None
-handler = Command("sleep 0.2") if sys.argv[3] == "command" else Isolated("tests.core.handlers_to_isolate:slow")
+handler = Command("sleep 0.2") if sys.argv[3] == "command" else Isolated("tests.handlers.handlers_to_isolate:slow")
 queue = Queue("trucks", redis=sys.argv[1])
 queue.pause()
 queue.publish_many(range(40))

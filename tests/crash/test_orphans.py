@@ -279,7 +279,7 @@ def test_what_a_worker_has_forked_does_not_hold_the_watcher_off(trucks: Queue, s
 
 def test_a_child_whose_worker_died_before_it_was_ready_ends_without_a_traceback() -> None:
     words = own_program(
-        "convoy_core.handlers.isolated_child", "tests.core.handlers_to_isolate:work", *filter(None, sys.path)
+        "convoy_core.handlers.isolated_child", "tests.handlers.handlers_to_isolate:work", *filter(None, sys.path)
     )
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
         assert child.stdout is not None

@@ -1,4 +1,4 @@
-"""Random steps against the models, 50,000 in each run of the tests.
+"""Random steps against the models, 30,000 in each run of the tests.
 
 CONVOY_MODEL_STEPS asks for more; CONVOY_MODEL_SEED repeats a run (with the same number of steps).
 """

@@ -22,7 +22,7 @@ from convoy_core.worker.settling import settle
 from tests.servers import RealServer
 
 BURST = PoolOptions(lease_s=1.5, beat_s=0.3, grace_s=5, burst=True)
-HERE = "tests.core.handlers_to_isolate"
+HERE = "tests.handlers.handlers_to_isolate"
 
 
 @pytest.fixture

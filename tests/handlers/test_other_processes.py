@@ -16,7 +16,7 @@ from tests.waiting import eventually
 
 BURST = PoolOptions(lease_s=1.5, beat_s=0.3, grace_s=5, burst=True)
 QUICK = PoolOptions(lease_s=1.5, beat_s=0.3, grace_s=5)
-HERE = "tests.core.handlers_to_isolate"
+HERE = "tests.handlers.handlers_to_isolate"
 
 
 @pytest.fixture
