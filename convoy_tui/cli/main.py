@@ -12,12 +12,14 @@ from convoy_core.system import prepare_streams
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import Group, config_line
 from convoy_tui.cli.commands import (
+    discard,
     errors,
+    find,
     jam_guard,
-    looking,
-    moving,
+    list_ids,
     pause,
     publish,
+    requeue,
     server,
     show,
     status,
@@ -164,7 +166,22 @@ def _unexpected(error: Exception) -> Ended:
     )
 
 
-for group in (status, looking, show, errors, workers, publish, moving, jam_guard, pause, work, tui, server):
+for group in (
+    status,
+    list_ids,
+    find,
+    show,
+    errors,
+    workers,
+    publish,
+    requeue,
+    discard,
+    jam_guard,
+    pause,
+    work,
+    tui,
+    server,
+):
     group.register(app)
 
 

@@ -9,7 +9,7 @@ import typer
 from convoy_core import LoggedError
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
-from convoy_tui.cli.commands.looking import PageLimit, Start
+from convoy_tui.cli.commands.list_ids import PageLimit, Start
 from convoy_tui.cli.exit_codes import Code
 from convoy_tui.cli.io.output import Column, Format, Shape
 from convoy_tui.cli.session import Session

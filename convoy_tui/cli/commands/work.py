@@ -25,7 +25,7 @@ from convoy_tui.cli.work.init_process import step_down
 from convoy_tui.cli.work.progress import Progress, WorkTally
 from convoy_tui.cli.work.supervised_process import Launch
 from convoy_tui.cli.work.supervisor import Supervisor
-from convoy_tui.cli.work.worker_process import Workers, child_command, child_environment, log_to, serve_on_leash
+from convoy_tui.cli.work.worker_process import Workers, child_command, child_environment, log_to, serve_supervised
 from convoy_tui.text.words import count, number
 
 SCHEMA = "convoy.work/1"
@@ -64,7 +64,7 @@ Grace = Annotated[
     typer.Option("--grace", metavar="TIME", parser=p.some_seconds, help="Let jobs finish on a stop. Default: 25s."),
 ]
 Burst = Annotated[bool, typer.Option("--burst", help="End when nothing is queued any more.")]
-Leashed = Annotated[int | None, typer.Option("--leash", hidden=True)]
+ControlSocketOption = Annotated[int | None, typer.Option("--control-socket", hidden=True)]
 Successor = Annotated[bool, typer.Option("--successor", hidden=True)]
 
 
@@ -81,7 +81,7 @@ def work(  # noqa: PLR0913 - typer reads the options from here
     retries: Retries = 0,
     grace: Grace = None,
     burst: Burst = False,
-    leash: Leashed = None,
+    control_socket: ControlSocketOption = None,
     successor: Successor = False,
 ) -> Code:
     """Run workers on a queue until stopped.
@@ -105,8 +105,8 @@ def work(  # noqa: PLR0913 - typer reads the options from here
     step_down()
     never_wait()
     workers = Workers(queue, handler, exec, isolate, concurrency, job_timeout, retries, grace, burst)
-    if leash is not None:
-        return serve_on_leash(session, workers, leash, is_successor=successor)
+    if control_socket is not None:
+        return serve_supervised(session, workers, control_socket, is_successor=successor)
     if processes is not None and processes > MAX_PROCESSES:
         raise InvalidOption(f"--processes is {number(processes)}; at most {MAX_PROCESSES} are started.")
     pool = workers.pool(session)

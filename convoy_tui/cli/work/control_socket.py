@@ -79,8 +79,8 @@ class ControlSocket:
     @contextmanager
     def held(self, status: Callable[[], PoolStatus], stop: Callable[[], None]) -> Iterator[None]:
         """Report the pool's status, its last one included, until the block ends; `stop` it if the supervisor goes."""
-        threading.Thread(target=self._wait_for_end, args=(stop,), name="convoy-leash-end", daemon=True).start()
-        writer = threading.Thread(target=self._write, args=(status,), name="convoy-leash", daemon=True)
+        threading.Thread(target=self._wait_for_end, args=(stop,), name="convoy-control-end", daemon=True).start()
+        writer = threading.Thread(target=self._write, args=(status,), name="convoy-control", daemon=True)
         writer.start()
         try:
             yield

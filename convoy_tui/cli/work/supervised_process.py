@@ -1,4 +1,4 @@
-"""One worker process as its supervisor sees it: started on a leash, listened to, and heard to end."""
+"""One worker process as its supervisor sees it: started with a control socket, listened to, and heard to end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Launch:
     """What to start, and how often."""
 
     command: Callable[[int, bool], list[str]]
-    """The command line for a leash, and whether the process succeeds one that died."""
+    """The command line for a control socket, and whether the process succeeds one that died."""
     environment: Mapping[str, str]
     processes: int
     is_burst: bool
@@ -48,7 +48,7 @@ class Process:
 
     @classmethod
     async def start(cls, launch: Launch, place: int, *, is_successor: bool) -> Process:
-        """Start it, on a leash."""
+        """Start it with a control socket."""
         ours, theirs = socket.socketpair()
         printed, written = _pipe() if launch.pipes_output else (None, None)
         try:
@@ -135,14 +135,14 @@ class _Streams:
 
     reports: asyncio.StreamReader
     output: asyncio.StreamReader | None
-    leash: asyncio.StreamWriter
+    control_socket: asyncio.StreamWriter
     """Never written to; to hold it is what it is for."""
     pipe: asyncio.ReadTransport | None
 
     @classmethod
-    async def of(cls, leash: socket.socket, printed: IO[bytes] | None) -> _Streams:
+    async def of(cls, control_socket: socket.socket, printed: IO[bytes] | None) -> _Streams:
         """Streams over our ends."""
-        reports, writer = await asyncio.open_connection(sock=leash, limit=MAX_LINE)
+        reports, writer = await asyncio.open_connection(sock=control_socket, limit=MAX_LINE)
         if printed is None:
             return cls(reports, None, writer, None)
         output = asyncio.StreamReader(limit=MAX_LINE)
@@ -152,7 +152,7 @@ class _Streams:
 
     def close(self) -> None:
         """Let go."""
-        self.leash.close()
+        self.control_socket.close()
         if self.pipe is not None:
             self.pipe.close()
 

@@ -1,4 +1,4 @@
-"""One worker process: the pool that its options describe, alone in the foreground or on a supervisor's leash."""
+"""One worker process: the pool that its options describe, alone in the foreground or under a supervisor."""
 
 from __future__ import annotations
 
@@ -94,15 +94,15 @@ class Workers:
 
 
 def child_command(session: Session, workers: Workers, *, unbuffered: bool) -> Callable[[int, bool], list[str]]:
-    """The command line of a supervised process, for a leash and whether it succeeds one that died."""
+    """The command line of a supervised process, for a control socket and whether it succeeds one that died."""
     flags = session.flags
     program = own_program("convoy_tui.cli", "work", unbuffered=unbuffered)
     settings = [f"--prefix={flags.prefix}"] if flags.prefix else []
     if flags.profile and not flags.redis:
         settings.append(f"--profile={flags.profile}")
 
-    def words(leash: int, is_successor: bool) -> list[str]:
-        hidden = [f"--leash={leash}", *(["--successor"] if is_successor else [])]
+    def words(control_socket: int, is_successor: bool) -> list[str]:
+        hidden = [f"--control-socket={control_socket}", *(["--successor"] if is_successor else [])]
         return [*program, *map(system_text, [*settings, *workers.arguments(), *hidden, "--", workers.queue])]
 
     return words
@@ -119,29 +119,29 @@ def child_environment(session: Session) -> dict[str, str]:
     return environment
 
 
-def serve_on_leash(session: Session, workers: Workers, fd: int, *, is_successor: bool) -> Code:
+def serve_supervised(session: Session, workers: Workers, fd: int, *, is_successor: bool) -> Code:
     """Work as one of a supervisor's processes, and report to it instead of to a person."""
-    leash = ControlSocket(fd)
+    control_socket = ControlSocket(fd)
     try:
-        final = _serve(session, workers, leash, is_successor=is_successor)
+        final = _serve(session, workers, control_socket, is_successor=is_successor)
     except ConvoyError as error:
         ended = ending(error)
-        leash.end(Final(ended.code, str(ended), ended.advice))
+        control_socket.end(Final(ended.code, str(ended), ended.advice))
         return ended.code
     code = Code.PARTLY if final.failed else Code.DONE
-    leash.end(Final(code))
+    control_socket.end(Final(code))
     return code
 
 
-def _serve(session: Session, workers: Workers, leash: ControlSocket, *, is_successor: bool) -> PoolStatus:
+def _serve(session: Session, workers: Workers, control_socket: ControlSocket, *, is_successor: bool) -> PoolStatus:
     lingers = workers.burst and is_successor
     pool = workers.pool(session, burst=False if lingers else None)
     for number in (signal.SIGTERM, signal.SIGINT):  # before and after the pool has handlers of its own
         signal.signal(number, lambda *_: pool.request_stop())
     with (
         printing(to_stderr=False),
-        leash.held(pool.status, pool.request_stop),
-        log_to(lambda text, bad: leash.say(text, is_warning=bad)),
+        control_socket.held(pool.status, pool.request_stop),
+        log_to(lambda text, bad: control_socket.say(text, is_warning=bad)),
     ):
         if lingers:
             watch = (pool, session.new_queue(workers.queue))

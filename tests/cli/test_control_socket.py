@@ -17,27 +17,27 @@ from tests.waiting import patient
 def test_the_pool_is_stopped_when_the_supervisor_goes(is_unread: bool) -> None:
     supervisor, worker = socket.socketpair()
     stopped = threading.Event()
-    leash = ControlSocket(worker.detach())
+    control_socket = ControlSocket(worker.detach())
 
-    with leash.held(lambda: PoolStatus(PoolState.RUNNING, "ab"), stopped.set):
-        leash.say("unread, so that the end is a reset", is_warning=False)
+    with control_socket.held(lambda: PoolStatus(PoolState.RUNNING, "ab"), stopped.set):
+        control_socket.say("unread, so that the end is a reset", is_warning=False)
         supervisor.recv(1, socket.MSG_PEEK if is_unread else 0)
         if not is_unread:
             supervisor.recv(65536)
         supervisor.close()
 
         assert stopped.wait(patient())
-    leash.end(Final(0))
+    control_socket.end(Final(0))
 
 
 def test_all_that_was_said_and_the_last_status_arrive_before_the_end() -> None:
     supervisor, worker = socket.socketpair()
-    leash = ControlSocket(worker.detach())
+    control_socket = ControlSocket(worker.detach())
 
-    with leash.held(lambda: PoolStatus(PoolState.STOPPED, "ab"), lambda: None):
-        leash.say("one", is_warning=True)
-        leash.say("two", is_warning=False)
-    leash.end(Final(0))
+    with control_socket.held(lambda: PoolStatus(PoolState.STOPPED, "ab"), lambda: None):
+        control_socket.say("one", is_warning=True)
+        control_socket.say("two", is_warning=False)
+    control_socket.end(Final(0))
 
     with supervisor, supervisor.makefile("rb") as lines:
         heard = [decode(line) for line in lines]

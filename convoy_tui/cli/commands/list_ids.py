@@ -1,4 +1,4 @@
-"""`convoy list` and `convoy find`: IDs by state, and one ID in every queue."""
+"""`convoy list`: the IDs of a queue by state."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from typing import Annotated
 
 import typer
 
-from convoy_core import Details, Entry, State
+from convoy_core import Entry, State
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exit_codes import Code, Ended
 from convoy_tui.cli.filters import Filter, Window
 from convoy_tui.cli.io.output import Column, Format, Shape
 from convoy_tui.cli.io.table import Cell
-from convoy_tui.cli.missing import certain, is_known, state_word, way_out
 from convoy_tui.cli.session import Session
-from convoy_tui.text.words import age, count, due_in, number
+from convoy_tui.text.words import age, due_in, number
 
 
 class Listed(StrEnum):
@@ -35,18 +34,25 @@ STATES = "queued, delayed, processing, failed or committed."
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the command."""
     command(app, "list", panel="Look")(list_ids)
-    command(app, "find", panel="Look")(find)
 
 
 InState = Annotated[Listed, typer.Option("--state", "-s", metavar="STATE", help=STATES)]
+
+
 OlderThan = Annotated[
     float | None,
     typer.Option("--older-than", metavar="TIME", parser=p.seconds, help="Only IDs in this state that long."),
 ]
+
+
 PageLimit = Annotated[int, typer.Option("--limit", metavar="N", parser=p.positive, help="At most so many.")]
+
+
 Start = Annotated[int, typer.Option("--start", metavar="N", parser=p.natural, help="Where to begin.")]
+
+
 Everything = Annotated[bool, typer.Option("--all", help="No limit.")]
 
 
@@ -113,7 +119,7 @@ def _nothing(window: Window, state: Listed) -> str:
 
 def _columns(state: State | None, at: Callable[[], float]) -> list[Column[Entry]]:
     def since(heading: str) -> Column[Entry]:
-        return Column(heading, lambda e: e.since, lambda e: Cell(_ago(e.since, at())), right=True)
+        return Column(heading, lambda e: e.since, lambda e: Cell(ago(e.since, at())), right=True)
 
     columns: list[Column[Entry]] = [Column("ID", lambda e: e.id, shrinks=True)]
     if state is State.QUEUED:
@@ -133,66 +139,9 @@ def _worker(entry: Entry) -> Cell:
     return Cell(entry.worker, "") if entry.worker else Cell("Node client", "dim")
 
 
-def _ago(since: float | None, at: float) -> str:
+def ago(since: float | None, at: float) -> str:
     return "—" if since is None else age(max(0.0, at - since))
 
 
 def _due(due: float | None, at: float) -> str:
     return "—" if due is None else due_in(due - at)
-
-
-def since_of(details: Details) -> float | None:
-    """When the ID came into the state it is in, where that is known."""
-    match details.state:
-        case State.QUEUED | State.DELAYED:
-            return details.published
-        case State.PROCESSING:
-            return details.started
-        case State.FAILED:
-            return details.failure.at if details.failure else None
-        case State.ABSENT:
-            return None
-
-
-FOUND: Shape[Details] = Shape(
-    "convoy.find/1",
-    "queues",
-    [
-        Column("QUEUE", lambda d: d.queue, shrinks=True),
-        Column("STATE", state_word),
-        Column("SINCE", since_of, lambda d: Cell(_ago(since_of(d), d.at)), right=True),
-        Column("FAILURES", lambda d: d.failures, right=True),
-        Column("WORKER", lambda d: d.worker, drop=1),
-    ],
-    lambda d: {
-        "queue": d.queue,
-        "id": d.id,
-        "state": state_word(d),
-        "since": since_of(d),
-        "at": d.at,
-        "worker": d.worker,
-    },
-    lambda d: d.queue,
-)
-
-
-def find(session: Session, id: p.ID) -> Code:
-    """Say in which queues an ID is, and in which state.
-
-    One that is committed but in no place is missing. Ends with 3 when it is in none.
-
-    Examples:
-      convoy find 42
-      convoy find 42 --json
-    """
-    names = session.fleet.queues()
-    found = session.fleet.find(id, names)
-    found = [certain(session.fleet.queue(row.queue), row) for row in found]
-    found = [row for row in found if is_known(row)]
-    if not found and session.out.format is not Format.JSON:
-        raise Ended(Code.NOT_FOUND, f"ID {id} is in none of the {count(len(names), 'queue')} at {session.where}.")
-    session.out.rows(FOUND, found, {"id": id})
-    for row in found:
-        if row.is_missing:
-            session.talk.warn(way_out(session.fleet.queue(row.queue), row))
-    return Code.DONE if found else Code.NOT_FOUND

@@ -1,20 +1,14 @@
-"""`convoy requeue` and `convoy discard`: named IDs, or those that filters find, with the exact effect stated first."""
+"""A move of named IDs, or of those that filters find: the exact effect is stated, asked about, and done."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import partial
 from itertools import chain
-from typing import Annotated
-
-import typer
 
 from convoy_core import BATCH, InvalidInput, Queue, State, chunked
-from convoy_tui.cli import parameters as p
 from convoy_tui.cli.bulk_moves import Move, Outcomes, Work
-from convoy_tui.cli.command import command
 from convoy_tui.cli.exit_codes import Code, Ended
 from convoy_tui.cli.filters import Filter, Window
 from convoy_tui.cli.io.ids_input import Source
@@ -23,90 +17,18 @@ from convoy_tui.cli.session import Session
 
 AT_ONCE = 5 * BATCH
 """IDs that go in one step where a whole state goes: under a second, so that Ctrl-C is heard."""
+
+
 SEARCHED_AT_ONCE = 50
 """The same where each is searched for in the list."""
+
+
 SOUGHT_AT_ONCE = 100_000
 """IDs that a dry run looks for in the list at a time: each time the list is read from its head on."""
 
 
-class Discarded(StrEnum):
-    """Where `discard` may take IDs from."""
-
-    QUEUED = "queued"
-    DELAYED = "delayed"
-    FAILED = "failed"
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    command(app, "requeue", panel="Act", writes=True)(requeue)
-    command(app, "discard", panel="Act", writes=True)(discard)
-
-
-def requeue(  # noqa: PLR0913 - typer reads the options from here
-    session: Session,
-    queue: p.QueueName,
-    ids: p.IDs = None,
-    *,
-    file: p.FromFile = None,
-    nul: p.Nul = False,
-    everything: p.All = False,
-    match: p.Match = None,
-    error: p.ErrorText = None,
-    min_failures: p.MinFailures = None,
-    limit: p.Limit = None,
-    yes: p.Yes = False,
-    dry_run: p.DryRun = False,
-) -> Code:
-    """Queue failed IDs again, named or filtered.
-
-    With filters, what would be requeued is counted first, and asked about.
-
-    Examples:
-      convoy requeue trucks 42
-      convoy requeue trucks --all
-      convoy requeue trucks --error timeout --limit 100 --yes
-      convoy list trucks --state failed --all -o ids | convoy requeue trucks -
-    """
-    source = Source(ids or [], file, nul)
-    chosen = _Choice(source, Filter(match, error, min_failures), everything=everything, limit=limit)
-    return _move(session, Move("requeue", queue, State.FAILED), chosen, yes=yes, dry_run=dry_run)
-
-
-def discard(  # noqa: PLR0913 - typer reads the options from here
-    session: Session,
-    queue: p.QueueName,
-    ids: p.IDs = None,
-    *,
-    state: Annotated[
-        Discarded, typer.Option("--state", "-s", metavar="STATE", help="failed, queued or delayed.")
-    ] = Discarded.FAILED,
-    file: p.FromFile = None,
-    nul: p.Nul = False,
-    everything: p.All = False,
-    match: p.Match = None,
-    error: p.ErrorText = None,
-    min_failures: p.MinFailures = None,
-    limit: p.Limit = None,
-    yes: p.Yes = False,
-    dry_run: p.DryRun = False,
-) -> Code:
-    """Forget IDs that failed or wait, for good.
-
-    What would be lost is counted first, and asked about.
-
-    Examples:
-      convoy discard trucks 42
-      convoy discard trucks --all --dry-run
-      convoy discard trucks --state queued --match 'test-*'
-    """
-    source = Source(ids or [], file, nul)
-    chosen = _Choice(source, Filter(match, error, min_failures), everything=everything, limit=limit)
-    return _move(session, Move("discard", queue, State(state.value)), chosen, yes=yes, dry_run=dry_run)
-
-
 @dataclass(slots=True)
-class _Choice:
+class Choice:
     """Which IDs are meant: the named ones, or those that filters find, kept so that what was shown is what is done."""
 
     source: Source
@@ -143,7 +65,7 @@ class _Choice:
         return self.source.blocks() if self.found is None else [self.found]
 
 
-def _move(session: Session, move: Move, choice: _Choice, *, yes: bool, dry_run: bool) -> Code:
+def move_selected(session: Session, move: Move, choice: Choice, *, yes: bool, dry_run: bool) -> Code:
     if not dry_run:
         session.must_write()
     queue = session.queue(move.queue)
@@ -175,7 +97,7 @@ def _discard_all(session: Session, queue: Queue, work: Work, *, yes: bool) -> Co
     return work.do((partial(queue.discard_all, move.state, limit=part) for part in parts), n, is_long=n > AT_ONCE)
 
 
-def _ask(session: Session, queue: Queue, move: Move, choice: _Choice) -> None:
+def _ask(session: Session, queue: Queue, move: Move, choice: Choice) -> None:
     """State the exact effect, found by a dry run on the same path, and ask; one requeued ID needs no question."""
     if choice.source.is_stdin:
         raise Ended(
@@ -188,14 +110,14 @@ def _ask(session: Session, queue: Queue, move: Move, choice: _Choice) -> None:
         session.talk.confirm(move.effect(n, session.where), yes=False)
 
 
-def _steps(move: Move, queue: Queue, choice: _Choice) -> Iterator[Callable[[], Outcomes]]:
+def _steps(move: Move, queue: Queue, choice: Choice) -> Iterator[Callable[[], Outcomes]]:
     """What is to be done, a batch at a time."""
     # An ID deep in a long list costs the store milliseconds, and between two steps Ctrl-C must get its turn.
     size = SEARCHED_AT_ONCE if move.searches else BATCH
     return (partial(move.on, queue, ids) for block in choice.blocks() for ids in chunked(block, size))
 
 
-def _dry_steps(move: Move, queue: Queue, choice: _Choice) -> Iterator[Callable[[], Outcomes]]:
+def _dry_steps(move: Move, queue: Queue, choice: Choice) -> Iterator[Callable[[], Outcomes]]:
     """What it would be, for no more than it costs."""
     ids = chain.from_iterable(choice.blocks())
     if move.loses and choice.found is not None:  # what has just been seen in the state is there

@@ -1,0 +1,63 @@
+"""`convoy discard`: IDs that failed or wait, named or found by filters, forgotten for good."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from convoy_core import State
+from convoy_tui.cli import parameters as p
+from convoy_tui.cli.bulk_moves import Move
+from convoy_tui.cli.command import command
+from convoy_tui.cli.exit_codes import Code
+from convoy_tui.cli.filters import Filter
+from convoy_tui.cli.io.ids_input import Source
+from convoy_tui.cli.selected import Choice, move_selected
+from convoy_tui.cli.session import Session
+
+
+class Discarded(StrEnum):
+    """Where `discard` may take IDs from."""
+
+    QUEUED = "queued"
+    DELAYED = "delayed"
+    FAILED = "failed"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "discard", panel="Act", writes=True)(discard)
+
+
+def discard(  # noqa: PLR0913 - typer reads the options from here
+    session: Session,
+    queue: p.QueueName,
+    ids: p.IDs = None,
+    *,
+    state: Annotated[
+        Discarded, typer.Option("--state", "-s", metavar="STATE", help="failed, queued or delayed.")
+    ] = Discarded.FAILED,
+    file: p.FromFile = None,
+    nul: p.Nul = False,
+    everything: p.All = False,
+    match: p.Match = None,
+    error: p.ErrorText = None,
+    min_failures: p.MinFailures = None,
+    limit: p.Limit = None,
+    yes: p.Yes = False,
+    dry_run: p.DryRun = False,
+) -> Code:
+    """Forget IDs that failed or wait, for good.
+
+    What would be lost is counted first, and asked about.
+
+    Examples:
+      convoy discard trucks 42
+      convoy discard trucks --all --dry-run
+      convoy discard trucks --state queued --match 'test-*'
+    """
+    source = Source(ids or [], file, nul)
+    chosen = Choice(source, Filter(match, error, min_failures), everything=everything, limit=limit)
+    return move_selected(session, Move("discard", queue, State(state.value)), chosen, yes=yes, dry_run=dry_run)
