@@ -1,1 +1,1 @@
-"""The `convoy` command line: stdout is the answer, stderr is talk."""
+"""The `convoy` command line: stdout is the answer, stderr is for messages."""

@@ -101,7 +101,7 @@ class Work:
         stopped: ConvoyError | None = None
         with self._interrupts as interrupts:
             try:
-                with self._session.talk.progress(what, total, shown=is_long) as meter:
+                with self._session.messages.progress(what, total, shown=is_long) as meter:
                     for step in steps:
                         with interrupts.held():
                             outcomes = self._counted(step())
@@ -156,7 +156,7 @@ class Work:
         elif session.out.format in (Format.TABLE, Format.PLAIN):
             session.out.line(words)
         else:
-            session.talk.note(words)
+            session.messages.note(words)
 
     def _head(self) -> dict[str, object]:
         return {"queue": self.move.queue, "state": self.move.state, "dry_run": self.dry_run}

@@ -126,7 +126,7 @@ def finish(session: Session, work: Callable[[], Code | None], *, writes: bool) -
         session.warn_of_broken_ids()
     except (Ended, ConvoyError) as error:
         ended = error if isinstance(error, Ended) else ending(error)
-        session.talk.error(ended)
+        session.messages.error(ended)
         return ended.code
     except BrokenPipeError:
         # The reader has seen enough, as with `convoy list trucks | head`; what is still buffered has nowhere to go.
@@ -136,7 +136,7 @@ def finish(session: Session, work: Callable[[], Code | None], *, writes: bool) -
         if error.filename is not None:
             raise
         ended = unwritten(error, has_written=writes)
-        session.talk.error(ended)
+        session.messages.error(ended)
         return ended.code
     except KeyboardInterrupt:
         return Code.INTERRUPTED

@@ -29,7 +29,7 @@ from convoy_tui.cli.commands import (
 )
 from convoy_tui.cli.exit_codes import Code, Ended
 from convoy_tui.cli.io import encoding
-from convoy_tui.cli.io.messages import Talk
+from convoy_tui.cli.io.messages import Messages
 from convoy_tui.cli.io.output import forget_stdout, unwritten
 from convoy_tui.cli.session import Flags
 from convoy_tui.text.safe_text import safe
@@ -66,7 +66,7 @@ class _Group(Group):
         except Exception as error:  # noqa: BLE001 - the last one who can turn it into a line and an exit code
             ended = _usage(error, sys.argv[1:] if args is None else args) or _unanswered(error) or _unexpected(error)
             if str(ended):
-                Talk().error(ended)
+                Messages().error(ended)
             code = ended.code
         sys.exit(int(code or 0))
 

@@ -92,7 +92,7 @@ def _discard_all(session: Session, queue: Queue, work: Work, *, yes: bool) -> Co
         raise work.nothing(f"There is nothing {move.state} in {move.queue}.")
     if work.dry_run:
         return work.do([lambda: n], n, is_long=False)
-    session.talk.confirm(move.effect(n, session.where), yes=yes)
+    session.messages.confirm(move.effect(n, session.where), yes=yes)
     parts = (min(AT_ONCE, n - before) for before in range(0, n, AT_ONCE))
     return work.do((partial(queue.discard_all, move.state, limit=part) for part in parts), n, is_long=n > AT_ONCE)
 
@@ -107,7 +107,7 @@ def _ask(session: Session, queue: Queue, move: Move, choice: Choice) -> None:
         )
     n = sum(outcome is move.done for step in _dry_steps(move, queue, choice) for outcome in step().values())
     if n > 1 or (n and move.loses):
-        session.talk.confirm(move.effect(n, session.where), yes=False)
+        session.messages.confirm(move.effect(n, session.where), yes=False)
 
 
 def _steps(move: Move, queue: Queue, choice: Choice) -> Iterator[Callable[[], Outcomes]]:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from convoy_core import Fleet, InvalidQueueName, Queue, ReadOnly, StoreDescription, check_queue_name
 from convoy_tui.cli.exit_codes import Code, Ended
-from convoy_tui.cli.io.messages import Talk
+from convoy_tui.cli.io.messages import Messages
 from convoy_tui.cli.io.output import Color, Format, Output
 from convoy_tui.cli.settings import Settings, resolve, store_of
 from convoy_tui.text.safe_text import safe
@@ -48,7 +48,7 @@ class Session:
         given = "--json" if flags.json else None
         wanted = Format.JSON if flags.json else flags.output
         self.out = Output(wanted, color=color, nul=bool(nul), given=given)
-        self.talk = Talk(color=color, quiet=bool(flags.quiet))
+        self.messages = Messages(color=color, quiet=bool(flags.quiet))
 
     @cached_property
     def settings(self) -> Settings:
@@ -67,12 +67,12 @@ class Session:
         """The store's address. Raises InvalidURL."""
         store = store_of(self.settings)
         if self.flags.redis and "***" in store.shown:
-            self.talk.warn(
+            self.messages.warn(
                 "A password on the command line can be seen by everyone on this machine; "
                 "CONVOY_REDIS_URL and the config file keep it to you."
             )
         for caution in store.cautions:
-            self.talk.warn(caution)
+            self.messages.warn(caution)
         return store
 
     @cached_property
@@ -118,7 +118,7 @@ class Session:
                 check_queue_name(name)
                 lost = self._no_queue(name, all_names)
                 hint = f" {lost.advice}" if lost.advice else ""
-                self.talk.warn(
+                self.messages.warn(
                     f"Nobody has written to a queue {safe(name, 60)} yet, or it is idle and Node's alone.{hint}"
                 )
         return list(dict.fromkeys(names))
@@ -138,12 +138,12 @@ class Session:
     def say_where(self) -> None:
         """Say which store answers, and hint at another one that may have been meant."""
         if not self.store.is_embedded:
-            self.talk.note(f"Connected to {self.where}.")
+            self.messages.note(f"Connected to {self.where}.")
             return
         server = self.store.embedded_server
-        self.talk.note(f"Embedded store at {server.directory if server else self.where}.")
+        self.messages.note(f"Embedded store at {server.directory if server else self.where}.")
         if self.settings.url is None and _answers("localhost", USUAL_PORT):
-            self.talk.warn(
+            self.messages.warn(
                 f"A server answers on localhost:{USUAL_PORT}; to use that one: --redis redis://localhost:{USUAL_PORT}"
             )
 
@@ -152,7 +152,7 @@ class Session:
         if self.out.broken:
             hold = count(self.out.broken, "ID holds", "IDs hold")
             better = "-0 ends each in a NUL byte instead" if self._reads_nul else "-o jsonl keeps each on its line"
-            self.talk.warn(f"{hold} a line end and cannot be told from several; {better}.")
+            self.messages.warn(f"{hold} a line end and cannot be told from several; {better}.")
 
     def close(self) -> None:
         """Close the connection, if one was made."""

@@ -18,13 +18,13 @@ from convoy_core import WorkerPool
 from convoy_tui.dashboard.board.board import Board, LinkState, Place, Watch
 from convoy_tui.dashboard.board.columns import Glyphs
 from convoy_tui.dashboard.board.spans import Tone
-from convoy_tui.dashboard.context import Done, Services
 from convoy_tui.dashboard.local_pools import LocalPools, Order
 from convoy_tui.dashboard.palette import ConvoyCommands
 from convoy_tui.dashboard.poller import Poller
 from convoy_tui.dashboard.screens.help import HelpScreen, keys_of
 from convoy_tui.dashboard.screens.leave import LeaveDialog
 from convoy_tui.dashboard.screens.overview import OverviewScreen
+from convoy_tui.dashboard.services import Done, Services
 from convoy_tui.dashboard.source import Reading, Source
 from convoy_tui.dashboard.themes import FALLBACKS, THEMES
 from convoy_tui.text.health import Limits
@@ -86,15 +86,15 @@ class ConvoyApp(App[None]):
         self._advise = advise
         self.is_watched: Callable[[], bool] = lambda: True
         """Whether the terminal is still there."""
-        self.desk = Services(
+        self.services = Services(
             source=source,
-            crew=LocalPools(self._make_pool),
+            local_pools=LocalPools(self._make_pool),
             glyphs=Glyphs(is_ascii),
             board=Board(place, now=clock(), interval_s=interval_s),
             changed=Signal(self, "board"),
             hurry=self._poller.hurry,
         )
-        self.overview = OverviewScreen(self.desk, clock)
+        self.overview = OverviewScreen(self.services, clock)
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = THEMES[0].name
@@ -114,8 +114,8 @@ class ConvoyApp(App[None]):
 
     async def on_unmount(self) -> None:
         """Leave nothing behind."""
-        self.desk.crew.dismiss(0)
-        await asyncio.to_thread(self.desk.crew.wait, _STOP_S)
+        self.services.local_pools.dismiss(0)
+        await asyncio.to_thread(self.services.local_pools.wait, _STOP_S)
         await self._source.close()
 
     async def _give_advice(self) -> None:
@@ -135,15 +135,15 @@ class ConvoyApp(App[None]):
             self.overview.tell(Done(f"The store is {back}."))
 
     def _publish_board(self) -> None:
-        self.desk.board = replace(
-            self.desk.board,
+        self.services.board = replace(
+            self.services.board,
             link=self._poller.link,
             rows=self._watch.rows,
             now=self._clock(),
             interval_s=self._poller.interval_s,
             is_frozen=self._poller.is_frozen,
         )
-        self.desk.changed.publish(self.desk.board)
+        self.services.changed.publish(self.services.board)
 
     def _tick(self) -> None:
         """Ages and countdowns go on without a reading. A terminal that has been closed ends it all."""
@@ -175,7 +175,7 @@ class ConvoyApp(App[None]):
 
     async def action_refresh(self) -> None:
         """Look now; a lost store is tried at once, and new queues are looked for."""
-        if self.desk.board.link.state is LinkState.LIVE:
+        if self.services.board.link.state is LinkState.LIVE:
             self.run_worker(self._source.discover(), group="discover", exclusive=True, exit_on_error=False)
         self._poller.hurry()
 
@@ -206,8 +206,8 @@ class ConvoyApp(App[None]):
 
     async def action_quit(self) -> None:
         """Leave; ask first while workers of this process are busy."""
-        if self.desk.crew.running:
-            self.push_screen(LeaveDialog(self.desk), self._quit_if)
+        if self.services.local_pools.running:
+            self.push_screen(LeaveDialog(self.services), self._quit_if)
         else:
             self.exit()
 

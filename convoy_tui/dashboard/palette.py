@@ -33,7 +33,7 @@ class ConvoyCommands(Provider):
         yield from self._keys()
         screen = self.screen
         if isinstance(screen, OverviewScreen):
-            for row in screen.desk.board.rows:
+            for row in screen.services.board.rows:
                 yield (
                     f"Go to {safe(row.queue, 60)}",
                     "Put the cursor on this queue",

@@ -315,7 +315,7 @@ async def test_launched_workers_work_and_stop(store: RealServer, fleet: Fleet, h
         await shows(pilot, "local-2")
         await pilot.press("X")
         await shows(pilot, "local-1 stops after its 0 running jobs.")
-        await until(pilot, lambda: len(app.desk.crew.members()) == 1)
+        await until(pilot, lambda: len(app.services.local_pools.members()) == 1)
         await pilot.press("escape", "q")
         await until(pilot, lambda: app._exit)
 

@@ -42,9 +42,9 @@ def errors(session: Session, queue: p.QueueName, *, limit: PageLimit = 50, start
         found += page.errors
     session.out.rows(SHAPE, found, {"queue": queue, "total": page.total, "next": page.next})
     if not page.total:
-        session.talk.note(f"No errors are logged for {queue}; the log is kept for a day.")
+        session.messages.note(f"No errors are logged for {queue}; the log is kept for a day.")
     elif page.next is not None:
-        session.talk.note(f"{number(len(found))} of {number(page.total)} errors; more: --start {page.next}")
+        session.messages.note(f"{number(len(found))} of {number(page.total)} errors; more: --start {page.next}")
     return Code.DONE
 
 

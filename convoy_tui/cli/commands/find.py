@@ -74,5 +74,5 @@ def find(session: Session, id: p.ID) -> Code:
     session.out.rows(FOUND, found, {"id": id})
     for row in found:
         if row.is_missing:
-            session.talk.warn(way_out(session.fleet.queue(row.queue), row))
+            session.messages.warn(way_out(session.fleet.queue(row.queue), row))
     return Code.DONE if found else Code.NOT_FOUND

@@ -144,7 +144,7 @@ def jam_guard(
         raise InvalidOption("--every gives one answer after the other; use -o jsonl.")
     jammed = f"what is processing for longer than {duration(idle)}"
     what = f"Every {duration(every)} this frees {jammed} in {', '.join(guard.queues)}"
-    session.talk.confirm(f"{what} and {guard.effect}, at {session.where}", yes=yes)
+    session.messages.confirm(f"{what} and {guard.effect}, at {session.where}", yes=yes)
     while True:
         _round(session, guard, every)
         time.sleep(every)
@@ -160,7 +160,7 @@ def _round(session: Session, guard: Guard, every: float) -> None:
             if error is not None:
                 raise error
     except (StoreUnreachable, OutcomeUnknown) as error:
-        session.talk.warn(f"{error} Trying again in {duration(every)}.")
+        session.messages.warn(f"{error} Trying again in {duration(every)}.")
 
 
 def _once(session: Session, guard: Guard, *, yes: bool, dry_run: bool) -> Code:
@@ -215,19 +215,19 @@ def _free(session: Session, guard: Guard, meant: list[Row]) -> tuple[Tally, Conv
 def _ask(session: Session, guard: Guard, rows: list[Row], *, yes: bool) -> None:
     if yes:
         return
-    if session.talk.can_ask:
+    if session.messages.can_ask:
         _preview(session, rows)
     live = sum(row.entry.is_live for row in rows)
     held = f", {number(live)} of them held by a worker that is alive" if live else ""
     ids = f"{count(len(rows), 'ID')} of {', '.join(guard.queues)}"
-    session.talk.confirm(f"This frees {ids}{held}, and {guard.effect}, at {session.where}", yes=False)
+    session.messages.confirm(f"This frees {ids}{held}, and {guard.effect}, at {session.where}", yes=False)
 
 
 def _preview(session: Session, rows: list[Row]) -> None:
-    for line in table_lines(SHAPE, rows[:SHOWN], session.talk.console.width):
-        session.talk.styled(line)
+    for line in table_lines(SHAPE, rows[:SHOWN], session.messages.console.width):
+        session.messages.styled(line)
     if len(rows) > SHOWN:
-        session.talk.note(f"and {number(len(rows) - SHOWN)} more")
+        session.messages.note(f"and {number(len(rows) - SHOWN)} more")
 
 
 def _answer(session: Session, guard: Guard, rows: list[Row], *, dry_run: bool, is_exact: bool = True) -> None:
@@ -237,11 +237,11 @@ def _answer(session: Session, guard: Guard, rows: list[Row], *, dry_run: bool, i
         session.out.line(words)
     elif session.out.format is Format.IDS:
         session.out.ids(row.entry.id for row in rows if dry_run or row.answer in FREED)
-        session.talk.note(words)
+        session.messages.note(words)
     else:
         head = {"idle_s": guard.idle, "then": guard.then, "dry_run": dry_run, "exact": is_exact}
         session.out.rows(SHAPE, rows, head)
-        session.talk.note(words)
+        session.messages.note(words)
 
 
 def _words(guard: Guard, tally: Tally, *, dry_run: bool, is_exact: bool) -> str:

@@ -106,9 +106,9 @@ def _say_how_much(session: Session, window: Window, state: Listed) -> None:
         none = f"None of {number(window.total)} {state} in {window.queue.name} matches."
         raise Ended(Code.NOT_FOUND, none if window.total else _nothing(window, state))
     if not window.total:
-        session.talk.note(_nothing(window, state))
+        session.messages.note(_nothing(window, state))
     elif window.next is not None:
-        session.talk.note(
+        session.messages.note(
             f"{number(window.found)} of {number(window.total)} {state}; more: --start {window.next}, or --all"
         )
 

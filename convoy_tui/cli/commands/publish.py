@@ -107,7 +107,7 @@ def _say_who_is_needed(session: Session, queue: Queue) -> None:
     """Node's workers know neither delays nor reruns; a user that may only publish is not told."""
     with suppress(StoreError):
         if not queue.snapshot().workers:
-            session.talk.note(f"No Convoy worker is at {queue.name} now; delays and reruns wait for one.")
+            session.messages.note(f"No Convoy worker is at {queue.name} now; delays and reruns wait for one.")
 
 
 class _Run:
@@ -115,7 +115,7 @@ class _Run:
 
     def __init__(self, session: Session, queue: Queue, source: Source, *, dry_run: bool, options: list[str]) -> None:
         self.tally = Tally()
-        self._talk = session.talk
+        self._messages = session.messages
         self._out = session.out
         self._queue = queue.name
         self._source = source
@@ -128,7 +128,9 @@ class _Run:
         source = self._source
         with self._interrupts as interrupts:
             try:
-                with self._talk.progress(f"publishing to {self._queue}", source.size, shown=source.is_long) as meter:
+                with self._messages.progress(
+                    f"publishing to {self._queue}", source.size, shown=source.is_long
+                ) as meter:
                     for chunk in self._counted(chunks_of):
                         meter.moved(source.read, self.tally.total)
                         self._pass_on(chunk)
@@ -168,12 +170,12 @@ class _Run:
         elif self._out.format in (Format.TABLE, Format.PLAIN):
             self._out.line(words)
         else:
-            self._talk.note(words)
+            self._messages.note(words)
         if self._source.empty:
-            self._talk.note(f"{count(self._source.empty, 'empty line')} skipped.")
+            self._messages.note(f"{count(self._source.empty, 'empty line')} skipped.")
         if self._source.returns:
             has = count(self._source.returns, "ID ends", "IDs end")
-            self._talk.warn(f"{has} in a carriage return, which was kept; if it is not meant: tr -d '\\r'")
+            self._messages.warn(f"{has} in a carriage return, which was kept; if it is not meant: tr -d '\\r'")
 
     def _pass_on(self, chunk: Chunk) -> None:
         if self._out.format is Format.IDS:

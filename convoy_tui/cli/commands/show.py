@@ -59,7 +59,7 @@ def show(session: Session, queue: p.QueueName, id: p.ID) -> Code:
             )
             raise Ended(Code.NOT_FOUND, f"ID {id} is not in {queue}.", advice)
     if details.is_missing:
-        session.talk.warn(way_out(target, details))
+        session.messages.warn(way_out(target, details))
     return Code.DONE if is_here else Code.NOT_FOUND
 
 

@@ -92,7 +92,7 @@ def status(
     else:
         rows = look.confirmed()
         session.say_where()
-        if not (check and session.talk.quiet):  # as `grep -q`: the exit code is the answer
+        if not (check and session.messages.quiet):  # as `grep -q`: the exit code is the answer
             _answer(session, look, rows)
     return _code(session, rows, max_failed) if check else Code.DONE
 
@@ -166,7 +166,7 @@ def _readings(session: Session, look: _Look, interval: float, samples: int | Non
             if not taken:
                 raise
             if not is_away:
-                session.talk.warn(f"{error} Trying again every {duration(interval)}.")
+                session.messages.warn(f"{error} Trying again every {duration(interval)}.")
             is_away = True
             look.gap()
         else:
@@ -186,7 +186,7 @@ def _answer(session: Session, look: _Look, rows: list[Row]) -> None:
         head = {"at": look.at or None, "store": session.store.shown, "environment": session.settings.environment}
         session.out.rows(SHAPE, rows, head)
     if not rows:
-        session.talk.note("No queues yet; `convoy publish trucks 42` makes the first.")
+        session.messages.note("No queues yet; `convoy publish trucks 42` makes the first.")
 
 
 def _lines(session: Session, look: _Look, rows: list[Row]) -> list[Text]:
@@ -203,7 +203,7 @@ def _code(session: Session, rows: list[Row], max_failed: int | None) -> Code:
     for row in rows:
         n = row.snapshot.counts.failed
         if max_failed is not None and n > max_failed:
-            session.talk.warn(f"{safe(row.snapshot.queue)}: {failures(n)}, more than {number(max_failed)}.")
+            session.messages.warn(f"{safe(row.snapshot.queue)}: {failures(n)}, more than {number(max_failed)}.")
             severities.add(Severity.WARNING)
     if Severity.ALARM in severities:
         return Code.ALARM

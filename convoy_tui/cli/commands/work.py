@@ -17,7 +17,7 @@ from convoy_core.system import lost_lines
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exit_codes import Code
-from convoy_tui.cli.io.messages import Talk
+from convoy_tui.cli.io.messages import Messages
 from convoy_tui.cli.io.output import Format
 from convoy_tui.cli.session import Session
 from convoy_tui.cli.work.handler_output import never_wait, printing
@@ -114,12 +114,12 @@ def work(  # noqa: PLR0913 - typer reads the options from here
     each = f"{number(concurrency)} at a time"
     if processes is not None:
         each = f"{count(processes, 'process', 'processes')}, {each} each,"
-    session.talk.note(f"{each} from {queue} to {workers.shown}; Ctrl-C stops gracefully.")
+    session.messages.note(f"{each} from {queue} to {workers.shown}; Ctrl-C stops gracefully.")
     if processes is not None:
         session.close()  # the store is the processes' business from here on
         return _supervise(session, workers, processes)
     with printing(to_stderr=_is_document(session)):
-        with log_to(_say(session.talk)), _live(session.talk, lambda: Progress.of(pool.status())):
+        with log_to(_say(session.messages)), _live(session.messages, lambda: Progress.of(pool.status())):
             final = pool.run()
         _say_rest(session, workers)
     return _answer(session, queue, WorkTally.of(final), {"worker": final.worker})
@@ -128,7 +128,7 @@ def work(  # noqa: PLR0913 - typer reads the options from here
 def _supervise(session: Session, workers: Workers, processes: int) -> Code:
     if os.name == "nt":
         raise InvalidOption("--processes is not to be had on Windows; start `convoy work` several times.")
-    pipes = _is_shown(session.talk)
+    pipes = _is_shown(session.messages)
     start = child_command(session, workers, unbuffered=pipes)
     launch = Launch(
         start,
@@ -138,8 +138,8 @@ def _supervise(session: Session, workers: Workers, processes: int) -> Code:
         pipes_output=pipes,
         prints_to_stderr=_is_document(session),
     )
-    supervisor = Supervisor(launch, session.talk)
-    with printing(to_stderr=False), _live(session.talk, supervisor.progress):
+    supervisor = Supervisor(launch, session.messages)
+    with printing(to_stderr=False), _live(session.messages, supervisor.progress):
         supervisor.run()
     _say_rest(session, workers)
     fields = {"processes": processes, "workers": supervisor.workers, "restarts": supervisor.restarts}
@@ -150,13 +150,13 @@ def _supervise(session: Session, workers: Workers, processes: int) -> Code:
 def _say_rest(session: Session, workers: Workers) -> None:
     """What the tally leaves out. A burst ends when nothing is queued, which is not yet when nothing is left."""
     if lost := lost_lines():
-        session.talk.note(f"{count(lost, 'line')} could not be written, and were dropped.")
+        session.messages.note(f"{count(lost, 'line')} could not be written, and were dropped.")
     if not workers.burst:
         return
     with suppress(ConvoyError):  # the work is done; whether the store still answers is no part of it
         delayed = session.new_queue(workers.queue).counts().delayed
         if delayed:
-            session.talk.note(f"{count(delayed, 'ID')} still delayed; they are queued when they are due.")
+            session.messages.note(f"{count(delayed, 'ID')} still delayed; they are queued when they are due.")
 
 
 def _is_document(session: Session) -> bool:
@@ -172,25 +172,27 @@ def _answer(session: Session, queue: str, tally: WorkTally, fields: Mapping[str,
     return Code.PARTLY if tally.failed else Code.DONE
 
 
-def _say(talk: Talk) -> Callable[[str, bool], None]:
-    return lambda text, is_warning: talk.warn(text) if is_warning else talk.note(text)
+def _say(messages: Messages) -> Callable[[str, bool], None]:
+    return lambda text, is_warning: messages.warn(text) if is_warning else messages.note(text)
 
 
 @contextmanager
-def _live(talk: Talk, progress: Callable[[], Progress]) -> Iterator[None]:
+def _live(messages: Messages, progress: Callable[[], Progress]) -> Iterator[None]:
     """One line that says what the workers do, on a terminal."""
-    if not _is_shown(talk):
+    if not _is_shown(messages):
         yield
         return
 
     def line() -> Text:
-        return progress().line(talk.console.width)
+        return progress().line(messages.console.width)
 
     # What a handler prints goes above the line, unless it has been sent elsewhere.
     mine = sys.stdout.isatty()
-    with Live(get_renderable=line, console=talk.console, refresh_per_second=5, transient=True, redirect_stdout=mine):
+    with Live(
+        get_renderable=line, console=messages.console, refresh_per_second=5, transient=True, redirect_stdout=mine
+    ):
         yield
 
 
-def _is_shown(talk: Talk) -> bool:
-    return talk.console.is_terminal and not talk.quiet
+def _is_shown(messages: Messages) -> bool:
+    return messages.console.is_terminal and not messages.quiet

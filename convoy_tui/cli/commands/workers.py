@@ -74,7 +74,7 @@ def workers(session: Session, queues: p.OptionalQueueNames = None) -> Code:
     rows = [row for name in names for row in _rows(session.fleet, name)]
     session.out.rows(SHAPE, rows)
     if not rows:
-        session.talk.note("No workers. `convoy work QUEUE --handler pkg.mod:fn` starts some.")
+        session.messages.note("No workers. `convoy work QUEUE --handler pkg.mod:fn` starts some.")
     return Code.DONE
 
 

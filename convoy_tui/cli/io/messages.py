@@ -16,7 +16,7 @@ from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import number
 
 
-class Talk:
+class Messages:
     """What a command says beside its answer. Quiet drops the notes, never an error or a question."""
 
     def __init__(self, *, color: Color = Color.AUTO, quiet: bool = False) -> None:

@@ -13,7 +13,7 @@ import signal
 from rich.text import Text
 
 from convoy_tui.cli.exit_codes import Code, Ended
-from convoy_tui.cli.io.messages import Talk
+from convoy_tui.cli.io.messages import Messages
 from convoy_tui.cli.work.control_socket import Report, Said
 from convoy_tui.cli.work.progress import Progress, WorkTally, together
 from convoy_tui.cli.work.supervised_process import Launch, Process
@@ -35,7 +35,7 @@ class Supervisor:
     The first SIGTERM or SIGINT is passed on and starts no more; so is each later one.
     """
 
-    def __init__(self, launch: Launch, talk: Talk) -> None:
+    def __init__(self, launch: Launch, messages: Messages) -> None:
         self.tally = WorkTally()
         """What those have done that are no more."""
         self.workers: list[str] = []
@@ -44,7 +44,7 @@ class Supervisor:
         self.has_left_something = False
         """Whether a process died while all were being stopped, and nobody of ours took its place."""
         self._launch = launch
-        self._talk = talk
+        self._messages = messages
         self._processes: dict[int, Process] = {}
         self._stopping = asyncio.Event()
         self._has_begun = False
@@ -129,15 +129,15 @@ class Supervisor:
         if isinstance(message, Report):
             self._has_begun = self._has_begun or message.progress.is_at_work
         elif message.is_warning:
-            self._talk.warn(message.text)
+            self._messages.warn(message.text)
         else:
-            self._talk.note(message.text)
+            self._messages.note(message.text)
 
     def _print(self, line: bytes) -> None:
         """A line that a handler has printed, above the live line."""
-        self._talk.console.print(Text.from_ansi(line.decode("utf-8", "replace").rstrip()))
+        self._messages.console.print(Text.from_ansi(line.decode("utf-8", "replace").rstrip()))
 
     def _tell(self, death: str, pause: float) -> None:
         """Even if quiet: what runs no longer, and why."""
         following = "." if self._stopping.is_set() else f". Starting another in {pause:g} s."
-        self._talk.styled(Text(safe(death + following), "yellow"))
+        self._messages.styled(Text(safe(death + following), "yellow"))

@@ -8,8 +8,8 @@ from textual.app import ComposeResult
 
 from convoy_tui.dashboard.board.board import Row
 from convoy_tui.dashboard.board.spans import Line, Tone, line
-from convoy_tui.dashboard.context import Done, Services
 from convoy_tui.dashboard.screens.dialog import Dialog
+from convoy_tui.dashboard.services import Done, Services
 from convoy_tui.dashboard.widgets.lines import Lines
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import count
@@ -20,12 +20,12 @@ class PauseDialog(Dialog):
 
     leave_label = "Leave as it is"
 
-    def __init__(self, desk: Services, rows: Sequence[Row]) -> None:
-        super().__init__(desk)
+    def __init__(self, services: Services, rows: Sequence[Row]) -> None:
+        super().__init__(services)
         self._resumes = all(row.snapshot.paused for row in rows)
         self._rows = [row for row in rows if row.snapshot.paused == self._resumes]
         verb = "Resume" if self._resumes else "Pause"
-        self.heading = f"{verb} · {named([row.queue for row in self._rows])}{self.place(desk.board)}"
+        self.heading = f"{verb} · {named([row.queue for row in self._rows])}{self.place(services.board)}"
 
     def body(self) -> ComposeResult:
         """What it would mean."""
@@ -57,7 +57,7 @@ class PauseDialog(Dialog):
         """Set or take away the flag."""
         changed = []
         for row in self._rows:
-            change = self.desk.source.resume if self._resumes else self.desk.source.pause
+            change = self.services.source.resume if self._resumes else self.services.source.pause
             if await change(row.queue):
                 changed.append(row.queue)
         verb = "Resumed" if self._resumes else "Paused"

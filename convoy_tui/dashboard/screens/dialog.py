@@ -21,7 +21,7 @@ from textual.widgets import Button, Input
 from convoy_core import ConvoyError
 from convoy_tui.dashboard.board.board import Board
 from convoy_tui.dashboard.board.spans import Line, Tone, line, wrap
-from convoy_tui.dashboard.context import Done, Services
+from convoy_tui.dashboard.services import Done, Services
 from convoy_tui.dashboard.widgets.entry import OneLine
 from convoy_tui.dashboard.widgets.lines import Lines, plain_text
 from convoy_tui.text.safe_text import safe
@@ -49,9 +49,9 @@ class Dialog(ModalScreen[Done | None]):
     leave_label = "Cancel"
     confirm_key = "y"
 
-    def __init__(self, desk: Services) -> None:
+    def __init__(self, services: Services) -> None:
         super().__init__()
-        self.desk = desk
+        self.services = services
         self._is_ready = False
         self._is_acting = False
         self._wanted = ""
@@ -169,7 +169,7 @@ class Dialog(ModalScreen[Done | None]):
                 f"Broke off, and may have done part of it. {type(error).__name__}: {safe(str(error), 300)}", Tone.ALARM
             )
         else:
-            self.desk.hurry()
+            self.services.hurry()
             self.dismiss(done)
         finally:
             self._is_acting = False

@@ -16,9 +16,9 @@ from convoy_core import ConvoyError, InvalidOption, Jammed, Outcome, Then
 from convoy_tui.dashboard.board.board import Row
 from convoy_tui.dashboard.board.headline import clock
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, line
-from convoy_tui.dashboard.context import Done, Services
 from convoy_tui.dashboard.screens.confirm import named
 from convoy_tui.dashboard.screens.dialog import SLICE, Dialog
+from convoy_tui.dashboard.services import Done, Services
 from convoy_tui.dashboard.widgets.choice import Choice
 from convoy_tui.dashboard.widgets.entry import OneLine
 from convoy_tui.dashboard.widgets.lines import Lines
@@ -47,22 +47,22 @@ class JamGuardDialog(Dialog):
         Binding("space", "list('pick')", "Leave the job out, or take it in again", id="jam.toggle"),
     ]
 
-    def __init__(self, desk: Services, rows: Sequence[Row]) -> None:
-        super().__init__(desk)
+    def __init__(self, services: Services, rows: Sequence[Row]) -> None:
+        super().__init__(services)
         self._rows = rows
         self._found: list[tuple[str, Jammed]] = []
-        self.heading = f"Jam guard · {named([row.queue for row in rows])}{self.place(desk.board)}"
+        self.heading = f"Jam guard · {named([row.queue for row in rows])}{self.place(services.board)}"
 
     def body(self) -> ComposeResult:
         """The limit, what it finds, and what then."""
         with Horizontal(id="ask"):
             yield Lines(line("Jobs running longer than "), id="ask-text")
-            yield OneLine(duration(self.desk.board.limits.jam_after_s), id="limit")
+            yield OneLine(duration(self.services.board.limits.jam_after_s), id="limit")
         yield Lines(id="summary")
-        yield PickList(self.desk.glyphs, id="jobs")
+        yield PickList(self.services.glyphs, id="jobs")
         with Horizontal(id="then-row"):
             yield Lines(line(("Then  ", Tone.DIM)), id="then-text")
-            yield Choice(_OPTIONS, self.desk.glyphs, id="then")
+            yield Choice(_OPTIONS, self.services.glyphs, id="then")
 
     def on_mount(self) -> None:
         """Read what is stuck."""
@@ -108,7 +108,9 @@ class JamGuardDialog(Dialog):
         try:
             limit_s = parse_duration(self.query_one("#limit", Input).value)
             found = [
-                (row.queue, entry) for row in self._rows for entry in await self.desk.source.jammed(row.queue, limit_s)
+                (row.queue, entry)
+                for row in self._rows
+                for entry in await self.services.source.jammed(row.queue, limit_s)
             ]
         except InvalidOption as error:
             self._show_nothing(str(error), Tone.WARNING)
@@ -151,7 +153,7 @@ class JamGuardDialog(Dialog):
     def _read_at(self) -> float | None:
         """The store's time when the list was read: an entry tells it by its start and its age."""
         if not self._found:
-            return self.desk.board.link.read_at
+            return self.services.board.link.read_at
         _, entry = self._found[0]
         return entry.start + entry.age_s
 
@@ -173,7 +175,7 @@ class JamGuardDialog(Dialog):
         if not n:
             self.disarm("Nothing to clear")
             return
-        many = n > 1000 and self.desk.board.place.is_production
+        many = n > 1000 and self.services.board.place.is_production
         danger = then is Then.DISCARD
         self.arm(f"Clear {number(n)} {_VERBS[then]}", danger=danger, wanted=self._word() if danger or many else "")
 
@@ -206,7 +208,9 @@ class JamGuardDialog(Dialog):
                 if self.wants_stop:
                     return Done(f"Stopped. {told(tally, then)}", Tone.WARNING)
                 try:
-                    tally.update((await self.desk.source.free(queue, entries[start : start + SLICE], then)).values())
+                    tally.update(
+                        (await self.services.source.free(queue, entries[start : start + SLICE], then)).values()
+                    )
                 except ConvoyError as error:
                     if not tally:
                         raise

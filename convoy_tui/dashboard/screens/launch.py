@@ -12,9 +12,9 @@ from textual.widgets import Input
 from convoy_core import Handler, HandlerNotFound, InvalidOption, check_handler, is_coroutine_handler, load_handler
 from convoy_tui.dashboard.board.board import Row
 from convoy_tui.dashboard.board.spans import Line, Tone, line
-from convoy_tui.dashboard.context import Done, LaunchForm, Services
 from convoy_tui.dashboard.local_pools import Order
 from convoy_tui.dashboard.screens.dialog import Dialog
+from convoy_tui.dashboard.services import Done, LaunchForm, Services
 from convoy_tui.dashboard.widgets.entry import OneLine
 from convoy_tui.dashboard.widgets.lines import Lines
 from convoy_tui.text.safe_text import safe
@@ -30,16 +30,16 @@ class LaunchDialog(Dialog):
     AUTO_FOCUS = "#path"
     footing = "they stop when you quit; running jobs are finished or given back"
 
-    def __init__(self, desk: Services, row: Row) -> None:
-        super().__init__(desk)
+    def __init__(self, services: Services, row: Row) -> None:
+        super().__init__(services)
         self._row = row
         self._order: Order | None = None
         self._timer: Timer | None = None
-        self.heading = f"Launch workers · {safe(row.queue, 50)}{self.place(desk.board)}"
+        self.heading = f"Launch workers · {safe(row.queue, 50)}{self.place(services.board)}"
 
     def body(self) -> ComposeResult:
         """What to run, how many at once, and for how long."""
-        form, queued = self.desk.launch_form, self._row.snapshot.counts.queued
+        form, queued = self.services.launch_form, self._row.snapshot.counts.queued
         pools = count(self._row.snapshot.workers, "pool works", "pools work")
         now = f"{count(queued, 'ID waits', 'IDs wait')}; {pools} here already"
         yield Lines(line((now, Tone.DIM)), id="now")
@@ -50,7 +50,7 @@ class LaunchDialog(Dialog):
     def on_mount(self) -> None:
         """Check what the form starts with; filled, it only wants its `y`."""
         self._check_soon(0)
-        if self.desk.launch_form.path:
+        if self.services.launch_form.path:
             self.query_one("#leave").focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -123,7 +123,7 @@ class LaunchDialog(Dialog):
         if order.job_timeout is not None:
             self._hint("time", f"a job that takes longer than {duration(order.job_timeout)} has failed")
         self._order = order
-        where = f", against {self.desk.board.place.environment}" if self.desk.board.place.environment else ""
+        where = f", against {self.services.board.place.environment}" if self.services.board.place.environment else ""
         self.note(f"! This code runs on your machine, with your environment{where}.")
         self.arm(f"Start {count(order.concurrency, 'worker')}")
 
@@ -132,8 +132,8 @@ class LaunchDialog(Dialog):
         order = self._order
         assert order is not None  # noqa: S101 - armed only with an order
         typed = (self.query_one(f"#{field}", Input).value.strip() for field in ("path", "slots", "time"))
-        self.desk.launch_form = LaunchForm(*typed)
-        local = await asyncio.to_thread(self.desk.crew.launch, order)
+        self.services.launch_form = LaunchForm(*typed)
+        local = await asyncio.to_thread(self.services.local_pools.launch, order)
         return Done(f"Started {local.name}: {count(order.concurrency, 'worker')} on {safe(order.queue, 40)}.")
 
 

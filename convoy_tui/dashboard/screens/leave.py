@@ -9,8 +9,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from convoy_tui.dashboard.board.spans import line
-from convoy_tui.dashboard.context import Done, Services
 from convoy_tui.dashboard.screens.dialog import Dialog
+from convoy_tui.dashboard.services import Done, Services
 from convoy_tui.dashboard.widgets.lines import Lines
 from convoy_tui.text.words import count
 
@@ -24,9 +24,9 @@ class LeaveDialog(Dialog):
     heading = "Quit"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("g", "give_back", "Give them back now", id="leave.give_back")]
 
-    def __init__(self, desk: Services) -> None:
-        super().__init__(desk)
-        self._jobs = count(desk.crew.running, "job is", "jobs are")
+    def __init__(self, services: Services) -> None:
+        super().__init__(services)
+        self._jobs = count(services.local_pools.running, "job is", "jobs are")
 
     def body(self) -> ComposeResult:
         """The two ways out."""
@@ -44,13 +44,13 @@ class LeaveDialog(Dialog):
 
     def action_give_back(self) -> None:
         """Stop without waiting for the jobs."""
-        self.desk.crew.dismiss(0)
+        self.services.local_pools.dismiss(0)
         if not self._is_acting:
             self.action_confirm()
 
     async def act(self) -> Done:
         """Stop every pool. What is not finished in time is given back."""
-        self.desk.crew.dismiss()
+        self.services.local_pools.dismiss()
         self.note("No new jobs are taken. g gives back what still runs.")
-        await asyncio.to_thread(self.desk.crew.wait, FINISH_S + 5)
+        await asyncio.to_thread(self.services.local_pools.wait, FINISH_S + 5)
         return Done("")

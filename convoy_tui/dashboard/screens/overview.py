@@ -17,7 +17,6 @@ from convoy_tui.dashboard.board.board import Board, LinkState, Row
 from convoy_tui.dashboard.board.headline import title, verdict
 from convoy_tui.dashboard.board.inspector import inspector, rule
 from convoy_tui.dashboard.board.spans import Line, Tone, line
-from convoy_tui.dashboard.context import Done, Services
 from convoy_tui.dashboard.screens.confirm import PauseDialog
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.screens.jam_guard import JamGuardDialog
@@ -25,6 +24,7 @@ from convoy_tui.dashboard.screens.publish import PublishDialog
 from convoy_tui.dashboard.screens.requeue import RequeueDialog
 from convoy_tui.dashboard.screens.welcome import welcome
 from convoy_tui.dashboard.screens.workers import WorkersDialog
+from convoy_tui.dashboard.services import Done, Services
 from convoy_tui.dashboard.widgets.entry import OneLine
 from convoy_tui.dashboard.widgets.footer import Entry, KeyLine
 from convoy_tui.dashboard.widgets.lines import Lines
@@ -40,7 +40,7 @@ _DIALOGS: Mapping[str, Callable[[Services, list[Row]], Dialog]] = {
     "jam_guard": JamGuardDialog,
     _REQUEUE: RequeueDialog,
     "pause": PauseDialog,
-    "workers": lambda desk, rows: WorkersDialog(desk, rows[0]),
+    "workers": lambda services, rows: WorkersDialog(services, rows[0]),
 }
 """What acts on queues, by the verb of its key."""
 
@@ -64,9 +64,9 @@ class OverviewScreen(Screen[None]):
         Binding("escape", "back", "Clear the filter, then the selection", id="back", show=False),
     ]
 
-    def __init__(self, desk: Services, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, services: Services, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self.desk = desk
+        self.services = services
         self._clock = clock
         self._held_until = 0.0
         self._wanted = ""
@@ -78,7 +78,7 @@ class OverviewScreen(Screen[None]):
         yield Lines(id="verdict")
         yield OneLine(id="search", placeholder="part of a name; Enter keeps it, Esc clears it")
         with Container(id="main"):
-            yield QueueTable(self.desk.glyphs, id="queues")
+            yield QueueTable(self.services.glyphs, id="queues")
             yield Lines(id="welcome")
             with Vertical(id="side"):
                 yield Lines(id="rule")
@@ -88,9 +88,9 @@ class OverviewScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Follow the board."""
-        self.desk.changed.subscribe(self, self._show)
+        self.services.changed.subscribe(self, self._show)
         self.bindings_updated_signal.subscribe(self, lambda _: self._show_keys())
-        self._show(self.desk.board)
+        self._show(self.services.board)
 
     def on_resize(self) -> None:
         """Fit everything into the new size, once it is laid out."""
@@ -99,11 +99,11 @@ class OverviewScreen(Screen[None]):
     # -- showing
 
     def _fit(self) -> None:
-        self._show(self.desk.board)  # the newest: one may have come since the resize
+        self._show(self.services.board)  # the newest: one may have come since the resize
 
     def _show(self, board: Board) -> None:
         with self.app.batch_update():
-            width, glyphs = self.size.width, self.desk.glyphs
+            width, glyphs = self.size.width, self.services.glyphs
             self.query_one("#title", Lines).show([title(board, width, glyphs)])
             said = verdict(board, width, 2, glyphs)
             self.query_one("#verdict", Lines).show(said)
@@ -137,8 +137,8 @@ class OverviewScreen(Screen[None]):
             box.show([])
             return
         note = f" {number(len(board.rows))} queues, shown: {safe(self._wanted, 20)} " if self._wanted else ""
-        ruler.show([rule(row.queue, width, self.desk.glyphs, note)])
-        box.show(inspector(row, board, width, box.size.height or 3, self.desk.glyphs))
+        ruler.show([rule(row.queue, width, self.services.glyphs, note)])
+        box.show(inspector(row, board, width, box.size.height or 3, self.services.glyphs))
 
     def _show_ability(self, board: Board) -> None:
         able = (board.is_writable, bool(self.query_one("#queues", QueueTable).targets))
@@ -168,7 +168,7 @@ class OverviewScreen(Screen[None]):
         """Say how something ended, until the next thing does."""
         if done is not None and done.text:
             signs = {Tone.FINE: ("✓", "*"), Tone.ALARM: ("✖", "x")}
-            sign = self.desk.glyphs.pick(*signs.get(done.tone, ("·", "-")))
+            sign = self.services.glyphs.pick(*signs.get(done.tone, ("·", "-")))
             said: Line = line(" ", (f"{sign} {safe(done.text, max(20, self.size.width - 4))}", done.tone))
             self.query_one("#result", Lines).show([said])
 
@@ -177,8 +177,8 @@ class OverviewScreen(Screen[None]):
     def on_queue_table_moved(self) -> None:
         """The cursor or the selection changed: keep the rows where they are for a while."""
         self._held_until = self._clock() + HOLD_S
-        self._show_inspector(self.desk.board)
-        self._show_ability(self.desk.board)
+        self._show_inspector(self.services.board)
+        self._show_ability(self.services.board)
 
     def point_at(self, queue: str) -> None:
         """Put the cursor on a queue, clearing a filter that hides it."""
@@ -202,7 +202,7 @@ class OverviewScreen(Screen[None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show what matches so far."""
         self._wanted = event.value
-        self._show(self.desk.board)
+        self._show(self.services.board)
 
     def on_input_submitted(self) -> None:
         """Keep the filter and go back to the rows."""
@@ -218,7 +218,7 @@ class OverviewScreen(Screen[None]):
 
     def on_key(self, event: events.Key) -> None:
         """A verb that is greyed says why."""
-        place, board = self.desk.board.place, self.desk.board
+        place, board = self.services.board.place, self.services.board
         if event.character is None or event.character not in "JRNPW" or board.is_writable:
             return
         if place.read_only:
@@ -241,16 +241,16 @@ class OverviewScreen(Screen[None]):
     def action_open(self, verb: str) -> None:
         """Open a verb's dialog: on the selected queues, else the one under the cursor; publishing needs none."""
         if verb == _PUBLISH:
-            self._open(PublishDialog(self.desk, self.query_one("#queues", QueueTable).cursor))
+            self._open(PublishDialog(self.services, self.query_one("#queues", QueueTable).cursor))
         elif rows := self._targets():
             if verb == _REQUEUE and not any(row.snapshot.counts.failed for row in rows):
                 self.tell(Done("Nothing is failed there.", Tone.DIM))
             else:
-                self._open(_DIALOGS[verb](self.desk, rows))
+                self._open(_DIALOGS[verb](self.services, rows))
 
     def _targets(self) -> list[Row]:
         names = self.query_one("#queues", QueueTable).targets
-        return [row for name in names if (row := self.desk.board.row(name)) is not None]
+        return [row for name in names if (row := self.services.board.row(name)) is not None]
 
     def _open(self, dialog: Dialog) -> None:
         self.app.push_screen(dialog, self._close)

@@ -16,8 +16,8 @@ from textual.widgets import Input
 
 from convoy_core import ConvoyError, InvalidID, InvalidQueueName, Published, Tally, check_queue_name, encode_id
 from convoy_tui.dashboard.board.spans import Tone, line
-from convoy_tui.dashboard.context import Done, Services
 from convoy_tui.dashboard.screens.dialog import Dialog
+from convoy_tui.dashboard.services import Done, Services
 from convoy_tui.dashboard.widgets.choice import Choice
 from convoy_tui.dashboard.widgets.entry import ManyLines, OneLine
 from convoy_tui.dashboard.widgets.lines import Lines
@@ -69,17 +69,17 @@ class PublishDialog(Dialog):
         Binding("ctrl+s", "confirm", "Publish", id="publish.confirm", priority=True),
     ]
 
-    def __init__(self, desk: Services, queue: str | None) -> None:
-        super().__init__(desk)
+    def __init__(self, services: Services, queue: str | None) -> None:
+        super().__init__(services)
         self._queue = queue or ""
         self._is_unsafe = safe(self._queue) != self._queue
         self._draft = Draft((), 0, 0)
         self._timer: Timer | None = None
-        self.heading = f"Publish{self.place(desk.board)}"
+        self.heading = f"Publish{self.place(services.board)}"
 
     def body(self) -> ComposeResult:
         """The queue, the IDs, and what would become of them."""
-        names = [row.queue for row in self.desk.board.rows if safe(row.queue) == row.queue]
+        names = [row.queue for row in self.services.board.rows if safe(row.queue) == row.queue]
         with Horizontal(id="ask"):
             yield Lines(line("To the queue "), id="ask-text")
             yield OneLine(
@@ -95,7 +95,7 @@ class PublishDialog(Dialog):
         yield Lines(id="outcomes")
         with Horizontal(id="then-row"):
             yield Lines(line(("Already running?  ", Tone.DIM)), id="then-text")
-            yield Choice(_OPTIONS, self.desk.glyphs, id="then")
+            yield Choice(_OPTIONS, self.services.glyphs, id="then")
 
     def on_mount(self) -> None:
         """Nothing is typed yet."""
@@ -147,7 +147,7 @@ class PublishDialog(Dialog):
 
     def _check_name(self) -> bool:
         """Whether the queue is a new one. Raises InvalidQueueName."""
-        is_new = self.desk.board.row(self._to) is None
+        is_new = self.services.board.row(self._to) is None
         check_queue_name(self._to, existing=not is_new)
         return is_new
 
@@ -155,7 +155,7 @@ class PublishDialog(Dialog):
         answers: dict[str, Published] = {}
         if not ids:
             return answers
-        async for chunk in self.desk.source.publish(self._to, ids, rerun=self._reruns, dry_run=True):
+        async for chunk in self.services.source.publish(self._to, ids, rerun=self._reruns, dry_run=True):
             answers.update(zip(chunk.ids, chunk.answers(), strict=True))
         return answers
 
@@ -184,7 +184,7 @@ class PublishDialog(Dialog):
         name, draft = self._to, self._draft
         tally = Tally()
         try:
-            async for chunk in self.desk.source.publish(name, draft.ids, rerun=self._reruns, dry_run=False):
+            async for chunk in self.services.source.publish(name, draft.ids, rerun=self._reruns, dry_run=False):
                 tally += chunk.tally
                 self.disarm(f"{number(tally.total)} of {number(len(draft.ids))}")
                 if self.wants_stop:

@@ -10,9 +10,9 @@ from textual.app import ComposeResult
 from convoy_core import ConvoyError, Entry, Outcome
 from convoy_tui.dashboard.board.board import Row
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, line
-from convoy_tui.dashboard.context import Done, Services
 from convoy_tui.dashboard.screens.confirm import named
 from convoy_tui.dashboard.screens.dialog import SLICE, Dialog
+from convoy_tui.dashboard.services import Done, Services
 from convoy_tui.dashboard.widgets.lines import Lines
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import count, number
@@ -27,11 +27,11 @@ class RequeueDialog(Dialog):
     leave_label = "Leave them"
     footing = "exactly these IDs, each only if it is still failed"
 
-    def __init__(self, desk: Services, rows: Sequence[Row]) -> None:
-        super().__init__(desk)
+    def __init__(self, services: Services, rows: Sequence[Row]) -> None:
+        super().__init__(services)
         self._rows = [row for row in rows if row.snapshot.counts.failed]
         self._entries: dict[str, Sequence[Entry]] = {}
-        self.heading = f"Requeue · {named([row.queue for row in rows])}{self.place(desk.board)}"
+        self.heading = f"Requeue · {named([row.queue for row in rows])}{self.place(services.board)}"
 
     def body(self) -> ComposeResult:
         """What there is, what would become of it, and why it failed."""
@@ -50,12 +50,12 @@ class RequeueDialog(Dialog):
         outcomes: Counter[Outcome] = Counter()
         try:
             for row in self._rows:
-                failed = await self.desk.source.failed(row.queue, room)
+                failed = await self.services.source.failed(row.queue, room)
                 total += failed.total
                 room -= len(failed.entries)
                 self._entries[row.queue] = failed.entries
                 ids = [entry.id for entry in failed.entries]
-                outcomes.update((await self.desk.source.requeue(row.queue, ids, dry_run=True)).values())
+                outcomes.update((await self.services.source.requeue(row.queue, ids, dry_run=True)).values())
                 if room <= 0:
                     break
         except ConvoyError as error:
@@ -76,7 +76,7 @@ class RequeueDialog(Dialog):
         if not entries:
             self.disarm("Nothing to requeue")
             return
-        many = n > 1000 and self.desk.board.place.is_production
+        many = n > 1000 and self.services.board.place.is_production
         word = (self._rows[0].queue if len(self._rows) == 1 else "requeue") if many else ""
         drops = outcomes[Outcome.ALREADY_COMMITTED]
         self.arm(f"Requeue {number(n)}" if n or not drops else f"Drop {number(drops)} from failed", wanted=word)
@@ -92,7 +92,7 @@ class RequeueDialog(Dialog):
                     return Done(f"Stopped. {told(tally)}", Tone.WARNING)
                 try:
                     slice_ = ids[start : start + SLICE]
-                    tally.update((await self.desk.source.requeue(queue, slice_, dry_run=False)).values())
+                    tally.update((await self.services.source.requeue(queue, slice_, dry_run=False)).values())
                 except ConvoyError as error:
                     if not tally:
                         raise

@@ -13,10 +13,10 @@ from textual.containers import VerticalScroll
 from convoy_core import ConvoyError, PoolState, WorkerInfo
 from convoy_tui.dashboard.board.board import Board, Row
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, line
-from convoy_tui.dashboard.context import Done, Services
 from convoy_tui.dashboard.local_pools import Local
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.screens.launch import LaunchDialog
+from convoy_tui.dashboard.services import Done, Services
 from convoy_tui.dashboard.widgets.lines import Lines
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import age, count, number
@@ -38,15 +38,15 @@ class WorkersDialog(Dialog):
         Binding("pageup", "scroll(-1)", "Page up", id="workers.page_up", show=False),
     ]
 
-    def __init__(self, desk: Services, row: Row) -> None:
-        super().__init__(desk)
+    def __init__(self, services: Services, row: Row) -> None:
+        super().__init__(services)
         self._queue = row.queue
         self._elsewhere: list[WorkerInfo] = []
         self._locals: list[Local] = []
         self._cursor = 0
         self._asked_at: float | None = None
         self._said = Done("", Tone.DIM)
-        self.heading = f"Workers · {safe(row.queue, 50)}{self.place(desk.board)}"
+        self.heading = f"Workers · {safe(row.queue, 50)}{self.place(services.board)}"
 
     def body(self) -> ComposeResult:
         """The two lists."""
@@ -55,15 +55,15 @@ class WorkersDialog(Dialog):
 
     def on_mount(self) -> None:
         """Follow the board: each new one is a reason to ask for the workers again."""
-        self.desk.changed.subscribe(self, self._ask)
-        self._ask(self.desk.board)
+        self.services.changed.subscribe(self, self._ask)
+        self._ask(self.services.board)
         self.arm("Launch workers")
 
     def action_confirm(self) -> None:
         """Open the launch form."""
-        row = self.desk.board.row(self._queue)
-        if row is not None and self.desk.board.is_writable:
-            self.app.push_screen(LaunchDialog(self.desk, row), self._say)
+        row = self.services.board.row(self._queue)
+        if row is not None and self.services.board.is_writable:
+            self.app.push_screen(LaunchDialog(self.services, row), self._say)
 
     def action_move(self, by: int) -> None:
         """Choose another of this process's pools."""
@@ -93,7 +93,7 @@ class WorkersDialog(Dialog):
 
     async def _start(self, order: object) -> None:
         try:
-            local = await asyncio.to_thread(self.desk.crew.launch, order)  # type: ignore[arg-type]
+            local = await asyncio.to_thread(self.services.local_pools.launch, order)  # type: ignore[arg-type]
         except ConvoyError as error:
             self._say(Done(f"Not started. {safe(str(error), 200)}", Tone.ALARM))
         else:
@@ -103,7 +103,7 @@ class WorkersDialog(Dialog):
         if done is not None:
             self._said = done
             self.note(done.text, done.tone)
-        self.desk.hurry()
+        self.services.hurry()
 
     def _ask(self, board: Board) -> None:
         if board.link.heard_at == self._asked_at:
@@ -113,11 +113,11 @@ class WorkersDialog(Dialog):
 
     async def _read(self) -> None:
         try:
-            workers = await self.desk.source.workers(self._queue)
+            workers = await self.services.source.workers(self._queue)
         except ConvoyError as error:
             self.note(safe(str(error), 200), Tone.ALARM)
             return
-        self._locals = self.desk.crew.members(self._queue)
+        self._locals = self.services.local_pools.members(self._queue)
         ours = {local.status.worker for local in self._locals}
         self._elsewhere = [worker for worker in workers if worker.id not in ours]
         self._cursor = max(0, min(self._cursor, len(self._locals) - 1))

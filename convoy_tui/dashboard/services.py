@@ -36,7 +36,7 @@ class Services:
     """One dashboard's working place. The app keeps `board` new and says so through `changed`."""
 
     source: Source
-    crew: LocalPools
+    local_pools: LocalPools
     glyphs: Glyphs
     board: Board
     changed: Signal[Board]
