@@ -232,6 +232,7 @@ MUTANTS = (
             "moves/publishing.py",
             "def _chunk(raw",
             """def _second_step(keys: Keys, raw: list[bytes]) -> Call[Any]:
+    from convoy_core.moves.call import command
     return command("RPUSH", keys.named("queued"), *raw, read=lambda reply: Chunk([], []))
 
 
