@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test check tests chaos bench bench-peers lock screenshots map clean
+.PHONY: run test check tests matrix dist chaos bench bench-peers lock screenshots map clean
 
 run: $(STAMP)
 	@$(BIN)/convoy-tui
@@ -18,7 +18,16 @@ check: $(STAMP)
 	$(BIN)/lint-imports
 
 tests: $(STAMP)
-	$(BIN)/pytest
+	$(BIN)/pytest --durations=10
+
+# The tests under each Python from 3.11 to 3.14 that is installed (on the PATH or in pyenv), and those closest to redis-py
+# with the lowest and the newest of it that pyproject.toml allows: make matrix ARGUMENTS='--only 3.12 redis-lowest --quick'
+matrix: $(STAMP)
+	@$(BIN)/python -m tools.matrix $(ARGUMENTS)
+
+# The wheel and the source distribution, checked, and tried in an environment of their own. What to do before a release.
+dist: $(STAMP)
+	@$(BIN)/python -m tools.dist
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Convoy needs Python 3.11 or newer; choose one with: make PYTHON=python3.12")'
@@ -55,4 +64,4 @@ screenshots: $(STAMP)
 	$(BIN)/python -m tests.tui.screenshots
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .matrix dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

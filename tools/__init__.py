@@ -1,0 +1,1 @@
+"""What maintainers run beside the tests: the distribution, and the tests under other versions."""
