@@ -59,7 +59,7 @@ class _Packing:
 
     def pack_command(self, *args: Any) -> list[bytes]:
         """The request in the wire's form."""
-        if isinstance(args[0], str) and " " in args[0]:  # redis-py's own, such as "CLIENT SETINFO"
+        if isinstance(args[0], str) and " " in args[0]:  # a method of redis-py's client, as `client_id`
             args = (*args[0].split(), *args[1:])
         if args[0] not in _AS_IS:  # scripts have no numbers, see `ConnectionBase`
             args = tuple([str(one) if isinstance(one, int | float) else one for one in args])
