@@ -39,6 +39,7 @@ DAMAGED_WORD: Final = "CONVOY-DAMAGED"
 _SCRIPT_BEFORE: Final = re.compile(r"^ERR Error running script \(call to \w+\): @user_script: ?\d+: -?", re.DOTALL)
 _SCRIPT_AFTER: Final = re.compile(r" script: (?:\w+, )?on @?user_script:\d+\.?$", re.DOTALL)
 _FORBIDDEN_IN_SCRIPT: Final = re.compile(r"ACL failure in script|user executing the script can't")
+_PIPELINE_BEFORE: Final = re.compile(r"^Command # \d+ \(.*?\) of pipeline caused error: ", re.DOTALL)
 
 _LONGEST_QUOTE: Final = 200
 
@@ -134,8 +135,8 @@ def _is_reply(error: Exception) -> bool:
 
 
 def _text_of(error: Exception) -> str:
-    """The reply as the server wrote it; redis-py cuts off the first words it knows."""
-    text = str(error)
+    """The reply as the server wrote it; redis-py cuts off the first words it knows, and adds its own in a pipeline."""
+    text = _PIPELINE_BEFORE.sub("", str(error))
     code = error.status_code if isinstance(error, RedisError) else None
     if isinstance(error, AuthenticationError) and code is None:
         code = "WRONGPASS"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-VERSIONS: Final = ">=8.0,<9"
+VERSIONS: Final = ">=8.1,<9"
 """For which releases this holds; pyproject.toml allows no others."""
 
 
@@ -102,6 +102,16 @@ RELIANCES: Final[Mapping[str, Reliance]] = {
         "A blocking pool that has no connection left says `No connection available`.",
         "Then the process is short of connections, and the store is not away.",
         ("error_translation",),
+    ),
+    "words of a failed pipeline": Reliance(
+        "What a pipeline raises begins with the command's number and text, and then has the server's words.",
+        "The server's first word decides what an error means.",
+        ("error_translation",),
+    ),
+    "no notices of a managed server": Reliance(
+        "Every kind of connection takes `maint_notifications_config`; before 8.1 the awaited ones refused it.",
+        "A managed server's notices must not change time limits or move connections.",
+        ("clients",),
     ),
     "redirections tell where": Reliance(
         "MovedError is an AskError; both have `slot_id`, `host` and `port`, read off the server's words.",

@@ -19,6 +19,7 @@ import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.exceptions import AskError, MovedError
+from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from convoy_core.store import fast_client
@@ -339,6 +340,21 @@ async def _(server: RealServer) -> None:
 
     pool.disconnect()
     await twin.disconnect()
+
+
+@check("words of a failed pipeline")
+async def _(server: RealServer) -> None:
+    with server.client() as client, pytest.raises(redis.ResponseError, match=r"^Command # 1 \(NONE\) of pipeline .*: "):
+        client.pipeline(transaction=False).execute_command("NONE").execute()
+
+
+@check("no notices of a managed server")
+async def _(server: RealServer) -> None:
+    off = MaintNotificationsConfig(enabled=False)
+    for kind in (PLAIN, AWAITED):
+        kind.Connection(maint_notifications_config=off)
+        kind.SSLConnection(maint_notifications_config=off)
+        kind.UnixDomainSocketConnection(path=str(server.socket), maint_notifications_config=off)
 
 
 @check("redirections tell where")
