@@ -20,7 +20,10 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 HOMES = ROOT / ".matrix"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-QUICK = tuple(f"tests/core/test_{name}.py" for name in ("connect", "connections", "faults", "bulk", "redis_py"))
+QUICK = (
+    *(f"tests/store/test_{name}.py" for name in ("connect", "connections", "faults", "redis_py")),
+    "tests/core/test_bulk.py",
+)
 """What looks most closely at redis-py and at the interpreter."""
 
 

@@ -54,6 +54,12 @@ RELIANCES: Final[Mapping[str, Reliance]] = {
         "An idle connection is asked whether the server has closed it before it is lent.",
         ("connection_pool", "async_connection_pool"),
     ),
+    "the ping of an idle connection is one step": Reliance(
+        "`check_health` asks a connection that was idle for `health_check_interval` by `_send_ping`.",
+        "A refusal is an answer as well: a server whose disk is full refuses even PING.",
+        ("fast_client",),
+        ("_send_ping",),
+    ),
     "opening is one step": Reliance(
         "Whoever opens a connection, `_connect` is called for it, and leads to the `host` and `port` of that moment.",
         "A connection to a primary asks the Sentinels whenever it is opened, also by redis-py itself.",

@@ -160,6 +160,35 @@ async def _(server: RealServer) -> None:
     await other.disconnect()
 
 
+@check("the ping of an idle connection is one step")
+async def _(server: RealServer) -> None:
+    asked: list[str] = []
+
+    class Blocking(redis.UnixDomainSocketConnection):
+        def _send_ping(self) -> None:
+            asked.append("blocking")
+            super()._send_ping()  # type: ignore[no-untyped-call]  # as above
+
+    class Awaited(redis.asyncio.UnixDomainSocketConnection):
+        async def _send_ping(self) -> None:
+            asked.append("awaited")
+            await super()._send_ping()  # type: ignore[no-untyped-call]  # as above
+
+    one, other = blocking(server, Blocking), awaited(server, Awaited)
+    one.connect()
+    await other.connect()
+    for connection in (one, other):
+        connection.health_check_interval, connection.next_health_check = 3600, 0
+
+    for _turn in range(2):  # the answer to the first puts the next one off
+        one.check_health()
+        await other.check_health()
+
+    assert asked == ["blocking", "awaited"]
+    one.disconnect()
+    await other.disconnect()
+
+
 @check("opening is one step")
 async def _(_: RealServer) -> None:
     opened: list[str] = []
