@@ -17,6 +17,7 @@ changes nothing.
 """
 
 from convoy_core.aio import AsyncFleet, AsyncQueue
+from convoy_core.backoff import Backoff
 from convoy_core.errors import (
     ConvoyError,
     EmbeddedStoreError,
@@ -96,6 +97,8 @@ __all__ = [  # noqa: RUF022 - by what they are for
     "check_handler",
     "is_coroutine_handler",
     "load_handler",
+    # pauses before another try
+    "Backoff",
     # what a handler may return
     "Discard",
     "Retry",

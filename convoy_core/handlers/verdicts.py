@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import random
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +16,7 @@ from datetime import timedelta
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Final
 
+from convoy_core.backoff import Backoff
 from convoy_core.handlers.functions import Raised
 from convoy_core.handlers.run import RunFailed
 from convoy_core.jobs import Claim, Discard, Failed, Retry, Verdict
@@ -126,13 +126,8 @@ def trace(error: BaseException) -> str:
 
 
 def backoff_ms(failures: int, options: PoolOptions) -> int:
-    """Delay before the next attempt: full jitter over a capped exponential.
-
-    That is, evenly between 0 and min(cap, base * 2**failures), as in the AWS Architecture Blog's "Exponential
-    Backoff And Jitter"; a crowd of failures spreads out instead of coming back at once.
-    """
-    ceiling = min(options.backoff_cap_s, options.backoff_s * 2 ** min(failures, 64))
-    return round(random.uniform(0, ceiling) * 1000)
+    """Delay before the next attempt, so that a crowd of failures spreads out (see `Backoff`)."""
+    return round(Backoff(options.backoff_s, options.backoff_cap_s).spread_s(failures) * 1000)
 
 
 def shortened(text: str, size: int = MAX_ERROR, *, keeps_end: bool = False) -> str:

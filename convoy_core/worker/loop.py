@@ -7,12 +7,12 @@ queued, the pool waits until the store hands over the next ID (`waiting`). `stat
 from __future__ import annotations
 
 import asyncio
-import random
 import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from convoy_core.backoff import Backoff
 from convoy_core.errors import ConvoyError, OutcomeUnknown
 from convoy_core.handlers.functions import close
 from convoy_core.jobs import Claim
@@ -37,8 +37,8 @@ from convoy_core.worker.waiting import Handover, IdleWait
 
 log = Log(__name__)
 
-RECONNECT_S = (0.1, 5.0)
-"""Shortest and longest pause before the store is tried again, in seconds; it doubles, with full jitter."""
+RECONNECT = Backoff(first_s=0.1, longest_s=5.0)
+"""Pauses before the store is tried again."""
 
 PAUSED_S = 1.0
 """How often a paused pool asks whether it may go on."""
@@ -323,7 +323,7 @@ class WorkerLoop:
                 # Perhaps an ID was handed over: the next claim looks into the claim list.
                 self._slots_kept = 0
                 self._wait_failed(error)
-                await asyncio.sleep(RECONNECT_S[0])
+                await asyncio.sleep(RECONNECT.first_s)
             else:
                 self._slots_kept = 0
                 self._take_over(handover, number, asked)
@@ -370,8 +370,7 @@ class WorkerLoop:
 
     async def _back_off(self, error: ConvoyError) -> None:
         self._store_failed(error)
-        shortest, longest = RECONNECT_S
-        pause = random.uniform(shortest, max(shortest, min(longest, shortest * 2 ** min(self._tries, 10))))
+        pause = RECONNECT.spread_s(self._tries, at_least_s=RECONNECT.first_s)
         self._tries += 1
         if self._give_back_at is not None:
             pause = min(pause, max(0.05, self._give_back_at - time.monotonic()))

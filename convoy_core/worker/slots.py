@@ -6,8 +6,10 @@ claimed, for a pause that grows with each failed attempt. Runs under way keep th
 
 from __future__ import annotations
 
-PAUSE_S = (0.5, 30.0)
-"""The first and the longest pause before more is tried than went at the last shortage; it doubles until it is over."""
+from convoy_core.backoff import Backoff
+
+PAUSES = Backoff(first_s=0.5, longest_s=30.0)
+"""Pauses before more is tried than went at the last shortage, until it is over."""
 
 STEP_S = 1.0
 """Then, in steps of this length, a quarter more, and at least one."""
@@ -21,7 +23,7 @@ class Slots:
         self.why: str | None = None
         """What is short; None while all slots can be used."""
         self._level = most
-        self._pause_s = 0.0
+        self._tries = 0
         self._grows_from = 0.0
 
     def refuse(self, now: float, going: int, why: str) -> bool:
@@ -29,9 +31,8 @@ class Slots:
         allowed = self.allowed(now)
         is_new = self.why is None or now >= self._grows_from
         if is_new:
-            shortest, longest = PAUSE_S
-            self._pause_s = shortest if self.why is None else min(longest, self._pause_s * 2)
-            self._grows_from = now + self._pause_s
+            self._tries = 0 if self.why is None else self._tries + 1
+            self._grows_from = now + PAUSES.pause_s(self._tries)
         self.why = why
         self._level = min(allowed, going)
         return is_new

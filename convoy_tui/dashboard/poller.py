@@ -13,13 +13,14 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from convoy_core import ConvoyError
+from convoy_core import Backoff, ConvoyError
 from convoy_tui.dashboard.board.board import Link, LinkState
 from convoy_tui.dashboard.source import Reading
 
 log = logging.getLogger(__name__)
 
-BACKOFF_S = (1.0, 2.0, 4.0, 8.0, 15.0)
+RETRIES = Backoff(first_s=1.0, longest_s=15.0)
+"""Pauses before a store that was away is asked again."""
 INTERVALS_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _UNSEEN_S = 5.0
 """At most this often while the terminal is not in front."""
@@ -95,7 +96,7 @@ class Poller:
 
     def _lose(self, reason: str) -> float:
         now = self._clock()
-        step = BACKOFF_S[min(self.link.tries, len(BACKOFF_S) - 1)]
+        step = RETRIES.pause_s(self.link.tries)
         wait_s = step * (0.75 + self._jitter() / 2)
         self.link = replace(
             self.link,

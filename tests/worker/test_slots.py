@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from convoy_core.worker.slots import PAUSE_S, Slots
+from convoy_core.worker.slots import PAUSES, Slots
 
 SHORT = "no descriptors"
 
@@ -66,7 +66,7 @@ def test_the_pause_is_bounded() -> None:
         at += wait
         slots.refuse(at, 0, SHORT)
 
-    assert slots.look(at) == PAUSE_S[1]
+    assert slots.look(at) == PAUSES.longest_s
 
 
 @pytest.mark.parametrize(("at", "wait"), [(0, 0.5), (0.4, 0.1), (0.5, 1.0), (1.25, 0.25), (60, None)])

@@ -12,6 +12,7 @@ import signal
 
 from rich.text import Text
 
+from convoy_core import Backoff
 from convoy_tui.cli.exit_codes import Code, Ended
 from convoy_tui.cli.io.messages import Messages
 from convoy_tui.cli.work.control_socket import Report, Said
@@ -19,8 +20,8 @@ from convoy_tui.cli.work.progress import Progress, WorkTally, together
 from convoy_tui.cli.work.supervised_process import Launch, Process
 from convoy_tui.text.safe_text import safe
 
-BACKOFF_S = (0.5, 30.0)
-"""Pause before the next process after one that died early; it doubles."""
+RESTARTS = Backoff(first_s=0.5, longest_s=30.0)
+"""Pauses before a process that died is replaced."""
 
 HEALTHY_S = 30.0
 """A process that has lived for so long did not die of its start."""
@@ -76,20 +77,19 @@ class Supervisor:
 
     async def _keep(self, place: int) -> None:
         """See to it that there is a process in this place."""
-        shortest, longest = BACKOFF_S
-        pause, is_successor = shortest, False
+        tries, is_successor = 0, False
         now = asyncio.get_running_loop().time
         while not self._stopping.is_set():
             began = now()
-            if await self._fill(place, pause, is_successor=is_successor):
+            if await self._fill(place, RESTARTS.pause_s(tries), is_successor=is_successor):
                 return
             if now() - began >= HEALTHY_S:
-                pause = shortest
+                tries = 0
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
+                async with asyncio.timeout(RESTARTS.pause_s(tries)):
                     await self._stopping.wait()
                     return
-            pause, is_successor = min(2 * pause, longest), True
+            tries, is_successor = tries + 1, True
             self.restarts += 1
 
     async def _fill(self, place: int, pause: float, *, is_successor: bool) -> bool:
