@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from convoy_core.jobs import Claim, Verdict
@@ -22,9 +23,11 @@ class Claims:
     """The claims of one pool. `wake` is called when one of its runs has ended."""
 
     def __init__(self, plan: Plan, worker: str, wake: Callable[[], None]) -> None:
-        self.runs = Runs(plan, worker, wake)
+        self._runs = Runs(plan, worker, self._ended, wake)
+        self._results: deque[tuple[Claim, Verdict]] = deque()
         self.counters = Counters()
         self._plan = plan
+        self._wake = wake
         self._held: dict[int, bytes] = {}
         """Number -> ID of every claim that the store believes we hold; the heartbeat's thread reads it."""
         self._suspects: set[int] = set()
@@ -39,7 +42,22 @@ class Claims:
     @property
     def free(self) -> int:
         """Slots that a claim could fill."""
-        return self.runs.free - len(self._ready)
+        return self._runs.free - len(self._ready)
+
+    @property
+    def running(self) -> int:
+        """Slots taken by runs."""
+        return len(self._runs)
+
+    @property
+    def shortage(self) -> str | None:
+        """Why fewer run than the concurrency allows, if so. May be called from any thread."""
+        return self._runs.shortage
+
+    @property
+    def has_results(self) -> bool:
+        """Whether `take_results` has anything to take."""
+        return bool(self._results)
 
     @property
     def holds_suspect(self) -> bool:
@@ -66,25 +84,37 @@ class Claims:
     def decline(self, claims: Sequence[Claim]) -> None:
         """Give claims back that arrived too late, uncharged."""
         self._held.update((claim.number, claim.raw_id) for claim in claims)
-        self.runs.results.extend((claim, "released") for claim in claims)
+        self._results.extend((claim, "released") for claim in claims)
 
     def start(self) -> None:
         """Run the handler on what is ready."""
         for claim in self._ready:
-            self.runs.start(claim)
+            self._runs.start(claim)
         self._ready.clear()
 
     def give_back(self) -> None:
         """Stop every run; what is held is released unharmed."""
-        self.runs.results.extend((claim, "released") for claim in self._ready)
+        self._results.extend((claim, "released") for claim in self._ready)
         self._ready.clear()
-        self.runs.give_back()
+        self._runs.give_back()
+
+    def mark_lost(self, numbers: Iterable[int]) -> None:
+        """Somebody took the IDs of these claims away: tell their handlers. Their results will be stale."""
+        self._runs.mark_lost(numbers)
+
+    def snapshot(self) -> tuple[tuple[str, float], ...]:
+        """The IDs that occupy a slot, each with the seconds since it was claimed. May be called from any thread."""
+        return self._runs.snapshot()
+
+    def close(self) -> None:
+        """Start no more."""
+        self._runs.close()
 
     def take_results(self) -> tuple[Settlement, Results]:
         """Results to be written down by one exchange, and the same to be counted, or put back, after it."""
         settlement = Settlement()
         taken: Results = []
-        results, defer_s = self.runs.results, self._plan.options.defer_s
+        results, defer_s = self._results, self._plan.options.defer_s
         while results and len(taken) < BATCH and settlement.costly < SMALL_BATCH:
             claim, verdict = results.popleft()
             taken.append((claim, settle(settlement, claim, verdict, defer_s=defer_s)))
@@ -92,7 +122,7 @@ class Claims:
 
     def put_back(self, taken: Results) -> None:
         """Keep results whose exchange failed: they may or may not have been written down."""
-        self.runs.results.extendleft(reversed(taken))
+        self._results.extendleft(reversed(taken))
 
     def settle(self, taken: Results, stale: Collection[int]) -> None:
         """Drop and count results that were written down; those of `stale` claims changed nothing."""
@@ -106,16 +136,20 @@ class Claims:
         """Compare with what the store holds for us, after lost replies: forget what it does not; number and ID of what
         we did not know of.
         """
-        for claim, verdict in list(self.runs.results):
+        for claim, verdict in list(self._results):
             if held.get(claim.number) != claim.raw_id:
                 # Written down before the reply was lost, most likely; or recovered by somebody. Nobody can tell.
-                self.runs.results.remove((claim, verdict))
+                self._results.remove((claim, verdict))
                 self.counters.unknown += 1
                 self._forget(claim.number)
-        self.runs.mark_lost([number for number, raw in self._held.items() if held.get(number) != raw])
+        self._runs.mark_lost([number for number, raw in self._held.items() if held.get(number) != raw])
         # A store that came back older may give a number out again, when an old request arrives a second time.
         self.decline([Claim(raw, number) for number, raw in held.items() if self._held.get(number, raw) != raw])
         return [(number, raw) for number, raw in held.items() if number not in self._held]
+
+    def _ended(self, claim: Claim, verdict: Verdict) -> None:
+        self._results.append((claim, verdict))
+        self._wake()
 
     def _forget(self, number: int) -> None:
         self._held.pop(number, None)

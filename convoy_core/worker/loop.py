@@ -105,7 +105,7 @@ class WorkerLoop:
             await self._rounds()  # to give back what was handed over at the last moment
             await self._unregister()
         finally:
-            self._claims.runs.close()
+            self._claims.close()
             try:
                 await close(self._plan.handler)
             finally:  # else a pool that has ended would renew its lease for ever
@@ -119,7 +119,7 @@ class WorkerLoop:
 
         A second call can only shorten that.
         """
-        log.info("queue %s: stopping; %d runs have %g s left", self._plan.queue, len(self._claims.runs), grace_s)
+        log.info("queue %s: stopping; %d runs have %g s left", self._plan.queue, self._claims.running, grace_s)
         at = time.monotonic() + grace_s
         self._give_back_at = at if self._give_back_at is None else min(at, self._give_back_at)
         self._loop.call_later(grace_s, self._end_grace)
@@ -133,11 +133,11 @@ class WorkerLoop:
     @property
     def shortage(self) -> str | None:
         """Why fewer run than the concurrency allows, if so."""
-        return self._claims.runs.shortage
+        return self._claims.shortage
 
     def snapshot(self) -> tuple[tuple[str, float], ...]:
         """The IDs that occupy a slot, each with the seconds since it was claimed. May be called from any thread."""
-        return self._claims.runs.snapshot()
+        return self._claims.snapshot()
 
     # -- states
 
@@ -193,7 +193,7 @@ class WorkerLoop:
             if self._grace_is_over():
                 self._claims.give_back()
             self._consider_suspects()
-            if self._claims.runs.results or self._state.compares or self._may_claim():
+            if self._claims.has_results or self._state.compares or self._may_claim():
                 await self._exchange()
                 self._let_fetch()
             else:
@@ -435,7 +435,7 @@ class WorkerLoop:
 
     def _hear(self, renewal: Renewal, run_id: str | None) -> None:
         self._identity.saw(run_id)
-        self._claims.runs.mark_lost(renewal.lost)
+        self._claims.mark_lost(renewal.lost)
         if renewal.epoch is None or renewal.waiting:
             self._handle(PoolEvent.LOOK_AGAIN)
         self._look_at_store()

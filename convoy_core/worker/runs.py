@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -36,10 +35,12 @@ class Plan:
 
 
 class Runs:
-    """Up to `plan.concurrency` runs. Verdicts are put into `results`, and `wake` is called for each."""
+    """Up to `plan.concurrency` runs. Each verdict is reported; `wake` is called when more may go than before."""
 
-    def __init__(self, plan: Plan, worker: str, wake: Callable[[], None]) -> None:
-        self.results: deque[tuple[Claim, Verdict]] = deque()
+    def __init__(
+        self, plan: Plan, worker: str, report: Callable[[Claim, Verdict], None], wake: Callable[[], None]
+    ) -> None:
+        self._report = report
         self._plan = plan
         self._worker = worker
         self._verdicts = VerdictRules(worker, plan.retries, plan.options)
@@ -88,7 +89,7 @@ class Runs:
             if not run.is_settled:
                 run.is_settled = True
                 run.job.mark_lost()
-                self.results.append((run.claim, "released"))
+                self._report(run.claim, "released")
                 self._runner.cancel(run)
 
     def snapshot(self) -> tuple[tuple[str, float], ...]:
@@ -107,17 +108,17 @@ class Runs:
     def _ended(self, run: Run, result: object) -> None:
         """The runner reports what the handler has returned, or raised."""
         del self._running[run.claim.number]
-        if not run.is_settled:
-            if (shortage := _shortage(result)) is not None:
-                self._release(run, shortage)
-            else:
-                self._decide(run, Raised(self._timeout()) if run.timed_out else result)
-        self._wake()
+        if run.is_settled:
+            self._wake()  # its slot is free
+        elif (shortage := _shortage(result)) is not None:
+            self._release(run, shortage)
+        else:
+            self._decide(run, Raised(self._timeout()) if run.timed_out else result)
 
     def _release(self, run: Run, error: NotStarted) -> None:
         """It has not run at all: others may, or we a little later, with fewer at a time."""
         run.is_settled = True
-        self.results.append((run.claim, "released"))
+        self._report(run.claim, "released")
         if self._slots.refuse(time.monotonic(), len(self._running), str(error)):
             log.warning(
                 "queue %s: a run could not be started (%s), so its ID goes back, and fewer run at a time for a while",
@@ -149,7 +150,7 @@ class Runs:
     def _decide(self, run: Run, result: object) -> None:
         run.is_settled = True
         verdict = self._verdicts.verdict(result, run.claim, time.monotonic() - run.started)
-        self.results.append((run.claim, verdict))
+        self._report(run.claim, verdict)
         match verdict:
             case Failed():
                 log.info("queue %s: %r failed: %s", self._plan.queue, run.job.id, verdict.message)
@@ -182,7 +183,6 @@ class Runs:
         if not run.is_settled:
             run.job.mark_lost()
             self._decide(run, Raised(self._timeout()))
-            self._wake()
 
 
 def _shortage(result: object) -> NotStarted | None:
