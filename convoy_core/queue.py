@@ -1,4 +1,4 @@
-"""Queue and Fleet, blocking: one line per method over the operations in `calls`.
+"""Queue and Fleet, blocking: one line per method over the operations in `moves`.
 
 `aio` holds the awaited twins; a test compares the two, name by name.
 """

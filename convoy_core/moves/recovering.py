@@ -71,11 +71,12 @@ def recover(
     max_crashes: int,
     held: list[tuple[bytes, int]] | None = None,
     *,
-    strike: bool = True,
+    unregister_long_dead: bool = True,
     latest_ms: Callable[[], int] | None = None,
 ) -> Steps[dict[str, str]]:
     """Take back everything that a dead worker held (by `held_claims`, where `held` is not given). Returns where each ID
-    went; nothing when the worker turns out to be alive. With `strike` it is unregistered if it died long ago.
+    went; nothing when the worker turns out to be alive. With `unregister_long_dead` it loses its registration, too, if it
+    died long ago.
     When the store's clock is past `latest_ms` (Unix ms) it has just been set, and nobody is judged.
     """
     moved: dict[str, str] = {}
@@ -86,8 +87,8 @@ def recover(
     for chunk in chunks:
         pairs = [part for id, number in chunk for part in (id, f"{dead}:{number}")]
         latest = "" if latest_ms is None else latest_ms()
-        strike_after = "" if pairs or not strike else LATE_MS
-        word, *ids = yield of("recover", keys, (dead, max_crashes, latest, strike_after, *pairs), list)
+        unregister_after = "" if pairs or not unregister_long_dead else LATE_MS
+        word, *ids = yield of("recover", keys, (dead, max_crashes, latest, unregister_after, *pairs), list)
         if word == b"alive":
             return moved
         moved.update({decode_id(id): where.decode() for id, where in zip(ids[::2], ids[1::2], strict=True)})

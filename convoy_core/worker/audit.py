@@ -16,7 +16,7 @@ from convoy_core.system.logs import Log
 log = Log(__name__)
 
 
-class Strays:
+class UnregisteredHolders:
     """Unregistered workers that hold something, each judged a lease after it was first seen. No I/O.
 
     After a store has come back older, a living worker may be one until it registers again.
@@ -50,7 +50,7 @@ class Audit:
         self._connection = connection
         self._keys = keys
         self._max_crashes = options.max_crashes
-        self._unregistered_holders = Strays(options.lease_s)
+        self._unregistered_holders = UnregisteredHolders(options.lease_s)
         self._owners_seen = 0
         self._departed_seen = 0
 

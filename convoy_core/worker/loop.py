@@ -393,7 +393,7 @@ class WorkerLoop:
     # -- lease
 
     async def _register(self) -> None:
-        await self._commands.run(registration.sign_on(self._keys, self.worker, self._plan, secrets.token_hex(8)))
+        await self._commands.run(registration.register_pool(self._keys, self.worker, self._plan, secrets.token_hex(8)))
 
     async def _register_again(self, word: str) -> None:
         """We were away for too long: the lease has lapsed, or (`gone`) others have already recovered what we held."""

@@ -73,7 +73,7 @@ class Maintenance:
                 worker,
                 self._options.max_crashes,
                 held[worker],
-                strike=is_long_expired,
+                unregister_long_dead=is_long_expired,
                 latest_ms=self._latest_ms,
             )
             taken = await self._connection.drive(steps)

@@ -35,7 +35,7 @@ async def refuse_eviction(commands: AsyncConnection, keys: Keys, options: PoolOp
         )
 
 
-def sign_on(keys: Keys, worker: str, plan: Plan, epoch: str) -> Call[str]:
+def register_pool(keys: Keys, worker: str, plan: Plan, epoch: str) -> Call[str]:
     """Register with a fresh lease; the store's epoch, which is ours if it had none."""
     about: dict[str, str | int] = {
         "host": socket.gethostname(),

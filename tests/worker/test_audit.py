@@ -19,7 +19,7 @@ from convoy_core.moves.working import register
 from convoy_core.store.clients import Store
 from convoy_core.store.connection import AsyncConnection
 from convoy_core.worker import maintenance
-from convoy_core.worker.audit import Strays
+from convoy_core.worker.audit import UnregisteredHolders
 from convoy_core.worker.maintenance import Maintenance
 from convoy_core.worker.waiting import IdleWait
 from tests.moves.keyspace import NOW
@@ -56,7 +56,7 @@ def hold(raw: redis.Redis, id: str, worker: str) -> None:
 
 
 def test_f63_a_stray_is_judged_a_lease_after_it_was_first_seen() -> None:
-    unregistered_holders = Strays(15)
+    unregistered_holders = UnregisteredHolders(15)
     unregistered_holders.note(["a"], 100)
     unregistered_holders.note(["a", "b"], 110)
 
