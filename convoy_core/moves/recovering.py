@@ -75,9 +75,8 @@ def recover(
     latest_ms: Callable[[], int] | None = None,
 ) -> Steps[dict[str, str]]:
     """Take back everything that a dead worker held (by `held_claims`, where `held` is not given). Returns where each ID
-    went; nothing when the worker turns out to be alive. With `unregister_long_dead` it loses its registration, too, if it
-    died long ago.
-    When the store's clock is past `latest_ms` (Unix ms) it has just been set, and nobody is judged.
+    went; nothing when the worker turns out to be alive. With `unregister_long_dead` it is unregistered, too, if it died
+    long ago. When the store's clock is past `latest_ms` (Unix ms) it has just been set, and nobody is judged.
     """
     moved: dict[str, str] = {}
     if held is None:

@@ -45,11 +45,6 @@ class Claims:
         return self._runs.free - len(self._ready)
 
     @property
-    def running(self) -> int:
-        """Slots taken by runs."""
-        return len(self._runs)
-
-    @property
     def shortage(self) -> str | None:
         """Why fewer run than the concurrency allows, if so. May be called from any thread."""
         return self._runs.shortage

@@ -119,7 +119,7 @@ class WorkerLoop:
 
         A second call can only shorten that.
         """
-        log.info("queue %s: stopping; %d runs have %g s left", self._plan.queue, self._claims.running, grace_s)
+        log.info("queue %s: stopping; %d runs have %g s left", self._plan.queue, len(self.snapshot()), grace_s)
         at = time.monotonic() + grace_s
         self._give_back_at = at if self._give_back_at is None else min(at, self._give_back_at)
         self._loop.call_later(grace_s, self._end_grace)
