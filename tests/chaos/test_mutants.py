@@ -50,7 +50,7 @@ def blow(home: Path, seed: int, rollbacks: int = 0) -> tuple[int, dict[str, int]
     """A small storm over the convoy_core in `home`: its exit status, and the number of every line."""
     command = [sys.executable, "-m", "tests.chaos", "--kills", str(KILLS), "--server-kills", "0", "--pauses", "0"]
     command += ["--rollbacks", str(rollbacks), "--seed", str(seed), "--patience", str(PATIENCE_S)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     storm = subprocess.run(
         command, cwd=home, env=environment, capture_output=True, text=True, timeout=patient(85), check=False
     )

@@ -11,7 +11,7 @@ import pytest
 
 from tests.waiting import patient
 
-KILLS, SERVER_KILLS, ROLLBACKS, PAUSES, PARTS = 100, 8, 4, 6, 2
+KILLS, SERVER_KILLS, ROLLBACKS, PAUSES, PARTS = 60, 6, 4, 4, 2
 FAULTS = ("lost", "stuck", "failed", "ghosts", "unattributed", "stale accepted", "concurrent holders", "broken workers")
 
 

@@ -38,7 +38,8 @@ class Mutant:
 
     def plant(self, package: Path, copy: Path) -> None:
         """Make the mutant's own convoy_core in `copy`. Fails when a text to be replaced is not there exactly once."""
-        shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        # With what is compiled already, which counts for files of the same age; what is just being written vanishes.
+        shutil.copytree(package, copy, ignore=shutil.ignore_patterns("*.pyc.*"))
         for patch in self.patches:
             file = copy / patch.file
             text = file.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Random steps against the models, 30,000 in each run of the tests.
+"""Random steps against the models, 20,000 in each run of the tests.
 
 CONVOY_MODEL_STEPS asks for more; CONVOY_MODEL_SEED repeats a run (with the same number of steps).
 """
@@ -16,7 +16,7 @@ from tests.model.machine import Bench, Machine, Strict
 from tests.model.mixed import Mixed
 from tests.servers import RealServer
 
-STEPS = int(os.environ.get("CONVOY_MODEL_STEPS", "30000"))
+STEPS = int(os.environ.get("CONVOY_MODEL_STEPS", "20000"))
 SEED = int(os.environ.get("CONVOY_MODEL_SEED") or "0")
 """0: another one each time, drawn late (each process of a test run has its own) and named when a step fails."""
 

@@ -22,7 +22,7 @@ def hunt(store: RealServer, home: Path, mutant: Mutant, limit: int) -> dict[str,
     """Run the hunt on the convoy_core in `home`."""
     command = [sys.executable, "-m", "tests.model.hunt", str(store.socket), mutant.finder]
     command += [str(mutant.first_seed), str(limit), mutant.sign]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     ended = subprocess.run(
         command, cwd=home, env=environment, capture_output=True, text=True, check=False, timeout=patient(280)
     )

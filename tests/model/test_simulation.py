@@ -1,4 +1,4 @@
-"""Whole universes of pools, publishers and bad luck, 300 in each run of the tests (CONVOY_SIM_SEEDS asks for more).
+"""Whole universes of pools, publishers and bad luck, 200 in each run of the tests (CONVOY_SIM_SEEDS asks for more).
 
 A seed that fails is played again by `python -m tests.model.simulation SOCKET SEED`; it does the same every time.
 """
@@ -19,7 +19,7 @@ from tests.model.simulation import FLOOD, LATE, play
 from tests.model.wire import Wire
 from tests.servers import RealServer
 
-SEEDS = int(os.environ.get("CONVOY_SIM_SEEDS", "300"))
+SEEDS = int(os.environ.get("CONVOY_SIM_SEEDS", "200"))
 FIRST = int(os.environ.get("CONVOY_SIM_FIRST", "0"))
 SHARES = 10
 
