@@ -61,7 +61,7 @@ def test_f1_f10_what_a_killed_worker_held_is_recovered_in_order_at_the_head(
     with WorkerPool(queue, lambda job: seen.append(job.id), options=OPTIONS):
         eventually(lambda: queue.counts() == Counts())
 
-        # A wait of the dead worker's may still be under way at the store, so it stays on the roll for a while.
+        # A wait of the dead worker's may still be under way at the store, so it stays registered for a while.
         raw.rpush(f"cv:q:claim:{worker.id}", "handed over late")
         raw.sadd("cv:q:committed", "handed over late")
         eventually(lambda: queue.counts() == Counts())

@@ -241,7 +241,7 @@ class Reference:
         if pool.lease_end and is_in_doubt:
             pool.lease_end = self.now
         elif pool.lease_end:
-            self._strike_off(worker)
+            self._drop_worker(worker)
         return True
 
     def reclaim(self) -> tuple[int, int]:
@@ -256,7 +256,7 @@ class Reference:
         return 0, back
 
     def unregistered_holders(self) -> set[str]:
-        """Who holds something and is not on the roll."""
+        """Who holds something and is not registered."""
         return {worker for worker, pool in self.pools.items() if not pool.lease_end and self.held_by(worker)}
 
     def fence(self, worker: str, number: int) -> None:
@@ -364,7 +364,7 @@ class Reference:
         self._enqueue([id for id, word in words.items() if word == "queue"], at_head=True)
         self.totals["recovered"] += len(held)
         if self.pools[worker].lease_end + LATE_MS <= self.now:
-            self._strike_off(worker)
+            self._drop_worker(worker)
         return {id: "failed" if word == "failed" else "queued" for id, word in words.items()}
 
     # -- how a run ends
@@ -474,7 +474,7 @@ class Reference:
         self._go(self.entries.pop(id), State.ABSENT)
         self.queue = [other for other in self.queue if other != id]
 
-    def _strike_off(self, worker: str) -> None:
+    def _drop_worker(self, worker: str) -> None:
         self.pools[worker] = Pool()
         self.departed[worker] = self.now
 

@@ -286,7 +286,7 @@ class Universe:
         self.link.is_down = False
 
     async def _publish_to_those_held_back(self) -> None:
-        """Something for the waits to take that come when their workers were struck off."""
+        """Something for the waits to take that come when their workers were unregistered."""
         connection = AsyncConnection(SimulatedStore(self.link, "publisher"), prefix=None, read_only=False)
         for arrival in sorted(self.link.arrivals):
             await asyncio.sleep(max(0, arrival + 0.2 - self.loop.time()))

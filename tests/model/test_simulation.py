@@ -46,7 +46,7 @@ def test_after_the_storm_nothing_is_lost_stuck_or_unexplained(wire: Wire, share:
 
 @pytest.mark.timeout(90 + SEEDS)
 @pytest.mark.parametrize("share", range(2))
-def test_f64_so_it_is_when_waits_of_the_dead_arrive_after_they_were_struck_off(
+def test_f64_so_it_is_when_waits_of_the_dead_arrive_after_they_were_unregistered(
     wire: Wire, monkeypatch: pytest.MonkeyPatch, share: int
 ) -> None:
     """In every other share without a claim behind them, as in a Cluster."""

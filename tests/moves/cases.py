@@ -51,7 +51,7 @@ ORPHANED: Keyspace = {"workers": {W: LONG_OVER}, **RUNNING}
 
 
 DEPARTED: Keyspace = {"departed": {W: NOW}}
-"""It has been struck off just now."""
+"""It has been unregistered just now."""
 
 
 GUARDED: Keyspace = {**ALIVE, "started": {"a": PAST}, "owner": {"a": f"{W}:1@{PAST}"}}

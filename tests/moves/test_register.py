@@ -44,7 +44,7 @@ CASES = [
     ),
     Case(
         "",
-        "bye gives back what was handed over, and signs off",
+        "unregister gives back what was handed over",
         {
             **HERE,
             f"worker:{W}": {"number": "7"},
@@ -75,7 +75,7 @@ CASES = [
     ),
     Case(
         "",
-        "F63 who holds nothing signs off",
+        "F63 who holds nothing unregisters",
         {**HERE, f"worker:{W}": {"number": "6"}, "owner": {"a": f"bb:1@{NOW}"}},
         lambda world: world.drive(unregister_safely(world.keys, W, 7)),
         True,
@@ -83,7 +83,7 @@ CASES = [
     ),
     Case(
         "",
-        "F63 who holds something by the store's word stays on the roll",
+        "F63 who holds something by the store's word stays registered",
         {**MINE, f"worker:{W}": {"number": "6"}},
         lambda world: world.drive(unregister_safely(world.keys, W, 7)),
         False,
@@ -122,7 +122,7 @@ CASES = [
     Case("", "reclaim finds nothing", DEPARTED, lambda world: world.run(reclaim(world.keys, 0)), (0, 0), DEPARTED),
     Case(
         "",
-        "F63 unregistered_holders names who holds something and is not on the roll",
+        "F63 unregistered_holders names who holds something and is not registered",
         {
             "workers": {W: NOW - 1},
             "owner": {"a": f"{W}:1@{NOW}", "b": f"bb:1@{NOW}", "c": f"bb:2@{NOW}", "d": "garbage"},
@@ -162,7 +162,7 @@ def test_the_whole_keyspace_after(world: World, case: Case) -> None:
     case.check(world)
 
 
-def test_hello_refuses_a_queue_of_another_schema_and_changes_nothing(world: World) -> None:
+def test_register_refuses_a_queue_of_another_schema_and_changes_nothing(world: World) -> None:
     before: Keyspace = {"meta": {"schema": "2", "epoch": "old"}}
     world.seed(before)
 
@@ -172,7 +172,7 @@ def test_hello_refuses_a_queue_of_another_schema_and_changes_nothing(world: Worl
     assert world.state() == before
 
 
-def test_f13_a_worker_just_dead_stays_on_the_roll_since_a_wait_may_still_hand_it_an_id(world: World) -> None:
+def test_f13_a_worker_just_dead_stays_registered_since_a_wait_may_still_hand_it_an_id(world: World) -> None:
     world.seed({**ORPHANED, "workers": {W: LONG_OVER + 1}})
 
     RECOVER_IT(world)
@@ -187,7 +187,7 @@ def test_f13_a_worker_just_dead_stays_on_the_roll_since_a_wait_may_still_hand_it
     assert world.queue.workers() == []
 
 
-def test_f2_a_worker_in_doubt_signs_off_but_stays_on_the_roll(world: World) -> None:
+def test_f2_a_worker_in_doubt_that_leaves_stays_registered(world: World) -> None:
     world.seed({**ALIVE, f"claim:{W}": ["b"], "committed": {"b"}})
 
     world.run(unregister(world.keys, W, 0, is_in_doubt=True))

@@ -197,7 +197,7 @@ def test_s13_a_worker_runs_pools_and_steers_nothing(login: Callable[[str], str],
         eventually(lambda: is_waiting(trucks))
         assert pool.status().error is None
         steps = recover(queue._connection.keyspace.queue("trucks"), "d" * 32, 3)
-        assert queue._connection.drive(steps) == {}  # dead for long enough to be struck off the roll
+        assert queue._connection.drive(steps) == {}  # dead for long enough to be unregistered
     assert trucks.counts().committed == 0
     assert trucks.workers() == []
 

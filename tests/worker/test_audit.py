@@ -29,7 +29,7 @@ from tests.waiting import eventually
 
 QUICK = PoolOptions(lease_s=0.8, beat_s=0.2)
 LOST = "d" * 32
-"""A worker that is not on the roll."""
+"""A worker that is not registered."""
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_f63_a_stray_is_judged_a_lease_after_it_was_first_seen() -> None:
     assert unregistered_holders.take_due(999) == []
 
 
-def test_f63_an_id_held_by_a_worker_that_is_not_on_the_roll_is_recovered(queue: Queue, raw: redis.Redis) -> None:
+def test_f63_an_id_held_by_a_worker_that_is_not_registered_is_recovered(queue: Queue, raw: redis.Redis) -> None:
     ran: list[str] = []
     hold(raw, "orphan", LOST)
 
@@ -137,7 +137,7 @@ async def test_f18_after_an_outage_no_stray_is_judged_before_two_leases_have_pas
 
 
 @pytest.mark.parametrize("step", ["fence", "unregister"])
-def test_f63_a_worker_signs_off_only_when_the_store_holds_nothing_in_its_name(
+def test_f63_a_worker_unregisters_only_when_the_store_holds_nothing_in_its_name(
     store: RealServer, queue: Queue, raw: redis.Redis, proxy: Proxy, step: str
 ) -> None:
     """The store comes back older just before one of the last two steps, and holds for it what it has settled."""
@@ -178,7 +178,7 @@ def test_f63_a_worker_signs_off_only_when_the_store_holds_nothing_in_its_name(
 
 
 @pytest.mark.parametrize("is_claim_sent_along", [True, False], ids=["claim behind", "alone, as in a cluster"])
-def test_f64_what_a_wait_takes_after_its_worker_was_struck_off_is_given_back(
+def test_f64_what_a_wait_takes_after_its_worker_was_unregistered_is_given_back(
     store: RealServer,
     queue: Queue,
     raw: redis.Redis,

@@ -16,7 +16,7 @@ DEAD = 1_200
 
 
 def test_one_pass_recovers_what_all_dead_workers_held_with_one_look_at_the_owners(store: RealServer) -> None:
-    """Also behind those that were recovered before and stay on the roll for a while, since a wait may be under way."""
+    """Also behind those that were recovered before and stay registered for a while, since a wait may be under way."""
     world = World(store)
     ids = {f"{n:032x}": f"job{n}" for n in range(DEAD)}
     world.seed(
