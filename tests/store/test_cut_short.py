@@ -177,9 +177,10 @@ async def test_a_call_cancelled_at_any_turn_of_the_loop_leaves_the_next_its_own_
     async with AsyncQueue("q", redis=store.url) as queue:
         connection = queue._connection
         await queue.publish("warm")
-        cancelled, others = 0, []
-        for number in range(150):
-            call = asyncio.create_task(queue.publish_many(f"{number} {one}" for one in range(number * 4)))
+        number, cancelled, others = 0, 0, []
+        while number < 150 or cancelled <= 50:  # beside a busy neighbour most have ended by then
+            number += 1
+            call = asyncio.create_task(queue.publish_many(f"{number} {one}" for one in range(number % 150 * 4)))
             for _ in range(number % 30):
                 await asyncio.sleep(0)
             call.cancel()
@@ -195,7 +196,6 @@ async def test_a_call_cancelled_at_any_turn_of_the_loop_leaves_the_next_its_own_
         raw.rpush("nothing", *range(CONNECTIONS))
         await waits
 
-    assert cancelled > 50
     assert others == []
     assert most == CONNECTIONS
 
