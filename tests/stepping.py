@@ -9,9 +9,6 @@ from functools import cache
 from types import CodeType, FrameType
 from typing import Any
 
-NOT_THERE = ("<listcomp>", "__del__")
-"""What is raised in a `__del__` goes nowhere."""
-
 
 def at_step(step: int, modules: tuple[str, ...], act: Callable[[], object], deed: Callable[[], None]) -> bool:
     """Call `act`, and in its midst `deed`, before a step taken in one of `modules` (beginnings of their names); whether
@@ -21,7 +18,9 @@ def at_step(step: int, modules: tuple[str, ...], act: Callable[[], object], deed
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
         nonlocal left
-        if not frame.f_globals["__name__"].startswith(modules) or frame.f_code.co_name in NOT_THERE:
+        if not frame.f_globals["__name__"].startswith(modules) or frame.f_code.co_name == "<listcomp>":
+            return None
+        if event == "call" and _is_finalizing(frame):
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         if event == "opcode" and frame.f_lasti not in _leaving(frame.f_code):
@@ -38,6 +37,15 @@ def at_step(step: int, modules: tuple[str, ...], act: Callable[[], object], deed
     finally:
         sys.settrace(before)
     return left < 0
+
+
+def _is_finalizing(frame: FrameType | None) -> bool:
+    """What is raised in a `__del__`, or below one, goes nowhere."""
+    while frame is not None:
+        if frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False
 
 
 @cache
