@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import platform
 import sys
-from importlib import metadata
 
-from convoy_core.system import lossy_streams, prepare_streams
+from convoy_core.system import installed_version, lossy_streams, prepare_streams
 
 _TEXT = """\
 Convoy{version}: queues of unique IDs on Redis or Valkey (Python {python})
@@ -18,17 +17,12 @@ Convoy{version}: queues of unique IDs on Redis or Valkey (Python {python})
 """
 
 
-def _version() -> str:
-    try:
-        return f" {metadata.version('convoy-queue')}"
-    except metadata.PackageNotFoundError:  # run from its sources
-        return ""
-
-
 def main() -> None:
     """Say it."""
     prepare_streams()
-    lossy_streams(sys.stdout).write(_TEXT.format(version=_version(), python=platform.python_version()))
+    version = installed_version()
+    shown = "" if version is None else f" {version}"
+    lossy_streams(sys.stdout).write(_TEXT.format(version=shown, python=platform.python_version()))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from convoy_core import ConvoyError
-from convoy_core.system import prepare_streams
+from convoy_core.system import installed_version, prepare_streams
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import Command, config_line
 from convoy_tui.cli.commands.tui import arguments, hand_over
@@ -31,9 +31,8 @@ app = typer.Typer(
 
 def _say_version(value: bool) -> None:
     if value:
-        from importlib import metadata  # noqa: PLC0415 - 20 ms that the dashboard should not pay
-
-        typer.echo(f"convoy-tui {metadata.version('convoy-queue')}")
+        number = installed_version()
+        typer.echo("convoy-tui, run from its sources" if number is None else f"convoy-tui {number}")
         raise typer.Exit
 
 

@@ -7,9 +7,11 @@ from convoy_core.system.logs import lost_lines
 from convoy_core.system.native_text import system_text
 from convoy_core.system.python_program import own_program
 from convoy_core.system.standard_streams import LossyStream, lossy_streams, prepare_streams
+from convoy_core.system.version import installed_version
 
 __all__ = [
     "LossyStream",
+    "installed_version",
     "lossy_streams",
     "lost_lines",
     "own_program",

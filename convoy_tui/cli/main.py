@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from convoy_core.system import prepare_streams
+from convoy_core.system import installed_version, prepare_streams
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import Group, config_line
 from convoy_tui.cli.commands import (
@@ -83,12 +83,8 @@ app = typer.Typer(
 
 def _version(value: bool) -> None:
     if value:
-        from importlib import metadata  # noqa: PLC0415 - 20 ms that no other command should pay
-
-        try:
-            typer.echo(f"convoy {metadata.version('convoy-queue')}")
-        except metadata.PackageNotFoundError:
-            typer.echo("convoy, run from its sources")
+        number = installed_version()
+        typer.echo("convoy, run from its sources" if number is None else f"convoy {number}")
         raise typer.Exit
 
 
