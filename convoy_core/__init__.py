@@ -16,68 +16,72 @@ changes nothing.
     <Published.QUEUED: 'queued'>
 """
 
-from convoy_core.aio import AsyncFleet, AsyncQueue
-from convoy_core.backoff import Backoff
-from convoy_core.errors import (
-    ConvoyError,
-    EmbeddedStoreError,
-    HandlerNotFound,
-    InvalidID,
-    InvalidInput,
-    InvalidOption,
-    InvalidPayload,
-    InvalidQueueName,
-    InvalidURL,
-    OutcomeUnknown,
-    ReadOnly,
-    StoreDamaged,
-    StoreError,
-    StoreFull,
-    StoreRefused,
-    StoreUnreachable,
-    StoreUnsafe,
-)
-from convoy_core.handlers.command import Command
-from convoy_core.handlers.functions import Handler, check_handler, is_coroutine_handler, load_handler
-from convoy_core.handlers.isolated import Isolated
-from convoy_core.jobs import Discard, Job, Retry
-from convoy_core.models import (
-    Counts,
-    Details,
-    Entry,
-    ErrorPage,
-    Failure,
-    Jammed,
-    LoggedError,
-    Outcome,
-    Page,
-    Published,
-    Snapshot,
-    Tally,
-    Then,
-    WorkerInfo,
-)
-from convoy_core.moves.call import chunked
-from convoy_core.moves.publishing import Chunk
-from convoy_core.options import (
-    BATCH,
-    MAX_ID_BYTES,
-    SMALL_BATCH,
-    JobID,
-    Payload,
-    PoolOptions,
-    check_prefix,
-    check_queue_name,
-    decode_id,
-    encode_id,
-)
-from convoy_core.queue import Fleet, Queue
-from convoy_core.states import State
-from convoy_core.store.address import Durability
-from convoy_core.store.description import StoreDescription, describe_store
-from convoy_core.store.embedded.server import EmbeddedServer, ServerStatus
-from convoy_core.worker.pool import MAX_CONCURRENCY, PoolStatus, WorkerPool
-from convoy_core.worker.states import PoolState
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from convoy_core.aio import AsyncFleet, AsyncQueue
+    from convoy_core.backoff import Backoff
+    from convoy_core.errors import (
+        ConvoyError,
+        EmbeddedStoreError,
+        HandlerNotFound,
+        InvalidID,
+        InvalidInput,
+        InvalidOption,
+        InvalidPayload,
+        InvalidQueueName,
+        InvalidURL,
+        OutcomeUnknown,
+        ReadOnly,
+        StoreDamaged,
+        StoreError,
+        StoreFull,
+        StoreRefused,
+        StoreUnreachable,
+        StoreUnsafe,
+    )
+    from convoy_core.handlers.command import Command
+    from convoy_core.handlers.functions import Handler, check_handler, is_coroutine_handler, load_handler
+    from convoy_core.handlers.isolated import Isolated
+    from convoy_core.jobs import Discard, Job, Retry
+    from convoy_core.models import (
+        Counts,
+        Details,
+        Entry,
+        ErrorPage,
+        Failure,
+        Jammed,
+        LoggedError,
+        Outcome,
+        Page,
+        Published,
+        Snapshot,
+        Tally,
+        Then,
+        WorkerInfo,
+    )
+    from convoy_core.moves.call import chunked
+    from convoy_core.moves.publishing import Chunk
+    from convoy_core.options import (
+        BATCH,
+        MAX_ID_BYTES,
+        SMALL_BATCH,
+        JobID,
+        Payload,
+        PoolOptions,
+        check_prefix,
+        check_queue_name,
+        decode_id,
+        encode_id,
+    )
+    from convoy_core.queue import Fleet, Queue
+    from convoy_core.states import State
+    from convoy_core.store.address import Durability
+    from convoy_core.store.description import StoreDescription, describe_store
+    from convoy_core.store.embedded.server import EmbeddedServer, ServerStatus
+    from convoy_core.worker.pool import MAX_CONCURRENCY, PoolStatus, WorkerPool
+    from convoy_core.worker.states import PoolState
 
 __all__ = [  # noqa: RUF022 - by what they are for
     # queues, and all queues of a store, blocking and awaited
@@ -158,3 +162,84 @@ __all__ = [  # noqa: RUF022 - by what they are for
     "StoreUnreachable",
     "StoreUnsafe",
 ]
+
+_HOMES: Final = {
+    "convoy_core.aio": ("AsyncFleet", "AsyncQueue"),
+    "convoy_core.backoff": ("Backoff",),
+    "convoy_core.errors": (
+        "ConvoyError",
+        "EmbeddedStoreError",
+        "HandlerNotFound",
+        "InvalidID",
+        "InvalidInput",
+        "InvalidOption",
+        "InvalidPayload",
+        "InvalidQueueName",
+        "InvalidURL",
+        "OutcomeUnknown",
+        "ReadOnly",
+        "StoreDamaged",
+        "StoreError",
+        "StoreFull",
+        "StoreRefused",
+        "StoreUnreachable",
+        "StoreUnsafe",
+    ),
+    "convoy_core.handlers.command": ("Command",),
+    "convoy_core.handlers.functions": ("Handler", "check_handler", "is_coroutine_handler", "load_handler"),
+    "convoy_core.handlers.isolated": ("Isolated",),
+    "convoy_core.jobs": ("Discard", "Job", "Retry"),
+    "convoy_core.models": (
+        "Counts",
+        "Details",
+        "Entry",
+        "ErrorPage",
+        "Failure",
+        "Jammed",
+        "LoggedError",
+        "Outcome",
+        "Page",
+        "Published",
+        "Snapshot",
+        "Tally",
+        "Then",
+        "WorkerInfo",
+    ),
+    "convoy_core.moves.call": ("chunked",),
+    "convoy_core.moves.publishing": ("Chunk",),
+    "convoy_core.options": (
+        "BATCH",
+        "MAX_ID_BYTES",
+        "SMALL_BATCH",
+        "JobID",
+        "Payload",
+        "PoolOptions",
+        "check_prefix",
+        "check_queue_name",
+        "decode_id",
+        "encode_id",
+    ),
+    "convoy_core.queue": ("Fleet", "Queue"),
+    "convoy_core.states": ("State",),
+    "convoy_core.store.address": ("Durability",),
+    "convoy_core.store.description": ("StoreDescription", "describe_store"),
+    "convoy_core.store.embedded.server": ("EmbeddedServer", "ServerStatus"),
+    "convoy_core.worker.pool": ("MAX_CONCURRENCY", "PoolStatus", "WorkerPool"),
+    "convoy_core.worker.states": ("PoolState",),
+}
+"""Where each name is defined. A module is loaded when one of its names is first asked for: redis and asyncio take
+longer to load than all else, and a program that only checks an ID needs neither.
+"""
+
+if not TYPE_CHECKING:  # a checker takes the names from the imports above, and must refuse any other
+
+    def __getattr__(name: str) -> Any:
+        """Load a public name, once."""
+        module = next((module for module, names in _HOMES.items() if name in names), None)
+        if module is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(module), name)
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import inspect
+import pickle
 from pathlib import Path
+
+import pytest
 
 import convoy_core
 import convoy_core.system
@@ -70,6 +73,37 @@ def test_each_public_name_is_there_once() -> None:
 
     assert sorted(set(names)) == sorted(names)
     assert [name for name in names if not hasattr(convoy_core, name)] == []
+
+
+def test_each_public_name_is_loaded_from_where_checkers_take_it() -> None:
+    source = ast.parse(Path(convoy_core.__file__).read_text())
+
+    checked = {
+        (node.module, alias.name)
+        for node in ast.walk(source)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("convoy_core.")
+        for alias in node.names
+    }
+
+    loaded = {(module, name) for module, names in convoy_core._HOMES.items() for name in names}
+    assert loaded == checked
+    assert {name for _, name in loaded} == set(convoy_core.__all__)
+
+
+def test_public_names_are_listed_before_they_are_loaded_and_no_other_is_made_up() -> None:
+    assert set(convoy_core.__all__) <= set(dir(convoy_core))
+    with pytest.raises(AttributeError, match="'convoy_core' has no attribute 'Quue'"):
+        getattr(convoy_core, "Quue")  # noqa: B009 - a checker would refuse it
+    with pytest.raises(ImportError):
+        exec("from convoy_core import Quue")
+
+
+def test_values_of_public_types_survive_pickling() -> None:
+    values = [convoy_core.State.QUEUED, convoy_core.Retry(), convoy_core.PoolOptions(), convoy_core.InvalidID("no")]
+
+    copies = [pickle.loads(pickle.dumps(value)) for value in values]
+
+    assert [(type(copy), str(copy)) for copy in copies] == [(type(value), str(value)) for value in values]
 
 
 def test_each_public_class_and_function_says_what_it_is() -> None:
