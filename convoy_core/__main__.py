@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import platform
 import sys
-
-from convoy_core.system import installed_version, lossy_streams, prepare_streams
 
 _TEXT = """\
 Convoy{version}: queues of unique IDs on Redis or Valkey (Python {python})
@@ -18,7 +15,18 @@ Convoy{version}: queues of unique IDs on Redis or Valkey (Python {python})
 
 
 def main() -> None:
-    """Say it."""
+    """Say it, or end silently at Ctrl-C, which may come while the rest is loaded."""
+    try:
+        _say()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _say() -> None:
+    import platform  # noqa: PLC0415 - here and below: loaded where an interrupt is seen to
+
+    from convoy_core.system import installed_version, lossy_streams, prepare_streams  # noqa: PLC0415
+
     prepare_streams()
     version = installed_version()
     shown = "" if version is None else f" {version}"

@@ -78,7 +78,8 @@ def test_nothing_writes_to_the_environment(path: Path) -> None:
 @pytest.mark.parametrize(("given", "frames"), [(None, 30), ("12", 12)], ids=["by itself", "as the user says"])
 def test_the_dashboard_draws_less_often_without_telling_its_children(given: str | None, frames: int) -> None:
     program = (
-        "import os; before = dict(os.environ); from convoy_tui.__main__ import _draw_less_often; _draw_less_often();"
+        "import os; before = dict(os.environ);"
+        "from convoy_tui.dashboard.main import _draw_less_often; _draw_less_often();"
         "from textual.screen import UPDATE_PERIOD; print(round(1 / UPDATE_PERIOD), os.environ == before)"
     )
     environment = {name: value for name, value in os.environ.items() if name != "TEXTUAL_FPS"}

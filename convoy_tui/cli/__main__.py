@@ -1,5 +1,6 @@
-"""`python -m convoy_tui.cli` is `convoy`."""
+"""`convoy`, and `python -m convoy_tui.cli`, which is the same."""
 
-from convoy_tui.cli.main import run
+from convoy_tui.entry_points import convoy as run
 
-run()
+if __name__ == "__main__":
+    run()

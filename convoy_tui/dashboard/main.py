@@ -15,8 +15,10 @@ from convoy_core.system import installed_version, prepare_streams
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import Command, config_line
 from convoy_tui.cli.commands.tui import arguments, hand_over
+from convoy_tui.cli.exit_codes import Code
 from convoy_tui.cli.session import Flags
 from convoy_tui.cli.settings import Settings, resolve, store_of
+from convoy_tui.entry_points import loading
 from convoy_tui.text.safe_text import safe
 
 FPS = 30
@@ -62,14 +64,15 @@ def dashboard(  # noqa: PLR0913 - typer reads the options from here
         _open(settings, ascii_only=ascii_only, interval=1.0 if interval is None else interval)
     except ConvoyError as error:
         typer.echo(safe(str(error)), err=True)
-        raise typer.Exit(2) from None
+        raise typer.Exit(Code.USAGE) from None
 
 
 def _open(settings: Settings, *, ascii_only: bool, interval: float) -> None:
-    _draw_less_often()
-    from convoy_tui.dashboard.app import ConvoyApp  # noqa: PLC0415 - after the line above, and not for --help
-    from convoy_tui.dashboard.board.board import Place  # noqa: PLC0415
-    from convoy_tui.dashboard.source import LiveSource  # noqa: PLC0415
+    with loading():
+        _draw_less_often()
+        from convoy_tui.dashboard.app import ConvoyApp  # noqa: PLC0415 - after the line above, and not for --help
+        from convoy_tui.dashboard.board.board import Place  # noqa: PLC0415
+        from convoy_tui.dashboard.source import LiveSource  # noqa: PLC0415
 
     source = LiveSource(url=store_of(settings).url, prefix=settings.prefix, read_only=settings.read_only)
     place = Place(source.shown, settings.environment, settings.read_only, settings.read_only_because)
@@ -116,7 +119,3 @@ def run() -> None:
     """The entry point."""
     prepare_streams()
     app(prog_name="convoy-tui")
-
-
-if __name__ == "__main__":
-    run()

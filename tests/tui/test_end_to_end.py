@@ -165,7 +165,7 @@ def test_a_url_that_cannot_be_used_is_refused_in_words_without_the_password(url:
 
 def test_help_and_version_load_no_textual() -> None:
     code = """
-import sys, convoy_tui.__main__ as program
+import sys, convoy_tui.dashboard.main as program
 try:
     program.app(["--help"])
 except SystemExit:
