@@ -29,7 +29,7 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
         "all that the loop needs of its claims and runs, so that it reaches no further",
     ),
     "convoy_core/worker/loop.py": (445, "rounds, waits, doubts and the stop all turn on the state of one pool"),
-    "convoy_core/worker/states.py:_rules": (45, "one table, to be read as one"),
+    "convoy_core/worker/states.py:_rules": (47, "one table, to be read as one"),
     "convoy_tui/cli/commands/publish.py:publish": (50, OPTIONS),
     "convoy_tui/cli/commands/work.py:work": (55, OPTIONS),
 }

@@ -125,7 +125,7 @@ class Action(StrEnum):
     END_EPISODE = "end episode"
     """The time for running suspects is used up for a while."""
     POSTPONE_JUDGEMENT = "postpone judgement"
-    """After an outage all leases look dead: give other pools a full lease to renew theirs."""
+    """After an outage, or in an older file, all leases look expired: give other pools a full lease to renew theirs."""
 
 
 Guard = Callable[[Facts], bool]
@@ -186,9 +186,11 @@ def _rules() -> Iterator[Rule]:
 
     # Doubt and outages. What an outage interrupted is looked up anew afterwards.
     solo = {state.DRAINING, state.ALONE}
-    yield _on(event.DOUBTED, solo, state.UNSURE, act.END_EPISODE)
-    yield _on(event.DOUBTED, open_, state.UNSURE)
-    yield _on(event.DOUBTED, {state.STOPPING}, state.STOPPING_UNSURE)
+    yield _on(event.DOUBTED, solo, state.UNSURE, act.END_EPISODE, act.POSTPONE_JUDGEMENT)
+    yield _on(event.DOUBTED, open_ | {state.UNSURE}, state.UNSURE, act.POSTPONE_JUDGEMENT)
+    yield _on(event.DOUBTED, {state.STORE_AWAY}, state.STORE_AWAY, act.POSTPONE_JUDGEMENT)
+    yield _on(event.DOUBTED, {state.STOPPING, state.STOPPING_UNSURE}, state.STOPPING_UNSURE, act.POSTPONE_JUDGEMENT)
+    yield _on(event.DOUBTED, {state.STOPPING_AWAY}, state.STOPPING_AWAY, act.POSTPONE_JUDGEMENT)
     yield _on(event.COMPARED, {state.UNSURE}, state.ALONE, act.BEGIN_EPISODE, guard=_holds_suspect)
     yield _on(event.COMPARED, {state.UNSURE}, state.RUNNING)
     yield _on(event.COMPARED, {state.STOPPING_UNSURE}, state.STOPPING)

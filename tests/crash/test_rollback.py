@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections import Counter
@@ -12,9 +11,6 @@ import pytest
 
 from convoy_core import Counts, Job, PoolOptions, PoolState, Queue, WorkerPool
 from convoy_core.moves.working import Pulse, Settlement, exchange, register, renew
-from convoy_core.store.clients import resolve
-from convoy_core.store.connection import AsyncConnection
-from convoy_core.worker.maintenance import Maintenance
 from tests.servers import Restorable, valkey_binary
 from tests.waiting import eventually
 
@@ -137,44 +133,35 @@ def test_f63_a_pool_that_asks_for_nothing_notices_a_store_that_comes_back_older_
         assert queue.workers() == []
 
 
-async def test_f63_nobody_is_judged_by_the_leases_of_an_older_file_before_it_is_known_as_such(
-    server: Restorable,
-) -> None:
-    """Its first turn finds the new connection, and in the old file a lease that has run out since."""
-    store, options = resolve(server.url), PoolOptions(lease_s=1, beat_s=0.3)
-    commands = AsyncConnection(store, prefix=None, read_only=False)
-    keys, worker, stopping, turn = commands.keyspace.queue("q"), "a" * 32, asyncio.Event(), asyncio.Event()
-    maintenance, known = Maintenance(commands, keys, options), 1
-
-    def look() -> None:  # as a pool does
-        nonlocal known
-        if commands.opened != known:
-            known = commands.opened
-            maintenance.postpone_judgement()
-
-    def turned() -> None:
-        look()
-        turn.set()
-
+def test_f63_nobody_is_judged_by_the_leases_of_an_older_file(server: Restorable, handler: Handler) -> None:
+    """A full pool whose upkeep is the first to reach the store after that, without an error, finds in the file a lease
+    that has run out since, though its worker has renewed it. A delayed ID makes for a turn, and the next shows its end.
+    """
     with Queue("q", redis=server.url) as queue:
-        holder = queue._connection
+        holder, worker = queue._connection, "a" * 32
+        keys = holder.keyspace.queue("q")
         queue.publish("held")
-        holder.run(register(keys, worker, 1000, "0", {}))
-        holder.run(exchange(keys, worker, Settlement(), 1, 1, 1000))
+        holder.run(register(keys, worker, 60_000, "0", {}))
+        holder.run(exchange(keys, worker, Settlement(), 1, 1, 60_000))
+        pool = WorkerPool(queue, handler, concurrency=1, options=OPTIONS)
+        queue.publish("a0")
+        pool.start()
+        eventually(lambda: len(handler.jobs) == 1)
+        time.sleep(OPTIONS.lease_s)  # until the pool judges others, of which nothing tells
+        for name, delay in {"turn before": 0.6, "first turn": 1.2, "second turn": 1.8}.items():
+            queue.publish(name, delay_s=delay)
+        holder.run(renew(keys, worker, 500, Pulse(0, 0, []), ()))
         server.copy()
-        life = asyncio.create_task(maintenance.run(stopping, lambda _: look(), turned))
-        until = time.monotonic() + 1.5
-        while time.monotonic() < until:  # the maintenance has judged before, and the lease of the old file is over
-            turn.clear()
-            holder.run(renew(keys, worker, 5000, Pulse(0, 0, []), ()))
-            await turn.wait()
-        server.kill()  # in between two turns, so that nothing fails
+        holder.run(renew(keys, worker, 60_000, Pulse(0, 0, []), ()))
+        eventually(lambda: queue.counts().delayed == 2)
+        time.sleep(0.1)  # until the rest of that turn is over, of which nothing tells either
+
+        server.kill()
         server.roll_back()
-        turn.clear()
-        await turn.wait()
+        eventually(lambda: queue.counts().delayed == 0)
 
-        assert queue.counts() == Counts(committed=1, processing=1)
-
-    stopping.set()
-    await life
-    await commands.close()
+        assert queue.counts() == Counts(committed=5, queued=3, processing=2)
+        assert holder.run(renew(keys, worker, 500, Pulse(0, 0, []), [(b"held", 1)])).lost == []
+        for gate in handler.gates.values():
+            gate.set()
+        pool.stop()

@@ -56,7 +56,6 @@ class Mark(NamedTuple):
     """What the store knew at the moment when it was saved."""
 
     holder: dict[str, str]
-    lease_end: dict[str, float]
     wanted: list[tuple[str, int]]
     place: int
 
@@ -126,7 +125,7 @@ class Judge:
 
     def mark(self) -> Mark:
         """The store is saved."""
-        return Mark(dict(self._holder), dict(self._lease_end), [*self._wanted], self._place)
+        return Mark(dict(self._holder), [*self._wanted], self._place)
 
     def go_back(self, mark: Mark) -> None:
         """The store has forgotten everything since. What was published since may be lost; nothing may be stuck."""
@@ -136,7 +135,7 @@ class Judge:
             self.holds[token].ended = ""
             self.holds[token].lives += 1
         self._undone |= {token for token, hold in self.holds.items() if hold.since > mark.place}
-        self._holder, self._lease_end = dict(mark.holder), dict(mark.lease_end)
+        self._holder = dict(mark.holder)  # nobody may be judged by the leases that the store remembers
         self._wanted = [*mark.wanted]
         for worker in self._workers.values():
             self._trouble[worker] = self._clock()

@@ -285,6 +285,12 @@ def _chunk(raw""",
         first_seed=50,
     ),
     _mutant(
+        "F63: after a new connection others are judged at once, by the leases of an older file",
+        "flood",
+        ("worker/states.py", "open_ | {state.UNSURE}, state.UNSURE, act.POSTPONE_JUDGEMENT)", "open_, state.UNSURE)"),
+        sign="whose lease was alive",
+    ),
+    _mutant(
         "F63: who holds something without being registered is not named",
         "Strict",
         ("moves/lua/reads/unregistered_holders.lua", "if not lease then", "if lease then"),

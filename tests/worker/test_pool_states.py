@@ -151,6 +151,6 @@ def test_time_for_suspects_is_spent_exactly_while_the_pool_drains_or_runs_one(
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.event} to {rule.target}")
-def test_an_outage_postpones_judgement_and_a_pause_is_looked_at_again(rule: Rule) -> None:
-    assert (Action.POSTPONE_JUDGEMENT in rule.actions) == (rule.event is E.FAILED)
+def test_an_outage_or_a_doubt_postpones_judgement_and_a_pause_is_looked_at_again(rule: Rule) -> None:
+    assert (Action.POSTPONE_JUDGEMENT in rule.actions) == (rule.event in (E.FAILED, E.DOUBTED))
     assert (Action.LOOK_LATER in rule.actions) == (rule.target is S.PAUSED), "or the pool would stay paused for good"
