@@ -27,6 +27,14 @@ class Pause(NamedTuple):
     until: float
 
 
+class Lapse(NamedTuple):
+    """A worker had no living lease by the store's word: most likely it got no processor for so long."""
+
+    worker: int
+    since: float
+    until: float
+
+
 class Rollback(NamedTuple):
     """The store was killed, and came back with a copy of its files that was older."""
 
@@ -46,7 +54,21 @@ class Troubles:
     disturbed: list[float] = field(default_factory=list)
     """Links broke, or the server was killed."""
     pauses: list[Pause] = field(default_factory=list)
+    lapses: list[Lapse] = field(default_factory=list)
     rollbacks: list[Rollback] = field(default_factory=list)
+
+    @property
+    def lapsed_by_themselves(self) -> list[Lapse]:
+        """Lapses of workers that were neither standing still nor dead; what they had before a rollback is no lease."""
+        return [
+            lapse
+            for lapse in self.lapses
+            if not any(
+                lapse.worker == pause.worker and lapse.since <= pause.until and pause.since <= lapse.until
+                for pause in self.pauses
+            )
+            and not (lapse.worker in self.killed and lapse.until >= self.ends[lapse.worker])
+        ]
 
 
 @dataclass(slots=True)
@@ -64,7 +86,7 @@ class Verdict:
     ghosts: int = 0
     """Committed, but nowhere."""
     repeated: list[str] = field(default_factory=list)
-    """Run more often than accepted, after a kill, a pause, a broken link or a rollback."""
+    """Run more often than accepted, after a kill, a pause, a lapse, a broken link or a rollback."""
     unattributed: list[str] = field(default_factory=list)
     """Run more often than accepted, for no cause that we know of."""
     stale_accepted: int = 0
@@ -72,14 +94,25 @@ class Verdict:
     concurrent: list[str] = field(default_factory=list)
     """IDs that two living processes were running at one time."""
     overtaken: list[str] = field(default_factory=list)
-    """The same, but one had stood still for longer than its lease, or the store had forgotten its claim."""
+    """The same, but the lease of one had lapsed, or the store had forgotten its claim."""
     runs: int = 0
 
     @property
     def is_clean(self) -> bool:
         """Whether nothing went wrong."""
-        faults = (self.lost, self.stuck, self.failed, self.ghosts, self.unattributed)
-        return not any((*faults, self.stale_accepted, self.concurrent))
+        return not (self.offenders or self.ghosts or self.stale_accepted)
+
+    @property
+    def offenders(self) -> list[tuple[str, str]]:
+        """What went wrong with which ID, the rarer first."""
+        faults = {
+            "concurrent": self.concurrent,
+            "lost": self.lost,
+            "stuck": self.stuck,
+            "failed": self.failed,
+            "unattributed": self.unattributed,
+        }
+        return [(name, id) for name, ids in sorted(faults.items(), key=lambda fault: len(fault[1])) for id in ids]
 
     def lines(self) -> list[str]:
         """For people."""
@@ -89,11 +122,11 @@ class Verdict:
             f"stuck              {len(self.stuck):>9,}",
             f"failed             {len(self.failed):>9,}",
             f"ghosts             {self.ghosts:>9,}",
-            f"repeated           {len(self.repeated):>9,}   each after a kill, a pause, a broken link or a rollback",
+            f"repeated           {len(self.repeated):>9,}   each after a kill, pause, lapse, broken link or rollback",
             f"  unattributed     {len(self.unattributed):>9,}",
             f"stale accepted     {self.stale_accepted:>9,}",
             f"concurrent holders {len(self.concurrent):>9,}",
-            f"  overtaken        {len(self.overtaken):>9,}   one paused beyond its lease, or its claim rolled back",
+            f"  overtaken        {len(self.overtaken):>9,}   one's lease had lapsed, or its claim was rolled back",
         ]
 
 
@@ -135,14 +168,23 @@ def _has_cause(run: Run, troubles: Troubles) -> bool:
         run.worker in troubles.killed
         or any(begins <= at <= settled_by for at in troubles.disturbed)
         or any(
-            run.worker == worker and since <= settled_by and begins <= until for worker, since, until in troubles.pauses
+            run.worker == worker and since <= settled_by and begins <= until
+            for worker, since, until in (*troubles.pauses, *troubles.lapses)
         )
     )
 
 
 def _is_overtaken(one: Run, other: Run, troubles: Troubles) -> bool:
-    """Whether a lease ran out while its worker stood still, or the store has forgotten a claim of what is running."""
-    return any(
-        worker in (one.worker, other.worker) and since <= other.start and one.start <= until + SETTLING_S
-        for worker, since, until in troubles.pauses
-    ) or any(copied <= one.start <= back + SETTLING_S for copied, _, back in troubles.rollbacks)
+    """Whether a lease ran out under a run, or the store has forgotten a claim of what is running."""
+    return (
+        any(
+            worker in (one.worker, other.worker) and since <= other.start and one.start <= until + SETTLING_S
+            for worker, since, until in troubles.pauses
+        )
+        or any(
+            first.worker == worker and since <= second.start and first.start <= until
+            for first, second in ((one, other), (other, one))
+            for worker, since, until in troubles.lapses
+        )
+        or any(copied <= one.start <= back + SETTLING_S for copied, _, back in troubles.rollbacks)
+    )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from convoy_core import Counts, Queue, StoreError
-from tests.chaos import journal, work, worker
+from tests.chaos import journal, leases, work, worker
 from tests.chaos.judge import Pause, Rollback, Troubles, Verdict, judge
 from tests.servers import Restorable, valkey_binary
 
@@ -86,7 +86,6 @@ class Storm:
     """One storm in the making."""
 
     amounts: Amounts
-    may_die_at: list[worker.FailPoint]
     directory: Path
     server: Restorable
     queue: Queue
@@ -116,7 +115,7 @@ class Storm:
         kind = dice.choices(work.KINDS, [work.WEIGHTS[kind] for kind in work.KINDS])[0]
         if is_long is None:  # not more than one: they are spared for a while, and somebody must be killed
             is_long = not any(victim.plan.is_long for victim in self.living.values())
-        point = None if safely or is_long or dice.random() < 0.4 else dice.choice(self.may_die_at)
+        point = None if safely or is_long or dice.random() < 0.4 else worker.FailPoint(*dice.choice(worker.POINTS))
         plan = worker.WorkerPlan(len(self.kinds) + 1, kind, is_long, point, dice.randrange(2**31))
         self.kinds[plan.number] = kind
         pid = os.fork()
@@ -318,25 +317,25 @@ def _end_all(storm: Storm) -> None:
         time.sleep(0.02)
         storm.bury()
     storm.broken += len(storm.living)
-    for pid in storm.living:
+    for pid, victim in storm.living.items():
         os.kill(pid, worker.TELL)
         time.sleep(0.2)  # nothing tells that it has told
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+        storm.troubles.ends[victim.plan.number] = time.monotonic()
     storm.living.clear()
 
 
-def run(
-    amounts: Amounts, seed: int, points: list[worker.FailPoint], patience_s: float
-) -> tuple[Storm, list[journal.Run], Verdict]:
+def run(amounts: Amounts, seed: int, patience_s: float) -> tuple[Storm, list[journal.Run], Verdict]:
     """A whole storm, what was run in it, and the verdict on it."""
     server = Restorable(valkey_binary())
     try:
         with tempfile.TemporaryDirectory(prefix="storm") as directory, Queue("storm", redis=server.url) as queue:
-            storm = Storm(amounts, points, Path(directory), server, queue, random.Random(seed))
+            storm = Storm(amounts, Path(directory), server, queue, random.Random(seed))
             blow(storm)
             calm(storm, patience_s)
             runs = journal.read(storm.directory)
+            storm.troubles.lapses = leases.read(storm.directory, storm.troubles.ends, worker.LEASE_S)
             return storm, runs, judge(queue, storm.accepted, runs, storm.troubles)
     finally:
         server.stop()

@@ -23,7 +23,7 @@ from convoy_core.moves.call import Argument, Call
 from convoy_core.moves.working import Round
 from convoy_core.store.connection import AsyncConnection, Connection
 from convoy_core.worker.waiting import IdleWait
-from tests.chaos import journal, work
+from tests.chaos import journal, leases, work
 
 LEASE_S = 1.5
 TELL = signal.SIGUSR1
@@ -73,6 +73,7 @@ class WorkerPlan:
 
 def run(url: str, directory: Path, plan: WorkerPlan) -> NoReturn:
     """Work until killed or told to stop. In a forked child: ends the process, with 1 for what must not happen."""
+    leases.watch(directory / f"leases-{plan.number}")
     if plan.point is not None:
         _die_at(plan.point)
     logging.disable()
