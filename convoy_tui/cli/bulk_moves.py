@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 from convoy_core import ConvoyError, Outcome, Queue, State
 from convoy_tui.cli.exit_codes import Code, Ended, ending
+from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.interrupts import Interrupts
-from convoy_tui.cli.io.output import Format
 from convoy_tui.cli.session import Session
 from convoy_tui.text.words import count, number
 

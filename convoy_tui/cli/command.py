@@ -5,18 +5,17 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 from convoy_core import ConvoyError
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.exit_codes import Code, Ended, ending
-from convoy_tui.cli.io.output import forget_stdout, unwritten
-from convoy_tui.cli.session import Flags, Session
-from convoy_tui.cli.settings import config_path
+from convoy_tui.cli.flags import Flags
+from convoy_tui.cli.help import MORE, Command, config_line
+from convoy_tui.cli.io.broken_stdout import forget_stdout, unwritten
+from convoy_tui.cli.session import Session
 
 Function: TypeAlias = "Callable[..., Code | None]"
 
@@ -31,47 +30,6 @@ SHARED: Mapping[str, object] = {
     "quiet": p.HiddenQuiet,
 }
 """The options that every command takes as well; the help of each shows the first three, and `convoy --help` all."""
-
-
-MORE = "Also: --prefix, --profile, --read-only, --color and -q; see convoy --help."
-
-
-def config_line() -> str:
-    """Where profiles are kept, for the end of a help."""
-    path = config_path()
-    shown = f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)
-    return f"Config file: {shown}"
-
-
-class Group(TyperGroup):
-    """A group of commands whose help reads as people write."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        """The parameters, without type names beside them."""
-        return _without_types(super().get_params(ctx))
-
-
-class Command(TyperCommand):
-    """A command whose help reads as people write."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        """The parameters, without type names beside them."""
-        return _without_types(super().get_params(ctx))
-
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """`QUEUE [ID...]`, where typer would write `{QUEUE} [[ID...]]...`."""
-        arguments = [parameter for parameter in self.params if parameter.param_type_name == "argument"]
-        return ["[OPTIONS]", *[str(argument.metavar) for argument in arguments]]
-
-
-def _without_types(parameters: list[Any]) -> list[Any]:
-    """A switch takes no value, and an argument's name says enough: no `<bool>` and `<list[str]>` in the help."""
-    for parameter in parameters:
-        if parameter.param_type_name == "argument":
-            parameter.display_type_rich = lambda **_: ""
-        elif parameter.is_flag and parameter.metavar is None:
-            parameter.metavar = ""
-    return parameters
 
 
 def command(

@@ -10,32 +10,16 @@ import typer
 
 from convoy_core.system import installed_version, prepare_streams
 from convoy_tui.cli import parameters as p
-from convoy_tui.cli.command import Group, config_line
-from convoy_tui.cli.commands import (
-    discard,
-    errors,
-    find,
-    jam_guard,
-    list_ids,
-    pause,
-    publish,
-    requeue,
-    server,
-    show,
-    status,
-    tui,
-    work,
-    workers,
-)
 from convoy_tui.cli.exit_codes import Code, Ended
+from convoy_tui.cli.flags import Flags
+from convoy_tui.cli.help import config_line
 from convoy_tui.cli.io import encoding
-from convoy_tui.cli.io.messages import Messages
-from convoy_tui.cli.io.output import forget_stdout, unwritten
-from convoy_tui.cli.session import Flags
+from convoy_tui.cli.io.broken_stdout import forget_stdout, unwritten
+from convoy_tui.cli.lazy_group import LazyGroup
 from convoy_tui.text.safe_text import safe
 
 
-class _Group(Group):
+class _Group(LazyGroup):
     """Ends every command in an exit code and at most two lines, whoever calls it."""
 
     def main(
@@ -66,6 +50,8 @@ class _Group(Group):
         except Exception as error:  # noqa: BLE001 - the last one who can turn it into a line and an exit code
             ended = _usage(error, sys.argv[1:] if args is None else args) or _unanswered(error) or _unexpected(error)
             if str(ended):
+                from convoy_tui.cli.io.messages import Messages  # noqa: PLC0415 - loads rich
+
                 Messages().error(ended)
             code = ended.code
         sys.exit(int(code or 0))
@@ -160,25 +146,6 @@ def _unexpected(error: Exception) -> Ended:
         f"Unexpected {kind}: {safe(str(error), 300)}",
         "That should not happen; please report it with the command that led to it.",
     )
-
-
-for group in (
-    status,
-    list_ids,
-    find,
-    show,
-    errors,
-    workers,
-    publish,
-    requeue,
-    discard,
-    jam_guard,
-    pause,
-    work,
-    tui,
-    server,
-):
-    group.register(app)
 
 
 def run() -> NoReturn:

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from convoy_core import MAX_CONCURRENCY, InvalidOption
+from convoy_core import InvalidOption
 from convoy_core.system import system_text
 from convoy_tui.cli.completion import queue_names
-from convoy_tui.cli.io.output import Color, Format
+from convoy_tui.cli.io.formats import Color, Format
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import number, parse_duration
 
@@ -57,6 +57,8 @@ def positive(text: str | int) -> int:
 
 def concurrency(text: str | int) -> int:
     """How many jobs a pool may run at once."""
+    from convoy_core import MAX_CONCURRENCY  # noqa: PLC0415 - loads the pool, and redis with it
+
     return _whole(text, 1, MAX_CONCURRENCY)
 
 

@@ -11,8 +11,8 @@ from convoy_core import BATCH, InvalidInput, Queue, State, chunked
 from convoy_tui.cli.bulk_moves import Move, Outcomes, Work
 from convoy_tui.cli.exit_codes import Code, Ended
 from convoy_tui.cli.filters import Filter, Window
+from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.ids_input import Source
-from convoy_tui.cli.io.output import Format
 from convoy_tui.cli.session import Session
 
 AT_ONCE = 5 * BATCH

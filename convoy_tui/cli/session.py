@@ -4,38 +4,24 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from convoy_core import Fleet, InvalidQueueName, Queue, ReadOnly, StoreDescription, check_queue_name
+from convoy_core import InvalidQueueName, ReadOnly, check_queue_name
 from convoy_tui.cli.exit_codes import Code, Ended
+from convoy_tui.cli.flags import Flags
+from convoy_tui.cli.io.formats import Color, Format
 from convoy_tui.cli.io.messages import Messages
-from convoy_tui.cli.io.output import Color, Format, Output
+from convoy_tui.cli.io.output import Output
 from convoy_tui.cli.settings import Settings, resolve, store_of
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import count
 
+if TYPE_CHECKING:
+    from convoy_core import Fleet, Queue, StoreDescription
+
 USUAL_PORT = 6379
-
-
-@dataclass(frozen=True, slots=True)
-class Flags:
-    """The options that every command takes, before its name or after it."""
-
-    redis: str | None = None
-    prefix: str | None = None
-    profile: str | None = None
-    read_only: bool | None = None
-    output: Format | None = None
-    json: bool | None = None
-    color: Color | None = None
-    quiet: bool | None = None
-
-    def over(self, outer: Flags) -> Flags:
-        """These flags, and where they say nothing, the outer ones."""
-        pairs = {field.name: (getattr(self, field.name), getattr(outer, field.name)) for field in fields(Flags)}
-        return Flags(**{name: inner if inner is not None else outside for name, (inner, outside) in pairs.items()})
 
 
 class Session:
@@ -78,6 +64,8 @@ class Session:
     @cached_property
     def fleet(self) -> Fleet:
         """Every queue of the store; connects at its first call."""
+        from convoy_core import Fleet  # noqa: PLC0415 - loads redis, and the help of a command needs none
+
         settings = self.settings
         return Fleet(redis=self.store.url, prefix=settings.prefix, read_only=settings.read_only)
 

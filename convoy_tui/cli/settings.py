@@ -10,10 +10,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
-from convoy_core import InvalidInput, InvalidOption, StoreDescription, check_prefix, describe_store
+from convoy_core import InvalidInput, InvalidOption, check_prefix
+
+if TYPE_CHECKING:
+    from convoy_core import StoreDescription
 
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
@@ -88,6 +92,8 @@ def resolve(
 
 def store_of(settings: Settings) -> StoreDescription:
     """The store that they lead to. Raises InvalidURL, saying where the URL was given."""
+    from convoy_core import describe_store  # noqa: PLC0415 - loads redis, and the path of the file needs none
+
     with _given_by(settings.url_from):
         return describe_store(settings.url or "embedded:")
 

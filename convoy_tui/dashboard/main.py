@@ -13,10 +13,10 @@ import typer
 from convoy_core import ConvoyError
 from convoy_core.system import installed_version, prepare_streams
 from convoy_tui.cli import parameters as p
-from convoy_tui.cli.command import Command, config_line
 from convoy_tui.cli.commands.tui import arguments, hand_over
 from convoy_tui.cli.exit_codes import Code
-from convoy_tui.cli.session import Flags
+from convoy_tui.cli.flags import Flags
+from convoy_tui.cli.help import Command, config_line
 from convoy_tui.cli.settings import Settings, resolve, store_of
 from convoy_tui.entry_points import loading
 from convoy_tui.text.safe_text import safe

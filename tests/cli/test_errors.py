@@ -14,6 +14,7 @@ import redis
 import typer
 
 from convoy_core import Queue
+from convoy_tui.cli.lazy_group import load
 from convoy_tui.cli.main import app
 from convoy_tui.cli.settings import config_path
 from convoy_tui.dashboard.main import app as dashboard
@@ -271,7 +272,8 @@ def test_every_time_is_a_duration_and_a_wrong_one_is_named(convoy: Convoy, words
 
 
 def test_the_table_of_times_is_whole() -> None:
-    commands = {**main.commands, **{f"server {name}": one for name, one in main.commands["server"].commands.items()}}
+    commands = {name: load(name) for name in main.commands}
+    commands |= {f"server {name}": one for name, one in commands["server"].commands.items()}
     found = {
         (name, parameter.opts[0])
         for name, one in commands.items()
@@ -286,4 +288,4 @@ def test_the_dashboard_has_the_same_options_by_both_its_names() -> None:
     def options(of: Any) -> set[str]:
         return {name for parameter in of.params for name in parameter.opts} - {"--version"}
 
-    assert options(main.commands["tui"]) == options(typer.main.get_command(dashboard))
+    assert options(load("tui")) == options(typer.main.get_command(dashboard))

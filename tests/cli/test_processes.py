@@ -14,7 +14,8 @@ import pytest
 
 from convoy_core import Queue, State
 from convoy_core.system.python_program import own_program
-from convoy_tui.cli.session import Flags, Session
+from convoy_tui.cli.flags import Flags
+from convoy_tui.cli.session import Session
 from convoy_tui.cli.work.worker_process import Workers, child_command, child_environment
 from tests.cli.conftest import Convoy, states
 from tests.cli.terminal import Terminal

@@ -11,7 +11,8 @@ from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.commands.list_ids import PageLimit, Start
 from convoy_tui.cli.exit_codes import Code
-from convoy_tui.cli.io.output import Column, Format, Shape
+from convoy_tui.cli.io.formats import Format
+from convoy_tui.cli.io.output import Column, Shape
 from convoy_tui.cli.session import Session
 from convoy_tui.text.words import number
 

@@ -9,7 +9,8 @@ from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.commands.list_ids import ago
 from convoy_tui.cli.exit_codes import Code, Ended
-from convoy_tui.cli.io.output import Column, Format, Shape
+from convoy_tui.cli.io.formats import Format
+from convoy_tui.cli.io.output import Column, Shape
 from convoy_tui.cli.io.table import Cell
 from convoy_tui.cli.missing import certain, is_known, state_word, way_out
 from convoy_tui.cli.session import Session

@@ -23,8 +23,9 @@ from convoy_core import (
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exit_codes import Code, Ended, ending
+from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.interrupts import Interrupts
-from convoy_tui.cli.io.output import Column, Format, Shape, table_lines
+from convoy_tui.cli.io.output import Column, Shape, table_lines
 from convoy_tui.cli.io.table import Cell
 from convoy_tui.cli.session import Session
 from convoy_tui.text.words import age, count, duration, number

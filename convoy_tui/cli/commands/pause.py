@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from convoy_core import Queue
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exit_codes import Code
+from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.interrupts import Interrupts
-from convoy_tui.cli.io.output import Format, Output
+from convoy_tui.cli.io.output import Output
 from convoy_tui.cli.session import Session
+
+if TYPE_CHECKING:
+    from convoy_core import Queue
 
 
 def register(app: typer.Typer) -> None:

@@ -16,9 +16,9 @@ from convoy_core import Chunk, ConvoyError, InvalidOption, Payload, Published, Q
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exit_codes import Code, Ended, ending
+from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.ids_input import Source
 from convoy_tui.cli.io.interrupts import Interrupts
-from convoy_tui.cli.io.output import Format
 from convoy_tui.cli.session import Session
 from convoy_tui.text.words import count, number
 

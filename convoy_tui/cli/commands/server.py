@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from convoy_core import Durability, EmbeddedServer, InvalidOption, ServerStatus
-from convoy_tui.cli.command import Group, command
+from convoy_tui.cli.command import command
 from convoy_tui.cli.exit_codes import Code
-from convoy_tui.cli.io.output import Format
+from convoy_tui.cli.help import Group
+from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.session import Session
 from convoy_tui.text.words import age, number
 

@@ -16,7 +16,8 @@ from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.commands.status_rows import SHAPE, Row, reasons, rows_of, verdict
 from convoy_tui.cli.exit_codes import Code
-from convoy_tui.cli.io.output import Format, table_lines
+from convoy_tui.cli.io.formats import Format
+from convoy_tui.cli.io.output import table_lines
 from convoy_tui.cli.missing import CONFIRM_S
 from convoy_tui.cli.session import Session
 from convoy_tui.text.health import Limits, Severity, failures

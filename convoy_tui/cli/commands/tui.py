@@ -10,7 +10,8 @@ import typer
 from convoy_core.system import own_program
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
-from convoy_tui.cli.session import Flags, Session
+from convoy_tui.cli.flags import Flags
+from convoy_tui.cli.session import Session
 
 
 def register(app: typer.Typer) -> None:

@@ -17,8 +17,8 @@ from convoy_core.system import lost_lines
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exit_codes import Code
+from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.messages import Messages
-from convoy_tui.cli.io.output import Format
 from convoy_tui.cli.session import Session
 from convoy_tui.cli.work.handler_output import never_wait, printing
 from convoy_tui.cli.work.init_process import step_down

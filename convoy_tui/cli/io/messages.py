@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
 from rich.text import Text
 
 from convoy_tui.cli.exit_codes import Code, Ended
-from convoy_tui.cli.io.output import Color, console_for
+from convoy_tui.cli.io.formats import Color
+from convoy_tui.cli.io.output import console_for
 from convoy_tui.text.safe_text import safe
-from convoy_tui.text.words import number
 
 
 class Messages:
@@ -65,34 +64,16 @@ class Messages:
     def progress(self, what: str, total: int | None, *, shown: bool = True) -> Iterator[Meter]:
         """A progress bar on a terminal, nothing elsewhere. `total` is in whatever the meter is moved by."""
         if self.quiet or not shown or not sys.stderr.isatty():
-            yield Meter(None)
+            yield Meter()
             return
-        spinner = SpinnerColumn("line" if self.console.options.ascii_only else "dots")
-        columns: list[ProgressColumn] = [spinner, TextColumn("{task.description}", markup=False)]
-        columns += [BarColumn(bar_width=None), _Done()]
-        with Progress(*columns, console=self.console, transient=True, expand=True) as bar:
-            yield Meter(bar, what, total)
+        from convoy_tui.cli.io.progress_bar import bar  # noqa: PLC0415 - few commands draw one, and only on a terminal
+
+        with bar(self.console, what, total) as meter:
+            yield meter
 
 
 class Meter:
-    """One running progress bar, or none."""
-
-    def __init__(self, bar: Progress | None, what: str = "", total: int | None = None) -> None:
-        self._bar = bar
-        self._task = bar.add_task(safe(what), total=total, ids=0) if bar else None
+    """What tells how far a command is; this one shows nothing."""
 
     def moved(self, completed: int, ids: int) -> None:
         """Show how far it is, and the number of IDs."""
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=completed, ids=ids)
-
-
-class _Done(ProgressColumn):
-    """How many IDs, and how fast."""
-
-    def render(self, task: Task) -> Text:
-        """The count so far with its rate."""
-        ids = int(task.fields["ids"])
-        elapsed = task.elapsed or 0.0
-        rate = f"  {number(round(ids / elapsed))}/s" if elapsed > 0.5 else ""
-        return Text(f"{number(ids)} IDs{rate}")

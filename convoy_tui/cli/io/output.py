@@ -7,42 +7,22 @@ they are, except to a terminal.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Generic, TextIO, TypeVar
 
 from rich.console import Console
 from rich.text import Text
 
 from convoy_core import InvalidOption
-from convoy_tui.cli.exit_codes import Code, Ended
+from convoy_tui.cli.io.formats import Color, Format
 from convoy_tui.cli.io.table import Cell, Heading, lay_out
 from convoy_tui.text.safe_text import safe
 
 T = TypeVar("T")
 Value = str | int | float | bool | None
 Record = Mapping[str, object]
-
-
-class Format(StrEnum):
-    """How the answer is written."""
-
-    TABLE = "table"
-    PLAIN = "plain"
-    JSON = "json"
-    JSONL = "jsonl"
-    IDS = "ids"
-
-
-class Color(StrEnum):
-    """When to colour."""
-
-    AUTO = "auto"
-    ALWAYS = "always"
-    NEVER = "never"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +64,6 @@ def console_for(file: TextIO, color: Color) -> Console:
         no_color=None if color is Color.AUTO else not always,
         color_system="standard" if always and not file.isatty() else "auto",
     )
-
-
-def forget_stdout() -> None:
-    """Let what is still buffered for stdout go nowhere, or Python would try, and complain, once more at its end."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
-
-
-def unwritten(error: OSError, *, has_written: bool) -> Ended:
-    """How a command ends whose answer could not be written."""
-    forget_stdout()
-    message = f"The answer could not be written to stdout: {error.strerror}."
-    if has_written:
-        return Ended(Code.PARTLY, message, "What it was to change in the store has been changed, as far as it came.")
-    return Ended(Code.UNEXPECTED, message)
 
 
 class Output:

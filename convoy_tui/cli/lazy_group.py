@@ -1,0 +1,62 @@
+"""The commands of `convoy`, as its help lists them; the module of each is loaded when that one is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final, NamedTuple
+
+import typer
+from typer.core import TyperCommand
+
+from convoy_tui.cli.help import Group
+
+
+class Listed(NamedTuple):
+    """What there is to say of a command that is not loaded; a test compares it with the command."""
+
+    module: str
+    """In `convoy_tui.cli.commands`."""
+    panel: str
+    help: str
+
+
+COMMANDS: Final = {
+    "status": Listed("status", "Look", "Show every queue with its counts, its health, and why."),
+    "list": Listed("list_ids", "Look", "List the IDs of a queue in one state."),
+    "find": Listed("find", "Look", "Say in which queues an ID is, and in which state."),
+    "show": Listed("show", "Look", "Show everything about one ID."),
+    "errors": Listed("errors", "Look", "Show the log of errors of a queue, newest first."),
+    "workers": Listed("workers", "Look", "List the worker pools and what they hold."),
+    "publish": Listed("publish", "Act", "Put IDs into a queue, each unless it is there already."),
+    "requeue": Listed("requeue", "Act", "Queue failed IDs again, named or filtered."),
+    "discard": Listed("discard", "Act", "Forget IDs that failed or wait, for good."),
+    "jam-guard": Listed("jam_guard", "Act", "Free IDs that have been processing for too long."),
+    "pause": Listed("pause", "Act", "Stop workers from claiming; what runs goes on."),
+    "resume": Listed("pause", "Act", "Let workers claim again."),
+    "work": Listed("work", "Run", "Run workers on a queue until stopped."),
+    "tui": Listed("tui", "Run", "Open the live dashboard; same as convoy-tui."),
+    "server": Listed("server", "Run", "Start, stop and ask the embedded store."),
+}
+
+
+class LazyGroup(Group):
+    """The group of all commands: it lists them as they are described here, and calls them as they are."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands = {
+            name: TyperCommand(name, help=listed.help, rich_help_panel=listed.panel)
+            for name, listed in COMMANDS.items()
+        }
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that is called, or completed, and load it."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load(name) if name in COMMANDS else command, rest
+
+
+def load(name: str) -> Any:
+    """The command itself."""
+    app = typer.Typer(rich_markup_mode="rich")
+    import_module(f"convoy_tui.cli.commands.{COMMANDS[name].module}").register(app)
+    return typer.main.get_group(app).commands[name]
