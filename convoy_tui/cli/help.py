@@ -26,7 +26,7 @@ class Group(TyperGroup):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters, without type names beside them."""
-        return _converting_what_is_given(_without_types(super().get_params(ctx)))
+        return _converting_at_need(_without_types(super().get_params(ctx)))
 
 
 class Command(TyperCommand):
@@ -34,7 +34,7 @@ class Command(TyperCommand):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters, without type names beside them."""
-        return _converting_what_is_given(_without_types(super().get_params(ctx)))
+        return _converting_at_need(_without_types(super().get_params(ctx)))
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """`QUEUE [ID...]`, where typer would write `{QUEUE} [[ID...]]...`."""
@@ -42,19 +42,27 @@ class Command(TyperCommand):
         return ["[OPTIONS]", *[str(argument.metavar) for argument in arguments]]
 
 
-def _converting_what_is_given(parameters: list[Any]) -> list[Any]:
-    """Leave None as it is. Typer converts it, too, and loads pydantic for that, which takes as long as all of typer."""
+def _converting_at_need(parameters: list[Any]) -> list[Any]:
+    """Typer loads pydantic to convert whatever there is, even text into text, which takes as long as all of typer."""
     for parameter in parameters:
-        can_be_none = not (parameter.required or parameter.multiple or parameter.nargs == -1)
-        if can_be_none and "process_value" not in vars(parameter):
+        if "process_value" not in vars(parameter):
             parameter.process_value = partial(_processed, parameter, parameter.process_value)
     return parameters
 
 
 def _processed(parameter: Any, process: Callable[[Any, Any], Any], ctx: Any, value: Any) -> Any:
-    if value is not None:
+    """The value of a parameter, by ourselves where it stays as it is or has a parser of ours, else by typer."""
+    kind, parser = parameter.type_descriptor.annotation, parameter.type_descriptor.parameter_info.parser
+    is_many = parameter.multiple or parameter.nargs != 1
+    if value is None and not parameter.required:
+        value = () if is_many else None
+    elif kind == list[str] and value and is_many:
+        value = list(value)
+    elif parser is not None and isinstance(value, str) and not is_many:
+        value = parser(value)
+    elif type(value) is not kind:
         return process(ctx, value)
-    return None if parameter.callback is None else parameter.callback(ctx, parameter, None)
+    return value if parameter.callback is None else parameter.callback(ctx, parameter, value)
 
 
 def _without_types(parameters: list[Any]) -> list[Any]:

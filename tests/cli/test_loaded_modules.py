@@ -9,8 +9,10 @@ import sys
 import pytest
 import typer
 
+from convoy_core import Queue
 from convoy_tui.cli.lazy_group import COMMANDS, load
 from tests.cli.conftest import ROOT
+from tests.servers import RealServer
 from tests.waiting import patient
 
 HEAVY = {"asyncio", "pydantic", "redis", "rich.console", "textual"}
@@ -70,6 +72,16 @@ def test_the_help_of_a_command_loads_that_command_alone() -> None:
 
     assert names & {"asyncio", "redis", "textual"} == set()
     assert {name for name in names if name.startswith("convoy_tui.cli.commands.")} == {"convoy_tui.cli.commands.pause"}
+
+
+@pytest.mark.parametrize("words", [["status"], ["list", "trucks"], ["publish", "trucks", "42"], ["errors", "trucks"]])
+def test_usual_commands_load_what_talks_to_the_store_and_nothing_that_converts_options(
+    store: RealServer, words: list[str]
+) -> None:
+    with Queue("trucks", redis=store.url) as queue:
+        queue.publish("1")
+
+    assert loaded(CONVOY, *words, CONVOY_REDIS_URL=store.url) & HEAVY == {"asyncio", "redis", "rich.console"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
