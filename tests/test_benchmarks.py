@@ -41,6 +41,7 @@ NAMES = {
     "dashboard.100.bytes",
     "dashboard.100.time",
     "cli.help",
+    "cli.version",
     "cli.status",
     "cli.import",
 }
