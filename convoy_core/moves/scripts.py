@@ -9,10 +9,9 @@ A file starts with a contract in comments. Of these lines the loader reads five:
     -- with: totals lease          the fragments whose functions it calls
     -- flags: allow-oom            what the server is to allow or forbid it (Redis 7 and Valkey; see `Script.flagged`)
 
-so that no key is counted by hand and no script carries one it does not need. A line `-- here: tidy` within a script
-stands for that fragment and those it needs: what is seldom called costs nothing until then, whereas each function in
-front of a script is made anew in each run. Its keys must be among the script's. Sent by content hash, two releases can
-run side by side.
+so that no key is counted by hand and no script carries one it does not need. A line `-- here: tidy` stands for that
+fragment and those it needs: what is seldom called costs nothing until then, whereas each function in front of a script
+is made anew in each run. Sent by content hash, two releases can run side by side.
 """
 
 from __future__ import annotations
@@ -29,23 +28,7 @@ from convoy_core.moves.keys import RARE, TYPES
 
 _HEADER = re.compile(r"^-- (keys|each|proven|with|flags): (.+)$", re.MULTILINE)
 
-_HERE = re.compile(r"^ *-- here: (\w+)$", re.MULTILINE)
-
-_TYPE_CHECK = """\
-local function mistyped(key, found, kept)
-  return 'The key ' .. key .. ' holds a ' .. found .. ', where Convoy keeps a ' .. kept .. '.'
-end
-local function refusal_of(damage) return damage and redis.error_reply('CONVOY-DAMAGED ' .. damage) end
--- For keys that a script names by itself: key, type, ...
-local function damage_in(keys)
-  for i = 1, #keys, 2 do
-    local found = call('TYPE', keys[i]).ok
-    present[keys[i]] = found ~= 'none'
-    if present[keys[i]] and found ~= keys[i + 1] then return mistyped(keys[i], found, keys[i + 1]) end
-  end
-end
-local function damage_reply(keys) return refusal_of(damage_in(keys)) end
-"""
+_HERE = re.compile(r"^ *-- here: ([\w ]+)$", re.MULTILINE)
 
 
 class Text(NamedTuple):
@@ -82,17 +65,11 @@ class Script:
 def load(name: str) -> Script:
     """The script of that name: a file of `lua/`, or of `lua/reads/` for those that never write."""
     source, is_read = _text(name)
-    fragments = _with_fragments(name)
-    texts = [_text(fragment)[0] for fragment in fragments]
-    keys = _unique(key for text in texts for key in _header(text, "keys"))
+    whole = _joined([name], ())
+    keys = tuple(dict.fromkeys(_header(whole, "keys")))
     each = tuple(_header(source, "each"))
-    parts = [
-        _text("prelude")[0],
-        _TYPE_CHECK,
-        _name_groups(each) if each else _name_keys(keys, _header(source, "proven")),
-        *texts,
-    ]
-    body = _HERE.sub(lambda here: _late(here[1], fragments), "\n".join(parts))
+    named = _name_groups(each) if each else _name_keys(keys, _header(source, "proven"))
+    body = "\n".join((_text("prelude")[0], named, whole))
     flags = ["no-writes"] if is_read else _header(source, "flags")
     portable = _hashed(body if is_read else _MEMORY_PROBE + body)
     return Script(name, portable, _hashed(f"#!lua flags={','.join(flags)}\n{body}"), each or keys, is_read)
@@ -114,26 +91,21 @@ def _header(text: str, word: str) -> list[str]:
     return [item for key, line in _HEADER.findall(text) if key == word for item in line.split()]
 
 
-def _with_fragments(name: str) -> list[str]:
-    """The fragments that `name` needs, each after those it needs itself, and `name` last."""
+def _joined(names: Iterable[str], known: tuple[str, ...]) -> str:
+    """The files of these names, each after the fragments it needs, without those that are `known` already."""
     ordered: list[str] = []
 
-    def add(fragment: str) -> None:
-        for needed in _header(_text(fragment)[0], "with"):
+    def add(name: str) -> None:
+        for needed in _header(_text(name)[0], "with"):
             add(needed)
-        if fragment not in ordered:
-            ordered.append(fragment)
+        if name not in ordered and name not in known:
+            ordered.append(name)
 
-    add(name)
-    return ordered
-
-
-def _late(fragment: str, known: list[str]) -> str:
-    return "\n".join(_text(name)[0] for name in _with_fragments(fragment) if name not in known)
-
-
-def _unique(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(names))
+    for name in names:
+        add(name)
+    return _HERE.sub(
+        lambda here: _joined(here[1].split(), (*known, *ordered)), "\n".join(_text(name)[0] for name in ordered)
+    )
 
 
 def _name_keys(keys: tuple[str, ...], proven: list[str]) -> str:
@@ -154,7 +126,8 @@ def _check(key: str, kind: str) -> str:
     return (
         f"found = call('TYPE', {key}).ok\n"
         f"if found == '{kind}' then present[{key}] = true\n"
-        f"elseif found ~= 'none' then return refusal_of(mistyped({key}, found, '{kind}')) end"
+        f"elseif found ~= 'none' then\n"
+        f"return redis.error_reply('CONVOY-DAMAGED ' .. mistyped({key}, found, '{kind}'))\nend"
     )
 
 
@@ -163,5 +136,5 @@ def _name_groups(keys: tuple[str, ...]) -> str:
     checked = ", ".join(f"q.{key}, '{TYPES[key]}'" for key in keys)
     return (
         f"local groups = {{}}\nfor i = 1, #KEYS, {len(keys)} do groups[#groups + 1] = {{ {fields} }} end\n"
-        f"local function damage_of(q) return damage_in({{{checked}}}) end\n"
+        f"local function kinds_of(q) return {{{checked}}} end\n"
     )

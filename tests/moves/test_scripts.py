@@ -194,7 +194,7 @@ def test_every_file_says_first_what_it_is(file: Path) -> None:
 
 
 def test_every_script_is_sent_by_some_operation_here() -> None:
-    fragments = {name for file in FILES for name in _header(file.read_text(), "with")}
+    fragments = {name for file in FILES for word in ("with", "here") for name in _header(file.read_text(), word)}
     tops = {file.stem for file in FILES} - fragments - {"prelude", "snapshot"}
 
     assert {name for name, _ in ALL.values()} == tops
@@ -207,13 +207,13 @@ def test_a_file_uses_exactly_the_keys_it_declares(file: Path) -> None:
 
     used = _names_in(text) & TYPES.keys()
 
-    borrowed = {key for name in _header(text, "with") for key in load(name).keys}
+    borrowed = {key for word in ("with", "here") for name in _header(text, word) for key in load(name).keys}
     assert declared <= used
     assert used <= declared | borrowed
 
 
 def _header(text: str, word: str) -> list[str]:
-    return [name for line in re.findall(rf"^-- {word}: (.+)$", text, re.MULTILINE) for name in line.split()]
+    return [name for line in re.findall(rf"^ *-- {word}: (.+)$", text, re.MULTILINE) for name in line.split()]
 
 
 def _names_in(lua: str) -> set[str]:

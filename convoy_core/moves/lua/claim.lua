@@ -1,17 +1,6 @@
 -- claim: queued, delayed -> processing
 -- keys: queued committed processing owner workers worker delayed failed paused attempts failures crashes payload rerun
--- with: totals claim_list set_apart
-
--- Another copy of an ID that is running came out of the list (a Node race, a hand-made push). Ours will run it again;
--- Node's worker knows no rerun marks, so its copy waits for a while instead. Never two holders.
-local function merge_copy(id, token, wait)
-  if token then
-    put('SADD', rerun, id)
-  else
-    put('ZADD', delayed, now + wait, id)
-  end
-  count('merged', 1)
-end
+-- with: totals claim_list
 
 -- What is known of a worker before it claims: its lease, the highest number it has claimed under, and what was handed over to it.
 local function claimer_of(id)
@@ -36,14 +25,20 @@ local function take_ids(claimer, want)
   return ids
 end
 
--- IDs that may run now; copies of running ones are merged away.
+-- IDs that may run now. Another copy of an ID that is running (a Node race, a hand-made push) is merged away: ours will run
+-- it again; Node's worker knows no rerun marks, so its copy waits for a while instead. Never two holders.
 local function admit(ids, wait)
+  if #ids == 0 then return ids end
   local admitted, seen = {}, {}
   local running = call('ZMSCORE', processing, unpack(ids))
   local tokens = call('HMGET', owner, unpack(ids))
   for i, id in ipairs(ids) do
-    if tokens[i] or running[i] or seen[id] then
-      merge_copy(id, tokens[i] or seen[id], wait)
+    if tokens[i] or seen[id] then
+      put('SADD', rerun, id)
+      count('merged', 1)
+    elseif running[i] then
+      put('ZADD', delayed, now + wait, id)
+      count('merged', 1)
     else
       seen[id] = true
       -- A Node client may have queued what was to run again after another's run: this is that run.
@@ -52,17 +47,6 @@ local function admit(ids, wait)
     end
   end
   return admitted
-end
-
--- A Node publisher leaves the ID in `failed`; its count is carried along until the run has ended.
-local function carry_failures(ids)
-  if not exists(failed) then return end
-  for i, score in ipairs(call('ZMSCORE', failed, unpack(ids))) do
-    if score then
-      call('ZREM', failed, ids[i])
-      put('HSET', failures, ids[i], whole(score))
-    end
-  end
 end
 
 local function column(hash, ids)
@@ -87,13 +71,17 @@ local function claim_up_to(want, claimer, number, wait, suspects)
     return_claim_list(claimer.own, 0)
     return { 'paused', {}, {}, {}, {}, {}, {} }
   end
-  local word, ids, apart = 'alone', want > 0 and take_named(suspects) or {}, {}
-  if #ids > 0 then
-    return_claim_list(claimer.own, 0)
+  local word, ids, apart = 'open', {}, {}
+  if not exists(crashes) then
+    ids = admit(take_ids(claimer, want), wait)
   else
-    ids = take_ids(claimer, want)
-    if #ids > 0 then ids = admit(ids, wait) end
-    word, ids, apart = choose(ids, suspects, wait)
+    -- here: set_apart
+    if want > 0 and take_named(suspects) then
+      return_claim_list(claimer.own, 0)
+      word, ids = 'alone', { suspects.named }
+    else
+      word, ids, apart = choose(admit(take_ids(claimer, want), wait), suspects, wait)
+    end
   end
   if #ids == 0 then return { word, {}, {}, {}, {}, {}, apart } end
 
@@ -108,6 +96,12 @@ local function claim_up_to(want, claimer, number, wait, suspects)
   call('ZADD', processing, unpack(scores))
   call('HSET', owner, unpack(entries))
   count('adopted', call('SADD', committed, unpack(ids)))
-  carry_failures(ids)
+  -- A Node publisher leaves the ID in `failed`; its count is carried along until the run has ended.
+  for i, score in ipairs(exists(failed) and call('ZMSCORE', failed, unpack(ids)) or {}) do
+    if score then
+      call('ZREM', failed, ids[i])
+      put('HSET', failures, ids[i], whole(score))
+    end
+  end
   return { word, ids, column(attempts, ids), column(failures, ids), column(crashes, ids), column(payload, ids), apart }
 end

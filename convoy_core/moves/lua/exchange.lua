@@ -1,7 +1,7 @@
 -- exchange: one round of a pool: settle what ended, then claim up to the free slots
 -- flags: allow-oom
 -- proven: workers
--- with: claim complete fail defer release
+-- with: claim complete
 -- args: worker, how many to claim, number of the first claim, ms what is set apart waits, how many claims it keeps besides,
 --       '1' to take a suspect before others, a suspect that waits apart or empty, crashes that make a suspect,
 --       how many completed, (ID, number)..., how many their handlers discarded, (ID, number)...,
@@ -24,13 +24,7 @@ end
 local completed, discarded, failing = take_claims(0), take_claims(0), take_claims(3)
 local deferred, released = take_claims(1), take_claims(0)
 
--- These reads come before the first write, so that a key of a wrong type stops it with nothing done.
-local claimer = claimer_of(me)
-if #failing.ids > 0 then
-  local refusal = damage_reply({ todays_log(), 'list' })
-  if refusal then return refusal end
-end
-
+local claimer = claimer_of(me) -- before the first write, so that a key of a wrong type stops the script with nothing done
 local stale = {}
 local function settle(claims, move)
   if #claims.ids == 0 then return end
@@ -39,20 +33,25 @@ local function settle(claims, move)
   move(mine, claims, is_held)
 end
 
--- What costs the store several commands an ID is done one by one.
-local function each_held(move)
-  return function(_, claims, is_held)
-    for i, id in ipairs(claims.ids) do
-      if is_held[i] then move(id, claims.rest[i]) end
+if #discarded.ids + #failing.ids + #deferred.ids + #released.ids > 0 then
+  -- here: damage fail defer release
+  local refusal = #failing.ids > 0 and damage_reply({ todays_log(), 'list' })
+  if refusal then return refusal end
+
+  -- What costs the store several commands an ID is done one by one.
+  local function each_held(move)
+    return function(_, claims, is_held)
+      for i, id in ipairs(claims.ids) do
+        if is_held[i] then move(id, claims.rest[i]) end
+      end
     end
   end
+  settle(discarded, function(mine) complete(mine, 'discarded') end)
+  settle(failing, each_held(function(id, rest) fail(id, rest[1], rest[2], tonumber(rest[3])) end))
+  settle(deferred, each_held(function(id, rest) defer(id, tonumber(rest[1])) end))
+  settle(released, release)
 end
-
 settle(completed, function(mine) complete(mine, 'done') end)
-settle(discarded, function(mine) complete(mine, 'discarded') end)
-settle(failing, each_held(function(id, rest) fail(id, rest[1], rest[2], tonumber(rest[3])) end))
-settle(deferred, each_held(function(id, rest) defer(id, tonumber(rest[1])) end))
-settle(released, release)
 count('stale', #stale)
 
 local answer = claim_up_to(want, claimer, number, wait, suspects)

@@ -1,6 +1,7 @@
 -- fence: no request of this worker that is still under way may claim anything any more
 -- flags: allow-oom
 -- keys: worker
+-- with: damage
 -- args: worker, the number from which it will claim next
 local record, number = worker .. ':' .. take(), take_number()
 local refusal = damage_reply({ record, 'hash' })

@@ -1,7 +1,7 @@
 -- jam_guard: processing -> queued, failed, absent
 -- flags: allow-oom
 -- keys: lock
--- with: ownership crash forget lease owner_entry totals enqueue
+-- with: damage ownership crash forget lease owner_entry totals enqueue
 -- args: requeue | fail | discard, '1' to leave out live holders, how many crashes fail an ID, (ID, start ms)...
 -- answer: one word per ID: queued, failed, discarded, gone, held, locked
 local what, skip_live, limit, entries = take(), take() == '1', take_number(), take_rest()

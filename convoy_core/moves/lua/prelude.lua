@@ -44,17 +44,12 @@ local function add(hash, field, n)
   return sum
 end
 
--- Put one value per ID into a hash.
-local function set_all(hash, ids, value)
-  local pairs_ = {}
-  for i, id in ipairs(ids) do
-    pairs_[2 * i - 1] = id
-    pairs_[2 * i] = value
-  end
-  if #ids > 0 then put('HSET', hash, unpack(pairs_)) end
-end
-
 -- Drop IDs from a hash that is empty most of the time.
 local function drop_all(hash, ids)
   if #ids > 0 and exists(hash) then call('HDEL', hash, unpack(ids)) end
+end
+
+-- What is said of a key that holds a value of another type.
+local function mistyped(key, found, kept)
+  return 'The key ' .. key .. ' holds a ' .. found .. ', where Convoy keeps a ' .. kept .. '.'
 end

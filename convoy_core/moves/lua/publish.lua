@@ -1,7 +1,7 @@
 -- publish: absent, failed -> queued, delayed
 -- keys: committed delayed processing owner failed published attempts failures crashes payload rerun failure
 -- proven: committed processing totals
--- with: totals enqueue
+-- with: totals enqueue set_all
 -- args: delay ms, front, rerun, dry run, payload or empty, ID...
 -- answer: runs of equal answers, in order: word, how many, ...
 local delay, front, wants_rerun, dry, content = take(5)

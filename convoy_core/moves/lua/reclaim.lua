@@ -1,7 +1,7 @@
 -- reclaim: what late waits have handed to unregistered workers goes back to the head of the queue
 -- flags: allow-oom
 -- keys: workers departed
--- with: claim_list
+-- with: damage claim_list
 -- args: how many workers to skip, how many to look at, ms after which nothing can come for a worker any more
 -- answer: how many to skip next time, 0 at the end; how many IDs went back
 local skip, n, memory = take_number(), take_number(), take_number()

@@ -1,7 +1,7 @@
 -- recover: processing -> queued, failed
 -- flags: allow-oom
 -- keys: workers owner
--- with: owner_entry ownership crash totals enqueue claim_list drop_worker
+-- with: damage owner_entry ownership crash totals enqueue claim_list drop_worker
 -- args: the dead worker, how many crashes fail an ID, the latest that it can be unless the clock was set (Unix ms) or empty,
 --       ms after its lease when it is unregistered or empty, (ID, token)...
 -- answer: 'alive' and nothing done, or 'dead'; then (ID, 'queued' or 'failed')...

@@ -1,6 +1,7 @@
 -- register: a worker registers, before it may hold anything
 -- flags: allow-oom
 -- keys: workers worker meta
+-- with: damage
 -- args: worker, lease ms, our schema version, a new epoch, (field, value)...
 -- answer: the store's epoch, the schema version found
 local id, lease, schema, epoch = take(), take_number(), take(), take()

@@ -1,7 +1,7 @@
 -- renew: processing -> processing
 -- flags: allow-oom
 -- keys: committed workers worker processing started owner meta
--- with: claim_list owner_entry
+-- with: damage claim_list owner_entry
 -- args: worker, lease ms, runs done, runs failed, runs going, (ID, claim number)...
 -- answer: 'gone' when this worker is no longer registered, else the store's epoch; how many IDs were handed to it that no claim
 --         has taken up; then the numbers of the claims it has lost

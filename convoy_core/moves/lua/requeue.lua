@@ -1,7 +1,7 @@
 -- requeue: failed -> queued
 -- flags: allow-oom
 -- keys: failed committed published attempts crashes failures
--- with: totals enqueue
+-- with: totals enqueue set_all
 -- args: dry run, ID...
 -- answer: one word per ID: queued, already_committed, gone
 local dry, ids = take() == '1', take_rest()

@@ -1,6 +1,6 @@
 -- rerun: a run has ended; queue the IDs that were asked for meanwhile once more
 -- keys: rerun published attempts
--- with: enqueue
+-- with: enqueue set_all
 
 -- Returns the IDs that nobody asked for, and how many were queued.
 local function queue_reruns(ids)

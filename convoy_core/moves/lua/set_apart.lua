@@ -3,17 +3,17 @@
 
 -- An ID whose workers died too often must run alone. It waits apart, so that others flow past.
 
--- What a drained worker asks for by name, if it still waits apart: not so a copy of an ID that is running.
+-- Whether what a drained worker asks for by name still waited apart: not so a copy of an ID that is running.
 local function take_named(suspects)
   local id = suspects.named
-  if id == '' or not suspects.may or not exists(delayed) then return {} end
-  if call('HGET', owner, id) or call('ZSCORE', processing, id) then return {} end
-  return call('ZREM', delayed, id) == 1 and { id } or {}
+  if id == '' or not suspects.may or not exists(delayed) then return false end
+  if call('HGET', owner, id) or call('ZSCORE', processing, id) then return false end
+  return call('ZREM', delayed, id) == 1
 end
 
 -- Of the IDs that came out of the list: a word, those to be claimed, and the suspects that were set apart.
 local function choose(ids, suspects, wait)
-  if #ids == 0 or not exists(crashes) then return 'open', ids, {} end
+  if #ids == 0 then return 'open', ids, {} end
   local counts, innocent, apart = call('HMGET', crashes, unpack(ids)), {}, {}
   for i, id in ipairs(ids) do
     local side = whole(counts[i]) >= suspects.limit and apart or innocent

@@ -1,7 +1,7 @@
 -- unregister: unregisters a worker that holds nothing; what was handed to it goes back to the head
 -- flags: allow-oom
 -- keys: workers worker
--- with: claim_list drop_worker
+-- with: damage claim_list drop_worker
 -- args: worker, '1' if a wait of its may still be under way, the number that its last fence noted
 -- answer: whether nobody needs to look after it any more, or, after the fence, what it holds may be more than was seen
 local id, is_in_doubt, number = take(), take() == '1', take_number()

@@ -1,5 +1,6 @@
 -- errors: a window of the logs of errors, today's and then yesterday's, each newest first; a Node client writes there too
 -- keys: errorLog
+-- with: damage
 -- args: start, how many, bytes of an entry to show
 -- answer: how many there are, entry...; an entry is the Unix seconds in which its day began, text
 local start, limit, clip = take_number(), take_number(), take_number()

@@ -1,6 +1,6 @@
 -- snapshot: many queues at one instant; a queue that cannot be read answers with the reason in place of its numbers
 -- each: queued committed processing failed delayed started owner workers published paused totals
--- with: owner_entry
+-- with: damage owner_entry
 -- args: ms after which a run counts as jammed
 -- answer: now, then per queue a list: five counts, jammed, oldest start, published of the head, first due, live, silent, paused, totals
 local limit = take_number()
@@ -48,7 +48,7 @@ end
 
 local answer = { string.format('%d', now) }
 for _, q in ipairs(groups) do
-  local damage = damage_of(q)
+  local damage = damage_in(kinds_of(q))
   answer[#answer + 1] = damage and { damage } or read(q)
 end
 return answer
