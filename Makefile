@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
+# Hundreds of processes start in the tests; each would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test check tests matrix dist chaos bench bench-peers lock screenshots map clean
 
 run: $(STAMP)
