@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,7 +19,7 @@ from typing import Final
 
 from convoy_core.backoff import Backoff
 from convoy_core.handlers.functions import Raised
-from convoy_core.handlers.run import RunFailed
+from convoy_core.handlers.run import Run, RunFailed
 from convoy_core.jobs import Claim, Discard, Failed, Retry, Verdict
 from convoy_core.options import PoolOptions
 
@@ -43,15 +44,17 @@ class VerdictRules:
     retries: int
     options: PoolOptions
 
-    def verdict(self, result: object, claim: Claim, seconds: float) -> Verdict:
-        """The verdict on a run that ended with `result` after some seconds."""
+    def verdict(self, result: object, run: Run) -> Verdict:
+        """The verdict on a run that has just ended with `result`."""
+        if result is None:
+            return "completed"
         try:
             if type(result) is not Raised:
                 return checked(result) or "completed"
             error = result.error
         except BaseException as raised:  # noqa: BLE001 - the user's code again: a property, `__class__`
             error = raised
-        return self.failed(error, claim, seconds)
+        return self.failed(error, run.claim, time.monotonic() - run.started)
 
     def failed(self, error: BaseException, claim: Claim, seconds: float) -> Failed:
         """The verdict on a run that ended with `error`."""
@@ -69,8 +72,6 @@ def checked(result: object) -> Retry | Discard | None:
 
     Raises RunFailed where it must mean something and cannot.
     """
-    if result is None:
-        return None
     if result is Retry or result is Discard:
         raise RunFailed(f"the handler returned the class {_shown(result)}; it must return a call of it")
     kind = type(result)  # isinstance would ask the object itself as well

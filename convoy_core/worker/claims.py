@@ -112,7 +112,11 @@ class Claims:
         results, defer_s = self._results, self._plan.options.defer_s
         while results and len(taken) < BATCH and settlement.costly < SMALL_BATCH:
             claim, verdict = results.popleft()
-            taken.append((claim, settle(settlement, claim, verdict, defer_s=defer_s)))
+            if verdict == "completed":  # nearly always
+                settlement.completed.append(claim)
+            else:
+                verdict = settle(settlement, claim, verdict, defer_s=defer_s)
+            taken.append((claim, verdict))
         return settlement, taken
 
     def put_back(self, taken: Results) -> None:
@@ -121,9 +125,12 @@ class Claims:
 
     def settle(self, taken: Results, stale: Collection[int]) -> None:
         """Drop and count results that were written down; those of `stale` claims changed nothing."""
+        count = self.counters.count
         for claim, verdict in taken:
-            self._forget(claim.number)
-            self.counters.count("stale" if claim.number in stale else verdict)
+            self._held.pop(claim.number, None)
+            count("stale" if claim.number in stale else verdict)
+        if self._suspects:
+            self._suspects.intersection_update(self._held)
         if stale:
             log.warning("queue %s: %d results came too late and changed nothing", self._plan.queue, len(stale))
 
@@ -136,7 +143,8 @@ class Claims:
                 # Written down before the reply was lost, most likely; or recovered by somebody. Nobody can tell.
                 self._results.remove((claim, verdict))
                 self.counters.unknown += 1
-                self._forget(claim.number)
+                self._held.pop(claim.number, None)
+                self._suspects.discard(claim.number)
         self._runs.mark_lost([number for number, raw in self._held.items() if held.get(number) != raw])
         # A store that came back older may give a number out again, when an old request arrives a second time.
         self.decline([Claim(raw, number) for number, raw in held.items() if self._held.get(number, raw) != raw])
@@ -145,7 +153,3 @@ class Claims:
     def _ended(self, claim: Claim, verdict: Verdict) -> None:
         self._results.append((claim, verdict))
         self._wake()
-
-    def _forget(self, number: int) -> None:
-        self._held.pop(number, None)
-        self._suspects.discard(number)

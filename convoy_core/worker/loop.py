@@ -145,7 +145,6 @@ class WorkerLoop:
         """Let the table of states decide what follows from `event`, and do what it says."""
         for action in self._states.handle(event, facts or Facts(holds_suspect=self._claims.holds_suspect)):
             self._do(action, event)
-        self._let_fetch()
         self._wake.set()
 
     def _do(self, action: Action, event: PoolEvent) -> None:
@@ -175,7 +174,8 @@ class WorkerLoop:
         return self._claims.free - self._slots_kept - self._slots_asked
 
     def _let_fetch(self) -> None:
-        if self._is_fetching_over() or (self._state is PoolState.WAITING and self._free > 0):
+        state = self._state
+        if (state is PoolState.WAITING and self._free > 0) or self._is_fetching_over(state):
             self._may_wait.set()
         else:
             self._may_wait.clear()
@@ -192,32 +192,31 @@ class WorkerLoop:
         while not self._is_over():
             if self._grace_is_over():
                 self._claims.give_back()
-            self._consider_suspects()
+            if self._suspects:
+                self._consider_suspects()
+            self._let_fetch()
             if self._claims.has_results or self._state.compares or self._may_claim():
                 await self._exchange()
-                self._let_fetch()
             else:
                 self._claims.start()
-                self._let_fetch()
                 self._wake.clear()
                 await self._wake.wait()
+        self._let_fetch()
 
     def _may_claim(self) -> bool:
-        match self._state:
-            case PoolState.RUNNING:
-                return self._free > 0
-            case PoolState.DRAINING:
-                return not self._claims and self._free > 0
-            case _:
-                return False
+        state = self._state
+        if state is PoolState.DRAINING:
+            return not self._claims and self._free > 0
+        return state is PoolState.RUNNING and self._free > 0
 
     def _is_over(self) -> bool:
+        state = self._state
         if self._claims:
             # With the store away nothing more can be written down; the lease will run out, and others take over.
-            return self._grace_is_over() and self._state is PoolState.STOPPING_AWAY
-        if self._plan.options.burst and self._state in (PoolState.WAITING, PoolState.PAUSED):
+            return state is PoolState.STOPPING_AWAY and self._grace_is_over()
+        if self._plan.options.burst and state in (PoolState.WAITING, PoolState.PAUSED):
             return not self._suspects
-        return self._state in (PoolState.STOPPING, PoolState.STOPPING_AWAY)
+        return state in (PoolState.STOPPING, PoolState.STOPPING_AWAY)
 
     def _end_grace(self) -> None:
         # The timer decides, and not the clock: uvloop's timer fires up to one turn of the loop early. A comparison with
@@ -251,9 +250,10 @@ class WorkerLoop:
             await self._back_off(error)
             return
         self._slots_asked = 0
-        self.error, self._tries = None, 0
-        self._claims.settle(taken, set(answer.stale))
-        self._handle(PoolEvent.ACCEPTED)
+        self._claims.settle(taken, answer.stale)
+        if self.error is not None:
+            self.error, self._tries = None, 0
+            self._handle(PoolEvent.ACCEPTED)
         self._take_on(answer, want, asked)
         if settlement.released:
             self._handle(PoolEvent.LOOK_AGAIN)  # they are queued again
@@ -289,8 +289,9 @@ class WorkerLoop:
     def _take_on(self, answer: Round, want: int, asked: int) -> None:
         """Add what was claimed to the claims held, and learn from the answer to a claim of up to `want`."""
         self._claims.add(answer.claims)
-        self._suspects.note(answer.apart)
-        facts = Facts(holds_suspect=self._claims.holds_suspect, was_asked=self._states.asked != asked)
+        if answer.apart:
+            self._suspects.note(answer.apart)
+        facts = Facts(self._claims.holds_suspect, self._states.asked != asked)
         match answer.word:
             case "paused":
                 self._handle(PoolEvent.PAUSE_MET, facts)
@@ -310,7 +311,7 @@ class WorkerLoop:
         """Wait for a hand-over whenever the rounds have found the queue empty."""
         while True:
             await self._may_wait.wait()
-            if self._is_fetching_over():
+            if self._is_fetching_over(self._state):
                 return
             if self._state is not PoolState.WAITING or self._free <= 0:
                 self._may_wait.clear()  # the rounds were faster
@@ -337,8 +338,8 @@ class WorkerLoop:
         else:
             self._store_failed(error)
 
-    def _is_fetching_over(self) -> bool:
-        return self._state.is_stopping or self._state is PoolState.STOPPED or self._plan.options.burst
+    def _is_fetching_over(self, state: PoolState) -> bool:
+        return self._plan.options.burst or state.is_stopping or state is PoolState.STOPPED
 
     def _claim_one(self, number: int) -> Call[Round]:
         """To follow a wait, whenever that ends; so it must take no suspect, which could meet others here."""

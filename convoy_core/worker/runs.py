@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from convoy_core.handlers.functions import Handler, Raised, Runner, TimedOut, runner_for
 from convoy_core.handlers.run import NotStarted, Run
 from convoy_core.handlers.verdicts import VerdictRules
-from convoy_core.jobs import Claim, Discard, Failed, Job, Retry, Verdict
+from convoy_core.jobs import Claim, Failed, Job, Verdict
 from convoy_core.options import PoolOptions
 from convoy_core.system import file_descriptors
 from convoy_core.system.logs import Log
@@ -60,7 +60,9 @@ class Runs:
     @property
     def free(self) -> int:
         """Slots left."""
-        return max(0, self._slots.allowed(time.monotonic()) - len(self._running))
+        slots = self._slots
+        allowed = slots.most if slots.why is None else slots.allowed(time.monotonic())
+        return max(0, allowed - len(self._running))
 
     @property
     def shortage(self) -> str | None:
@@ -110,7 +112,7 @@ class Runs:
         del self._running[run.claim.number]
         if run.is_settled:
             self._wake()  # its slot is free
-        elif (shortage := _shortage(result)) is not None:
+        elif type(result) is Raised and (shortage := _shortage(result.error)) is not None:
             self._release(run, shortage)
         else:
             self._decide(run, Raised(self._timeout()) if run.timed_out else result)
@@ -149,15 +151,14 @@ class Runs:
 
     def _decide(self, run: Run, result: object) -> None:
         run.is_settled = True
-        verdict = self._verdicts.verdict(result, run.claim, time.monotonic() - run.started)
+        verdict = self._verdicts.verdict(result, run)
         self._report(run.claim, verdict)
-        match verdict:
-            case Failed():
-                log.info("queue %s: %r failed: %s", self._plan.queue, run.job.id, verdict.message)
-            case Retry() | Discard():
-                log.info("queue %s: %r ended with %r", self._plan.queue, run.job.id, verdict)
-            case _:
-                pass
+        if verdict == "completed":  # nearly always
+            return
+        if isinstance(verdict, Failed):
+            log.info("queue %s: %r failed: %s", self._plan.queue, run.job.id, verdict.message)
+        else:
+            log.info("queue %s: %r ended with %r", self._plan.queue, run.job.id, verdict)
 
     def _timeout(self) -> TimedOut:
         return TimedOut(f"it ran for longer than {self._plan.job_timeout:g} s")
@@ -185,8 +186,6 @@ class Runs:
             self._decide(run, Raised(self._timeout()))
 
 
-def _shortage(result: object) -> NotStarted | None:
-    """Why a run could not begin; asked of types alone, since what a handler returns may answer anything."""
-    if type(result) is Raised and issubclass(type(result.error), NotStarted):
-        return result.error if isinstance(result.error, NotStarted) else None
-    return None
+def _shortage(error: BaseException) -> NotStarted | None:
+    """Why a run could not begin; asked of the type alone, since what a handler raises may answer anything."""
+    return error if issubclass(type(error), NotStarted) and isinstance(error, NotStarted) else None

@@ -27,10 +27,9 @@ def settle(settlement: Settlement, claim: Claim, verdict: Verdict, *, defer_s: f
 
 
 def _add(settlement: Settlement, claim: Claim, verdict: Verdict, defer_s: float) -> None:
-    if verdict == "completed":  # nearly always, and matching takes its time
-        settlement.completed.append(claim)
-        return
     match verdict:
+        case "completed":
+            settlement.completed.append(claim)
         case "released":
             settlement.released.append(claim)
         case Failed(message, record):

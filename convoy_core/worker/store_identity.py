@@ -41,4 +41,4 @@ class StoreIdentity:
 
     def has_changed(self) -> bool:
         """Whether the pool may meet another store than the one it has compared itself with."""
-        return self.mark() != self._compared
+        return self._opened() != self._compared.opened or self._run_id != self._compared.run_id
