@@ -175,8 +175,8 @@ async def _opened(checkout: Checkout, slots: ConnectionSlots) -> Any:
         if not connection.is_connected:
             # Whatever is ready runs first: thousands of tasks begun at once would use up the time limit of connecting.
             await asyncio.sleep(0)
-            await connection.connect()
-        elif time.monotonic() - slot.answered > JUST_NOW_S and not await _is_quiet(connection):
+        await connection.connect()
+        if time.monotonic() - slot.answered > JUST_NOW_S and not await _is_quiet(connection):
             await connection.disconnect()
             await connection.connect()
     except (RedisError, OSError) as error:

@@ -71,12 +71,17 @@ class _Packing:
 
 
 class _Sending(_Packing, AbstractConnection):
-    """Waits for the socket only where it is full."""
+    """Waits for the socket only where it is full, and looks first whether there is anything to open."""
+
+    async def connect(self) -> None:
+        """Open it, unless it is open."""
+        if not self.is_connected:
+            await super().connect()  # type: ignore[no-untyped-call] # redis-py left this one without types
 
     async def send_packed_command(self, command: bytes | str | Iterable[bytes], check_health: bool = True) -> None:
         """Send it; by redis-py's way, which has a time limit, where the socket does not take it at once."""
         if check_health and self.is_connected:
-            await self.check_health()  # type: ignore[no-untyped-call] # redis-py left this one without types
+            await self.check_health()  # type: ignore[no-untyped-call] # as above
         writer = self._writer
         try:
             if writer is None or writer.transport.is_closing() or isinstance(command, bytes | str):

@@ -111,7 +111,7 @@ class AsyncPrimaryConnection(fast_client.AsyncConnection):
         """Open it, or see that it still leads to the right server; the pool calls this before every command."""
         if self.is_connected and self._sentinels.have_moved_from(self.host, self.port):
             await self.disconnect()
-        await super().connect()  # type: ignore[no-untyped-call] # as above
+        await super().connect()
 
     async def _connect(self) -> None:
         self.host, self.port = await self._sentinels.primary_awaited()
