@@ -101,7 +101,8 @@ MUTANTS = (
     _mutant(
         "F8: a copy of a running ID is handed out",
         "Mixed",
-        ("moves/lua/claim.lua", "if tokens[i] or running[i] or seen[id] then", "if seen[id] then"),
+        ("moves/lua/claim.lua", "if tokens[i] or seen[id] then", "if seen[id] then"),
+        ("moves/lua/claim.lua", "elseif running[i] then", "elseif false then"),
     ),
     _mutant(
         "F9: a claim leaves an ID uncommitted",

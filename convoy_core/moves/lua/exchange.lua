@@ -33,6 +33,7 @@ local function settle(claims, move)
   move(mine, claims, is_held)
 end
 
+local settle_rest
 if #discarded.ids + #failing.ids + #deferred.ids + #released.ids > 0 then
   -- here: damage fail defer release
   local refusal = #failing.ids > 0 and damage_reply({ todays_log(), 'list' })
@@ -46,12 +47,16 @@ if #discarded.ids + #failing.ids + #deferred.ids + #released.ids > 0 then
       end
     end
   end
-  settle(discarded, function(mine) complete(mine, 'discarded') end)
-  settle(failing, each_held(function(id, rest) fail(id, rest[1], rest[2], tonumber(rest[3])) end))
-  settle(deferred, each_held(function(id, rest) defer(id, tonumber(rest[1])) end))
-  settle(released, release)
+  function settle_rest()
+    settle(discarded, function(mine) complete(mine, 'discarded') end)
+    settle(failing, each_held(function(id, rest) fail(id, rest[1], rest[2], tonumber(rest[3])) end))
+    settle(deferred, each_held(function(id, rest) defer(id, tonumber(rest[1])) end))
+    settle(released, release)
+  end
 end
+
 settle(completed, function(mine) complete(mine, 'done') end)
+if settle_rest then settle_rest() end
 count('stale', #stale)
 
 local answer = claim_up_to(want, claimer, number, wait, suspects)
