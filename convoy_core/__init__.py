@@ -4,11 +4,11 @@ What it promises, per queue:
 
 - An ID is there at most once. Publishing it again while it waits or runs is refused, and the answer says which;
   with `rerun` a publish that meets a running ID has it run exactly once more afterwards.
-- An accepted ID is run at least once, or is to be seen among the failed. It is never lost.
-- One holder at a time: while a worker's lease is alive nobody else gets its ID, and a result that comes too late
-changes nothing.
-- Every move is one atomic step of the store, so a crash at any point leaves an ID in exactly one state.
-- The wire format is that of the Node module redis-convoy, so both can publish to and work on the same queue.
+- An accepted ID is run at least once, or is listed as failed. It is never lost.
+- One holder at a time: while a worker's lease is alive nobody else gets its ID, and a result that arrives too late
+  changes nothing.
+- Every move is one atomic script, so a crash at any point leaves an ID in exactly one state.
+- The wire format is that of the Node module redis-convoy, so both can publish to the same queue and work on it.
 
     >>> from convoy_core import Queue, WorkerPool
     >>> trucks = Queue("monsterTrucks")
@@ -227,8 +227,10 @@ _HOMES: Final = {
     "convoy_core.worker.pool": ("MAX_CONCURRENCY", "PoolStatus", "WorkerPool"),
     "convoy_core.worker.states": ("PoolState",),
 }
-"""Where each name is defined. A module is loaded when one of its names is first asked for: redis and asyncio take
-longer to load than all else, and a program that only checks an ID needs neither.
+"""Where each name is defined.
+
+A module is loaded when one of its names is first used: redis and asyncio take longer to load than everything else, and
+a program that only checks an ID needs neither.
 """
 
 if not TYPE_CHECKING:  # a checker takes the names from the imports above, and must refuse any other

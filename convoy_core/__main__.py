@@ -1,4 +1,4 @@
-"""`python -m convoy_core`: which version this is, and where to read on. The commands are another package's."""
+"""`python -m convoy_core`: print the version and where to read on. The commands are in `convoy_tui`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Convoy{version}: queues of unique IDs on Redis or Valkey (Python {python})
 
 
 def main() -> None:
-    """Say it, or end silently at Ctrl-C, which may come while the rest is loaded."""
+    """Print it, or end silently at Ctrl-C, which may come while the other modules load."""
     try:
         _say()
     except KeyboardInterrupt:

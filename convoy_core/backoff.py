@@ -1,4 +1,4 @@
-"""Pauses before another try: they double up to a limit, and are spread where many would come back at once."""
+"""Capped exponential backoff: pauses that double up to a limit, with jitter where many clients retry at once."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """A capped exponential."""
+    """Pauses that double from `first_s` up to `longest_s`."""
 
     first_s: float
-    """The pause before the first repetition, in seconds."""
+    """The pause before the first retry, in seconds."""
     longest_s: float
 
     def pause_s(self, tries: int) -> float:
-        """Seconds to pause after `tries` repetitions in vain, from 0 on: min(longest, first * 2**tries)."""
+        """Seconds to pause after `tries` failed retries, from 0: min(longest, first * 2**tries)."""
         return min(self.longest_s, self.first_s * 2.0 ** min(tries, 64))
 
     def spread_s(self, tries: int, *, at_least_s: float = 0.0) -> float:
-        """The same with full jitter: evenly between `at_least_s` and `pause_s`.
+        """The same with full jitter: a uniform random time between `at_least_s` and `pause_s`.
 
-        As in the AWS Architecture Blog's "Exponential Backoff And Jitter"; a crowd spreads out instead of coming back
-        at once.
+        See "Exponential Backoff And Jitter" in the AWS Architecture Blog: many clients do not come back at once.
         """
         return random.uniform(at_least_s, max(at_least_s, self.pause_s(tries)))

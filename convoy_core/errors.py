@@ -11,15 +11,14 @@
     ├── HandlerNotFound                      an import path that names no callable
     └── StoreError
         ├── StoreUnreachable                 refused, timed out or not found; nothing was applied
-        ├── OutcomeUnknown                   the link broke after sending, or replicas did not confirm; it may be lost
+        ├── OutcomeUnknown                   the link broke after sending, or too few replicas confirmed
         ├── StoreRefused                     wrong password, missing permission, read-only replica; nothing was applied
         ├── StoreFull                        out of memory or disk; nothing was applied
-        ├── StoreUnsafe                      it would lose IDs by design: it evicts keys when its memory is full
+        ├── StoreUnsafe                      it would lose IDs: it evicts keys when its memory is full
         ├── StoreDamaged                     a key holds the wrong type, or the schema is not ours; nothing was changed
         └── EmbeddedStoreError               the embedded server cannot be started or reached
 
-What happens in normal life is no error: a duplicate, an empty queue and a lost lease are returned values.
-No message ever holds a password.
+A duplicate, an empty queue and a lost lease are not errors but returned values. No message ever holds a password.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ class InvalidID(InvalidInput):
 
 
 class InvalidQueueName(InvalidInput):
-    """A queue name is empty, too long or holds a character that would reach other keys."""
+    """A queue name is empty, too long or holds a character that is not allowed."""
 
 
 class InvalidPayload(InvalidInput):
@@ -58,7 +57,7 @@ class ReadOnly(ConvoyError):
 
 
 class HandlerNotFound(ConvoyError):
-    """A handler's import path does not lead to a callable."""
+    """The import path of a handler does not lead to a callable."""
 
 
 class StoreError(ConvoyError):
@@ -70,10 +69,10 @@ class StoreUnreachable(StoreError):
 
 
 class OutcomeUnknown(StoreError):
-    """The connection broke after the request was sent, so it may or may not have been applied; or it was applied, but
-    too few replicas confirmed it (`wait_replicas`).
+    """The connection broke after the request was sent, so the request may have been applied or not.
 
-    Every operation is safe to repeat: a repeated publish answers ``ALREADY_QUEUED`` where the first was applied.
+    Or it was applied, but too few replicas confirmed it (`wait_replicas`). Every operation is safe to repeat: a
+    repeated publish answers ``ALREADY_QUEUED`` if the first was applied.
     """
 
 
@@ -86,11 +85,11 @@ class StoreFull(StoreError):
 
 
 class StoreUnsafe(StoreError):
-    """The store is set up in a way that loses IDs, and nobody said that this is wanted."""
+    """The store's settings may lose IDs, and `allow_eviction` is not set."""
 
 
 class StoreDamaged(StoreError):
-    """A key of the queue holds something that Convoy did not put there; nothing was changed."""
+    """A key of the queue holds data that Convoy did not write; nothing was changed."""
 
 
 class EmbeddedStoreError(StoreError):

@@ -1,4 +1,4 @@
-"""One claimed ID: the job its handler gets, what that may return, and the kinds of verdict on how it ended."""
+"""One claimed ID: the job that its handler receives, what a handler may return, and the verdicts on a run."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from convoy_core.validation import Seconds
 
 @dataclass(slots=True)
 class Claim:
-    """An ID as the store handed it over."""
+    """An ID as the claim script returned it."""
 
     raw_id: bytes
     number: int
-    """With the worker's ID it makes the fencing token; never used twice."""
+    """Together with the worker's ID it is the fencing token. It is never used twice."""
     attempts: int = 0
     failures: int = 0
     crashes: int = 0
@@ -26,7 +26,7 @@ class Claim:
 class Job:
     """What a handler receives: the ID, and what is known about this run of it.
 
-    It runs at least once: after a crash between the work and its acknowledgement it runs again, so a handler whose
+    An ID is run at least once: after a crash between the work and its acknowledgement it runs again. A handler whose
     effects must not be repeated should make them depend on `id`, or pass `token` along as a fencing token.
     """
 
@@ -46,12 +46,12 @@ class Job:
 
     @property
     def token(self) -> str:
-        """The fencing token: no other run of any ID has, had or will have the same."""
+        """The fencing token. It is unique for every run of every ID."""
         return f"{self._worker}:{self._claim.number}"
 
     @property
     def attempt(self) -> int:
-        """Number of this run since the ID was last queued from outside, from 1; retries count up."""
+        """The number of this run, from 1. Each retry adds one; a publish or a requeue starts the count again."""
         return self._claim.attempts + 1
 
     @property
@@ -61,26 +61,26 @@ class Job:
 
     @property
     def crashes(self) -> int:
-        """How often its worker died or it was jammed since it last ended."""
+        """How often its worker died, or the jam guard freed it, since a run of it last ended."""
         return self._claim.crashes
 
     @property
     def payload(self) -> Payload:
-        """What was published with it; None for none."""
+        """The payload that was published with it, or None."""
         return decode_payload(self._claim.raw_payload) if self._claim.raw_payload else None
 
     @property
     def content(self) -> bytes:
-        """The payload's own bytes, text and JSON in UTF-8; empty for none."""
+        """The bytes of the payload (text and JSON in UTF-8); empty if there is none."""
         return (self._claim.raw_payload or b"")[1:]
 
     @property
     def lost(self) -> bool:
-        """Whether the ID is no longer this worker's: another may be running it, and the result will change nothing."""
+        """Whether this worker has lost the ID: another may be running it, and the result will be ignored."""
         return self._is_lost
 
     def as_record(self) -> dict[str, Any]:
-        """What a child process needs to have the same job; JSON can hold it."""
+        """The job as a dict that JSON can hold, for a child process."""
         payload = None if self._claim.raw_payload is None else b64encode(self._claim.raw_payload).decode()
         return {
             "queue": self.queue,
@@ -99,7 +99,7 @@ class Job:
         return cls(Claim(encode_id(record.pop("raw_id")), raw_payload=raw_payload, **record), queue, worker)
 
     def mark_lost(self) -> None:
-        """For the pool: somebody else has taken the ID away."""
+        """Set `lost`. Called by the pool when another worker or a jam guard has taken the ID."""
         self._is_lost = True
 
     def __repr__(self) -> str:
@@ -108,27 +108,27 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """A handler returns this to be called again later. It is no failure: nothing is counted, no retry is used up."""
+    """A handler returns this to be called again later. This is not a failure, and uses up no retry."""
 
     after_s: Seconds | None = None
-    """Seconds, below a billion, or a timedelta; None: the pool's `defer_s`. Less than 0 is at once."""
+    """Seconds, below a billion, or a timedelta. None stands for the pool's `defer_s`; below 0 means at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Discard:
-    """A handler returns this to give an ID up: it becomes absent, as if it were done, and is counted as discarded."""
+    """A handler returns this to drop its ID: it becomes absent, as if it were done, and counts as discarded."""
 
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A run ended badly."""
+    """The verdict on a run that failed."""
 
     message: str
-    """One line for the error log that Node clients read too."""
+    """One line for the error log, which Node clients read as well."""
     record: str
-    """JSON of what `models.Failure` shows; the store adds the time."""
+    """JSON of the fields of `models.Failure`. The store adds the time."""
     retry_ms: int | None
     """Delay before the next attempt; None: no retries are left."""
 

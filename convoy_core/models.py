@@ -1,6 +1,6 @@
 """What callers receive: frozen records, and the words that operations answer with.
 
-Times are Unix seconds by the store's clock, ages and durations seconds.
+Times are Unix seconds by the store's clock. Ages and durations are seconds.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ class Published(StrEnum):
     """What a publish did, or which state refused it."""
 
     QUEUED = "queued"
-    """Accepted: it waits its turn."""
+    """Accepted: it is in the queue."""
     DELAYED = "delayed"
-    """Accepted: it waits for its time."""
+    """Accepted: it is queued when its delay ends."""
     WILL_RERUN = "will_rerun"
     """It is running; it will be queued once more when that run ends."""
     ALREADY_QUEUED = "already_queued"
-    """Refused: it is waiting already."""
+    """Refused: it is in the queue already."""
     ALREADY_DELAYED = "already_delayed"
-    """Refused: it is waiting for its time already."""
+    """Refused: it is delayed already."""
     PROCESSING = "processing"
     """Refused: it is running."""
 
@@ -58,17 +58,17 @@ class Outcome(StrEnum):
     QUEUED = "queued"
     """Put into the queue."""
     FAILED = "failed"
-    """Put among the failed."""
+    """Marked as failed."""
     DISCARDED = "discarded"
-    """Forgotten: it is absent now."""
+    """Removed: it is absent now."""
     ALREADY_COMMITTED = "already_committed"
     """Left alone: it is waiting or running already (a stale entry in `failed` was dropped)."""
     GONE = "gone"
-    """Left alone: it is not, or no longer, where it was seen."""
+    """Left alone: it is not in the state in which it was seen, or is running anew."""
     HELD = "held"
-    """Left alone: its worker is alive, and those were to be skipped."""
+    """Left alone: its worker is alive, and `skip_live` was set."""
     LOCKED = "locked"
-    """Left alone: another jam guard is at work on this queue; try again in five seconds."""
+    """Left alone: another jam guard holds the lock of this queue; try again in five seconds."""
 
 
 class Then(StrEnum):
@@ -81,10 +81,10 @@ class Then(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many IDs of a bulk call met which answer."""
+    """The number of IDs of a bulk call with each answer."""
 
     published: int = 0
-    """Accepted, now or for later."""
+    """Accepted, with or without a delay."""
     waiting: int = 0
     """Refused: already queued or delayed."""
     running: int = 0
@@ -94,7 +94,7 @@ class Tally:
 
     @property
     def refused(self) -> int:
-        """How many were waiting or running already; these keep the payload, the time and the place that they had."""
+        """How many were waiting or running already. These keep their payload, their due time and their position."""
         return self.waiting + self.running
 
     @property
@@ -114,7 +114,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many IDs a queue holds per state, read in one instant."""
+    """The number of IDs in each state of a queue, read at one instant."""
 
     queued: int = 0
     committed: int = 0
@@ -124,7 +124,10 @@ class Counts:
 
     @property
     def drift(self) -> int:
-        """Committed IDs that are in no place; 0 unless a Node client is between two commands, or data is damaged."""
+        """Committed IDs that are in no state.
+
+        0, except while a Node client is between two commands, after one died there, or when data is damaged.
+        """
         return self.committed - self.queued - self.processing - self.delayed
 
 
@@ -140,19 +143,19 @@ class Snapshot:
     workers: int
     """Pools with a live lease."""
     silent: int
-    """Pools whose lease ran out and that nobody has recovered yet."""
+    """Pools whose lease ran out and whose IDs nobody has recovered yet."""
     jammed: int
     """Processing entries older than the limit asked for."""
     oldest_queued_s: float | None
     """Age of the ID next in line, if known (Node publishers record none)."""
     oldest_processing_s: float | None
-    """How long the longest run has been going."""
+    """The age of the oldest run."""
     next_due_s: float | None
     """Seconds until the first delayed ID is due; negative when overdue."""
     totals: Mapping[str, int] = field(default_factory=dict)
-    """Counters that only grow; `TOTALS` names them. Another client's work is not counted."""
+    """Counters that only grow; `TOTALS` names them. The work of other clients is not counted."""
     damage: str | None = None
-    """Why the queue cannot be read (a key of a foreign type); the numbers are then 0."""
+    """Why the queue cannot be read (a key has the wrong type). The numbers are then 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,16 +173,16 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row of a listing. What does not apply to its state, or is not known, is None."""
+    """One row of a listing. A field that does not apply to its state, or is not known, is None."""
 
     id: str
     state: State | None
-    """None in a listing of the committed set, which does not tell."""
+    """None in a listing of the committed set, which does not hold the state."""
     since: float | None = None
-    """Published (queued), started (processing), or failed last (failed)."""
+    """When it was published (queued), started (processing) or last failed (failed)."""
     due: float | None = None
     worker: str | None = None
-    """The pool that holds it; None for a Node client's."""
+    """The pool that holds it; None if a Node client does."""
     failures: int | None = None
     error: str | None = None
     """First line of the last error, up to 500 characters."""
@@ -187,20 +190,20 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A window of a listing."""
+    """One page of a listing."""
 
     entries: tuple[Entry, ...]
     total: int
     """Entries in this state when the page was read."""
     next: int | None
-    """What to pass as `start` for the next page; None at the end. A rank, or a scan cursor for the committed set."""
+    """The `start` of the next page; None at the end. It is a rank, or a scan cursor for the committed set."""
     at: float
     """The store's time when the page was read."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedError:
-    """One entry of the log of errors, which Node's workers write as well. It names no ID."""
+    """One entry of the error log, which Node workers write as well. It names no ID."""
 
     day: float
     """Start of the UTC day on which it was logged, in Unix seconds."""
@@ -210,27 +213,27 @@ class LoggedError:
 
 @dataclass(frozen=True, slots=True)
 class ErrorPage:
-    """A window of the log of errors."""
+    """One page of the error log."""
 
     errors: tuple[LoggedError, ...]
     total: int
     """Entries of today and yesterday when the page was read."""
     next: int | None
-    """What to pass as `start` for the next page; None at the end."""
+    """The `start` of the next page; None at the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Jammed:
-    """One processing entry, as a jam guard's preview shows it. (id, start) is what the guard acts on."""
+    """One processing entry in the preview of a jam guard, which frees it only if (id, start) is still the same."""
 
     id: str
     start: float
-    """True start; for a Node client's entry its score."""
+    """When the run started; for an entry of a Node client its score."""
     age_s: float
     worker: str | None
-    """None for a Node client's."""
+    """None for an entry of a Node client."""
     is_live: bool
-    """Whether its holder's lease is alive. Freeing it can run the job twice at once."""
+    """Whether the lease of its holder is alive. Freeing it can then run the job twice at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +255,7 @@ class WorkerInfo:
 
     @property
     def is_live(self) -> bool:
-        """Whether its lease has not run out."""
+        """Whether its lease is alive."""
         return self.lease_ends_in_s > 0
 
 
@@ -269,7 +272,7 @@ class Details:
     publish_would: Published
     """What publishing it now would answer."""
     position: int | None = None
-    """Place in the queued list, 0 is next; None when not queued, or beyond the first 100,000."""
+    """Position in the queue, from 0; None if it is not queued, or is beyond the first 100,000."""
     published: float | None = None
     started: float | None = None
     due: float | None = None
@@ -277,7 +280,7 @@ class Details:
     worker_is_live: bool | None = None
     token: str | None = None
     attempt: int = 1
-    """Number of its present or next run since it was last queued from outside."""
+    """The number of its current or next run, from 1. A publish or a requeue starts the count again."""
     failures: int = 0
     """Failures since it last succeeded."""
     crashes: int = 0
@@ -285,11 +288,12 @@ class Details:
     failure: Failure | None = None
     payload: Payload = None
     payload_bytes: int | None = None
-    """Size of the payload; None when it has none."""
+    """Size of the payload; None if it has none."""
 
     @property
     def is_missing(self) -> bool:
-        """Whether it is committed and in no place: no publish is accepted, and nothing runs it. For a moment a Node
-        client leaves every ID so; one that died then leaves it so for good.
+        """Whether it is committed and in no state: every publish is refused, and no worker runs it.
+
+        A Node client leaves each ID so for a moment, between two commands. If it dies then, the ID stays so.
         """
         return self.is_committed and not self.state.is_committed

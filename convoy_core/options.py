@@ -1,4 +1,4 @@
-"""Settings with their defaults and limits, and the checks that IDs, names and payloads pass before anything is sent."""
+"""Settings with their defaults and limits, and the checks of IDs, names and payloads before anything is sent."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ MAX_PAYLOAD_BYTES = 1024 * 1024
 MAX_QUEUE_NAME_BYTES = 200
 
 SUSPECT_CRASHES = 2
-"""After so many worker deaths an ID may be what killed them, so it runs with no bystanders (F28)."""
+"""After this many worker deaths an ID may be their cause, so it runs alone (F28)."""
 
 BATCH = 500
-"""IDs per script call at most: 1,000 took 8 ms and 5,000 took 29 ms of the store's only thread (F7)."""
+"""The most IDs per script call: 1,000 took 8 ms and 5,000 took 29 ms of the store's only thread (F7)."""
 
 SMALL_BATCH = 100
-"""The same for moves that take the store about ten commands an ID: failing, recovering, the jam guard."""
+"""The same for moves that need about ten commands per ID: failing, recovering, the jam guard."""
 
 JobID: TypeAlias = str | int
-"""What callers name a job by; an integer counts as its digits."""
+"""A job ID as callers give it; an integer stands for its digits."""
 JSON: TypeAlias = bool | int | float | str | Sequence[Any] | Mapping[str, Any] | None
 Payload: TypeAlias = bytes | JSON
 """What a publish can attach to an ID: bytes, text, or any JSON value."""
@@ -39,34 +39,34 @@ _QUEUE_NAME = re.compile(r"[A-Za-z0-9_.:-]*(\{[A-Za-z0-9_.:-]+\})?[A-Za-z0-9_.:-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolOptions:
-    """How a worker pool behaves. Times are seconds; a timedelta is taken as well.
+    """Settings of a worker pool. Times are seconds or a timedelta.
 
     Raises InvalidOption when a value is out of its range.
     """
 
     lease_s: float = 15.0
-    """How long a silent pool keeps its IDs; then any other pool recovers them."""
+    """How long a silent pool keeps its IDs. After that any other pool recovers them."""
     beat_s: float = 4.0
-    """How often the heartbeat renews the lease; under a third of it, so that two beats may be lost."""
+    """The interval of the heartbeat that renews the lease. At most a third of `lease_s`, so that two may be lost."""
     grace_s: float = 25.0
-    """How long a stopping pool lets running jobs finish before it gives their IDs back."""
+    """How long a stopping pool waits for running jobs before it gives their IDs back."""
     backoff_s: float = 1.0
-    """Delay before the first retry; doubles each time, with full jitter."""
+    """Delay before the first retry. It doubles with each retry, and has full jitter."""
     backoff_cap_s: float = 3600.0
     """The longest delay between retries."""
     defer_s: float = 30.0
-    """Delay when a handler asks to be called again later without saying when."""
+    """Delay when a handler returns `Retry()` without a time."""
     max_crashes: int = 3
     """After this many worker deaths or jams an ID is failed instead of queued again."""
     watchdog_s: float = 60.0
-    """When the event loop has not turned for so long, the pool counts as wedged and stops renewing its lease."""
+    """If the event loop is blocked for this long, the pool stops renewing its lease."""
     allow_eviction: bool = False
-    """Work on a store that evicts keys when its memory is full, and so may lose IDs."""
+    """Accept a store that evicts keys when its memory is full, and so may lose IDs."""
     burst: bool = False
-    """Stop when nothing is queued any more, instead of waiting for more."""
+    """Stop when the queue is empty, instead of waiting for more IDs."""
 
     def __post_init__(self) -> None:
-        """Check each range once, so that nothing downstream has to."""
+        """Check each range here, so that no other code has to."""
         for field in fields(self):
             value: Any = getattr(self, field.name)
             if field.type == "float":
@@ -83,7 +83,7 @@ class PoolOptions:
 
 
 def encode_id(id: JobID) -> bytes:
-    """The bytes of an ID; integers become text. Raises InvalidID."""
+    """The bytes of an ID. An integer becomes its digits. Raises InvalidID."""
     if isinstance(id, bool) or not isinstance(id, str | int):
         raise InvalidID(f"A job ID must be text or an integer, not {type(id).__name__}.")
     try:
@@ -100,7 +100,7 @@ def encode_id(id: JobID) -> bytes:
 
 
 def encode_ids(ids: Sequence[JobID]) -> list[bytes]:
-    """The same for many, several times as fast. Raises InvalidID."""
+    """The bytes of many IDs, several times as fast. Raises InvalidID."""
     try:
         encoded = [id.encode() if type(id) is str else encode_id(id) for id in ids]
     except UnicodeEncodeError:
@@ -112,9 +112,9 @@ def encode_ids(ids: Sequence[JobID]) -> list[bytes]:
 
 
 def decode_id(raw: bytes) -> str:
-    """The text of an ID; bytes that are not UTF-8 survive as surrogates and encode back to themselves.
+    """The text of an ID. Bytes that are not UTF-8 become surrogates, which `encode_id` turns back into the same bytes.
 
-    Raises InvalidID for what is no bytes.
+    Raises InvalidID if `raw` is not bytes.
     """
     try:
         return raw.decode("utf-8", "surrogateescape")
@@ -123,9 +123,9 @@ def decode_id(raw: bytes) -> str:
 
 
 def check_queue_name(name: object, *, existing: bool = False) -> str:
-    """Return `name` if a queue may be called so. Raises InvalidQueueName.
+    """Return `name` if it is a valid queue name. Raises InvalidQueueName.
 
-    With `existing`, any name that some other client made can be opened; only emptiness and length are refused.
+    With `existing`, every name that another client may have made is valid, unless it is empty or too long.
     """
     validation.flag("existing", existing)
     if not isinstance(name, str) or not name:
@@ -141,7 +141,7 @@ def check_queue_name(name: object, *, existing: bool = False) -> str:
 
 
 def check_prefix(prefix: object) -> str:
-    """The key prefix: the argument, else CONVOY_PREFIX, else `cv:`. Raises InvalidOption."""
+    """The key prefix: `prefix`, else CONVOY_PREFIX, else `cv:`. Raises InvalidOption."""
     prefix = prefix if prefix is not None else os.environ.get("CONVOY_PREFIX") or DEFAULT_PREFIX
     if not isinstance(prefix, str) or not re.fullmatch(r"[A-Za-z0-9_.:-]{1,100}", prefix):
         raise InvalidOption(
@@ -151,7 +151,7 @@ def check_prefix(prefix: object) -> str:
 
 
 def encode_payload(payload: Payload) -> bytes:
-    """A payload as stored: one byte for its kind (b bytes, s text, j JSON), then its content. Raises InvalidPayload."""
+    """A payload as stored: one byte for its kind (b bytes, s text, j JSON) and its content. Raises InvalidPayload."""
     try:
         if isinstance(payload, bytes):
             raw = b"b" + payload
@@ -167,7 +167,7 @@ def encode_payload(payload: Payload) -> bytes:
 
 
 def decode_payload(raw: bytes) -> Payload:
-    """The payload that `encode_payload` stored; bytes as they are if another client stored them."""
+    """The payload that `encode_payload` stored, or the raw bytes if another client stored them."""
     kind, content = raw[:1], raw[1:]
     if kind == b"s":
         return content.decode("utf-8", "surrogateescape")

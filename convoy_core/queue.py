@@ -1,6 +1,6 @@
 """Queue and Fleet, blocking: one line per method over the operations in `moves`.
 
-`aio` holds the awaited twins; a test compares the two, name by name.
+`aio` holds the awaited twins. A test compares the twins method by method: signature, docstring and behaviour.
 """
 
 from __future__ import annotations
@@ -53,40 +53,42 @@ class Fleet:
 
     @property
     def store(self) -> str:
-        """Where this is connected, for people; never with a password."""
+        """The address of the store, for people to read. It never holds a password."""
         return self._connection.shown
 
     def queue(self, name: str) -> Queue:
-        """The queue of that name, over this fleet's connection. Raises InvalidQueueName only when empty or too long."""
+        """The queue of that name, on this fleet's connection. Raises InvalidQueueName if it is empty or too long."""
         return Queue(name, _connection=self._connection)
 
     def ping(self) -> float:
-        """Ask the store for its time; the round trip in seconds. Raises StoreError."""
+        """Ask the store for its time. Returns the duration of the round trip in seconds. Raises StoreError."""
         return self._connection.ping()
 
     def queues(self) -> list[str]:
-        """Every queue's name, sorted: the registered ones, and those that only Node clients made (the store is
-        scanned).
+        """The name of every queue, sorted.
+
+        This scans the store, to find the queues that only Node clients use and nobody registered.
         """
         return self._connection.drive(looking.queue_names(self._connection.keyspace))
 
     def snapshot(self, names: Iterable[str], *, jam_after_s: Seconds = 300.0) -> list[Snapshot]:
-        """The named queues at one instant, in one round trip, however long they are (in a Cluster each at its own).
+        """The named queues at one instant, in one round trip, however long they are.
 
-        `jammed` counts what has been processing for longer than `jam_after_s`.
+        In a Cluster each queue is read at an instant of its own. `jammed` counts the IDs that have been processing for
+        longer than `jam_after_s` seconds.
         """
         answers = self._connection.together(looking.snapshots(self._connection.keyspace, names, jam_after_s))
         return [snapshot for snapshots in answers for snapshot in snapshots]
 
     def find(self, id: JobID, names: Iterable[str] | None = None) -> list[Details]:
-        """Where the ID is: its details in every queue (or those named) that knows it."""
+        """The details of the ID in every queue that holds it, or in those of `names` that do."""
         encode_id(id)
         queues = [self.queue(name) for name in (self.queues() if names is None else checked_names(names))]
         found = [queue.show(id) for queue in queues]
         return [details for details in found if details.state is not State.ABSENT or details.is_committed]
 
     def close(self) -> None:
-        """Close the connections made here; a ready-made client stays open."""
+        """Close the connections that this object made. A ready-made client stays open."""
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -103,9 +105,9 @@ class Fleet:
 class Queue:
     """One queue of unique IDs.
 
-    `redis` as in Fleet. With `read_only` every method that writes raises ReadOnly before anything is sent.
-    Every write is one atomic script: when it raises StoreError nothing is half done, and repeating it is safe.
-    Raises InvalidQueueName, InvalidURL and InvalidOption.
+    `redis` is what Fleet takes. With `read_only` every method that writes raises ReadOnly before anything is sent.
+    Every write is one atomic script: after a StoreError nothing is half done, and repeating the call is safe. Raises
+    InvalidQueueName, InvalidURL and InvalidOption.
     """
 
     def __init__(
@@ -130,12 +132,12 @@ class Queue:
 
     @property
     def key_prefix(self) -> str:
-        """What each of its keys in the store begins with, like `cv:trucks:`; for redis-cli and access rules."""
+        """The prefix of all its keys in the store, like `cv:trucks:`; for redis-cli and access rules."""
         return self._keys.key_prefix
 
     @property
     def store(self) -> str:
-        """Where this is connected, for people; never with a password."""
+        """The address of the store, for people to read. It never holds a password."""
         return self._connection.shown
 
     def publish(
@@ -148,15 +150,15 @@ class Queue:
         rerun: bool = False,
         wait_replicas: int = 0,
     ) -> Published:
-        """Put the ID into the queue, unless it is there already; the answer says which.
+        """Put the ID into the queue, unless it is there already. The answer says which.
 
-        A refused ID keeps the payload, the delay and the place that it had.
+        A refused ID keeps its payload, its delay and its position.
 
-        With `delay_s` it waits that long first; `front` puts it next in line; with `rerun` a publish that meets a
-        running ID has it queued once more when that run ends, however it ends; when a Node worker runs it, by the next
-        heartbeat of a pool of ours. With `wait_replicas` it returns once that many replicas have it as well, and
-        raises OutcomeUnknown when they do not say so within 1 s: the store has taken the ID, but a failover now could
-        lose it. Raises InvalidID, InvalidPayload, InvalidOption, InvalidQueueName and StoreError.
+        `delay_s` delays the ID by that many seconds. `front` puts it at the head of the queue. With `rerun`, a publish
+        of a running ID queues it once more when that run ends, however it ends. If a Node worker runs it, the next
+        heartbeat of a Convoy pool queues it. With `wait_replicas` the call returns when that many replicas have
+        received the ID. If they do not confirm within 1 s it raises OutcomeUnknown: the store has accepted the ID, but
+        a failover now could lose it. Raises InvalidID, InvalidPayload, InvalidOption, InvalidQueueName and StoreError.
         """
         options = publishing.PublishOptions(payload, delay_s, front, rerun, False, wait_replicas)
         return self._connection.run(publishing.publish_one(self._keys, id, options))
@@ -171,9 +173,9 @@ class Queue:
         rerun: bool = False,
         wait_replicas: int = 0,
     ) -> Tally:
-        """Publish any number of IDs, streamed in chunks of one round trip each, with the same options.
+        """Publish any number of IDs with the same options, streamed in chunks of one round trip each.
 
-        Cut short by an error, what was published stays so, and publishing all again is safe.
+        After an error in the middle, the IDs published before it stay published. Publishing all of them again is safe.
         """
         options = publishing.PublishOptions(payload, delay_s, front, rerun, False, wait_replicas)
         self._connection.check_writable()
@@ -191,9 +193,9 @@ class Queue:
         dry_run: bool = False,
         wait_replicas: int = 0,
     ) -> Iterator[Chunk]:
-        """Publish as `publish_many` does, yielding each chunk with its tally and the answer for every ID.
+        """Publish as `publish_many` does, and yield each chunk with its tally and the answer for every ID.
 
-        With `dry_run` nothing is written, and the answers are what publishing would have said.
+        With `dry_run` nothing is written. The answers are those that publishing would have given.
         """
         options = publishing.PublishOptions(payload, delay_s, front, rerun, dry_run, wait_replicas)
         if not dry_run:
@@ -202,28 +204,26 @@ class Queue:
             yield self._connection.run(call)
 
     def counts(self) -> Counts:
-        """How many IDs are in each state, in one instant."""
+        """The number of IDs in each state, at one instant."""
         return self._run(looking.counts(self._keys))
 
     def snapshot(self, *, jam_after_s: Seconds = 300.0) -> Snapshot:
-        """The counts with ages, workers and counters; see `Fleet.snapshot` for many queues at once."""
+        """The counts with ages, workers and totals, at one instant. `Fleet.snapshot` reads many queues at once."""
         return self._run(looking.snapshot(self._connection.keyspace, [self.name], jam_after_s))[0]
 
     def page(self, state: State | None, *, start: int = 0, limit: int = 50) -> Page:
-        """A window of the IDs in one state: at most 500 entries from rank `start`.
+        """One page of the IDs in one state: at most 500 entries from rank `start`.
 
-        The order is next in line, due first, oldest first, or fewest failures first.
-
-        `state` None lists the committed set, which has no order: there `start` is the previous page's `next`, and
-        `limit`
-        only a hint. Raises InvalidOption for ABSENT.
+        QUEUED is sorted by position, DELAYED by due time, PROCESSING by age (oldest first), and FAILED by the number
+        of failures (fewest first). `state` None lists the committed set, which has no order: there `start` is the
+        `next` of the previous page, and `limit` is only a hint. Raises InvalidOption for ABSENT.
         """
         return self._run(looking.page(self._keys, state, start, limit))
 
     def entries(self, state: State | None) -> Iterator[Entry]:
         """All entries of a state, read page by page.
 
-        What moves meanwhile may be missed or, in the committed set, seen twice.
+        An ID that moves meanwhile may be missed, and one of the committed set may be listed twice.
         """
         start: int | None = 0
         while start is not None:
@@ -232,14 +232,15 @@ class Queue:
             start = page.next
 
     def errors(self, *, start: int = 0, limit: int = 50) -> ErrorPage:
-        """A window of the log of errors of today and yesterday, newest first: at most 500 entries from rank `start`.
+        """One page of the error log of today and yesterday, newest first: at most 500 entries from rank `start`.
 
-        Ours and Node's workers write the text of each failure there, without its ID. Each day's log is kept for a day.
+        Convoy and Node workers write the text of each failure there, without its ID. The log of a day is deleted
+        one day after its last entry.
         """
         return self._run(looking.errors(self._keys, start, limit))
 
     def show(self, id: JobID) -> Details:
-        """Everything known about one ID, in one instant. An unknown ID is ABSENT, not an error."""
+        """All that is known about one ID, at one instant. An unknown ID is ABSENT, not an error."""
         return self._run(looking.show(self._keys, id))
 
     def workers(self) -> list[WorkerInfo]:
@@ -247,7 +248,10 @@ class Queue:
         return self._run(looking.workers(self._keys))
 
     def jammed(self, *, idle_s: Seconds) -> list[Jammed]:
-        """What a jam guard would free: every entry that has been processing for longer than `idle_s`, oldest first."""
+        """The entries that have been processing for longer than `idle_s` seconds, oldest first.
+
+        These are the entries that `jam_guard` would free.
+        """
         return self._drive(steering.jammed(self._keys, idle_s))
 
     def free_jammed(
@@ -258,9 +262,10 @@ class Queue:
         skip_live: bool = False,
         max_crashes: int = 3,
     ) -> dict[str, Outcome]:
-        """Free exactly these entries, each only if it still runs since the same start.
+        """Free exactly these entries, each only if the run that was listed is still going on.
 
-        Requeueing counts a crash, and the `max_crashes`-th fails the ID instead.
+        With `skip_live`, entries of pools that are alive are left alone. Requeueing counts as a crash. At
+        `max_crashes` crashes the ID is failed instead.
         """
         self._connection.check_writable()
         return self._drive(
@@ -268,25 +273,25 @@ class Queue:
         )
 
     def jam_guard(self, *, idle_s: Seconds, then: Then = Then.REQUEUE, skip_live: bool = False) -> list[str]:
-        """Free what has been processing for longer than `idle_s`; the IDs that left processing."""
+        """Free the IDs that have been processing for longer than `idle_s` seconds. Returns the freed IDs."""
         self._connection.check_writable()
         steering.check_guard(then, skip_live=skip_live)
         outcomes = self.free_jammed(self.jammed(idle_s=idle_s), then=then, skip_live=skip_live)
         return steering.freed(outcomes)
 
     def requeue(self, ids: Iterable[JobID], *, dry_run: bool = False) -> dict[str, Outcome]:
-        """Queue these failed IDs again, each with a fresh retry budget; its count of failures is remembered."""
+        """Queue these failed IDs again, each with all its retries. Its count of failures is kept."""
         if not dry_run:
             self._connection.check_writable()
         return self._drive(steering.requeue(self._keys, ids, dry_run=dry_run))
 
     def requeue_all(self) -> dict[str, Outcome]:
-        """Queue every ID that is failed now again."""
+        """Queue again every ID that is failed now."""
         self._connection.check_writable()
         return self.requeue([entry.id for entry in self.entries(State.FAILED)])
 
     def discard(self, ids: Iterable[JobID], *, state: State, dry_run: bool = False) -> dict[str, Outcome]:
-        """Forget these IDs, each only if it is in `state`: QUEUED, DELAYED or FAILED.
+        """Remove these IDs, each only if it is in `state`: QUEUED, DELAYED or FAILED.
 
         Raises InvalidOption for another state.
         """
@@ -295,27 +300,27 @@ class Queue:
         return self._drive(discarding.discard(self._keys, ids, state, dry_run=dry_run))
 
     def discard_all(self, state: State, *, limit: int | None = None) -> int:
-        """Forget as many IDs of `state` as there are when this is called, next in line first; how many went.
+        """Remove as many IDs of `state` as there are at the start of the call, from the head. Returns how many.
 
-        `limit` is the most that go. Unlike `discard` it searches for none, so a million take seconds.
-
-        Raises InvalidOption as `discard` does.
+        At most `limit` are removed. Unlike `discard` this searches for no ID, so a million take seconds. Raises
+        InvalidOption as `discard` does.
         """
         self._connection.check_writable()
         return self._drive(discarding.discard_all(self._keys, state, limit))
 
     def pause(self) -> bool:
-        """Stop our workers from claiming here (Node's do not look); running jobs go on. True if this changed
-        anything.
+        """Stop Convoy's workers from claiming; running jobs go on. Returns True if the queue was not paused before.
+
+        Node workers ignore a pause.
         """
         return self._run(steering.pause(self._keys))
 
     def resume(self) -> bool:
-        """Let workers claim again. True if this changed anything."""
+        """Let workers claim again. Returns True if the queue was paused before."""
         return self._run(steering.resume(self._keys))
 
     def close(self) -> None:
-        """Close the connections made here; a ready-made client stays open."""
+        """Close the connections that this object made. A ready-made client stays open."""
         self._connection.close()
 
     def __enter__(self) -> Self:

@@ -1,7 +1,7 @@
-"""Every state an ID can be in and every move between them: the whole machine on one screen.
+"""Every state of an ID and every move between states, in one table.
 
-Rule: nothing else in Convoy decides what may follow what. The Lua scripts, the tests, the README's diagram and the
-dashboard's words are all checked against this table.
+Rule: no other code decides which move may follow which state. Tests compare this table with the Lua scripts, the
+README's diagram and the dashboard's words.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ class State(StrEnum):
     """Where an ID is. It is in exactly one of these at any time, per queue."""
 
     ABSENT = "absent"
-    """Nowhere: it may be published."""
+    """Not in the queue: it may be published."""
     QUEUED = "queued"
-    """Waiting its turn in the list; committed, so a second publish is refused."""
+    """Waiting in the list; committed, so a second publish is refused."""
     DELAYED = "delayed"
-    """Waiting for a time: published with a delay, or a failure that will be retried; committed."""
+    """Waiting for its due time: published with a delay, or failed with retries left; committed."""
     PROCESSING = "processing"
     """Held by one worker; committed."""
     FAILED = "failed"
-    """Ended badly and kept to be seen; not committed, so it may be published again."""
+    """Its last run failed, and it is kept for inspection; not committed, so it may be published again."""
 
     @property
     def is_committed(self) -> bool:

@@ -1,4 +1,4 @@
-"""Checks of callers' arguments: each returns the value as it is used, or raises InvalidOption naming the argument."""
+"""Checks of arguments: each returns the value as it is used, or raises InvalidOption with the argument's name."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ T = TypeVar("T")
 Seconds: TypeAlias = "float | timedelta"
 
 MANY = 10**9
-"""The limit of what has no other: seconds (30 years), counts. Stores and timers hold it with room to spare."""
+"""The limit of seconds (30 years) and counts that have no other. Stores and timers can hold it."""
 
 _SHOWN = 150
 
 
 def seconds(name: str, value: object, *, above_zero: bool = False) -> float:
-    """A length of time as seconds."""
+    """A duration in seconds."""
     if isinstance(value, timedelta):
         value = value.total_seconds()
     match value:
@@ -39,7 +39,7 @@ def whole(name: str, value: object, least: int, most: int = MANY) -> int:
 
 
 def flag(name: str, value: object) -> bool:
-    """True or False and nothing else: a text like "no" would count as true."""
+    """True or False only: a text like "no" would count as true."""
     if not isinstance(value, bool):
         raise _refusal(name, value, "True or False")
     return value
@@ -52,7 +52,7 @@ def one_of(name: str, value: object, kinds: type | UnionType, what: str) -> None
 
 
 def many(name: str, value: Iterable[T], what: str) -> Iterable[T]:
-    """Something to go through: not one text, whose letters would be taken for so many, and not bytes."""
+    """An iterable of values. A text is refused, since each of its letters would count as a value; so are bytes."""
     if isinstance(value, str | bytes | bytearray | memoryview) or not isinstance(value, Iterable):
         raise _refusal(name, value, f"an iterable of {what}, like a list")
     return value
@@ -63,9 +63,9 @@ def _refusal(name: str, value: object, wanted: str) -> InvalidOption:
 
 
 def shown(value: object) -> str:
-    """A value for a sentence: cut short, whatever its own methods do."""
+    """The repr of a value for a message: cut to a limit, and safe even if the value's own `__repr__` raises."""
     try:
         text = repr(value)
-    except Exception:  # noqa: BLE001 - another's code; and Python itself refuses to write out a long number
+    except Exception:  # noqa: BLE001 - not our code; and Python itself refuses to write out a long number
         text = f"of type {type(value).__name__}"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
