@@ -1,1 +1,1 @@
-"""Terminal faces of Convoy: the `convoy` command line and the `convoy-tui` dashboard."""
+"""The `convoy` command line and the `convoy-tui` dashboard."""

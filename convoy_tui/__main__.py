@@ -1,4 +1,4 @@
-"""`convoy-tui`, and `python -m convoy_tui`, which is the same."""
+"""`convoy-tui`, also as `python -m convoy_tui`."""
 
 from convoy_tui.entry_points import dashboard as run
 

@@ -1,6 +1,6 @@
-"""The entry points of `convoy` and `convoy-tui`: Ctrl-C while their modules load ends them silently, in its exit code.
+"""The entry points of `convoy` and `convoy-tui`: Ctrl-C while their modules load ends them silently, with code 130.
 
-Nothing of Convoy and no library is imported at the head, so that hardly a moment is left to Python's own answer.
+The head imports no other module of Convoy and no library, so that Python's own handling of Ctrl-C lasts only a moment.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def dashboard() -> NoReturn:
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """Let Ctrl-C end the process at once while modules load; an exception could leave an import as another one."""
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # whoever started us had it ignored
+    """Let Ctrl-C end the process at once while modules load. An import could turn the exception into another one."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # the parent process ignores it
         yield
         return
     signal.signal(signal.SIGINT, _end)

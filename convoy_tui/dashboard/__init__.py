@@ -1,1 +1,1 @@
-"""The dashboard: an app, the poller that feeds it, and the screens."""
+"""The dashboard: the app, its poller, its screens and its widgets."""

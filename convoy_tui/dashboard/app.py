@@ -1,4 +1,4 @@
-"""The dashboard's frame: it owns the poller and the workers of this process, and hands boards to the screens."""
+"""The Textual app: it owns the poller and the worker pools of this process, and passes boards to the screens."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class ConvoyApp(App[None]):
         self._source = source
         self._advise = advise
         self.is_watched: Callable[[], bool] = lambda: True
-        """Whether the terminal is still there."""
+        """Whether the terminal is still open."""
         self.services = Services(
             source=source,
             local_pools=LocalPools(self._make_pool),
@@ -101,25 +101,25 @@ class ConvoyApp(App[None]):
         self.set_class(is_ascii, "-ascii")
 
     def get_css_variables(self) -> dict[str, str]:
-        """The theme's colours, and in a theme that is not ours what stands in for our own."""
+        """The colours of the theme, with replacements for Convoy's own ones in other themes."""
         variables = super().get_css_variables()
         return {name: variables[stand_in] for name, stand_in in FALLBACKS.items()} | variables
 
     def on_mount(self) -> None:
-        """Show the frame at once; the numbers follow."""
+        """Show the screen at once. The numbers follow."""
         self.push_screen(self.overview)
         self.set_interval(1.0, self._tick)
         self.run_worker(self._give_advice(), name="advice", exit_on_error=False)
         self.run_worker(self._poller.run(), name="poll", group="poll", exclusive=True, exit_on_error=False)
 
     async def on_unmount(self) -> None:
-        """Leave nothing behind."""
+        """Stop the poller and the pools, and close the connections."""
         self.services.local_pools.dismiss(0)
         await asyncio.to_thread(self.services.local_pools.wait, _STOP_S)
         await self._source.close()
 
     async def _give_advice(self) -> None:
-        """Say what about the connection is worth knowing; finding out may take a moment."""
+        """Show the warnings about the connection. Finding them may take a moment."""
         if advice := await asyncio.to_thread(self._advise):
             self.overview.tell(Done(advice, Tone.WARNING))
 
@@ -146,7 +146,7 @@ class ConvoyApp(App[None]):
         self.services.changed.publish(self.services.board)
 
     def _tick(self) -> None:
-        """Ages and countdowns go on without a reading. A terminal that has been closed ends it all."""
+        """Update ages and countdowns between readings. Quit if the terminal has been closed."""
         if not self.is_watched():
             self.exit()
             return
@@ -161,11 +161,11 @@ class ConvoyApp(App[None]):
         )
 
     def on_app_blur(self) -> None:
-        """Nobody looks: look less often."""
+        """Poll less often while the terminal is not in front."""
         self._poller.is_unseen = True
 
     def on_app_focus(self) -> None:
-        """Someone looks again: look at once."""
+        """Poll at once when the terminal is in front again."""
         if self._poller.is_unseen:
             self._poller.is_unseen = False
             if not self._poller.is_frozen:
@@ -174,38 +174,38 @@ class ConvoyApp(App[None]):
     # -- keys
 
     async def action_refresh(self) -> None:
-        """Look now; a lost store is tried at once, and new queues are looked for."""
+        """Poll now: retry an unreachable store at once, and look for new queues."""
         if self.services.board.link.state is LinkState.LIVE:
             self.run_worker(self._source.discover(), group="discover", exclusive=True, exit_on_error=False)
         self._poller.hurry()
 
     def action_freeze(self) -> None:
-        """Send nothing to the store until told to go on."""
+        """Send nothing to the store until the key is pressed again."""
         self._poller.freeze(is_frozen=not self._poller.is_frozen)
         self._publish_board()
 
     def action_pace(self, by: int) -> None:
-        """Look more or less often."""
+        """Poll more or less often."""
         self.overview.tell(Done(f"Looking every {self._poller.step(by):g} s.", Tone.DIM))
 
     def action_next_theme(self) -> None:
-        """One of ours after the other."""
+        """Switch to the next of Convoy's own themes."""
         names = [theme.name for theme in THEMES]
         place = names.index(self.theme) if self.theme in names else -1
         self.theme = names[(place + 1) % len(names)]
         self.overview.tell(Done(f"Theme {self.theme}.", Tone.DIM))
 
     def action_help(self) -> None:
-        """The keys that work here."""
+        """Show the keys that work here."""
         self.push_screen(HelpScreen(keys_of(self.screen.active_bindings)))
 
     def action_command_palette(self) -> None:
-        """Every command, by name."""
+        """Show the commands by name."""
         if not isinstance(self.screen, CommandPalette):
             self.push_screen(CommandPalette(id="--command-palette", placeholder="Command or queue"))
 
     async def action_quit(self) -> None:
-        """Leave; ask first while workers of this process are busy."""
+        """Quit. Ask first while workers of this process are busy."""
         if self.services.local_pools.running:
             self.push_screen(LeaveDialog(self.services), self._quit_if)
         else:

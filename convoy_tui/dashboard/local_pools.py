@@ -1,7 +1,7 @@
-"""The worker pools that run inside this process: started, listed and stopped from the dashboard.
+"""The worker pools of this process, which the dashboard starts, lists and stops.
 
-Each pool has its own thread and its own connections, so a slow handler never holds up a key. Starting and waiting
-block; call them from a thread.
+Each pool has its own thread and its own connections, so a slow handler never blocks the keyboard. `launch` and `wait`
+block: call them from a thread.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from convoy_core import Handler, PoolState, PoolStatus, WorkerPool
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What was asked for when workers were launched."""
+    """The settings with which workers were launched."""
 
     queue: str
     path: str
-    """The handler's import path."""
+    """The import path of the handler."""
     handler: Handler
     concurrency: int
     job_timeout: float | None
@@ -36,7 +36,7 @@ class Local:
 
     @property
     def status(self) -> PoolStatus:
-        """What it is doing now."""
+        """The current status of the pool."""
         return self.pool.status()
 
     @property
@@ -54,7 +54,7 @@ class LocalPools:
         self._locals: list[Local] = []
 
     def launch(self, order: Order) -> Local:
-        """Start a pool and wait until it is registered. Raises ConvoyError when it cannot begin."""
+        """Start a pool and wait until it is registered. Raises ConvoyError if it cannot start."""
         pool = self._make(order)
         pool.start()
         local = Local(f"local-{next(self._numbers)}", order, pool)
@@ -62,7 +62,7 @@ class LocalPools:
         return local
 
     def members(self, queue: str | None = None) -> list[Local]:
-        """The pools, oldest first; those that have ended are dropped once they were shown."""
+        """The pools, oldest first. Later calls leave out those that have ended by now."""
         chosen = [local for local in self._locals if queue is None or local.order.queue == queue]
         self._locals = [local for local in self._locals if not local.is_over]
         return chosen
@@ -74,17 +74,17 @@ class LocalPools:
 
     @property
     def is_idle(self) -> bool:
-        """Whether no pool is left."""
+        """Whether there is no pool."""
         return all(local.is_over for local in self._locals)
 
     def dismiss(self, grace_s: float | None = None) -> None:
-        """Ask every pool to stop, and to give back in `grace_s` seconds what still runs. Returns at once."""
+        """Ask every pool to stop, and to give the IDs back that still run after `grace_s` seconds. Returns at once."""
         for local in self._locals:
             local.pool.request_stop(grace_s)
 
     def wait(self, seconds: float) -> bool:
-        """Wait until every pool has ended; whether they all have."""
+        """Wait until every pool has ended, at most `seconds`. Returns whether all have."""
         deadline = time.monotonic() + seconds
         while not self.is_idle and time.monotonic() < deadline:
-            time.sleep(0.02)  # pools announce their end to nobody
+            time.sleep(0.02)  # pools do not announce their end
         return self.is_idle

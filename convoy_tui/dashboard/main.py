@@ -1,4 +1,4 @@
-"""`convoy-tui`: open the dashboard, or, without a terminal, say what `convoy status` says."""
+"""`convoy-tui`: open the dashboard or, without a terminal, print what `convoy status` prints."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from convoy_tui.entry_points import loading
 from convoy_tui.text.safe_text import safe
 
 FPS = 30
-"""Frames per second, half of Textual's own: enough for numbers, and half the bytes over ssh."""
+"""Frames per second, half of Textual's default: enough for numbers, and half the bytes over ssh."""
 
 app = typer.Typer(
     add_completion=False,
@@ -78,21 +78,21 @@ def _open(settings: Settings, *, ascii_only: bool, interval: float) -> None:
     place = Place(source.shown, settings.environment, settings.read_only, settings.read_only_because)
     advise = partial(_advice, settings)
     app = ConvoyApp(source, place, interval_s=interval, is_ascii=ascii_only, advise=advise)
-    # Not every hangup arrives as a signal that ends us, and a driver whose terminal is gone spins.
+    # Not every hangup arrives as a signal that ends the process, and a driver without a terminal would loop for ever.
     app.is_watched = sys.stdout.isatty
     app.run()
 
 
 def _draw_less_often() -> None:
-    """Set the frames per second where the user has not. Not by the environment, which handlers' processes inherit."""
+    """Set the frames per second unless the user has. This avoids the environment, which handlers' processes inherit."""
     from textual import constants  # noqa: PLC0415 - not for --help, and before any other part of it reads this
 
     if "TEXTUAL_FPS" not in os.environ:
-        constants.MAX_FPS = FPS  # type: ignore[misc]  # final, for whoever reads it afterwards
+        constants.MAX_FPS = FPS  # type: ignore[misc]  # Final, but nothing has read it yet
 
 
 def _advice(settings: Settings) -> str:
-    """What about the way to the store someone should know, or nothing."""
+    """The warning about the connection, or an empty text."""
     store = store_of(settings)
     if store.cautions:
         return store.cautions[0]
@@ -110,7 +110,7 @@ def _answers(host: str, port: int) -> bool:
 
 
 def _status_instead(settings: Settings, flags: Flags) -> NoReturn:
-    """Become `convoy status`, whose exit code is 0 where the store could be read."""
+    """Replace this process by `convoy status`, whose exit code is 0 if the store could be read."""
     typer.echo("convoy-tui needs a terminal; this is what `convoy status` says.", err=True)
     hand_over("convoy_tui.cli", "status", *arguments(flags), url=store_of(settings).url, prefix=settings.prefix)
 

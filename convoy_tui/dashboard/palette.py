@@ -1,4 +1,4 @@
-"""What the palette offers: every key as a command, and every queue by name."""
+"""The entries of the command palette: every key as a command, and every queue by name."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class ConvoyCommands(Provider):
     """The commands of the screen below the palette."""
 
     async def discover(self) -> Hits:
-        """Everything, before anything is typed."""
+        """All entries, before anything is typed."""
         for name, help_text, run in self._all():
             yield DiscoveryHit(Content(name), run, text=name, help=help_text)
 
     async def search(self, query: str) -> Hits:
-        """What matches."""
+        """The entries that match."""
         matcher = self.matcher(query)
         for name, help_text, run in self._all():
             if (score := matcher.match(name)) > 0:

@@ -1,7 +1,6 @@
-"""The one place that asks the store for numbers: in a steady beat, slower when nobody looks, in growing steps when
-the store is away.
+"""The poller: reads the store at an interval, which is longer out of focus and grows while the store is unreachable.
 
-It knows no widget; it keeps the state of the connection and calls `changed` whenever that, or the numbers, are new.
+It knows no widget. It keeps the state of the connection, and calls `changed` when that or the numbers are new.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from convoy_tui.dashboard.source import Reading
 log = logging.getLogger(__name__)
 
 RETRIES = Backoff(first_s=1.0, longest_s=15.0)
-"""Pauses before a store that was away is asked again."""
+"""Pauses between attempts to reach the store again."""
 INTERVALS_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _UNSEEN_S = 5.0
-"""At most this often while the terminal is not in front."""
+"""The shortest interval while the terminal is not in front."""
 
 
 class Poller:
-    """Looks at the store again and again."""
+    """Reads the store at an interval."""
 
     def __init__(
         self,
@@ -50,7 +49,7 @@ class Poller:
         self._is_asked = False
 
     async def run(self) -> None:
-        """Look until cancelled. Nothing that goes wrong ends it."""
+        """Poll until cancelled. No error ends it."""
         while True:
             wait_s = await self.look_once()
             self._is_asked = False
@@ -59,7 +58,7 @@ class Poller:
                 await self._pause(None)
 
     async def look_once(self) -> float:
-        """One look; how long to wait until the next."""
+        """Read once. Returns how long to wait until the next time."""
         try:
             reading = await self._look()
         except ConvoyError as error:
@@ -70,17 +69,17 @@ class Poller:
         return self._hear(reading)
 
     def hurry(self) -> None:
-        """Look now, even if frozen."""
+        """Read now, even if frozen."""
         self._is_asked = True
         self._wake.set()
 
     def freeze(self, *, is_frozen: bool) -> None:
-        """Stop looking, or go on."""
+        """Stop reading, or go on."""
         self.is_frozen = is_frozen
         self._wake.set()
 
     def step(self, by: int) -> float:
-        """Look more or less often; the new interval."""
+        """Read more or less often. Returns the new interval."""
         nearest = min(range(len(INTERVALS_S)), key=lambda i: abs(INTERVALS_S[i] - self.interval_s))
         self.interval_s = INTERVALS_S[max(0, min(len(INTERVALS_S) - 1, nearest + by))]
         self._wake.set()

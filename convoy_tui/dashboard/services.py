@@ -1,4 +1,4 @@
-"""What the screens work with: the store, the workers of this process, and the newest board."""
+"""What the screens share: the store, the workers of this process, and the newest board."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from convoy_tui.dashboard.source import Source
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How an action ended, in a sentence for the result line."""
+    """The result of an action, as a sentence for the result line."""
 
     text: str
     tone: Tone = Tone.FINE
@@ -24,7 +24,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class LaunchForm:
-    """What the launch dialog starts with: what was typed last."""
+    """The initial values of the launch dialog: those that were typed last."""
 
     path: str = ""
     concurrency: str = "1"
@@ -33,7 +33,7 @@ class LaunchForm:
 
 @dataclass(slots=True)
 class Services:
-    """One dashboard's working place. The app keeps `board` new and says so through `changed`."""
+    """The shared objects of one dashboard. The app replaces `board` and announces it through `changed`."""
 
     source: Source
     local_pools: LocalPools
@@ -41,5 +41,5 @@ class Services:
     board: Board
     changed: Signal[Board]
     hurry: Callable[[], None]
-    """Look at the store now: something was changed."""
+    """Read the store now, after a change."""
     launch_form: LaunchForm = field(default_factory=LaunchForm)

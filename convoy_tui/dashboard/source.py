@@ -1,7 +1,7 @@
-"""Where snapshots come from and what acts on the store: the seam between the screens and `convoy_core`.
+"""The data source of the dashboard: reads and changes a store through `convoy_core`, behind a protocol.
 
-Rule: `look` is one round trip, however many queues there are. Names are found by a scan of the store, which happens
-beside the ticks, every half minute, and when someone asks.
+Rule: `look` is one round trip, however many queues there are. Names are found by a scan of the store, which runs beside
+the polling, every half minute and on request.
 """
 
 from __future__ import annotations
@@ -31,35 +31,35 @@ from convoy_core import (
 )
 
 DISCOVER_S = 30.0
-"""Between two scans for queues that nobody registered."""
+"""The interval of scans for queues that nobody registered."""
 DISCOVER_EMPTY_S = 3.0
-"""The same while no queue is known: someone is waiting for the first to appear."""
+"""The same while no queue is known, so that the first one appears soon."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one look brought."""
+    """The result of one read."""
 
     snapshots: tuple[Snapshot, ...]
     round_trip_s: float
     at: float | None
-    """The store's time; None when there was no queue to read it from."""
+    """The store's time; None if there was no queue to read it from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The failed IDs that a preview shows, and how many there are."""
+    """The failed IDs of a preview, and how many there are in total."""
 
     entries: tuple[Entry, ...]
     total: int
 
 
 class Source(Protocol):
-    """A store, as the screens need it. Every method may raise ConvoyError."""
+    """A store with the operations that the screens need. Every method may raise ConvoyError."""
 
     @property
     def shown(self) -> str:
-        """Where this is, for people; never with a password."""
+        """The address of the store, for people to read. It never holds a password."""
 
     async def look(self) -> Reading:
         """All queues at one instant."""
@@ -68,25 +68,25 @@ class Source(Protocol):
         """Find the names of all queues now."""
 
     async def jammed(self, queue: str, idle_s: float) -> list[Jammed]:
-        """What has been running for longer than that."""
+        """The jobs that have been running for longer than `idle_s` seconds."""
 
     async def free(self, queue: str, entries: Sequence[Jammed], then: Then) -> dict[str, Outcome]:
-        """Free exactly these."""
+        """Free exactly these entries."""
 
     async def failed(self, queue: str, limit: int) -> Failed:
         """Up to `limit` failed IDs."""
 
     async def requeue(self, queue: str, ids: Sequence[str], *, dry_run: bool) -> dict[str, Outcome]:
-        """Queue exactly these again, or say what that would do."""
+        """Queue exactly these IDs again, or return what that would do."""
 
     def publish(self, queue: str, ids: Sequence[str], *, rerun: bool, dry_run: bool) -> AsyncIterator[Chunk]:
-        """Publish, or say what that would do."""
+        """Publish, or return what that would do."""
 
     async def pause(self, queue: str) -> bool:
-        """Stop workers from claiming. Whether that changed anything."""
+        """Stop workers from claiming. Returns whether that changed anything."""
 
     async def resume(self, queue: str) -> bool:
-        """Let them claim again. Whether that changed anything."""
+        """Let workers claim again. Returns whether that changed anything."""
 
     async def workers(self, queue: str) -> list[WorkerInfo]:
         """Every pool on the queue."""
@@ -120,7 +120,7 @@ class LiveSource:
 
     @property
     def shown(self) -> str:
-        """Where this is, for people; never with a password."""
+        """The address of the store, for people to read. It never holds a password."""
         return self._store.shown
 
     async def look(self) -> Reading:
@@ -143,11 +143,11 @@ class LiveSource:
         self._discovered_at = time.monotonic()
 
     async def jammed(self, queue: str, idle_s: float) -> list[Jammed]:
-        """What has been running for longer than that."""
+        """The jobs that have been running for longer than `idle_s` seconds."""
         return await self._fleet.queue(queue).jammed(idle_s=idle_s)
 
     async def free(self, queue: str, entries: Sequence[Jammed], then: Then) -> dict[str, Outcome]:
-        """Free exactly these, each only if it still runs since the same start."""
+        """Free exactly these entries, each only if the run that was listed is still going on."""
         return await self._fleet.queue(queue).free_jammed(entries, then=then)
 
     async def failed(self, queue: str, limit: int) -> Failed:
@@ -164,11 +164,11 @@ class LiveSource:
         return Failed(tuple(entries), max(total, len(entries)))
 
     async def requeue(self, queue: str, ids: Sequence[str], *, dry_run: bool) -> dict[str, Outcome]:
-        """Queue exactly these again, or say what that would do."""
+        """Queue exactly these IDs again, or return what that would do."""
         return await self._fleet.queue(queue).requeue(ids, dry_run=dry_run)
 
     async def publish(self, queue: str, ids: Sequence[str], *, rerun: bool, dry_run: bool) -> AsyncIterator[Chunk]:
-        """Publish, or say what that would do; the queue is known from then on."""
+        """Publish, or return what that would do. The queue is in every later reading."""
         async for chunk in self._fleet.queue(queue).publish_chunks(ids, rerun=rerun, dry_run=dry_run):
             yield chunk
             if not dry_run and queue not in self._names:
@@ -179,7 +179,7 @@ class LiveSource:
         return await self._fleet.queue(queue).pause()
 
     async def resume(self, queue: str) -> bool:
-        """Let them claim again."""
+        """Let workers claim again."""
         return await self._fleet.queue(queue).resume()
 
     async def workers(self, queue: str) -> list[WorkerInfo]:
@@ -207,10 +207,10 @@ class LiveSource:
         try:
             await self.discover()
         except ConvoyError:
-            self._discovered_at = time.monotonic()  # the look of the same tick says what is wrong
+            self._discovered_at = time.monotonic()  # the read of the same tick reports the error
 
     async def _start(self) -> None:
-        """Start an embedded server in a thread, once: in the loop it would hold up the first frame."""
+        """Start an embedded server once, in a thread: in the event loop it would delay the first frame."""
         if not self._is_started and (server := self._store.embedded_server) is not None:
             await asyncio.to_thread(server.ensure)
         self._is_started = True

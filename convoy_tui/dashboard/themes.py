@@ -1,4 +1,4 @@
-"""The dashboard's own themes. Red: act now; amber: look soon; green: moving; blue-grey: deliberate."""
+"""The dashboard's own themes. Red: act now; amber: check soon; green: working; blue-grey: deliberate."""
 
 from __future__ import annotations
 
@@ -87,4 +87,4 @@ FALLBACKS = {
     "convoy-trend": "text-primary",
     "convoy-faint": "text-muted",
 }
-"""What our own colours are in a theme that is not ours."""
+"""Replacements for Convoy's own colours in other themes."""

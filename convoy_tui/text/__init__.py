@@ -1,1 +1,1 @@
-"""What both faces share: words for numbers and times, safe text, health and history. Pure."""
+"""What the command line and the dashboard share: words for numbers and times, safe text, health and history. Pure."""

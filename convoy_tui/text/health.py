@@ -1,6 +1,6 @@
-"""One word for how a queue is: which word, how it looks, why it holds, and what can be done about it.
+"""The health of a queue as one word: how it is chosen, shown and explained, and which keys help.
 
-Rule: the first condition that holds wins, in the order of `Health`. Pure: it sees one snapshot and what history knows.
+Rule: the first condition that holds decides, in the order of `Health`. Pure: the input is one snapshot and its trends.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Severity(StrEnum):
 
 
 class Health(StrEnum):
-    """The words, worst first. Capitals are the alarm even without colour."""
+    """The health words, worst first. Alarms are in capitals, so that they stand out even without colour."""
 
     DAMAGED = "DAMAGED"
     JAMMED = "JAMMED"
@@ -41,12 +41,12 @@ class Health(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Place in the order, 0 is worst."""
+        """Position in the order; 0 is the worst."""
         return _RANKS[self]
 
     @property
     def severity(self) -> Severity:
-        """How urgent it is."""
+        """How urgent the word is."""
         return _LOOKS[self].severity
 
     @property
@@ -56,11 +56,11 @@ class Health(StrEnum):
 
     @property
     def offers(self) -> tuple[str, ...]:
-        """The keys that help, most useful first."""
+        """The keys that help, the most useful first."""
         return _LOOKS[self].offers
 
     def sign(self, *, ascii_only: bool = False) -> str:
-        """One cell that goes with the word."""
+        """The sign shown before the word, one cell wide."""
         return _LOOKS[self].plain_sign if ascii_only else _LOOKS[self].sign
 
 
@@ -91,22 +91,22 @@ STALE_SIGN, PLAIN_STALE_SIGN = "┄", "~"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """From where on a queue needs someone."""
+    """The limits above which a queue needs attention."""
 
     jam_after_s: float = 300.0
     failures_per_s: float = 1.0
     failing_share: float = 0.2
-    """Failures among the runs that ended in the last minute."""
+    """The share of failures among the runs that ended in the last minute."""
     least_failures: int = 3
-    """Fewer failures a minute than this are nobody's alarm, whatever their share."""
+    """Fewer failures per minute than this are no alarm, whatever their share."""
     clears_s: float = 3600.0
     """A queue that needs longer than this to empty is behind."""
     overdue_s: float = 10.0
-    """A pool looks every second, so what is due for this long has nobody who queues it."""
+    """A pool promotes due IDs every second, so an ID that is due for this long has no pool that does it."""
 
 
 def assess(snapshot: Snapshot, trends: Trends, limits: Limits) -> Health:
-    """The word for one sample, before it has to prove itself by lasting."""
+    """The word for one sample, before `Steady` smooths it."""
     counts = snapshot.counts
     holds = {
         Health.DAMAGED: snapshot.damage is not None,
@@ -123,8 +123,9 @@ def assess(snapshot: Snapshot, trends: Trends, limits: Limits) -> Health:
 
 
 def is_unserved(snapshot: Snapshot, trends: Trends) -> bool:
-    """Whether IDs wait, or are held by pools that died, and nobody takes them. Node's workers sign no register: they
-    show by what they hold or take.
+    """Whether IDs wait, or are held by dead pools, and no worker claims or recovers them.
+
+    Node workers do not register. They are recognized by the IDs that they hold or claim.
     """
     if snapshot.workers or trends.shrinks:
         return False
@@ -158,16 +159,15 @@ class _Trial:
 
 @dataclass(slots=True)
 class Steady:
-    """Lets a new word show only once it has held for two samples (DRIFT: three), so that nothing flickers.
+    """Shows a new word only after two equal samples (DRIFT: three), so that the display does not flicker.
 
-    The first word of a queue shows at once, since there is nothing it could flicker from; DRIFT never does, because
-    between two commands of a Node client every queue has some.
+    The first word of a queue is shown at once, except DRIFT: between two commands of a Node client every queue drifts.
     """
 
     _trials: dict[str, _Trial] = field(default_factory=dict)
 
     def settle(self, queue: str, word: Health, calm: Health) -> Health:
-        """The word to show, given the newest sample's. `calm` stands in for a first DRIFT."""
+        """The word to show, given that of the newest sample. `calm` is shown instead of a first DRIFT."""
         trial = self._trials.get(queue)
         if trial is None:
             shown = calm if word is Health.DRIFT else word
@@ -186,7 +186,7 @@ class Steady:
 
 
 def failures(n: int) -> str:
-    """That IDs have failed, for a sentence about queues that need nobody.
+    """The number of failed IDs as a sentence, for queues that need no attention.
 
     >>> failures(1), failures(1200)
     ('1 ID has failed', '1,200 IDs have failed')
@@ -195,12 +195,12 @@ def failures(n: int) -> str:
 
 
 def word(health: Health, trends: Trends) -> str:
-    """The word as it is written in the table."""
+    """The word as the table shows it."""
     return f"DRIFT {trends.drift:+d}" if health is Health.DRIFT else health.value
 
 
 def why(health: Health, snapshot: Snapshot, trends: Trends, limits: Limits) -> str:
-    """The word explained in a sentence, numbers included."""
+    """The explanation of the word in a sentence, with its numbers."""
     match health:
         case Health.DAMAGED:
             return f"It cannot be read: {safe(snapshot.damage or '', 200)}"

@@ -1,7 +1,7 @@
-"""What the last minute of snapshots says: rates, the trend of what waits, and whether it grows.
+"""Rates and trends of each queue, from the snapshots of the last minute.
 
-Pure, and bounded: a minute per queue, whatever the interval. Where nothing was read there is a gap, and what is not
-known is None, never 0. Times are the store's.
+Pure, and bounded: one minute per queue, whatever the interval. A time without a reading is a gap, and an unknown value
+is None, never 0. Times are those of the store.
 """
 
 from __future__ import annotations
@@ -17,44 +17,44 @@ CELLS = 12
 CELL_S = 5.0
 MINUTE_S = CELLS * CELL_S
 RATE_S = 10.0
-"""Rates are taken over this long: short enough to follow, long enough not to jump with every job."""
+"""The window of rates: short enough to follow changes, long enough not to jump with every job."""
 CLEARS_S = 30.0
-"""The time until a queue is empty is judged over this long, so that a ripple is no promise."""
+"""The window for the time until a queue is empty: long enough to ignore short variations."""
 _RIPPLE = 0.05
-"""A change under this share of what goes through is none."""
+"""A change below this share of the throughput counts as no change."""
 _MAX_SAMPLES = 160
 _CLOSEST_S = 0.4
-"""Samples closer than this replace each other, so that no refresh key fills the memory."""
+"""A sample replaces one that is closer than this, so that the refresh key cannot fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Per second, over the last ten; None where it is not known."""
+    """Rates per second over the last ten seconds. None if unknown."""
 
     in_s: float | None = None
     out_s: float | None = None
     fail_s: float | None = None
     net_s: float | None = None
-    """Change of what waits: known without counters."""
+    """The change of the number of waiting IDs, which is known without counters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trends:
-    """What history adds to a snapshot."""
+    """What the history adds to a snapshot."""
 
     rates: Rates = Rates()
     cells: tuple[int | None, ...] = (None,) * CELLS
-    """What waited in each twelfth of the last minute; None where nothing was read."""
+    """The number of waiting IDs in each twelfth of the last minute; None where nothing was read."""
     done_1m: int = 0
     failed_1m: int = 0
     drift: int = 0
-    """The smallest difference of the last ten seconds: what a Node client leaves between two commands is not one."""
+    """The smallest drift of the last ten seconds. This ignores the moment between two commands of a Node client."""
     grows: bool = False
     shrinks: bool = False
     clears_s: float | None = None
-    """Seconds until nothing waits, if it goes on like this; None when it does not get less, or is not known."""
+    """Seconds until the queue is empty at this rate. None if the queue does not shrink, or the rate is unknown."""
     is_steady: bool = False
-    """About as much goes out as comes in."""
+    """About as many IDs leave as arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class History:
         self._tracks: dict[str, _Track] = {}
 
     def add(self, snapshots: Iterable[Snapshot]) -> None:
-        """Remember one reading; queues that are not in it any more are forgotten."""
+        """Add one reading. Queues that are no longer in it are dropped."""
         seen = set()
         for snapshot in snapshots:
             seen.add(snapshot.queue)
@@ -88,13 +88,13 @@ class History:
             del self._tracks[gone]
 
     def gap(self) -> None:
-        """Say that something may have been missed from here on."""
+        """Record that readings may have been missed at this point."""
         for track in self._tracks.values():
             if track.samples and track.samples[-1] is not None:
                 track.samples.append(None)
 
     def trends(self, queue: str) -> Trends:
-        """What is known about one queue."""
+        """The trends of one queue."""
         track = self._tracks.get(queue)
         if track is None or not track.samples or (last := track.samples[-1]) is None:
             return Trends(cells=_cells(list(track.samples)) if track else (None,) * CELLS)
@@ -118,7 +118,7 @@ class History:
 
 def _sample(snapshot: Snapshot) -> _Sample:
     totals, counts = snapshot.totals, snapshot.counts
-    # Node's clients count nothing: where work is under way that no counter knows of, 0 would be a lie.
+    # Node clients do not count. A rate of 0 would be wrong while they work, since no counter grows then.
     by_others = counts.processing > 0 and not snapshot.workers
     ended = None if by_others and "done" not in totals and "failed" not in totals else 0
     published = totals.get("published", 0 if not counts.committed else None)
@@ -170,7 +170,7 @@ def _rates(recent: Sequence[_Sample]) -> Rates:
 
 
 def _growth(numbers: Sequence[int | None]) -> int | None:
-    """How much a counter grew; None when it is unknown at either end, or was set back (the store was emptied)."""
+    """How much a counter grew. None if it is unknown at either end, or was reset (the store was emptied)."""
     if not numbers or (first := numbers[0]) is None or (last := numbers[-1]) is None or last < first:
         return None
     return last - first
@@ -183,7 +183,7 @@ def _settled(differences: Sequence[int]) -> int:
 
 
 def _grows(unbroken: Sequence[_Sample]) -> bool:
-    """Whether what waits grew in each third of a whole minute, and by more than a handful."""
+    """Whether the number of waiting IDs grew in each third of a whole minute, and by more than a few IDs."""
     if unbroken[-1].at - unbroken[0].at < MINUTE_S - CELL_S:
         return False
     end = unbroken[-1].at
@@ -207,7 +207,7 @@ def _clears_s(queued: int, net_s: float | None) -> float | None:
 
 
 def _cells(samples: Sequence[_Sample | None]) -> tuple[int | None, ...]:
-    """The last value of each twelfth of a minute. Between two samples without a gap the older one still holds."""
+    """The last value of each twelfth of a minute. Between two samples without a gap the older value is used."""
     last = next((sample for sample in reversed(samples) if sample is not None), None)
     if last is None:
         return (None,) * CELLS

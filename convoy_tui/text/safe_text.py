@@ -1,7 +1,7 @@
-"""Make text from the store harmless and visible on a terminal: every face passes it through this one function.
+"""Make text from the store safe and visible on a terminal.
 
-Rule: nothing that came from the store, a file or an argument reaches a terminal except through `safe`. What comes
-out holds no character that moves the cursor, changes direction, takes no room or looks like nothing.
+Rule: text from the store, a file or an argument reaches a terminal only through `safe`. Its result holds no character
+that moves the cursor, changes the direction of text, has no width or is invisible.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from rich.cells import cell_len, split_graphemes
 
 _UNSAFE = re.compile(
     "["
-    "\x00-\x1f\x7f-\x9f"  # C0, DEL, C1: terminals obey them
+    "\x00-\x1f\x7f-\x9f"  # C0, DEL, C1: terminals execute them
     "\u2028\u2029"  # line and paragraph separators
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidi controls: they make one ID read as another
-    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # no ink: one ID reads as another
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidi controls: they make one ID look like another
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # invisible: one ID looks like another
     "\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0"
-    "\ufe00-\ufe0f\U000e0100-\U000e01ef"  # variation selectors: no ink, and terminals disagree on their width
+    "\ufe00-\ufe0f\U000e0100-\U000e01ef"  # variation selectors: invisible, and their width differs between terminals
     "\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"  # annotation, shorthand and musical controls
     "\U000e0000-\U000e0fff"  # tag characters
     "\ud800-\udfff"  # lone surrogates; \udc80-\udcff stand for bytes that were not UTF-8
     "]"
 )
 SHOWABLE = "convoy.showable"
-"""The name of the way to encode what an encoding does not have: a character that looks alike, or an escape."""
+"""Name of the error handler for characters that an encoding lacks: it writes a similar character or an escape."""
 
 _LOOKALIKES = dict(zip("…—·━◆■✖▲◔≠△‖●○┄", "~-|-%#x^@!+=o.~", strict=True))
-"""For what we write ourselves, each by one that is as wide."""
+"""ASCII replacements of the same width for the signs that Convoy itself writes."""
 
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
@@ -37,15 +37,15 @@ _encoding: str | None = None
 
 
 def show_only(encoding: str | None) -> None:
-    """From now on let `safe` escape what this encoding does not have; None has everything."""
-    global _encoding  # noqa: PLW0603 - what the terminal can show is the same for all of this process
+    """From now on let `safe` escape the characters that this encoding lacks. None lacks no character."""
+    global _encoding  # noqa: PLW0603 - the encoding of the terminal is the same for the whole process
     _encoding = encoding
 
 
 def safe(text: str, width: int | None = None) -> str:
     r"""The text with every unsafe character as a visible escape, cut in the middle with `…` to `width` cells.
 
-    Bytes that were not UTF-8 show as ``\x80`` to ``\xff``, so the control characters of those numbers show as
+    Bytes that were not UTF-8 become ``\x80`` to ``\xff``, so the control characters of these numbers become
     ``\u0080`` to ``\u009f``.
 
     >>> safe("a\x1b[31mb\u202ec")
@@ -56,7 +56,7 @@ def safe(text: str, width: int | None = None) -> str:
     if width is None:
         return _shown(_UNSAFE.sub(_escape, text))
     too_long = len(text) > 4 * width + 4
-    if too_long:  # a foreign client may have stored megabytes; what is cut away is not worth escaping
+    if too_long:  # another client may have stored megabytes; do not escape the part that is cut off
         text = text[: 2 * width + 2] + text[-2 * width - 2 :]
     text = _shown(_UNSAFE.sub(_escape, text))
     return _clip(text, width) if too_long or cell_len(text) > width else text
@@ -94,7 +94,7 @@ def _escaped(character: str) -> str:
 
 
 def _clip(text: str, width: int) -> str:
-    """Keep the beginning and the end, which is where IDs differ."""
+    """Keep the beginning and the end, where IDs differ."""
     if width <= 0:
         return ""
     room = width - 1  # for the ellipsis
@@ -105,7 +105,7 @@ def _clip(text: str, width: int) -> str:
 
 
 def _fitting(pieces: list[tuple[int, int]], room: int) -> int:
-    """How many characters fit into `room` cells; a piece is where it ends, and its cells."""
+    """How many characters fit into `room` cells. A piece is its end position and its number of cells."""
     length = 0
     for reach, cells in pieces:
         room -= cells

@@ -1,4 +1,4 @@
-"""How ages, numbers and durations are written and read, the same in every face."""
+"""How ages, numbers and durations are written and read, in the command line and the dashboard alike."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PLAIN = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 
 
 def age(seconds: float) -> str:
-    """How long, in two units; the rest is cut off, so that an age never looks longer than it is.
+    """A duration in two units, rounded down, so that an age never looks longer than it is.
 
     >>> [age(s) for s in (0.4, 8, 724, 12000, 183600)]
     ['0s', '8s', '12m04s', '3h20m', '2d03h']
@@ -33,7 +33,7 @@ def age(seconds: float) -> str:
 
 
 def due_in(seconds: float) -> str:
-    """When something is due, that many seconds from now. Who is to see to it looks once a second.
+    """When something is due, that many seconds from now. Less than 2 s late is "now": pools promote once a second.
 
     >>> [due_in(s) for s in (340, 0, -1.5, -124)]
     ['in 5m40s', 'now', 'now', 'overdue by 2m04s']
@@ -44,7 +44,7 @@ def due_in(seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time as an option takes it.
+    """A duration in the format of the options.
 
     >>> [duration(s) for s in (0.5, 5, 1.5, 90, 300, 5400, 7200)]
     ['500ms', '5s', '1.5s', '1m30s', '5m', '1h30m', '2h']
@@ -57,7 +57,7 @@ def duration(seconds: float) -> str:
 
 
 def number(n: int) -> str:
-    """Digits in groups of three.
+    """A number with its digits in groups of three.
 
     >>> number(1204)
     '1,204'

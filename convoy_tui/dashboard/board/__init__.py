@@ -1,1 +1,1 @@
-"""The dashboard's pure half: from snapshots to what a screen shows."""
+"""The pure part of the dashboard: from snapshots to the text on the screens."""

@@ -1,6 +1,6 @@
-"""Everything a screen shows at one moment, as one frozen value; and the watch that makes it from readings.
+"""The board: all that a screen shows at one moment, as one frozen value; and the watch that makes it from readings.
 
-Pure: no widget, no store. `now` and `heard_at` are this process's clock; `read_at` is the store's.
+Pure: no widget, no store. `now` and `heard_at` are by the clock of this process, `read_at` by that of the store.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from convoy_tui.text.history import History, Trends
 
 
 class LinkState(StrEnum):
-    """How the connection is."""
+    """The state of the connection."""
 
     CONNECTING = "connecting"
     LIVE = "live"
@@ -39,7 +39,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One queue: its last snapshot, and what is made of it."""
+    """One queue: its last snapshot, its health and its trends."""
 
     snapshot: Snapshot
     trends: Trends
@@ -47,13 +47,13 @@ class Row:
 
     @property
     def queue(self) -> str:
-        """The queue's name, as it is in the store."""
+        """The queue's name, exactly as in the store."""
         return self.snapshot.queue
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the dashboard looks."""
+    """The store that the dashboard shows."""
 
     store: str
     environment: str | None = None
@@ -62,13 +62,13 @@ class Place:
 
     @property
     def is_production(self) -> bool:
-        """Whether mistakes are expensive here."""
+        """Whether this is the production environment."""
         return (self.environment or "").lower() in ("production", "prod", "live")
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One moment of the dashboard."""
+    """The content of the dashboard at one moment."""
 
     place: Place
     link: Link = Link()
@@ -85,14 +85,14 @@ class Board:
 
     @property
     def is_stale(self) -> bool:
-        """Whether the numbers are older than they should be: lost, or later than three refreshes."""
+        """Whether the numbers are too old: the store is unreachable, or three refreshes are overdue."""
         heard = self.link.heard_at
         late = heard is not None and not self.is_frozen and self.now - heard > max(3 * self.interval_s, 3.0)
         return self.is_lost or late
 
     @property
     def is_writable(self) -> bool:
-        """Whether something may be changed now."""
+        """Whether writes are possible now."""
         return not self.place.read_only and self.link.state is LinkState.LIVE
 
     def row(self, queue: str) -> Row | None:
@@ -100,12 +100,12 @@ class Board:
         return next((row for row in self.rows if row.queue == queue), None)
 
     def needing(self) -> list[Row]:
-        """The rows that need someone, worst first."""
+        """The rows that need attention, worst first."""
         return [row for row in self.rows if row.health.severity in (Severity.ALARM, Severity.WARNING)]
 
 
 class Watch:
-    """Turns readings into rows, with what earlier ones taught."""
+    """Makes rows from readings, with the trends of earlier ones."""
 
     def __init__(self, limits: Limits, history: History | None = None) -> None:
         self.limits = limits
@@ -119,7 +119,7 @@ class Watch:
         return self._rows
 
     def take(self, snapshots: Iterable[Snapshot]) -> tuple[Row, ...]:
-        """Learn from one reading; the rows it makes."""
+        """Add one reading. Returns its rows."""
         seen = tuple(snapshots)
         self._history.add(seen)
         self._steady.keep(snapshot.queue for snapshot in seen)
@@ -127,7 +127,7 @@ class Watch:
         return self._rows
 
     def lose(self) -> None:
-        """Leave a gap in every trend."""
+        """Add a gap to every trend."""
         self._history.gap()
 
     def _row(self, snapshot: Snapshot) -> Row:

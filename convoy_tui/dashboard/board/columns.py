@@ -1,6 +1,6 @@
-"""From a row to the cells of the table: which columns fit, and what stands in each.
+"""From a row to the cells of the table: which columns fit, and the content of each.
 
-Pure. Column widths are fixed for a given width of the table, so that a number gaining a digit moves nothing.
+Pure. Column widths depend only on the width of the table, so that a number with one more digit moves no column.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ SEVERITY_TONES = {
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """The signs of one alphabet."""
+    """The drawing characters: Unicode, or ASCII only."""
 
     is_ascii: bool = False
 
     @property
     def blocks(self) -> str:
-        """Eight heights."""
+        """The characters for eight heights of a bar."""
         return _PLAIN_BLOCKS if self.is_ascii else _BLOCKS
 
     def pick(self, sign: str, plain: str) -> str:
-        """One of two ways to draw the same."""
+        """`sign`, or `plain` where only ASCII is drawn."""
         return plain if self.is_ascii else sign
 
 
 class Align(StrEnum):
-    """Which edge a column's text keeps to."""
+    """The alignment of a column."""
 
     LEFT = "left"
     RIGHT = "right"
@@ -65,11 +65,11 @@ class Column:
     align: Align = Align.RIGHT
 
     def head(self) -> Span:
-        """Its heading, as wide as the column."""
+        """The heading, padded to the width of the column."""
         return _place(Span(self.title, Tone.HEADING), self)
 
     def draw(self, row: Row, glyphs: Glyphs) -> Span:
-        """Its cell, as wide as the column."""
+        """The cell of a row, padded to the width of the column."""
         return _place(self.cell(row, glyphs, self.width), self)
 
 
@@ -79,7 +79,7 @@ def _place(span: Span, column: Column) -> Span:
 
 
 def columns(width: int) -> tuple[Column, ...]:
-    """The columns that fit into `width` cells, the name taking what the others leave."""
+    """The columns that fit into `width` cells. The name gets the cells that the others leave."""
     if width < 76:
         chosen = [_STATE, _QUEUE, _QUEUED, _FAILED]
     elif width < 100:
@@ -99,7 +99,7 @@ def columns(width: int) -> tuple[Column, ...]:
 
 
 MARGIN = 2
-"""Cells left of the first column: the cursor's bar and the selection's tick."""
+"""Cells left of the first column, for the cursor and the tick of a selected row."""
 
 
 def heading(chosen: Sequence[Column]) -> Line:
@@ -108,7 +108,7 @@ def heading(chosen: Sequence[Column]) -> Line:
 
 
 def cells(row: Row, chosen: Sequence[Column], glyphs: Glyphs, *, is_cursor: bool = False) -> Line:
-    """One row's cells; the name stands out in the cursor's row."""
+    """The cells of one row. The name is emphasized in the row under the cursor."""
     spans = [column.draw(row, glyphs) for column in chosen]
     if is_cursor:
         spans = [
@@ -119,7 +119,7 @@ def cells(row: Row, chosen: Sequence[Column], glyphs: Glyphs, *, is_cursor: bool
 
 
 def _join(spans: Sequence[Span]) -> Line:
-    """The cells with a space between them; neighbours of one tone become one span, which is fewer bytes to send."""
+    """Join cells with a space. Neighbours of equal tone become one span, which needs fewer bytes."""
     joined: list[Span] = []
     for span in spans:
         if joined and joined[-1].tone is span.tone:
@@ -130,10 +130,10 @@ def _join(spans: Sequence[Span]) -> Line:
 
 
 def trend(values: Sequence[int | None], glyphs: Glyphs) -> str:
-    """A minute as blocks, from 0 up; a blank where nothing was read. What stays the same stays in the middle."""
+    """A minute as bars from 0 up; a blank where nothing was read. A constant value is drawn at half height."""
     known = [value for value in values if value is not None]
     top = max(known, default=0) * (1 if len(set(known)) > 1 else 2)
-    blocks = glyphs.blocks[:-1]  # the tallest would touch the row above
+    blocks = glyphs.blocks[:-1]  # the tallest bar would touch the row above
 
     def block(value: int | None) -> str:
         if value is None:
@@ -144,7 +144,7 @@ def trend(values: Sequence[int | None], glyphs: Glyphs) -> str:
 
 
 def short(n: int) -> str:
-    """A number in at most seven cells: exact up to 99,999, then in three digits."""
+    """A number in at most seven cells: exact up to 99,999, then with three digits."""
     if n <= _MAX_EXACT:
         return number(n)
     for size, unit in ((10**3, "k"), (10**6, "M"), (10**9, "G")):
@@ -157,7 +157,7 @@ def short(n: int) -> str:
 
 
 def rate(per_second: float | None) -> str:
-    """A rate in at most six cells; a dash when it is not known."""
+    """A rate in at most six cells; a dash if it is unknown."""
     if per_second is None:
         return "—"
     magnitude = abs(per_second)
@@ -167,12 +167,12 @@ def rate(per_second: float | None) -> str:
 
 
 def per_s(per_second: float | None) -> str:
-    """A rate with its unit; a dash when it is not known."""
+    """A rate with its unit; a dash if it is unknown."""
     return "—" if per_second is None else f"{rate(per_second)}/s"
 
 
 def clears(row: Row) -> str:
-    """How long until nothing waits, in a word or an age."""
+    """The time until the queue is empty, as a word or a duration."""
     trends, counts = row.trends, row.snapshot.counts
     if row.snapshot.paused:
         return "paused" if counts.queued else "—"

@@ -1,4 +1,4 @@
-"""The sentences at the top: what the dashboard looks at, how the connection is, and which queues need someone. Pure."""
+"""The lines at the top: the store, the state of the connection, and which queues need attention. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from convoy_tui.text.words import age, count, due_in, duration, number
 
 
 def clock(at: float | None) -> str:
-    """A time of day, in this machine's zone."""
+    """A time of day in the local time zone."""
     return "never" if at is None else datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S")
 
 
@@ -69,7 +69,7 @@ def _live(board: Board, glyphs: Glyphs, *, is_wide: bool) -> Line:
 
 
 def verdict(board: Board, width: int, lines: int, glyphs: Glyphs) -> list[Line]:
-    """What an operator must know first, in at most `lines` lines."""
+    """The most important facts for an operator, in at most `lines` lines."""
     room = width - 2
     if board.is_lost:
         return [(Span(" "), *part) for part in _lost(board, room, glyphs)[:lines]]
@@ -161,12 +161,12 @@ def _complaint(row: Row, board: Board, *, is_short: bool) -> str:
 
 
 def _brief(reason: str, store: str) -> str:
-    """Why a look failed, without what the title says already, and without the fate of a request that only looked."""
+    """The reason of a failed read, without the address (the title shows it) and without the outcome of the request."""
     return reason.replace(f" at {store}", "").partition(", so the request may")[0]
 
 
 def _lost(board: Board, room: int, glyphs: Glyphs) -> list[Line]:
-    """What is wrong with the connection, since when, and what happens next."""
+    """The problem of the connection, since when, and the next attempt."""
     link = board.link
     since = age(max(0.0, board.now - link.lost_at)) if link.lost_at is not None else "0s"
     wait = max(0.0, (link.retry_at or board.now) - board.now)

@@ -1,4 +1,4 @@
-"""The row under the cursor, explained in words and numbers, with the keys that help. Pure."""
+"""The inspector: the row under the cursor in words and numbers, with the keys that help. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def rule(queue: str, width: int, glyphs: Glyphs, note: str = "") -> Line:
 
 
 def offers(row: Row, board: Board) -> Line:
-    """The keys that help with this row, each with what it would do."""
+    """The keys that help with this row, each with its effect."""
     if not board.is_writable:
         return ()
     shown: list[Span] = []
@@ -46,7 +46,7 @@ def _offer(key: str, row: Row) -> str:
 
 
 def inspector(row: Row, board: Board, width: int, height: int, glyphs: Glyphs) -> list[Line]:
-    """All that fits about one row: the word and why, the keys, then the numbers."""
+    """The facts about one row that fit: its health and the reason, the keys, then the numbers."""
     health = row.health
     tone = SEVERITY_TONES[health.severity]
     sign = health.sign(ascii_only=glyphs.is_ascii)
@@ -69,7 +69,7 @@ def inspector(row: Row, board: Board, width: int, height: int, glyphs: Glyphs) -
 
 
 def _aged(lines: Sequence[Line], board: Board, width: int) -> list[Line]:
-    """The lines as they fit; old numbers look old everywhere."""
+    """The lines cut to the width, and dimmed if the numbers are old."""
     if board.is_stale:
         lines = [tuple(span._replace(tone=Tone.DIM) for span in spans) for spans in lines]
     return [clip(spans, width) for spans in lines]
@@ -86,7 +86,7 @@ def _in_short(row: Row) -> Line:
 
 
 def _facts(row: Row, board: Board, room: int, glyphs: Glyphs) -> list[Line]:
-    """The numbers, exact; in two columns where there is room."""
+    """The exact numbers, in two columns if there is room."""
     pairs = [_queued(row, glyphs), _processing(row, board), _failed(row), _committed(row), _delayed(row), _workers(row)]
     facts = [pair for pair in pairs if pair is not None]
     lines: list[Line] = []

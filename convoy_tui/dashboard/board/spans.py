@@ -1,6 +1,6 @@
-"""Lines of text with a tone for each part: what the pure half hands to the widgets.
+"""Lines of text with a tone for each part, as the board passes them to the widgets.
 
-Rule: a `Span` may reach a terminal as it is, so text from the store goes through `safe` before it becomes one.
+Rule: a `Span` may reach a terminal unchanged, so text from the store passes through `safe` before it becomes one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rich.cells import cell_len, set_cell_size
 
 
 class Tone(StrEnum):
-    """What a piece of text means; the theme decides how that looks."""
+    """The meaning of a piece of text. The theme decides how it looks."""
 
     NORMAL = "normal"
     STRONG = "strong"
@@ -33,7 +33,7 @@ class Tone(StrEnum):
 
 
 class Span(NamedTuple):
-    """A piece of a line. A press on one with a `key` is a press of that key."""
+    """A piece of a line. A click on a span with a `key` counts as a press of that key."""
 
     text: str
     tone: Tone = Tone.NORMAL
@@ -41,7 +41,7 @@ class Span(NamedTuple):
 
     @property
     def cells(self) -> int:
-        """How many cells it takes."""
+        """Its width in cells."""
         return cell_len(self.text)
 
 
@@ -56,17 +56,17 @@ def line(*parts: Span | str | tuple[str, Tone]) -> Line:
 
 
 def width(spans: Iterable[Span]) -> int:
-    """How many cells a line takes."""
+    """The width of a line in cells."""
     return sum(cell_len(span.text) for span in spans)
 
 
 def plain(spans: Iterable[Span]) -> str:
-    """The text alone."""
+    """The text without tones."""
     return "".join(span.text for span in spans)
 
 
 def clip(spans: Sequence[Span], room: int, *, ellipsis: str = "…") -> Line:
-    """The line cut at its end to `room` cells."""
+    """The line, cut at its end to `room` cells."""
     if width(spans) <= room:
         return tuple(spans)
     kept: list[Span] = []
@@ -82,7 +82,7 @@ def clip(spans: Sequence[Span], room: int, *, ellipsis: str = "…") -> Line:
 
 
 def spread(left: Sequence[Span], right: Sequence[Span], room: int) -> Line:
-    """Both ends of a line, with what is left over between them; the left end gives way."""
+    """Both ends of a line with space between them. If they do not fit, the left end is cut."""
     gap = room - width(left) - width(right)
     if gap < 1:
         left = clip(left, max(0, room - width(right) - 1))
@@ -91,7 +91,7 @@ def spread(left: Sequence[Span], right: Sequence[Span], room: int) -> Line:
 
 
 def wrap(text: str, room: int) -> list[str]:
-    """Text in lines of up to `room` cells, broken between words, or inside one that is longer than a line."""
+    """Text in lines of up to `room` cells, broken between words, or inside a word that is longer than a line."""
     lines: list[str] = []
     current = ""
     for part in text.split(" "):

@@ -1,4 +1,4 @@
-"""Small questions whose whole effect fits into a few sentences: pause, resume, quit with busy workers."""
+"""The dialog to pause or resume queues, whose whole effect fits into a few sentences."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PauseDialog(Dialog):
         self.heading = f"{verb} · {named([row.queue for row in self._rows])}{self.place(services.board)}"
 
     def body(self) -> ComposeResult:
-        """What it would mean."""
+        """What pausing or resuming would do."""
         yield Lines(*self._effect(), id="effect")
 
     def on_mount(self) -> None:
@@ -54,7 +54,7 @@ class PauseDialog(Dialog):
         ]
 
     async def act(self) -> Done:
-        """Set or take away the flag."""
+        """Set or clear the flag."""
         changed = []
         for row in self._rows:
             change = self.services.source.resume if self._resumes else self.services.source.pause

@@ -1,8 +1,8 @@
-"""The frame of every dialog: a title that names the place, a body, a note, and two answers.
+"""The base of every dialog: a title that names the environment, a body, a note, and two answers.
 
-Esc always leaves, and changes nothing more. The other answer works only once the dialog has armed it, which it does
-when what is shown is complete; so a `y` typed too early does nothing. What loses IDs, or is large on production, also
-wants a word typed.
+Esc always closes the dialog and changes nothing more. The other answer works only after the dialog has armed it, which
+it does when the preview is complete, so a `y` typed too early does nothing. An action that removes IDs, or is large in
+production, also requires a word to be typed.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from convoy_tui.dashboard.widgets.lines import Lines, plain_text
 from convoy_tui.text.safe_text import safe
 
 FRAME = 92
-"""Cells of a dialog on a screen that has room for more; `convoy.tcss` says the same."""
+"""The largest width of a dialog in cells, the same as in `convoy.tcss`."""
 log = logging.getLogger(__name__)
 
 SLICE = 500
-"""IDs per request, so that one can stop in between and always knows what was done."""
+"""IDs per request, so that the user can stop between requests, with an exact count of what was done."""
 
 
 class Dialog(ModalScreen[Done | None]):
-    """Ends with what was done, or None when nothing was."""
+    """Closes with what was done, or None if nothing was."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal")]  # noqa: RUF012 - Textual declares it so
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - Textual declares it so
@@ -58,7 +58,7 @@ class Dialog(ModalScreen[Done | None]):
         self.wants_stop = False
 
     def compose(self) -> ComposeResult:
-        """The frame, with the body inside."""
+        """The title, the body, the note and the answers."""
         with Vertical(id="frame") as frame:
             frame.border_title = Content(plain_text(self, safe(self.heading, max(20, self.app.size.width - 8))))
             if self.footing:
@@ -73,11 +73,11 @@ class Dialog(ModalScreen[Done | None]):
                 yield Button(Content(""), id="confirm", compact=True, disabled=True)
 
     def body(self) -> ComposeResult:
-        """What stands between the title and the answers."""
+        """The widgets between the title and the answers."""
         raise NotImplementedError
 
     async def act(self) -> Done:
-        """Do what was shown. May raise ConvoyError when nothing was done; then the dialog stays and says so."""
+        """Do what was shown. If this raises ConvoyError, nothing was done, and the dialog stays open with the error."""
         raise NotImplementedError
 
     # -- for the dialogs
@@ -88,7 +88,7 @@ class Dialog(ModalScreen[Done | None]):
         return f" · {board.place.environment}" if board.place.environment else ""
 
     def arm(self, label: str, *, danger: bool = False, wanted: str = "") -> None:
-        """Let the other answer work, and name what it does; with `wanted`, once that has been typed."""
+        """Enable the other answer and label it. With `wanted`, only after that word has been typed."""
         self._is_ready, self._wanted = True, wanted
         self.query_one("#typing").display = bool(wanted)
         if wanted:
@@ -96,40 +96,40 @@ class Dialog(ModalScreen[Done | None]):
         self._show_answer(label, danger=danger)
 
     def disarm(self, label: str) -> None:
-        """Keep the other answer from working."""
+        """Disable the other answer."""
         self._is_ready = False
         self._show_answer(label, danger=False)
 
     def note(self, text: str, tone: Tone = Tone.WARNING) -> None:
-        """Say something above the answers."""
+        """Show a note above the answers."""
         self.query_one("#note").display = bool(text)
         self.say("#note", [line((part, tone)) for part in self.wrapped(text)] if text else [])
 
     def say(self, selector: str, lines: Iterable[Line]) -> None:
-        """Show lines in one of the body's parts."""
+        """Show lines in one of the parts of the body."""
         self.query_one(selector, Lines).show(lines)
 
     def wrapped(self, text: str) -> list[str]:
-        """Text in lines that fit into the frame."""
+        """Text in lines that fit into the dialog."""
         return [part for paragraph in text.split("\n") for part in wrap(paragraph, self.room)]
 
     @property
     def room(self) -> int:
-        """Cells from edge to edge of the frame."""
+        """The width of the dialog's content in cells."""
         width, height = self.app.size
         return max(20, width - 4) if width < 100 or height < 30 else FRAME - 6
 
     # -- what keys and answers do
 
     def action_leave(self) -> None:
-        """Close; in the middle of an action, stop after the slice that is under way."""
+        """Close. During an action, stop after the current slice."""
         if self._is_acting:
             self.wants_stop = True
         else:
             self.dismiss(None)
 
     def action_confirm(self) -> None:
-        """Do it, if what is shown is complete."""
+        """Act, if the answer is armed."""
         if self._is_armed and not self._is_acting:
             self._is_acting = True
             self.disarm("Working")

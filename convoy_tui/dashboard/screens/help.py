@@ -1,4 +1,4 @@
-"""Help for the place one is in, made from the keys that really work there."""
+"""The help screen, made from the keys that work on the screen below it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GROUPS = ("Change", "Look", "Move")
 
 
 class HelpScreen(ModalScreen[None]):
-    """The keys, by what they are for."""
+    """The keys, by group."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,q,enter", "dismiss", "Close", key_display="Esc", id="help.close")
@@ -48,7 +48,7 @@ class HelpScreen(ModalScreen[None]):
 
 
 def keys_of(active: Mapping[str, ActiveBinding]) -> Iterable[tuple[str, str, str]]:
-    """Key, text and group of everything that can be pressed, each action once."""
+    """Key, text and group of every active binding, each action once."""
     seen = set()
     for binding in (entry.binding for entry in active.values()):
         if not binding.id or binding.id in seen or binding.system or not binding.description:

@@ -1,4 +1,4 @@
-"""The jam guard: shows what has been running too long, and frees exactly that, as far as it still holds."""
+"""The jam guard dialog: lists jobs that have been running for too long, and frees exactly those that still are."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class JamGuardDialog(Dialog):
         self.heading = f"Jam guard · {named([row.queue for row in rows])}{self.place(services.board)}"
 
     def body(self) -> ComposeResult:
-        """The limit, what it finds, and what then."""
+        """The limit, the jobs found, and what to do with them."""
         with Horizontal(id="ask"):
             yield Lines(line("Jobs running longer than "), id="ask-text")
             yield OneLine(duration(self.services.board.limits.jam_after_s), id="limit")
@@ -65,11 +65,11 @@ class JamGuardDialog(Dialog):
             yield Choice(_OPTIONS, self.services.glyphs, id="then")
 
     def on_mount(self) -> None:
-        """Read what is stuck."""
+        """Read the stuck jobs."""
         self._read_soon(0)
 
     def action_list(self, what: str, by: int = 0) -> None:
-        """Steer the list from anywhere in the dialog."""
+        """Control the list from anywhere in the dialog."""
         jobs = self.query_one("#jobs", PickList)
         if what == "pick":
             jobs.action_pick()
@@ -77,17 +77,17 @@ class JamGuardDialog(Dialog):
             jobs.action_move(by)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Another limit: read again, once typing has paused."""
+        """The limit changed: read again after a pause in typing."""
         super().on_input_changed(event)
         if event.input.id == "limit" and event.input.has_focus:
             self._read_soon(_READ_AFTER_S)
 
     def on_pick_list_changed(self) -> None:
-        """Other jobs are left out."""
+        """The chosen jobs changed."""
         self._offer()
 
     def on_choice_changed(self) -> None:
-        """Something else is to happen with them."""
+        """The chosen effect changed."""
         self._offer()
 
     # -- reading
@@ -151,7 +151,7 @@ class JamGuardDialog(Dialog):
 
     @property
     def _read_at(self) -> float | None:
-        """The store's time when the list was read: an entry tells it by its start and its age."""
+        """The store's time when the list was read: the start of an entry plus its age."""
         if not self._found:
             return self.services.board.link.read_at
         _, entry = self._found[0]
@@ -199,7 +199,7 @@ class JamGuardDialog(Dialog):
     # -- acting
 
     async def act(self) -> Done:
-        """Free exactly what was shown and chosen, slice by slice."""
+        """Free exactly the chosen jobs of the list, slice by slice."""
         chosen, then = self._chosen, self._then
         tally: Counter[Outcome] = Counter()
         for queue, group in groupby(chosen, key=lambda pair: pair[0]):
@@ -221,7 +221,7 @@ class JamGuardDialog(Dialog):
 
 
 def told(tally: Counter[Outcome], then: Then) -> str:
-    """What the guard did, number by number.
+    """The result of the guard, with its numbers.
 
     >>> told(Counter({Outcome.QUEUED: 2, Outcome.GONE: 1}), Then.REQUEUE)
     'Cleared 2 and requeued them; 1 had finished in the meantime.'

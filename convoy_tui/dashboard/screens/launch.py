@@ -1,4 +1,4 @@
-"""Launch workers in this process: the handler is found while its path is typed, and the effect stands there."""
+"""The dialog to start workers in this process: it looks up the handler while its path is typed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class LaunchDialog(Dialog):
         self.heading = f"Launch workers · {safe(row.queue, 50)}{self.place(services.board)}"
 
     def body(self) -> ComposeResult:
-        """What to run, how many at once, and for how long."""
+        """The handler, the concurrency and the timeout."""
         form, queued = self.services.launch_form, self._row.snapshot.counts.queued
         pools = count(self._row.snapshot.workers, "pool works", "pools work")
         now = f"{count(queued, 'ID waits', 'IDs wait')}; {pools} here already"
@@ -48,19 +48,19 @@ class LaunchDialog(Dialog):
         yield from _field("Time limit", OneLine(form.job_timeout, id="time"))
 
     def on_mount(self) -> None:
-        """Check what the form starts with; filled, it only wants its `y`."""
+        """Check the initial values. If they are complete, only `y` is needed."""
         self._check_soon(0)
         if self.services.launch_form.path:
             self.query_one("#leave").focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Something else was typed."""
+        """Check the form again."""
         super().on_input_changed(event)
         if event.input.id != "typed":
             self._check_soon(_CHECK_AFTER_S)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter in a field: on to the answer, where `y` starts them."""
+        """Enter in a field moves to the answer, where `y` starts the workers."""
         super().on_input_submitted(event)
         if event.input.id != "typed":
             self.query_one("#confirm" if self._is_armed else "#leave").focus()
@@ -128,7 +128,7 @@ class LaunchDialog(Dialog):
         self.arm(f"Start {count(order.concurrency, 'worker')}")
 
     async def act(self) -> Done:
-        """Start the pool, and wait until the store knows it."""
+        """Start the pool, and wait until it is registered."""
         order = self._order
         assert order is not None  # noqa: S101 - armed only with an order
         typed = (self.query_one(f"#{field}", Input).value.strip() for field in ("path", "slots", "time"))
@@ -138,7 +138,7 @@ class LaunchDialog(Dialog):
 
 
 class _BadField(Exception):
-    """A field cannot be used as it is."""
+    """A field has an invalid value."""
 
     def __init__(self, field: str, text: str) -> None:
         super().__init__(text)
@@ -146,13 +146,13 @@ class _BadField(Exception):
 
 
 def _load(path: str) -> Handler:
-    """The handler, looked for in the current directory as well."""
+    """The handler, also searched in the current directory."""
     try:
         handler = load_handler(path, here=True)
         check_handler(handler)
     except (HandlerNotFound, InvalidOption):
         raise
-    except BaseException as error:  # someone else's module: even SystemExit only means that it cannot be used
+    except BaseException as error:  # the user's module: even SystemExit only means that it cannot be used
         raise HandlerNotFound(f"Importing it ended in {type(error).__name__}: {error}") from error
     return handler
 

@@ -1,4 +1,4 @@
-"""Quit while workers of this process are busy: let them finish, or give their jobs back."""
+"""The dialog to quit while workers of this process are busy: let them finish, or give their jobs back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FINISH_S = 25.0
 
 
 class LeaveDialog(Dialog):
-    """Ends with Done once every worker of this process has stopped."""
+    """Closes with Done after every worker of this process has stopped."""
 
     leave_label = "Stay"
     heading = "Quit"
@@ -29,7 +29,7 @@ class LeaveDialog(Dialog):
         self._jobs = count(services.local_pools.running, "job is", "jobs are")
 
     def body(self) -> ComposeResult:
-        """The two ways out."""
+        """The two choices."""
         yield Lines(
             line(f"{self._jobs} still running in this process."),
             (),
@@ -43,13 +43,13 @@ class LeaveDialog(Dialog):
         self.arm("Finish, then quit")
 
     def action_give_back(self) -> None:
-        """Stop without waiting for the jobs."""
+        """Stop, and give the running jobs back at once."""
         self.services.local_pools.dismiss(0)
         if not self._is_acting:
             self.action_confirm()
 
     async def act(self) -> Done:
-        """Stop every pool. What is not finished in time is given back."""
+        """Stop every pool. IDs that do not finish in time are given back."""
         self.services.local_pools.dismiss()
         self.note("No new jobs are taken. g gives back what still runs.")
         await asyncio.to_thread(self.services.local_pools.wait, FINISH_S + 5)

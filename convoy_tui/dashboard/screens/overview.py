@@ -1,4 +1,4 @@
-"""The overview: every queue live, the one under the cursor explained, and a verb away from each dialog."""
+"""The overview: every queue live, the inspector for the one under the cursor, and a key for each dialog."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import count, number
 
 HOLD_S = 5.0
-"""For this long after the cursor moved, rows keep their places."""
+"""Seconds after a move of the cursor during which rows keep their order."""
 
 _PUBLISH, _REQUEUE = "publish", "requeue"
 _DIALOGS: Mapping[str, Callable[[Services, list[Row]], Dialog]] = {
@@ -42,14 +42,14 @@ _DIALOGS: Mapping[str, Callable[[Services, list[Row]], Dialog]] = {
     "pause": PauseDialog,
     "workers": lambda services, rows: WorkersDialog(services, rows[0]),
 }
-"""What acts on queues, by the verb of its key."""
+"""The dialogs that act on queues, by the verb of their key."""
 
 _ALWAYS = ("app.commands", "app.help")
 _FIRST = ("jam", "requeue", "publish", "pause", "workers", "table.select", "filter")
 
 
 class OverviewScreen(Screen[None]):
-    """Every queue at a glance."""
+    """The list of all queues."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012 - Textual declares it so
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (18, "-short"), (30, "-tall")]  # noqa: RUF012 - Textual declares it so
@@ -73,7 +73,7 @@ class OverviewScreen(Screen[None]):
         self._was_able: tuple[bool, bool] = (False, False)
 
     def compose(self) -> ComposeResult:
-        """From the top: where, what is wrong, the queues, the one in question, what was done, the keys."""
+        """From the top: the title, the verdict, the table, the inspector, the last result, the keys."""
         yield Lines(id="title")
         yield Lines(id="verdict")
         yield OneLine(id="search", placeholder="part of a name; Enter keeps it, Esc clears it")
@@ -87,19 +87,19 @@ class OverviewScreen(Screen[None]):
         yield KeyLine(id="keys")
 
     def on_mount(self) -> None:
-        """Follow the board."""
+        """Update with every new board."""
         self.services.changed.subscribe(self, self._show)
         self.bindings_updated_signal.subscribe(self, lambda _: self._show_keys())
         self._show(self.services.board)
 
     def on_resize(self) -> None:
-        """Fit everything into the new size, once it is laid out."""
+        """Show everything in the new size, after the layout."""
         self.call_after_refresh(self._fit)
 
     # -- showing
 
     def _fit(self) -> None:
-        self._show(self.services.board)  # the newest: one may have come since the resize
+        self._show(self.services.board)  # the newest: it may have changed since the resize
 
     def _show(self, board: Board) -> None:
         with self.app.batch_update():
@@ -118,7 +118,7 @@ class OverviewScreen(Screen[None]):
         self._show_ability(board)
 
     def _arrange(self, board: Board) -> Sequence[Row]:
-        """The rows to show; in the old order while that is being used."""
+        """The rows to show, in the old order while the user works with it."""
         wanted = self._wanted.lower()
         rows = [row for row in board.rows if wanted in safe(row.queue).lower()] if wanted else list(board.rows)
         table = self.query_one("#queues", QueueTable)
@@ -165,17 +165,17 @@ class OverviewScreen(Screen[None]):
         self.query_one("#keys", KeyLine).offer([*first, *entries.values()], always, note)
 
     def tell(self, done: Done | None) -> None:
-        """Say how something ended, until the next thing does."""
+        """Show the result of an action until the next result."""
         if done is not None and done.text:
             signs = {Tone.FINE: ("✓", "*"), Tone.ALARM: ("✖", "x")}
             sign = self.services.glyphs.pick(*signs.get(done.tone, ("·", "-")))
             said: Line = line(" ", (f"{sign} {safe(done.text, max(20, self.size.width - 4))}", done.tone))
             self.query_one("#result", Lines).show([said])
 
-    # -- what happens by hand
+    # -- what the user does
 
     def on_queue_table_moved(self) -> None:
-        """The cursor or the selection changed: keep the rows where they are for a while."""
+        """The cursor or the selection changed: keep the order of the rows for a while."""
         self._held_until = self._clock() + HOLD_S
         self._show_inspector(self.services.board)
         self._show_ability(self.services.board)
@@ -187,7 +187,7 @@ class OverviewScreen(Screen[None]):
         self.query_one("#queues", QueueTable).point_at(queue)
 
     def action_filter(self) -> None:
-        """Type part of a name."""
+        """Open the filter box."""
         box = self.query_one("#search", Input)
         box.display = True
         box.focus()
@@ -200,12 +200,12 @@ class OverviewScreen(Screen[None]):
             self.query_one("#queues", QueueTable).clear_selection()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Show what matches so far."""
+        """Show the queues that match."""
         self._wanted = event.value
         self._show(self.services.board)
 
     def on_input_submitted(self) -> None:
-        """Keep the filter and go back to the rows."""
+        """Keep the filter and move the focus to the table."""
         if not self._wanted:
             self._stop_filter()
         self.query_one("#queues").focus()
@@ -217,7 +217,7 @@ class OverviewScreen(Screen[None]):
         self.query_one("#queues").focus()
 
     def on_key(self, event: events.Key) -> None:
-        """A verb that is greyed says why."""
+        """Say why a disabled verb does nothing."""
         place, board = self.services.board.place, self.services.board
         if event.character is None or event.character not in "JRNPW" or board.is_writable:
             return
@@ -232,14 +232,14 @@ class OverviewScreen(Screen[None]):
     # -- the verbs
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey the verbs where nothing may be written, or nothing is there to act on."""
+        """Disable the verbs if writes are not possible, or there is no queue to act on."""
         if action != "open":
             return True
         is_writable, has_target = self._was_able
         return True if is_writable and (has_target or parameters == (_PUBLISH,)) else None
 
     def action_open(self, verb: str) -> None:
-        """Open a verb's dialog: on the selected queues, else the one under the cursor; publishing needs none."""
+        """Open the dialog of a verb for the selected queues, else the one under the cursor. Publishing needs none."""
         if verb == _PUBLISH:
             self._open(PublishDialog(self.services, self.query_one("#queues", QueueTable).cursor))
         elif rows := self._targets():

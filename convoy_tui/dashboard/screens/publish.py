@@ -1,4 +1,4 @@
-"""Publish IDs: one per line, checked against the store while typing; nothing is written before the answer."""
+"""The dialog to publish IDs, one per line. They are checked by dry runs while typing; only the answer writes."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import count, number
 
 CHECKED = 10_000
-"""IDs that are looked up while typing; the answer covers all of them."""
+"""The most IDs that are checked while typing. The answer publishes all of them."""
 _CHECK_AFTER_S = 0.25
 _OPTIONS = ("leave them: they run once", "run them once more when they end")
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What was typed, taken apart."""
+    """The parsed text."""
 
     ids: tuple[str, ...]
     lines: int
     spaced: int
-    """IDs that begin or end with a space: allowed, and seldom meant."""
+    """IDs that begin or end with a space, which is allowed but seldom intended."""
 
     @property
     def repeated(self) -> int:
-        """Lines that say what an earlier one said."""
+        """The number of lines that repeat an earlier one."""
         return self.lines - len(self.ids)
 
 
 def read_draft(text: str) -> Draft:
-    """One ID per line, exactly as it stands there; empty lines are none. Raises InvalidID, naming the line."""
+    """One ID per line, exactly as typed. Empty lines are skipped. Raises InvalidID, which names the line."""
     lines = [(number, part.removesuffix("\r")) for number, part in enumerate(text.split("\n"), 1)]
     filled = [(number, part) for number, part in lines if part]
     for number_, part in filled:
@@ -78,7 +78,7 @@ class PublishDialog(Dialog):
         self.heading = f"Publish{self.place(services.board)}"
 
     def body(self) -> ComposeResult:
-        """The queue, the IDs, and what would become of them."""
+        """The queue, the IDs, and what publishing them would do."""
         names = [row.queue for row in self.services.board.rows if safe(row.queue) == row.queue]
         with Horizontal(id="ask"):
             yield Lines(line("To the queue "), id="ask-text")
@@ -98,22 +98,22 @@ class PublishDialog(Dialog):
             yield Choice(_OPTIONS, self.services.glyphs, id="then")
 
     def on_mount(self) -> None:
-        """Nothing is typed yet."""
+        """Start with an empty form."""
         self._check_soon(0)
         if not self._queue:
             self.query_one("#queue").focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Another queue."""
+        """The queue changed."""
         super().on_input_changed(event)
         self._check_soon(_CHECK_AFTER_S)
 
     def on_text_area_changed(self) -> None:
-        """Other IDs."""
+        """The IDs changed."""
         self._check_soon(_CHECK_AFTER_S)
 
     def on_choice_changed(self) -> None:
-        """Something else is to happen with those that run."""
+        """The choice for running IDs changed."""
         self._check_soon(0)
 
     @property
@@ -146,7 +146,7 @@ class PublishDialog(Dialog):
             self._offer(answers, is_new=is_new)
 
     def _check_name(self) -> bool:
-        """Whether the queue is a new one. Raises InvalidQueueName."""
+        """Whether the queue is new. Raises InvalidQueueName."""
         is_new = self.services.board.row(self._to) is None
         check_queue_name(self._to, existing=not is_new)
         return is_new
@@ -197,7 +197,7 @@ class PublishDialog(Dialog):
 
 
 def told(tally: Tally, queue: str, repeated: int) -> str:
-    """What publishing did, number by number."""
+    """The result of publishing, with its numbers."""
     parts = [f"Published {number(tally.published)} to {safe(queue, 40)}"]
     if tally.will_rerun:
         parts.append(f"{number(tally.will_rerun)} will run once more")
@@ -211,7 +211,7 @@ def told(tally: Tally, queue: str, repeated: int) -> str:
 
 
 def _effects(answers: dict[str, Published], draft: Draft, room: int) -> str:
-    """What publishing would do, by number, with one ID as an example where it would do nothing."""
+    """What publishing would do, with numbers, and with one ID as an example of those that would be refused."""
     tally = Counter(answers.values())
     words = {
         Published.QUEUED: "new",

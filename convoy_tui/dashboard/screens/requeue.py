@@ -1,4 +1,4 @@
-"""Requeue failures: reads the exact IDs, asks the store what would become of each, and does that."""
+"""The dialog to requeue failed IDs: it reads the exact IDs, previews them by a dry run, and requeues them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import count, number
 
 AT_ONCE = 10_000
-"""IDs per dialog: each is read and asked about before anything happens."""
+"""The most IDs per dialog. Each is read and previewed before anything is written."""
 
 
 class RequeueDialog(Dialog):
@@ -34,7 +34,7 @@ class RequeueDialog(Dialog):
         self.heading = f"Requeue · {named([row.queue for row in rows])}{self.place(services.board)}"
 
     def body(self) -> ComposeResult:
-        """What there is, what would become of it, and why it failed."""
+        """The failed IDs, what requeueing would do, and why they failed."""
         yield Lines(id="summary")
         yield Lines(id="outcomes")
         yield Lines(id="reasons")
@@ -82,7 +82,7 @@ class RequeueDialog(Dialog):
         self.arm(f"Requeue {number(n)}" if n or not drops else f"Drop {number(drops)} from failed", wanted=word)
 
     async def act(self) -> Done:
-        """Requeue exactly what was read, slice by slice."""
+        """Requeue exactly the IDs that were read, slice by slice."""
         tally: Counter[Outcome] = Counter()
         planned = sum(map(len, self._entries.values()))
         for queue, entries in self._entries.items():
@@ -102,7 +102,7 @@ class RequeueDialog(Dialog):
 
 
 def told(tally: Mapping[Outcome, int]) -> str:
-    """What a requeue did, number by number."""
+    """The result of a requeue, with its numbers."""
     n = tally.get(Outcome.QUEUED, 0)
     parts = [f"Requeued {count(n, 'ID')}" if n else "Requeued nothing"]
     if kept := tally.get(Outcome.ALREADY_COMMITTED, 0):
@@ -124,7 +124,7 @@ def _effects(outcomes: Counter[Outcome]) -> Iterable[Line]:
 
 
 def _about(entries: Sequence[Entry], room: int) -> Iterable[Line]:
-    """The worst of them, and what they have in common."""
+    """The worst failures, and the most common reasons."""
     worst = sorted(entries, key=lambda entry: entry.failures or 0, reverse=True)[:3]
     times = "   ".join(f"{safe(entry.id, 24)} x{number(entry.failures or 0)}" for entry in worst)
     yield line(("Most failed   ", Tone.DIM), safe(times, max(20, room - 14)))
@@ -138,7 +138,7 @@ def _about(entries: Sequence[Entry], room: int) -> Iterable[Line]:
 
 
 def reason(error: str | None) -> str:
-    """What an error is called, so that equal ones can be counted: its text up to the first colon.
+    """The name of an error, to count equal ones: its text up to the first colon.
 
     >>> reason("ConnectTimeout: no answer from hooks.example in 30 s")
     'ConnectTimeout'

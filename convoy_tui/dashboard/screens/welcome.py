@@ -1,4 +1,4 @@
-"""What the overview says when there is no queue yet. Pure."""
+"""The text of the overview while there is no queue. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from convoy_tui.text.safe_text import safe
 
 
 def welcome(board: Board, room: int) -> list[Line]:
-    """How the first queue comes to be."""
+    """How to create the first queue."""
     first = (
         line(("This dashboard is read-only; a queue appears here once someone publishes to it.", Tone.DIM))
         if not board.is_writable

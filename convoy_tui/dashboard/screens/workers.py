@@ -1,4 +1,4 @@
-"""The workers of one queue: those of this process, which can be started, scaled and stopped, and those elsewhere."""
+"""The dialog with the workers of one queue. Those of this process can be started, scaled and stopped."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class WorkersDialog(Dialog):
             yield Lines(id="workers")
 
     def on_mount(self) -> None:
-        """Follow the board: each new one is a reason to ask for the workers again."""
+        """Read the workers again with every new board."""
         self.services.changed.subscribe(self, self._ask)
         self._ask(self.services.board)
         self.arm("Launch workers")
@@ -66,22 +66,22 @@ class WorkersDialog(Dialog):
             self.app.push_screen(LaunchDialog(self.services, row), self._say)
 
     def action_move(self, by: int) -> None:
-        """Choose another of this process's pools."""
+        """Choose another pool of this process."""
         self._cursor = max(0, min(len(self._locals) - 1, self._cursor + by))
         self._draw()
 
     def action_scroll(self, by: int) -> None:
-        """Show more of a long list."""
+        """Scroll a long list."""
         box = self.query_one("#scroll", VerticalScroll)
         box.scroll_relative(y=by * max(1, box.size.height - 1), animate=False)
 
     def action_more(self) -> None:
-        """Start one more worker like the chosen one."""
+        """Start one more pool with the settings of the chosen one."""
         if (local := self._chosen) is not None:
             self.run_worker(self._start(replace(local.order, concurrency=1)), exit_on_error=False)
 
     def action_stop(self) -> None:
-        """Stop the chosen pool once its jobs have ended; a second time, give them back now."""
+        """Stop the chosen pool after its jobs have ended. The second time, give its jobs back at once."""
         if (local := self._chosen) is not None:
             local.pool.request_stop()
             jobs = count(len(local.status.running), "running job")
@@ -107,7 +107,7 @@ class WorkersDialog(Dialog):
 
     def _ask(self, board: Board) -> None:
         if board.link.heard_at == self._asked_at:
-            return  # only time has passed: a frozen or lost store is not asked either
+            return  # only time has passed; a frozen or unreachable store is not read either
         self._asked_at = board.link.heard_at
         self.run_worker(self._read(), group="read", exclusive=True, exit_on_error=False)
 
@@ -179,5 +179,5 @@ def _elsewhere(worker: WorkerInfo, room: int) -> Line:
 
 
 def _word(state: PoolState) -> str:
-    """Short enough for its column. What the store is up to while a pool stops stands in the line of its error."""
+    """The state of a pool in a word that fits its column. The line of its error shows the state of the store."""
     return (PoolState.STOPPING if state.is_stopping else state).value

@@ -1,4 +1,4 @@
-"""One of a few options, each a line: arrows or a click choose."""
+"""A choice of one among a few options, one per line, by arrow keys or a click."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from convoy_tui.dashboard.widgets.lines import Lines
 
 
 class Choice(Lines, can_focus=True):
-    """Options of which one is chosen."""
+    """A few options, one of which is chosen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "choose(1)", "Next option", id="choice.next", show=False),

@@ -1,4 +1,4 @@
-"""Boxes to type into that show no control character, whatever was pasted."""
+"""Input boxes that never draw a control character, whatever was pasted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PRINTABLE = r"[^\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f
 
 
 class OneLine(Input):
-    """One line. What cannot be shown is not taken."""
+    """One line of text. Characters that cannot be shown are dropped."""
 
     def __init__(
         self,
@@ -36,10 +36,10 @@ class OneLine(Input):
 
 
 class ManyLines(TextArea):
-    """Lines of text. A character that cannot be shown is kept, and stands there as a replacement sign."""
+    """Lines of text. A character that cannot be shown is kept, and drawn as a replacement character."""
 
     def get_line(self, line_index: int) -> Text:
-        """One line as it is drawn: as many characters as it has, so that the cursor stays where it belongs."""
+        """One line as it is drawn. It keeps its number of characters, so that the cursor position is right."""
         line = super().get_line(line_index)
         if safe(line.plain) != line.plain:
             line.plain = "".join(c if c == "\t" or safe(c) == c else "�" for c in line.plain)

@@ -1,4 +1,4 @@
-"""The last line: the keys that work here, whole entries only, the most useful first; commands and help always."""
+"""The last line: the keys that work here, the most useful first, whole entries only; commands and help always."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from convoy_tui.dashboard.widgets.lines import Lines
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One key and what it does."""
+    """One key and its action."""
 
     key: str
-    """As it is pressed."""
+    """The key as Textual names it."""
     shown: str
-    """As it is written."""
+    """The key as the footer shows it."""
     text: str
     is_enabled: bool = True
 
 
 def fit(entries: Iterable[Entry], always: Iterable[Entry], room: int, note: str = "") -> Line:
-    """As many whole entries as fit, in order, then those that are always there at the right."""
+    """As many whole entries as fit, in order, then at the right the entries that are always shown."""
     right = _joined(always)
     left: list[Span] = [Span(" ")]
     if note:
@@ -59,6 +59,6 @@ class KeyLine(Lines):
         self.on_resize()
 
     def on_resize(self) -> None:
-        """Fit them into the width there is."""
+        """Fit them into the new width."""
         entries, always, note = self._entries
         self.show([fit(entries, always, self.size.width, note)])

@@ -1,4 +1,4 @@
-"""A block of lines in tones, drawn line by line; pressing a span with a key presses that key."""
+"""A widget that draws lines of spans. A click on a span with a key presses that key."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ TONE_CLASSES = frozenset(f"tone--{tone}" for tone in Tone)
 
 
 _PLAIN = str.maketrans({"·": "-", "—": "-", "…": "~"})
-"""The few signs of running text that are not ASCII, for terminals that have nothing else."""
+"""ASCII replacements for the few other characters of texts, for terminals that have only ASCII."""
 
 
 _SHAPES = (Tone.TREND, Tone.FAINT)
 
 
 def plain_text(widget: DOMNode, text: str) -> str:
-    """The text as this app draws it: without our own signs beyond ASCII, if it was asked for that."""
+    """The text as this app draws it: with ASCII replacements if `--ascii` was given."""
     return text.translate(_PLAIN) if widget.app.has_class("-ascii") else text
 
 
@@ -44,7 +44,7 @@ def paint(
 
 
 def key_at(line: Line, x: int) -> str:
-    """The key of the span at a cell, or nothing."""
+    """The key of the span at a cell, or an empty text."""
     for span in line:
         x -= cell_len(span.text)
         if x < 0:
@@ -53,7 +53,7 @@ def key_at(line: Line, x: int) -> str:
 
 
 class Lines(Widget):
-    """Some lines of text. Only those that changed are drawn again."""
+    """Lines of text. Only lines that changed are drawn again."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(TONE_CLASSES)
     ALLOW_SELECT = False
@@ -68,7 +68,7 @@ class Lines(Widget):
         return "\n".join(map(plain, self._lines))
 
     def show(self, lines: Iterable[Line]) -> None:
-        """Say something else."""
+        """Replace the lines."""
         old, self._lines = self._lines, list(lines)
         if len(old) != len(self._lines):
             self.refresh(layout=self.styles.is_auto_height)

@@ -1,4 +1,4 @@
-"""A list of any length from which rows can be left out; only the lines on screen are ever drawn."""
+"""A list of any length whose rows can be ticked or not. Only the lines on screen are drawn."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class PickList(ScrollView, can_focus=True):
 
     @dataclass
     class Changed(Message):
-        """Other rows are left out now."""
+        """The ticked rows changed."""
 
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -44,7 +44,7 @@ class PickList(ScrollView, can_focus=True):
         self.left_out: frozenset[int] = frozenset()
 
     def show(self, count: int, draw: Callable[[int, int], Line]) -> None:
-        """Show `count` rows, all of them ticked; `draw` gives the line of an index for a width."""
+        """Show `count` rows, all ticked. `draw(index, width)` returns the line of a row."""
         self._count, self._draw, self._cursor, self.left_out = count, draw, 0, frozenset()
         self.virtual_size = Size(self.size.width, count)
         self.scroll_to(y=0, animate=False)
@@ -59,7 +59,7 @@ class PickList(ScrollView, can_focus=True):
         self._go(self._cursor + by * max(1, self.size.height - 1))
 
     def action_pick(self) -> None:
-        """Leave the row under the cursor out, or take it in again."""
+        """Tick or untick the row under the cursor."""
         if self._count:
             self.left_out ^= {self._cursor}
             self._go(self._cursor + 1)

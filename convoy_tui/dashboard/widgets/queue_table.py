@@ -1,6 +1,6 @@
-"""The overview's table: one widget that draws its own lines, so that a tick repaints only the rows that changed.
+"""The table of the overview: one widget that draws its own lines, so that an update draws only the rows that changed.
 
-The cursor follows a queue's name, never a row number. The parent decides the order and what the keys do.
+The cursor follows the name of a queue, not a row number. The parent decides the order and what the keys do.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class QueueTable(ScrollView, can_focus=True):
 
     @dataclass
     class Moved(Message):
-        """The cursor or the selection changed, by hand."""
+        """The user moved the cursor or changed the selection."""
 
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -68,14 +68,14 @@ class QueueTable(ScrollView, can_focus=True):
         names = {row.queue for row in rows}
         self.selected &= names
         if self.cursor not in names or not self._is_placed:
-            # Until someone moves it, the cursor stays on the worst, which the inspector then explains.
+            # Until the user moves it, the cursor stays on the worst queue, which the inspector then explains.
             place = place if self._is_placed else 0
             self.cursor = self._rows[min(max(place, 0), len(rows) - 1)].queue if rows else None
         self._redraw(everything=before != (is_stale, self.cursor, len(rows)))
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """What a verb acts on: the selection in the order shown, else the row under the cursor."""
+        """The queues that a verb acts on: the selection in the order shown, else the row under the cursor."""
         if self.selected:
             return tuple(row.queue for row in self._rows if row.queue in self.selected)
         return (self.cursor,) if self.cursor is not None else ()
@@ -86,7 +86,7 @@ class QueueTable(ScrollView, can_focus=True):
         return tuple(row.queue for row in self._rows)
 
     def point_at(self, queue: str) -> None:
-        """Put the cursor on a queue, if it is shown."""
+        """Move the cursor to a queue, if it is shown."""
         self._go(next((i for i, row in enumerate(self._rows) if row.queue == queue), -1))
 
     def clear_selection(self) -> None:
@@ -108,7 +108,7 @@ class QueueTable(ScrollView, can_focus=True):
         self._go(len(self._rows) - 1 if end > 0 else 0)
 
     def action_pick(self) -> None:
-        """Take the row under the cursor into the selection or out of it, and go on to the next."""
+        """Select or deselect the row under the cursor, and move to the next row."""
         if self.cursor is not None:
             self._is_placed = True
             self.selected ^= {self.cursor}
@@ -130,16 +130,16 @@ class QueueTable(ScrollView, can_focus=True):
             self._go(at.y - 1 + self.scroll_offset.y)
 
     def on_resize(self) -> None:
-        """Choose the columns anew."""
+        """Choose the columns for the new width."""
         self._redraw(everything=True)
 
     def notify_style_update(self) -> None:
-        """Draw all of it again in the new theme."""
+        """Draw all lines again in the new theme."""
         super().notify_style_update()
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """Draw one line: the headings, which never scroll away, or a row."""
+        """Draw one line: the headings, which do not scroll, or a row."""
         width = self.size.width
         if y == 0:
             line = (Span(" " * MARGIN), *heading(self._columns))
