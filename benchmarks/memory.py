@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import redis
 
-from benchmarks.crew import hand, work
 from benchmarks.figures import AtMost, Figure, Row, Settings, columns
 from benchmarks.store import BenchServer, server_for
 from benchmarks.worker import Task
+from benchmarks.worker_processes import work, worker_process
 from convoy_core import Queue
 
 QUEUE = "bench"
@@ -58,7 +58,7 @@ def pool(settings: Settings) -> list[Row]:
     step = settings.size(settings.ids, 5_000) // STEPS
     with server_for(settings) as server, Queue(QUEUE, redis=server.url) as queue:
         task = Task(server.url, QUEUE, "steady", concurrency=100, ids=step)
-        with hand(task) as worker:
+        with worker_process(task) as worker:
             worker.go()
             resident: list[int] = []
             for first in range(0, step * STEPS, step):

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import redis
 
 from benchmarks.bare import Loop
-from benchmarks.crew import work
 from benchmarks.figures import AtLeast, AtMost, Row, Settings, columns
 from benchmarks.store import BenchServer, cpu_seconds, empty, round_trips, server_for
 from benchmarks.worker import How, Task
+from benchmarks.worker_processes import work
 from convoy_core import Queue
 from convoy_core.options import SUSPECT_CRASHES
 

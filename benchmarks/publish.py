@@ -18,7 +18,7 @@ from convoy_core.store.clients import Role, resolve
 
 QUEUE = "bench"
 ROUND_TRIP = "EVALSHA of a script that does nothing, same arguments, by redis-py's own client"
-LEAN = "the same by our client"
+OUR_CLIENT = "the same by our client"
 SCRIPT = "publish script, prepared commands"
 
 
@@ -34,7 +34,7 @@ def one_by_one(settings: Settings, name: str) -> list[Row]:
     taken = columns(rounds)
     what = f"Published one by one, {'Queue' if name == 'publish.one.blocking' else 'AsyncQueue'}"
     goal = AtLeast(0.9, of_the_ratio=True)
-    beside = {LEAN: taken["lean"], SCRIPT: taken["script"]}
+    beside = {OUR_CLIENT: taken["our client"], SCRIPT: taken["script"]}
     return [Row(name, what, "IDs/s", taken["ours"], taken["plain"], ROUND_TRIP, goal, beside)]
 
 
@@ -68,7 +68,7 @@ def _blocking(server: BenchServer, client: redis.Redis, ids: Sequence[int]) -> d
         plain_client.ping()
         commands = publish_commands(server.url, QUEUE, [[id] for id in ids])
         nothing = [as_empty(command) for command in commands]
-        seconds = {"plain": send_all(plain_client, nothing), "lean": send_all(bare_client, nothing)}
+        seconds = {"plain": send_all(plain_client, nothing), "our client": send_all(bare_client, nothing)}
         empty(client)
         seconds["script"] = send_all(bare_client, commands)
         empty(client)
@@ -99,7 +99,7 @@ async def _await_all(
         nothing = [as_empty(command) for command in commands]
         seconds = {
             "plain": await send_all_awaited(plain_client, nothing),
-            "lean": await send_all_awaited(bare_client, nothing),
+            "our client": await send_all_awaited(bare_client, nothing),
         }
         empty(client)
         seconds["script"] = await send_all_awaited(bare_client, commands)

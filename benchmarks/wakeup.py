@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import redis
 
-from benchmarks.crew import hand
 from benchmarks.figures import AtMost, Row, Settings, columns
 from benchmarks.store import BenchServer, empty, server_for
 from benchmarks.worker import Task
+from benchmarks.worker_processes import worker_process
 from convoy_core import Queue
 
 QUEUE = "bench"
@@ -74,7 +74,7 @@ def _latencies(
 ) -> list[float]:
     """Milliseconds, one per try; the first two, which load scripts, do not count."""
     latencies: list[float] = []
-    with server.client() as client, hand(task) as worker:
+    with server.client() as client, worker_process(task) as worker:
         empty(client)
         worker.go()
         for number in range(tries + 2):

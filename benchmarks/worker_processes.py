@@ -1,4 +1,4 @@
-"""The parent's side of worker processes: start them, let them go at the same moment, read what they report."""
+"""Worker processes on the side of their parent: starts them, releases them at the same moment, reads their reports."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from benchmarks.bare import Loop
 from benchmarks.worker import Task
 
 
-class Hand:
-    """One worker process, past its imports and waiting to be let go."""
+class WorkerProcess:
+    """One worker process, past its imports and waiting for the start."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
     def go(self) -> None:
-        """Let it begin."""
+        """Start its work."""
         assert self._process.stdin is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
 
     def report(self) -> Any:
-        """What it says next."""
+        """Its next report."""
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
@@ -36,12 +36,12 @@ class Hand:
 
 
 @contextmanager
-def hand(task: Task) -> Iterator[Hand]:
-    """A worker process, ended afterwards whatever it is doing."""
+def worker_process(task: Task) -> Iterator[WorkerProcess]:
+    """A worker process, killed at the end of the block."""
     command = [sys.executable, "-m", "benchmarks.worker", json.dumps(asdict(task))]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
-            worker = Hand(process)
+            worker = WorkerProcess(process)
             worker.report()  # ready
             yield worker
         finally:
@@ -49,16 +49,16 @@ def hand(task: Task) -> Iterator[Hand]:
 
 
 def work(task: Task, processes: int = 1) -> list[Loop]:
-    """Have that many processes work at once, and how that went; `bare` ones tell how calls that do nothing went, too.
+    """Run that many processes at once. Returns their result; `bare` ones add that of calls that do nothing.
 
-    It counts from the first process that had an ID to the last that ended.
+    The time counts from the first process that had an ID to the last that ended.
     """
     with ExitStack() as stack:
-        hands = [stack.enter_context(hand(task)) for _ in range(processes)]
-        for each in hands:
+        workers = [stack.enter_context(worker_process(task)) for _ in range(processes)]
+        for each in workers:
             each.go()
         reports = range(2 if task.how == "bare" else 1)
-        return [_together([Loop(**each.report()) for each in hands]) for _ in reports]
+        return [_together([Loop(**each.report()) for each in workers]) for _ in reports]
 
 
 def _together(loops: list[Loop]) -> Loop:
