@@ -124,8 +124,8 @@ class Storm:
             worker.run(self.server.url, self.directory, plan)
         self.living[pid] = Victim(plan, point)
 
-    def bury(self) -> None:
-        """Notice who has died."""
+    def reap(self) -> None:
+        """Wait for the workers that have died, and record how they ended."""
         for pid, victim in list(self.living.items()):
             is_dead, status = os.waitpid(pid, os.WNOHANG)
             if not is_dead:
@@ -261,7 +261,7 @@ def _trouble(storm: Storm, progress: float) -> None:
     if len(storm.troubles.pauses) + _standing_still(storm) < int(amounts.pauses * progress + 0.5):
         storm.pause_one()
     storm.thaw()
-    storm.bury()
+    storm.reap()
     if storm.server_kills < int(amounts.server_kills * progress + 0.5):
         storm.kill_server()
 
@@ -288,7 +288,7 @@ def calm(storm: Storm, patience_s: float) -> None:
         if counts != before:
             before, rests_at = counts, time.monotonic() + patience_s
         time.sleep(0.05)
-        storm.bury()
+        storm.reap()
     _end_all(storm)
 
 
@@ -301,7 +301,7 @@ def _go_back_under_full_pools(storm: Storm) -> None:
     while storm.queue.counts().processing < FULL_POOLS * min(work.CONCURRENCY.values()) and time.monotonic() < until:
         storm.publish()
         time.sleep(0.05)
-        storm.bury()
+        storm.reap()
     storm.copy()
     time.sleep(storm.dice.uniform(1, ROLLED_BACK_S[1]))  # long enough for some of them to end a run
     storm.roll_back()
@@ -315,7 +315,7 @@ def _end_all(storm: Storm) -> None:
     deadline = time.monotonic() + END_S
     while storm.living and time.monotonic() < deadline:
         time.sleep(0.02)
-        storm.bury()
+        storm.reap()
     storm.broken += len(storm.living)
     for pid, victim in storm.living.items():
         os.kill(pid, worker.TELL)

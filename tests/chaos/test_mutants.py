@@ -19,7 +19,7 @@ from tests.waiting import patient
 ROOT = Path(__file__).parents[2]
 KILLS = 12
 STORMS = 3
-"""At most so many: where a kill strikes is chance, and one storm in some twenty strikes nothing of a bug."""
+"""The most storms per bug: the moment of each kill is random, and about one storm in twenty misses the bug."""
 
 PATIENCE_S = 5.0
 """More than a lease and a beat of the storm's workers, after which the last ID is taken back."""

@@ -98,7 +98,7 @@ def _die_at(point: FailPoint) -> None:
     """Wrap the three ways a pool talks to its store. Only this process is changed."""
     seen: Counter[str] = Counter()
 
-    def strike(side: str, name: str) -> None:
+    def die_at(side: str, name: str) -> None:
         if name == point.name and side == point.side and seen[name] == point.n:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -110,28 +110,28 @@ def _die_at(point: FailPoint) -> None:
     async def run_awaited(self: AsyncConnection, call: Call[object]) -> object:
         name = name_of(call)
         seen[name] += 1
-        strike("before", name)
+        die_at("before", name)
         result = await awaited(self, call)
-        strike("after", name)
+        die_at("after", name)
         if isinstance(result, Round) and result.apart:
             seen["set_apart"] += 1
-            strike("after", "set_apart")
+            die_at("after", "set_apart")
         return result
 
     def run_blocking(self: Connection, call: Call[object]) -> object:
         name = name_of(call)
         seen[name] += 1
-        strike("before", name)
+        die_at("before", name)
         result = blocking(self, call)
-        strike("after", name)
+        die_at("after", name)
         return result
 
     async def send_watched(self: IdleWait, *requests: tuple[Argument, ...]) -> list[Any]:
         name = "BLMOVE" if len(requests) > 1 else " ".join(map(str, requests[0][:2]))
         seen[name] += 1
-        strike("before", name)
+        die_at("before", name)
         result = await send(self, *requests)
-        strike("after", name)
+        die_at("after", name)
         return result
 
     AsyncConnection.run = run_awaited  # type: ignore[method-assign, assignment]

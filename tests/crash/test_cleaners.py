@@ -25,7 +25,7 @@ PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["__main__", __name__])  # so that a cleaner need not begin with imports
 DEAD = "dd" * 16
 IDS = [f"{n:03}" for n in range(250)]
-"""Of the dead worker; it takes three requests to recover them, and a last one to strike the worker off."""
+"""Of the dead worker; it takes three requests to recover them, and a last one to unregister the worker."""
 
 
 @pytest.fixture

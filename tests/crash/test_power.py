@@ -2,8 +2,7 @@
 
 A power cut leaves what was forced out (fsync) and, at worst, nothing else. Where a C compiler is at hand, a small
 library inside the server notes how large a file was at each fsync, and a cut is a copy of the file of that size. Where
-there is none, all that was written counts as forced out, as for a `kill -9`; the tests' names say which of the two it
-was.
+there is none, all that was written counts as forced out, as for a `kill -9`. The names of the tests say which it was.
 """
 
 from __future__ import annotations

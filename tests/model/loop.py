@@ -1,8 +1,7 @@
 """An event loop without time or chance: its clock jumps to the next timer, and a seed decides what runs first.
 
 What is ready at the same moment runs in shuffled order, as it might on a busy machine. Whatever an actor (a pool, a
-publisher) starts belongs to it; an actor can be frozen, as by SIGSTOP, and one that is never thawed is dead, as by
-SIGKILL.
+publisher) starts belongs to it. An actor can be frozen, as by SIGSTOP. One that is never thawed is dead, as by SIGKILL.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ class SimulatedLoop(BaseEventLoop):
         """It goes on where it was."""
         self._ready.extend(self._frozen.pop(actor, []))
 
-    def bury(self) -> None:
+    def cancel_all(self) -> None:
         """End every task that is left, those of the frozen too, so that nothing runs when their memory is freed."""
         for actor in list(self._frozen):
             self.thaw(actor)

@@ -381,7 +381,7 @@ class Strict(Machine):
         self._audit()
 
     def _audit(self) -> None:
-        """What was handed to those off the roll goes back, and who holds something without being on it is named."""
+        """IDs handed to unregistered workers go back, and unregistered workers that hold IDs are found."""
         self.check(lambda: self.run(recovering.reclaim(self.keys, 0)), self.model.reclaim, refusals=None)
         _, found = self.run(recovering.unregistered_holders(self.keys, 0))
         assert set(found) == self.model.unregistered_holders()

@@ -202,7 +202,7 @@ class Reference:
         if self._rerun(row.id):
             return Outcome.QUEUED
         if then is Then.FAIL:
-            self._bury(row.id, "jammed", '{"error":"jammed: it had been processing for too long"}')
+            self._fail_for_good(row.id, "jammed", '{"error":"jammed: it had been processing for too long"}')
             return Outcome.FAILED
         self._forget(row.id)
         return Outcome.DISCARDED
@@ -228,7 +228,7 @@ class Reference:
         return self.epoch
 
     def unregister_safely(self, worker: str, number: int, *, is_in_doubt: bool) -> bool:
-        """Who holds nothing leaves the roll; in doubt it stays for a while as one whose lease has just run out."""
+        """Unregister a worker that holds nothing; in doubt it stays registered, as if its lease had just run out."""
         self.fence(worker, number + 1)
         return not self.held_by(worker) and self.unregister(worker, number, is_in_doubt=is_in_doubt)
 
@@ -245,7 +245,7 @@ class Reference:
         return True
 
     def reclaim(self) -> tuple[int, int]:
-        """What was handed to those off the roll goes back to the head."""
+        """IDs handed to unregistered workers go back to the head of the queue."""
         back = 0
         for worker in sorted(self.departed, key=lambda worker: (self.departed[worker], worker)):
             if not self.pools[worker].lease_end:
@@ -405,7 +405,7 @@ class Reference:
         entry = self.entries[id]
         again = self._rerun(id)
         if not again and verdict.retry_ms is None:
-            self._bury(id, verdict.message, verdict.record)
+            self._fail_for_good(id, verdict.message, verdict.record)
             return
         entry.failures += 1
         self._remember(entry, verdict.record)
@@ -428,7 +428,7 @@ class Reference:
         if self._rerun(id):
             self._remember(entry, record)
             return "queued"
-        self._bury(id, message, record)
+        self._fail_for_good(id, message, record)
         return "failed"
 
     def _rerun(self, id: str) -> bool:
@@ -439,13 +439,13 @@ class Reference:
         self._enqueue([id])
         return True
 
-    def _bury(self, id: str, message: str, record: str) -> None:
+    def _fail_for_good(self, id: str, message: str, record: str) -> None:
         old = self.entries[id]
-        buried = Entry(old.state, failures=old.failures + 1, payload=old.payload)
-        self._go(buried, State.FAILED)
-        self._remember(buried, record)
+        failed = Entry(old.state, failures=old.failures + 1, payload=old.payload)
+        self._go(failed, State.FAILED)
+        self._remember(failed, record)
         self._log(message)
-        self.entries[id] = buried
+        self.entries[id] = failed
         self.totals["failed"] += 1
 
     # -- pieces

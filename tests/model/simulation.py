@@ -48,8 +48,8 @@ STORM = ("freeze", "freeze", "crash", "crash", "stop", "outage", "pause", "clock
 LATE = ("held back", "held back", "crash", "stop", "pause", "freeze", "long freeze")
 """The dead, and those that stood still, are heard of when the others have given up on them."""
 FLOOD = ("rollback", "rollback", "rollback", "pause", "held back", "crash", "stop", "long freeze")
-"""The store comes back older as well. Runs are long, and the network does less: whoever meets an error compares what it
-holds.
+"""The store also comes back with older data. Runs are long, and the network has fewer faults: a pool that meets an
+error asks the store which IDs it holds, and would notice.
 """
 FLOOD_FAULTS = 0.002
 WEATHERS = {"simulation": STORM, "late": LATE, "flood": FLOOD}
@@ -109,7 +109,7 @@ class Universe:
             self.judge.trouble(str(what[1]))
 
     def play(self) -> tuple[Verdict, str]:
-        """From an empty store to the judge's verdict, and the trace up to it: tasks are buried in no certain order."""
+        """From an empty store to the judge's verdict, and the trace up to it."""
         self.wire.send("FLUSHALL")
         self.wire.load(_sources())  # a seed's story must not depend on what was played before
         try:
@@ -118,7 +118,7 @@ class Universe:
                 verdict = self.judge.close(self._contents(), self.loop.broken)
                 trace = self.judge.trace
                 self.link.is_down = True
-                self.loop.bury()
+                self.loop.cancel_all()
         finally:
             self.loop.close()
         return verdict, trace

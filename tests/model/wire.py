@@ -141,8 +141,9 @@ class Look:
         return _checked(reply)
 
     def contents(self, *, beside: int | None) -> Contents:
-        """Everything there was after the last request; `beside` keys of the store are known to be others' (None:
-        there may be any number).
+        """Everything there was after the last request.
+
+        `beside` is how many keys of the store belong to others; None if there may be any number.
         """
         size, *values = self._seen
         found = {

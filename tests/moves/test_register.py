@@ -19,7 +19,7 @@ from tests.moves.keyspace import ALIVE, LEASE, NOW, T0, Keyspace, W, World
 ABOUT: dict[str, str | int] = {"host": "h", "pid": 5}
 
 
-HELLO: Callable[[World], object] = lambda world: world.run(register(world.keys, W, LEASE, "new", ABOUT))  # noqa: E731 - as above
+REGISTER: Callable[[World], object] = lambda world: world.run(register(world.keys, W, LEASE, "new", ABOUT))  # noqa: E731 - as above
 
 
 HERE: Keyspace = {**ALIVE, f"worker:{W}": {"since": T0, "host": "h", "pid": "5"}}
@@ -30,7 +30,7 @@ CASES = [
         "",
         "F13 register registers a worker, before it holds anything",
         {},
-        HELLO,
+        REGISTER,
         "new",
         {**HERE, "meta": {"schema": "1", "epoch": "new"}},
     ),
@@ -38,7 +38,7 @@ CASES = [
         "",
         "F43 register answers the epoch that the store has",
         {"meta": {"schema": "1", "epoch": "old"}},
-        HELLO,
+        REGISTER,
         "old",
         {**HERE, "meta": {"schema": "1", "epoch": "old"}},
     ),
@@ -64,10 +64,10 @@ CASES = [
         False,
         {**HERE, f"worker:{W}": {"number": "6"}, f"claim:{W}": ["a"], "committed": {"a"}},
     ),
-    Case("", "bye twice", DEPARTED, lambda world: world.run(unregister(world.keys, W, 7)), True, DEPARTED),
+    Case("", "unregister twice", DEPARTED, lambda world: world.run(unregister(world.keys, W, 7)), True, DEPARTED),
     Case(
         "",
-        "F64 unregister of a worker that is off the roll already gives back what a late wait has brought",
+        "F64 unregister of a worker that is unregistered already gives back what a late wait has brought",
         {f"claim:{W}": ["a"], "queued": ["x"], "committed": {"a", "x"}},
         lambda world: world.run(unregister(world.keys, W, 7)),
         True,
@@ -91,7 +91,7 @@ CASES = [
     ),
     Case(
         "",
-        "F64 a claim of a worker off the roll gives back what a late wait has brought, in order",
+        "F64 a claim of an unregistered worker gives back what a late wait has brought, in order",
         {f"claim:{W}": ["a", "b"], "queued": ["x"], "committed": {"a", "b", "x"}},
         lambda world: world.exchange(want=1).word,
         "gone",
@@ -99,7 +99,7 @@ CASES = [
     ),
     Case(
         "",
-        "F64 reclaim gives back what late waits have brought to workers off the roll, and forgets those of long ago",
+        "F64 reclaim gives back what late waits have brought to unregistered workers, and forgets those of long ago",
         {
             "workers": {"bb": NOW + LEASE},
             "departed": {W: NOW - DEPARTED_MS, "bb": NOW - 1, "cc": NOW},
@@ -167,7 +167,7 @@ def test_register_refuses_a_queue_of_another_schema_and_changes_nothing(world: W
     world.seed(before)
 
     with pytest.raises(StoreDamaged, match=r"schema 2, and this release knows 1"):
-        HELLO(world)
+        REGISTER(world)
 
     assert world.state() == before
 

@@ -53,7 +53,7 @@ def world(each_store: RealServer) -> Iterator[World]:
 
 DEAD = "dd"
 GONE = "ee"
-"""Struck off long ago."""
+"""Unregistered long ago."""
 HOLDERS = {"p1": f"{W}:1", "p2": f"{W}:2", "p3": f"{W}:3", "p4": f"{W}:4", "p5": f"{DEAD}:1", "p6": f"{DEAD}:2"}
 BUSY: Keyspace = {
     "queued": ["q1", "q2"],

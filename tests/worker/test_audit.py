@@ -1,4 +1,4 @@
-"""What no worker answers for is found and taken back: IDs in the name of workers off the roll, and late hand-overs."""
+"""IDs that no registered worker holds are found and recovered: those of unregistered workers, and late hand-overs."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ def test_f64_what_a_wait_takes_after_its_worker_was_unregistered_is_given_back(
         (waiting,) = [link["id"] for link in raw.client_list() if "b" in link["flags"]]
         raw.client_unblock(int(waiting))
         eventually(lambda: proxy.cuts)
-        strike_off(store, queue.workers()[0].id)
+        unregister(store, queue.workers()[0].id)
         queue.publish("late")
         proxy.release()
 
@@ -227,7 +227,7 @@ def test_f64_what_a_wait_takes_after_its_worker_was_unregistered_is_given_back(
     assert found in (Counts(queued=1, committed=1), Counts(queued=int(is_claim_sent_along), committed=1))
 
 
-def strike_off(store: RealServer, worker: str) -> None:
+def unregister(store: RealServer, worker: str) -> None:
     """As others do when its lease has run out long ago."""
     with Queue("q", redis=store.url) as later:
         later._connection.now_ms = round(time.time() * 1000) + 60_000

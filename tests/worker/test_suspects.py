@@ -1,5 +1,6 @@
-"""An ID whose worker has died twice runs alone, so that it takes nobody along the third time (F28), and the
-queue flows past it until then (F69).
+"""An ID whose worker has died twice runs alone, so that no other job dies with it (F28).
+
+Other IDs are claimed while it waits (F69).
 """
 
 from __future__ import annotations
