@@ -1,1 +1,1 @@
-"""The `convoy` command line: stdout is the answer, stderr is for messages."""
+"""The `convoy` command line: answers go to stdout, messages to stderr."""

@@ -1,4 +1,4 @@
-"""`convoy`, and `python -m convoy_tui.cli`, which is the same."""
+"""`convoy`, also as `python -m convoy_tui.cli`."""
 
 from convoy_tui.entry_points import convoy as run
 

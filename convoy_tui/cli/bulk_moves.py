@@ -1,4 +1,4 @@
-"""One bulk move under way: done step by step, counted, and told however it ends."""
+"""A bulk move: done step by step, counted, and reported even after an error or Ctrl-C."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from convoy_tui.text.words import count, number
 
 Outcomes: TypeAlias = "dict[str, Outcome]"
 Step: TypeAlias = "Callable[[], Outcomes | int]"
-"""One or a few round trips, and what became of each ID, or how many were moved."""
+"""One or a few round trips. Returns the outcome of each ID, or how many were moved."""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Which of the two moves it is, in words."""
+    """One of the two bulk moves, with its words."""
 
     name: str
     queue: str
@@ -29,31 +29,31 @@ class Move:
 
     @property
     def schema(self) -> str:
-        """What its documents are called."""
+        """The schema of its JSON documents."""
         return f"convoy.{self.name}/1"
 
     @property
     def loses(self) -> bool:
-        """Whether it forgets what it moves."""
+        """Whether it removes the IDs."""
         return self.name == "discard"
 
     @property
     def done(self) -> Outcome:
-        """What became of an ID that it has moved."""
+        """The outcome of an ID that was moved."""
         return Outcome.DISCARDED if self.loses else Outcome.QUEUED
 
     @property
     def past(self) -> str:
-        """What has been done to it."""
+        """The past participle of the move."""
         return "discarded" if self.loses else "requeued"
 
     @property
     def searches(self) -> bool:
-        """Whether each ID is searched for in a list."""
+        """Whether the store must search a list for each ID."""
         return self.loses and self.state is State.QUEUED
 
     def effect(self, n: int, where: str) -> str:
-        """What it will do, as a sentence without its full stop."""
+        """The effect as a sentence without its full stop."""
         things = count(n, f"{self.state} ID")
         if self.loses:
             return f"This forgets {things} of {self.queue} for good, at {where}"
@@ -70,18 +70,18 @@ class Move:
         return ", ".join(parts)
 
     def on(self, queue: Queue, ids: list[str], *, dry_run: bool = False) -> Outcomes:
-        """Do it."""
+        """Move these IDs, or with `dry_run` return what that would do."""
         if self.loses:
             return queue.discard(ids, state=self.state, dry_run=dry_run)
         return queue.requeue(ids, dry_run=dry_run)
 
     def on_all(self, ids: list[str]) -> Outcomes:
-        """What it would do where each ID is in the state that it must be in."""
+        """The outcomes if every ID is in the right state."""
         return dict.fromkeys(ids, self.done)
 
 
 class Work:
-    """A move as it is done."""
+    """One run of a bulk move."""
 
     def __init__(self, session: Session, move: Move, *, dry_run: bool) -> None:
         self.move = move
@@ -93,9 +93,9 @@ class Work:
     def do(
         self, steps: Iterable[Step], total: int | None, *, is_long: bool, reached: Callable[[], int] | None = None
     ) -> Code:
-        """Go through the steps; `reached` is how far of `total` that is. The tally comes out however this ends.
+        """Run the steps, and print the tally even after an error. Raises Ended.
 
-        Raises Ended.
+        `reached` returns the progress towards `total`; by default it is the number of IDs.
         """
         what = f"{self.move.name} in {self.move.queue}"
         stopped: ConvoyError | None = None
@@ -118,7 +118,7 @@ class Work:
         return self._code()
 
     def nothing(self, why: str) -> Ended:
-        """What is raised where there is nothing to be done."""
+        """The Ended to raise if there is nothing to do."""
         if self._session.out.format is Format.JSON:
             self._say()
         return Ended(Code.NOT_FOUND, why)

@@ -1,4 +1,4 @@
-"""Turn a plain function into a command: the options every command has, one session, and one way to end."""
+"""Turn a function into a command: adds the common options, the session, and the translation of errors."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ SHARED: Mapping[str, object] = {
     "color": p.HiddenColorChoice,
     "quiet": p.HiddenQuiet,
 }
-"""The options that every command takes as well; the help of each shows the first three, and `convoy --help` all."""
+"""The options that every command has. The help of a command shows the first three, `convoy --help` all."""
 
 
 def command(
     app: typer.Typer, name: str, *, panel: str | None = None, writes: bool = False
 ) -> Callable[[Function], Function]:
-    """Register a function as the command `name`. It gets a Session first, and its result is the exit code."""
+    """Register a function as the command `name`. Its first argument is a Session, its result the exit code."""
 
     def register(function: Function) -> Function:
         app.command(name, cls=Command, rich_help_panel=panel, epilog=f"{MORE}\n\n{config_line()}")(
@@ -50,7 +50,7 @@ def _with_shared_options(function: Function, *, writes: bool) -> Callable[..., i
     @functools.wraps(function)
     def run(ctx: typer.Context, **values: object) -> int:
         flags = Flags(**{name: values.pop(name) for name in SHARED}).over(outer_flags(ctx))  # type: ignore[arg-type]
-        session = Session(flags, nul=values.get("nul"))  # type: ignore[arg-type]  # a switch, where there is one
+        session = Session(flags, nul=values.get("nul"))  # type: ignore[arg-type]  # a switch that some commands have
         return finish(session, lambda: function(session, **values), writes=writes)
 
     run.__doc__ = _reflowed(function)
@@ -65,7 +65,7 @@ def _with_shared_options(function: Function, *, writes: bool) -> Callable[..., i
 
 
 def _reflowed(function: Function) -> str:
-    """Its docstring with each paragraph in one line, so that the help breaks lines where its own width asks for it."""
+    """The docstring with each paragraph in one line, so that the help wraps it to its own width."""
     paragraphs = (inspect.getdoc(function) or "").split("\n\n")
     return "\n\n".join(text if "\n  " in text else text.replace("\n", " ") for text in paragraphs)
 
@@ -77,7 +77,7 @@ def outer_flags(ctx: typer.Context) -> Flags:
 
 
 def finish(session: Session, work: Callable[[], Code | None], *, writes: bool) -> int:
-    """Do the work and end in its exit code, with a message on stderr where it did not go well."""
+    """Run the command and return its exit code. An error becomes a message on stderr."""
     try:
         code = work() or Code.DONE
         session.out.flush()
@@ -87,7 +87,7 @@ def finish(session: Session, work: Callable[[], Code | None], *, writes: bool) -
         session.messages.error(ended)
         return ended.code
     except BrokenPipeError:
-        # The reader has seen enough, as with `convoy list trucks | head`; what is still buffered has nowhere to go.
+        # The reader has closed the pipe, as in `convoy list trucks | head`. Drop the rest of the buffer.
         forget_stdout()
         return Code.PARTLY if writes else Code.DONE
     except OSError as error:

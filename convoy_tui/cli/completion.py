@@ -1,4 +1,4 @@
-"""Queue names for the shell's Tab key: whatever goes wrong, there is just nothing to complete."""
+"""Shell completion of queue names. After any error there are no completions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from convoy_tui.text.safe_text import safe
 
 
 def queue_names(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The queues whose names begin like that. Never starts an embedded store, nor waits for long."""
+    """The queues whose names begin so. Never starts an embedded store, and waits only briefly."""
     try:
         return [name for name in _all_names(ctx) if name.startswith(incomplete) and name == safe(name)]
     except (ConvoyError, OSError):
@@ -20,7 +20,7 @@ def queue_names(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def _all_names(ctx: typer.Context) -> list[str]:
-    from convoy_core import Fleet  # noqa: PLC0415 - loads redis, which completing an option or a command needs not
+    from convoy_core import Fleet  # noqa: PLC0415 - loads redis, which other completions do not need
 
     given = {**(ctx.parent.params if ctx.parent else {}), **{k: v for k, v in ctx.params.items() if v is not None}}
     settings = resolve(os.environ, redis=given.get("redis"), prefix=given.get("prefix"), profile=given.get("profile"))

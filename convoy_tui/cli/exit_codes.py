@@ -1,4 +1,4 @@
-"""What the exit codes mean, and which error ends in which: errors are one or two lines that say what to do next."""
+"""The exit codes, and the exit code and message of each error."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Code(IntEnum):
 
 
 class Ended(Exception):
-    """A command stops here: its code, what is wrong, and what to do next."""
+    """Ends a command with an exit code, the error, and advice on what to do next."""
 
     def __init__(self, code: Code, message: str, advice: str | None = None) -> None:
         super().__init__(message)
@@ -62,7 +62,7 @@ _ADVICE: dict[type[Exception], str] = {
 
 
 def ending(error: ConvoyError) -> Ended:
-    """How a command ends that met this error."""
+    """The exit code and the message for an error."""
     code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), Code.UNEXPECTED)
     advice = next((advice for kind, advice in _ADVICE.items() if isinstance(error, kind)), None)
     return Ended(code, str(error), advice)

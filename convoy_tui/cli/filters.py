@@ -1,4 +1,4 @@
-"""Which entries of a queue are meant: filters over a listing, read page by page."""
+"""Filters over the entries of a queue, which are read page by page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What an entry must be like; what is None does not matter."""
+    """The conditions on an entry. None stands for no condition."""
 
     match: str | None = None
     error: str | None = None
@@ -22,11 +22,11 @@ class Filter:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it lets everything through."""
+        """Whether every entry matches."""
         return self == Filter()
 
     def fits(self, entry: Entry, at: float) -> bool:
-        """Whether the entry is meant, at the store's time `at`. What is not known does not fit."""
+        """Whether the entry matches, at the store's time `at`. An unknown value does not match."""
         if self.match is not None and not fnmatchcase(entry.id, self.match):
             return False
         if self.error is not None and self.error.lower() not in (entry.error or "").lower():
@@ -38,7 +38,7 @@ class Filter:
 
 @dataclass(slots=True)
 class Window:
-    """A walk through one state from `next` on; afterwards it says how much there is, what fits and where to go on."""
+    """Reads one state from `next` on. Afterwards it holds the total, the number of matches and where to go on."""
 
     queue: Queue
     state: State | None
@@ -49,7 +49,7 @@ class Window:
     found: int = 0
 
     def entries(self, limit: int | None) -> Iterator[Entry]:
-        """Entries that fit, at most `limit`; a page of the committed set is never cut, since it has no order."""
+        """Up to `limit` entries that match. A page of the committed set is never cut, since it has no order."""
         while self.next is not None and (limit is None or self.found < limit):
             size = PAGE if limit is None or not self.filter.is_empty else min(PAGE, limit - self.found)
             start = self.next

@@ -21,6 +21,6 @@ class Flags:
     quiet: bool | None = None
 
     def over(self, outer: Flags) -> Flags:
-        """These flags, and where they say nothing, the outer ones."""
+        """These flags, with the outer ones where these are not set."""
         pairs = {field.name: (getattr(self, field.name), getattr(outer, field.name)) for field in fields(Flags)}
         return Flags(**{name: inner if inner is not None else outside for name, (inner, outside) in pairs.items()})

@@ -1,4 +1,4 @@
-"""How the help of a command and of a group of them reads."""
+"""The help texts of commands and of groups of commands."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ MORE = "Also: --prefix, --profile, --read-only, --color and -q; see convoy --hel
 
 
 def config_line() -> str:
-    """Where profiles are kept, for the end of a help."""
+    """The line at the end of each help that names the config file."""
     path = config_path()
     shown = f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)
     return f"Config file: {shown}"
 
 
 class Group(TyperGroup):
-    """A group of commands whose help reads as people write."""
+    """A group of commands with a help for people, without type names."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """The parameters, without type names beside them."""
+        """The parameters without their type names."""
         return _converting_at_need(_without_types(super().get_params(ctx)))
 
 
 class Command(TyperCommand):
-    """A command whose help reads as people write."""
+    """A command with a help for people, without type names."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """The parameters, without type names beside them."""
+        """The parameters without their type names."""
         return _converting_at_need(_without_types(super().get_params(ctx)))
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
@@ -43,7 +43,7 @@ class Command(TyperCommand):
 
 
 def _converting_at_need(parameters: list[Any]) -> list[Any]:
-    """Typer loads pydantic to convert whatever there is, even text into text, which takes as long as all of typer."""
+    """Avoid typer's conversion: it loads pydantic, even for text, which takes as long as all of typer."""
     for parameter in parameters:
         if "process_value" not in vars(parameter):
             parameter.process_value = partial(_processed, parameter, parameter.process_value)
@@ -51,7 +51,7 @@ def _converting_at_need(parameters: list[Any]) -> list[Any]:
 
 
 def _processed(parameter: Any, process: Callable[[Any, Any], Any], ctx: Any, value: Any) -> Any:
-    """The value of a parameter, by ourselves where it stays as it is or has a parser of ours, else by typer."""
+    """The value of a parameter: unchanged, by our own parser, or else by typer."""
     kind, parser = parameter.type_descriptor.annotation, parameter.type_descriptor.parameter_info.parser
     is_many = parameter.multiple or parameter.nargs != 1
     if value is None and not parameter.required:
@@ -66,7 +66,7 @@ def _processed(parameter: Any, process: Callable[[Any, Any], Any], ctx: Any, val
 
 
 def _without_types(parameters: list[Any]) -> list[Any]:
-    """A switch takes no value, and an argument's name says enough: no `<bool>` and `<list[str]>` in the help."""
+    """The parameters without `<bool>` and `<list[str]>` in the help: their names say enough."""
     for parameter in parameters:
         if parameter.param_type_name == "argument":
             parameter.display_type_rich = lambda **_: ""

@@ -1,4 +1,4 @@
-"""The commands of `convoy`, as its help lists them; the module of each is loaded when that one is called."""
+"""The list of the commands of `convoy`. The module of a command is loaded when that command is called."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from convoy_tui.cli.help import Group
 
 
 class Listed(NamedTuple):
-    """What there is to say of a command that is not loaded; a test compares it with the command."""
+    """The entry of a command in the help while it is not loaded. A test compares it with the command."""
 
     module: str
-    """In `convoy_tui.cli.commands`."""
+    """The module in `convoy_tui.cli.commands`."""
     panel: str
     help: str
 
@@ -25,22 +25,22 @@ COMMANDS: Final = {
     "list": Listed("list_ids", "Look", "List the IDs of a queue in one state."),
     "find": Listed("find", "Look", "Say in which queues an ID is, and in which state."),
     "show": Listed("show", "Look", "Show everything about one ID."),
-    "errors": Listed("errors", "Look", "Show the log of errors of a queue, newest first."),
+    "errors": Listed("errors", "Look", "Show the error log of a queue, newest first."),
     "workers": Listed("workers", "Look", "List the worker pools and what they hold."),
     "publish": Listed("publish", "Act", "Put IDs into a queue, each unless it is there already."),
     "requeue": Listed("requeue", "Act", "Queue failed IDs again, named or filtered."),
-    "discard": Listed("discard", "Act", "Forget IDs that failed or wait, for good."),
+    "discard": Listed("discard", "Act", "Remove failed or waiting IDs for good."),
     "jam-guard": Listed("jam_guard", "Act", "Free IDs that have been processing for too long."),
-    "pause": Listed("pause", "Act", "Stop workers from claiming; what runs goes on."),
+    "pause": Listed("pause", "Act", "Stop workers from claiming; running jobs go on."),
     "resume": Listed("pause", "Act", "Let workers claim again."),
     "work": Listed("work", "Run", "Run workers on a queue until stopped."),
     "tui": Listed("tui", "Run", "Open the live dashboard; same as convoy-tui."),
-    "server": Listed("server", "Run", "Start, stop and ask the embedded store."),
+    "server": Listed("server", "Run", "Start, stop and inspect the embedded store."),
 }
 
 
 class LazyGroup(Group):
-    """The group of all commands: it lists them as they are described here, and calls them as they are."""
+    """The group of all commands: it lists the entries above, and loads a command to call it."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
@@ -50,13 +50,13 @@ class LazyGroup(Group):
         }
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command that is called, or completed, and load it."""
+        """Find the command to call or to complete, and load it."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, load(name) if name in COMMANDS else command, rest
 
 
 def load(name: str) -> Any:
-    """The command itself."""
+    """The command of that name, loaded."""
     app = typer.Typer(rich_markup_mode="rich")
     import_module(f"convoy_tui.cli.commands.{COMMANDS[name].module}").register(app)
     return typer.main.get_group(app).commands[name]

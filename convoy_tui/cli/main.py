@@ -1,4 +1,4 @@
-"""The `convoy` command: the commands by group, the options before them, and the last line of defence for errors."""
+"""The `convoy` command: the groups of commands, the options before them, and the last handler of errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from convoy_tui.text.safe_text import safe
 
 
 class _Group(LazyGroup):
-    """Ends every command in an exit code and at most two lines, whoever calls it."""
+    """Ends every command with an exit code and at most two lines of error."""
 
     def main(
         self,
@@ -47,7 +47,7 @@ class _Group(LazyGroup):
         except BrokenPipeError:
             forget_stdout()
             code = Code.DONE
-        except Exception as error:  # noqa: BLE001 - the last one who can turn it into a line and an exit code
+        except Exception as error:  # noqa: BLE001 - the last place that can turn it into a message and an exit code
             ended = _usage(error, sys.argv[1:] if args is None else args) or _unanswered(error) or _unexpected(error)
             if str(ended):
                 from convoy_tui.cli.io.messages import Messages  # noqa: PLC0415 - loads rich
@@ -95,7 +95,7 @@ def _options(  # noqa: PLR0913 - the options that stand before a command
 
 
 def _usage(error: Exception, args: Sequence[str]) -> Ended | None:
-    """A usage error that typer found: its message, and where to read on."""
+    """The message for a usage error that typer found, with the help to read."""
     say = getattr(error, "format_message", None)
     if say is None:
         return None
@@ -108,7 +108,7 @@ def _usage(error: Exception, args: Sequence[str]) -> Ended | None:
 
 
 def _dash_advice(error: Exception) -> str | None:
-    """How to name an ID that begins with a dash, where one may have been taken for an option."""
+    """How to give an ID that begins with a dash, if one may have been taken for an option."""
     ctx, option = getattr(error, "ctx", None), getattr(error, "option_name", None)
     if ctx is None or option is None or getattr(error, "possibilities", None):
         return None
@@ -118,7 +118,7 @@ def _dash_advice(error: Exception) -> str | None:
 
 
 def _complaint(error: Exception, args: Sequence[str]) -> str | None:
-    """What is wrong with a parameter's value, beginning with the option as it was given."""
+    """What is wrong with the value of a parameter, beginning with the option as it was given."""
     parameter, message = getattr(error, "param", None), getattr(error, "message", None)
     if parameter is None or not message:
         return None
@@ -133,7 +133,7 @@ def _is_given(arg: str, option: str) -> bool:
 
 
 def _unanswered(error: Exception) -> Ended | None:
-    """Help that could not be written, which no command of ours has seen to."""
+    """The Ended for a help text that could not be written."""
     if isinstance(error, OSError) and error.filename is None:
         return unwritten(error, has_written=False)
     return None

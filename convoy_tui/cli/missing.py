@@ -1,4 +1,4 @@
-"""IDs that are committed and in no place: looked at again before that is said, and then with what to do."""
+"""Missing IDs (committed, but in no state): read again before they are reported, with advice."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from convoy_core import Details, Queue, State
 from convoy_tui.text.safe_text import safe
 
 CONFIRM_S = 0.5
-"""A Node client leaves an ID committed but nowhere for a moment, so what looks like that is looked at again."""
+"""Seconds between two reads of an ID that looks missing: a Node client leaves every ID so for a moment."""
 
 
 def certain(queue: Queue, details: Details) -> Details:
-    """The details; read up to twice more while they say that the ID is missing."""
+    """The details, read up to twice more while the ID looks missing."""
     for _ in range(2):
         if details.is_missing:
             time.sleep(CONFIRM_S)
@@ -27,12 +27,12 @@ def is_known(details: Details) -> bool:
 
 
 def state_word(details: Details) -> str:
-    """The state, or the word for what is committed and in none of them."""
+    """The state, or `missing`."""
     return "missing" if details.is_missing else details.state
 
 
 def way_out(queue: Queue, details: Details) -> str:
-    """What frees a missing ID."""
+    """How to free a missing ID."""
     key = f"{queue.key_prefix}committed"
     return (
         f"ID {safe(details.id, 60)} is missing: a Node client that died between two commands leaves this behind. Once "

@@ -1,4 +1,4 @@
-"""The arguments and options that several commands share, each described once."""
+"""The arguments and options that several commands share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LONGEST_S = 10.0**9
 
 
 def seconds(text: str | float) -> float:
-    """A duration as an option's value."""
+    """The value of an option that is a duration."""
     try:
         value = parse_duration(str(text))
     except InvalidOption as error:
@@ -32,31 +32,31 @@ def seconds(text: str | float) -> float:
 
 
 def some_seconds(text: str | float) -> float:
-    """The same, longer than no time at all."""
+    """The same, above 0."""
     if not (value := seconds(text)):
         raise typer.BadParameter(f"{safe(repr(text), 60)} is too short; it must be greater than 0.")
     return value
 
 
 def between_looks(text: str | float) -> float:
-    """How long the dashboard waits between two looks."""
+    """The refresh interval of the dashboard."""
     if not 0.2 <= (value := seconds(text)) <= 60:
         raise typer.BadParameter(f"{safe(repr(text), 60)} does not fit; it must be from 200ms to 1m.")
     return value
 
 
 def natural(text: str | int) -> int:
-    """A whole number from 0 as an option's value."""
+    """The value of an option that is a whole number from 0."""
     return _whole(text, 0, _MOST)
 
 
 def positive(text: str | int) -> int:
-    """A whole number from 1 as an option's value."""
+    """The value of an option that is a whole number from 1."""
     return _whole(text, 1, _MOST)
 
 
 def concurrency(text: str | int) -> int:
-    """How many jobs a pool may run at once."""
+    """The value of `--concurrency`."""
     from convoy_core import MAX_CONCURRENCY  # noqa: PLC0415 - loads the pool, and redis with it
 
     return _whole(text, 1, MAX_CONCURRENCY)
@@ -75,7 +75,7 @@ def _whole(text: str | int, least: int, most: int) -> int:
 
 
 def path(text: str) -> Path:
-    """A file's name as an option's value, by its very bytes."""
+    """The value of an option that is a file name, with its exact bytes."""
     return Path(system_text(text))
 
 

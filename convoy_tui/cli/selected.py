@@ -1,4 +1,4 @@
-"""A move of named IDs, or of those that filters find: the exact effect is stated, asked about, and done."""
+"""A move of named or filtered IDs: states the exact effect, asks for confirmation, and does it."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from convoy_tui.cli.io.ids_input import Source
 from convoy_tui.cli.session import Session
 
 AT_ONCE = 5 * BATCH
-"""IDs that go in one step where a whole state goes: under a second, so that Ctrl-C is heard."""
+"""IDs per step for a whole state: a step takes under a second, so that Ctrl-C takes effect."""
 
 
 SEARCHED_AT_ONCE = 50
-"""The same where each is searched for in the list."""
+"""The same for IDs that the store must search for in the list."""
 
 
 SOUGHT_AT_ONCE = 100_000
-"""IDs that a dry run looks for in the list at a time: each time the list is read from its head on."""
+"""IDs per search of a dry run: each search reads the list from its head."""
 
 
 @dataclass(slots=True)
 class Choice:
-    """Which IDs are meant: the named ones, or those that filters find, kept so that what was shown is what is done."""
+    """The chosen IDs: named, or found by filters and kept, so that exactly the shown IDs are moved."""
 
     source: Source
     filter: Filter
@@ -51,17 +51,17 @@ class Choice:
 
     @property
     def is_whole_state(self) -> bool:
-        """Whether everything is meant, so that nothing needs to be looked for."""
+        """Whether all IDs of the state are chosen, so that no search is needed."""
         return self.everything and self.filter.is_empty and self.limit is None
 
     def find(self, queue: Queue, state: State) -> None:
-        """Look for the entries that fit."""
+        """Find the entries that match."""
         if not self.is_named:
             window = Window(queue, state, self.filter)
             self.found = [entry.id for entry in window.entries(self.limit)]
 
     def blocks(self) -> Iterable[list[str]]:
-        """The IDs, some at a time as they arrive."""
+        """The IDs in lists, as they arrive."""
         return self.source.blocks() if self.found is None else [self.found]
 
 
@@ -85,7 +85,7 @@ def move_selected(session: Session, move: Move, choice: Choice, *, yes: bool, dr
 
 
 def _discard_all(session: Session, queue: Queue, work: Work, *, yes: bool) -> Code:
-    """Discard a whole state without a list of its IDs: seconds for a million."""
+    """Discard a whole state without a list of its IDs, which takes seconds for a million."""
     move = work.move
     n: int = getattr(queue.counts(), move.state.value)
     if not n:
@@ -98,7 +98,7 @@ def _discard_all(session: Session, queue: Queue, work: Work, *, yes: bool) -> Co
 
 
 def _ask(session: Session, queue: Queue, move: Move, choice: Choice) -> None:
-    """State the exact effect, found by a dry run on the same path, and ask; one requeued ID needs no question."""
+    """State the exact effect, from a dry run, and ask for confirmation. To requeue one ID needs none."""
     if choice.source.is_stdin:
         raise Ended(
             Code.UNCONFIRMED,
@@ -111,16 +111,16 @@ def _ask(session: Session, queue: Queue, move: Move, choice: Choice) -> None:
 
 
 def _steps(move: Move, queue: Queue, choice: Choice) -> Iterator[Callable[[], Outcomes]]:
-    """What is to be done, a batch at a time."""
-    # An ID deep in a long list costs the store milliseconds, and between two steps Ctrl-C must get its turn.
+    """The steps, one batch each."""
+    # To find an ID deep in a long list takes the store milliseconds. Ctrl-C takes effect between two steps.
     size = SEARCHED_AT_ONCE if move.searches else BATCH
     return (partial(move.on, queue, ids) for block in choice.blocks() for ids in chunked(block, size))
 
 
 def _dry_steps(move: Move, queue: Queue, choice: Choice) -> Iterator[Callable[[], Outcomes]]:
-    """What it would be, for no more than it costs."""
+    """The steps of a dry run, which cost no more than the real ones."""
     ids = chain.from_iterable(choice.blocks())
-    if move.loses and choice.found is not None:  # what has just been seen in the state is there
+    if move.loses and choice.found is not None:  # the IDs have just been read from the state
         return (partial(move.on_all, batch) for batch in chunked(ids))
     size = SOUGHT_AT_ONCE if move.searches else BATCH
     return (partial(move.on, queue, batch, dry_run=True) for batch in chunked(ids, size))

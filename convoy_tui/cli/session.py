@@ -1,4 +1,4 @@
-"""What one command runs with: its settings, its store, and where it writes and talks."""
+"""The session of one command: its settings, its store, its output and its messages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ USUAL_PORT = 6379
 
 
 class Session:
-    """One command's surroundings. Nothing is connected until a store is asked for."""
+    """The session of one command. It connects on the first use of the store."""
 
     def __init__(self, flags: Flags, *, nul: bool | None = None) -> None:
         self.flags = flags
@@ -63,7 +63,7 @@ class Session:
 
     @cached_property
     def fleet(self) -> Fleet:
-        """Every queue of the store; connects at its first call."""
+        """The fleet of the store, which connects at its first call."""
         from convoy_core import Fleet  # noqa: PLC0415 - loads redis, and the help of a command needs none
 
         settings = self.settings
@@ -71,13 +71,13 @@ class Session:
 
     @property
     def where(self) -> str:
-        """Where this is connected, with the environment's label."""
+        """The address of the store with the label of the environment."""
         label = self.settings.environment
         shown = "the embedded store" if self.store.is_embedded else self.store.shown
         return f"{shown} ({label})" if label else shown
 
     def must_write(self) -> None:
-        """Refuse a write in read-only mode before anything is read, asked or started."""
+        """Refuse a write in read-only mode, before anything is read, asked or started."""
         if reason := self.settings.read_only_because:
             raise ReadOnly(f"This is read-only because of {reason}; nothing was changed.")
 
@@ -96,7 +96,7 @@ class Session:
         return self.fleet.queue(name)
 
     def named(self, names: list[str]) -> list[str]:
-        """These queue names, known or not, since an idle queue of Node's leaves no trace. Raises InvalidQueueName."""
+        """These queue names, known or not: an idle queue of Node leaves no key. Raises InvalidQueueName."""
         all_names: list[str] | None = None
         for name in names:
             if self._is_known(name):
@@ -112,19 +112,19 @@ class Session:
         return list(dict.fromkeys(names))
 
     def names(self, names: list[str]) -> list[str]:
-        """These queue names, or all there are for none; each must exist. Raises Ended with NOT_FOUND."""
+        """These queue names, each of which must exist, or if none are given all. Raises Ended with NOT_FOUND."""
         if not names:
             return self.fleet.queues()
         unknown = [name for name in names if not self._is_known(name)]
         if unknown:
-            all_names = self.fleet.queues()  # a scan of the store, so only when it decides
+            all_names = self.fleet.queues()  # this scans the store, so only if needed
             unknown = [name for name in unknown if name not in all_names]
             if unknown:
                 raise self._no_queue(unknown[0], all_names)
         return list(dict.fromkeys(names))
 
     def say_where(self) -> None:
-        """Say which store answers, and hint at another one that may have been meant."""
+        """Print the address of the store, with a hint if another one may be intended."""
         if not self.store.is_embedded:
             self.messages.note(f"Connected to {self.where}.")
             return
@@ -136,7 +136,7 @@ class Session:
             )
 
     def warn_of_broken_ids(self) -> None:
-        """Say so where IDs cannot be read back as they are, since they hold what parts them."""
+        """Warn if IDs contain a line end, since they cannot be read back one per line."""
         if self.out.broken:
             hold = count(self.out.broken, "ID holds", "IDs hold")
             better = "-0 ends each in a NUL byte instead" if self._reads_nul else "-o jsonl keeps each on its line"

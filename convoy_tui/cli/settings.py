@@ -1,6 +1,6 @@
-"""Where to connect and what is allowed: flag > environment > user config file > default.
+"""The settings of a command: flag > environment > user config file > default.
 
-A profile named on the command line is a flag: its URL wins over the environment's.
+A profile named on the command line counts as a flag: its URL has precedence over that of the environment.
 """
 
 from __future__ import annotations
@@ -38,20 +38,20 @@ class Config:
 
     path: Path
     profiles: Mapping[str, object] = field(default_factory=dict)
-    """As they stand there: one that makes no sense is refused to those only who ask for it."""
+    """Unchecked: an invalid profile is refused only when it is used."""
     default_profile: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a command runs with. None leaves the choice to convoy_core: the embedded store, the prefix `cv:`."""
+    """The settings of a command. None stands for the default of convoy_core: the embedded store, the prefix `cv:`."""
 
     url: str | None = None
     prefix: str | None = None
     environment: str | None = None
     read_only: bool = False
     read_only_because: str = ""
-    """What made it read-only, for the message that refuses a write."""
+    """The reason for read-only, for the message that refuses a write."""
     url_from: str = field(default="", compare=False)
     """Where the URL was given, for the message that refuses it."""
 
@@ -64,7 +64,7 @@ def resolve(
     profile: str | None = None,
     read_only: bool = False,
 ) -> Settings:
-    """The settings of one command, from its flags, the environment and the config file. Raises InvalidOption."""
+    """The settings from the flags, the environment and the config file. Raises InvalidOption."""
     config = read_config(config_path())
     asked = (("--profile", profile), ("CONVOY_PROFILE", environ.get("CONVOY_PROFILE")))
     asked_by, name = _first(*asked, ("default_profile", config.default_profile))
@@ -91,7 +91,7 @@ def resolve(
 
 
 def store_of(settings: Settings) -> StoreDescription:
-    """The store that they lead to. Raises InvalidURL, saying where the URL was given."""
+    """The store of these settings. Raises InvalidURL, which says where the URL was given."""
     from convoy_core import describe_store  # noqa: PLC0415 - loads redis, and the path of the file needs none
 
     with _given_by(settings.url_from):
@@ -99,13 +99,13 @@ def store_of(settings: Settings) -> StoreDescription:
 
 
 def _first(*choices: tuple[str, str | None]) -> tuple[str, str | None]:
-    """The first that says something, and who says it."""
+    """The first choice that is set, and its source."""
     return next(((who, said) for who, said in choices if said), ("", None))
 
 
 @contextmanager
 def _given_by(who: str) -> Iterator[None]:
-    """Let a refusal begin with the place to mend."""
+    """Begin an error message with the place of the wrong setting."""
     try:
         yield
     except InvalidInput as error:
@@ -113,12 +113,12 @@ def _given_by(who: str) -> Iterator[None]:
 
 
 def config_path() -> Path:
-    """Where the user's config file is."""
+    """The path of the user's config file."""
     return platformdirs.user_config_path("convoy") / "config.toml"
 
 
 def read_config(path: Path) -> Config:
-    """The config file; an empty one if there is none. Raises InvalidOption when it cannot be used."""
+    """The config file, or an empty one if there is none. Raises InvalidOption if it is invalid."""
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
@@ -166,7 +166,7 @@ def _profile(config: Config, name: str, asked_by: str) -> Profile:
 
 
 def _read_only_because(environ: Mapping[str, str], *, flag: bool, profile: Profile, name: str | None) -> str:
-    """Why writes are refused; empty when they are not."""
+    """Why writes are refused, or an empty text."""
     if flag:
         return "--read-only"
     text = environ.get("CONVOY_READ_ONLY")
@@ -174,5 +174,5 @@ def _read_only_because(environ: Mapping[str, str], *, flag: bool, profile: Profi
         return "CONVOY_READ_ONLY"
     if text is not None and text.lower() not in _NO:
         raise InvalidOption(f"CONVOY_READ_ONLY is {text!r}; use 1 or 0.")
-    allowed = bool(text)  # said as 0 or no, which overrules the profile; empty says nothing
+    allowed = bool(text)  # "0" or "no" overrides the profile; an empty text does not
     return f"profile {name}" if profile.read_only and not allowed else ""

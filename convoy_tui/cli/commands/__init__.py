@@ -1,1 +1,1 @@
-"""The commands, one module each or one for a pair; `main` registers them."""
+"""The commands: one module each, or one for a pair. `lazy_group` loads them."""

@@ -1,4 +1,4 @@
-"""`convoy discard`: IDs that failed or wait, named or found by filters, forgotten for good."""
+"""`convoy discard`: remove failed or waiting IDs, named or filtered, for good."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from convoy_tui.cli.session import Session
 
 
 class Discarded(StrEnum):
-    """Where `discard` may take IDs from."""
+    """The states from which `discard` removes IDs."""
 
     QUEUED = "queued"
     DELAYED = "delayed"
@@ -49,9 +49,9 @@ def discard(  # noqa: PLR0913 - typer reads the options from here
     yes: p.Yes = False,
     dry_run: p.DryRun = False,
 ) -> Code:
-    """Forget IDs that failed or wait, for good.
+    """Remove failed or waiting IDs for good.
 
-    What would be lost is counted first, and asked about.
+    The command first counts the IDs that it would remove, and asks for confirmation.
 
     Examples:
       convoy discard trucks 42

@@ -1,4 +1,4 @@
-"""`convoy errors`: what the workers of a queue, Node's too, have logged of their failures."""
+"""`convoy errors`: show the error log of a queue, which Convoy and Node workers write."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def register(app: typer.Typer) -> None:
 
 
 def errors(session: Session, queue: p.QueueName, *, limit: PageLimit = 50, start: Start = 0) -> Code:
-    """Show the log of errors of a queue, newest first.
+    """Show the error log of a queue, newest first.
 
-    Workers write the text of each failure there, Node's too, and it is kept for a day. It names
-    no ID, so of what failed at a Node worker this is all there is; `convoy list --state failed`
-    has what ours keep with each ID.
+    Convoy and Node workers write the text of each failure there, and it is kept for a day. It names no ID. This is all
+    that a Node worker records about a failure; `convoy list --state failed` shows what Convoy's workers record for
+    each ID.
 
     Examples:
       convoy errors trucks

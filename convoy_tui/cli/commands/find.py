@@ -1,4 +1,4 @@
-"""`convoy find`: one ID in every queue."""
+"""`convoy find`: find one ID in every queue."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def since_of(details: Details) -> float | None:
-    """When the ID came into the state it is in, where that is known."""
+    """When the ID entered its state, if that is known."""
     match details.state:
         case State.QUEUED | State.DELAYED:
             return details.published
@@ -60,7 +60,7 @@ FOUND: Shape[Details] = Shape(
 def find(session: Session, id: p.ID) -> Code:
     """Say in which queues an ID is, and in which state.
 
-    One that is committed but in no place is missing. Ends with 3 when it is in none.
+    An ID that is committed but in no state is "missing". The exit code is 3 if no queue holds the ID.
 
     Examples:
       convoy find 42

@@ -1,4 +1,4 @@
-"""`convoy jam-guard`: free what has been processing for too long, exactly as previewed, once or again and again."""
+"""`convoy jam-guard`: free IDs that have been processing for too long, exactly as previewed, once or repeatedly."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ Tally: TypeAlias = "Counter[Outcome | None]"
 FREED = (Outcome.QUEUED, Outcome.FAILED, Outcome.DISCARDED)
 
 SHOWN = 20
-"""Rows of a preview; beyond that the number says enough."""
+"""The most rows of a preview; beyond that only the number is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One jammed entry of one queue, and what became of it; None in a dry run."""
+    """One jammed entry of one queue, and its outcome, which is None in a dry run."""
 
     queue: str
     entry: Jammed
@@ -79,7 +79,7 @@ SHAPE: Shape[Row] = Shape(
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """How jams are told and what is done with them."""
+    """The limit for jammed IDs and what is done with them."""
 
     queues: list[str]
     idle: float
@@ -88,7 +88,7 @@ class Guard:
 
     @property
     def effect(self) -> str:
-        """What becomes of the freed IDs."""
+        """The effect on the freed IDs."""
         match self.then:
             case Then.REQUEUE:
                 return "puts them back into the queue (or among the failed, at the third crash)"
@@ -152,7 +152,7 @@ def jam_guard(
 
 
 def _round(session: Session, guard: Guard, every: float) -> None:
-    """One of many: silent when nothing was jammed, and an outage is outlived."""
+    """One of many rounds: silent if nothing was jammed. An unreachable store does not end the command."""
     try:
         meant = _meant(session, guard)
         if meant:
@@ -183,7 +183,7 @@ def _once(session: Session, guard: Guard, *, yes: bool, dry_run: bool) -> Code:
 
 
 def _meant(session: Session, guard: Guard) -> list[Row]:
-    """What is jammed now, oldest first per queue."""
+    """The entries that are jammed now, oldest first per queue."""
     rows = [
         Row(name, entry, None) for name in guard.queues for entry in session.fleet.queue(name).jammed(idle_s=guard.idle)
     ]
@@ -191,9 +191,9 @@ def _meant(session: Session, guard: Guard) -> list[Row]:
 
 
 def _free(session: Session, guard: Guard, meant: list[Row]) -> tuple[Tally, ConvoyError | None]:
-    """Free exactly these, each only if it still runs since the same start, and answer, however it ends.
+    """Free exactly these entries, each only if the run that was listed is still going on, and print the answer.
 
-    What became of them, and what cut it short.
+    Returns the tally and the error that interrupted it, if any.
     """
     rows: list[Row] = []
     stopped: ConvoyError | None = None

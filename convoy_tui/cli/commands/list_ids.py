@@ -1,4 +1,4 @@
-"""`convoy list`: the IDs of a queue by state."""
+"""`convoy list`: list the IDs of a queue in one state."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from convoy_tui.text.words import age, due_in, number
 
 
 class Listed(StrEnum):
-    """What `list` can list."""
+    """The states that `list` can show, and the committed set."""
 
     QUEUED = "queued"
     DELAYED = "delayed"
@@ -73,7 +73,8 @@ def list_ids(  # noqa: PLR0913 - typer reads the options from here
 ) -> Code:
     """List the IDs of a queue in one state.
 
-    Next in line first, due first, longest running first, fewest failures first; committed has no order.
+    Queued IDs are listed by position, delayed ones by due time, running ones by age (oldest first), and failed ones by
+    failures (fewest first). Committed IDs have no order.
 
     Examples:
       convoy list trucks
@@ -102,7 +103,7 @@ def _record(queue: str, entry: Entry) -> dict[str, object]:
 
 
 def _say_how_much(session: Session, window: Window, state: Listed) -> None:
-    """Say what the list leaves out. Raises Ended with NOT_FOUND where the filters let nothing through."""
+    """Say what the list leaves out. Raises Ended with NOT_FOUND if nothing matches the filters."""
     if not window.found and not window.filter.is_empty:
         none = f"None of {number(window.total)} {state} in {window.queue.name} matches."
         raise Ended(Code.NOT_FOUND, none if window.total else _nothing(window, state))

@@ -25,10 +25,10 @@ def register(app: typer.Typer) -> None:
 
 
 def pause(session: Session, queues: p.QueueNames, *, dry_run: p.DryRun = False) -> Code:
-    """Stop workers from claiming; what runs goes on.
+    """Stop workers from claiming; running jobs go on.
 
-    Publishing goes on as well. Node clients do not look at the pause. A queue that nobody has
-    written to yet, or only Node clients, is paused all the same.
+    Publishing goes on as well. Node workers ignore a pause. A queue that does not exist yet, or that only Node clients
+    use, can be paused too.
 
     Examples:
       convoy pause trucks
@@ -66,7 +66,7 @@ def _set(session: Session, names: list[str], *, paused: bool, dry_run: bool) -> 
 
 
 def _answer(out: Output, changed: dict[str, bool], *, paused: bool, dry_run: bool) -> None:
-    """Say what became of each queue."""
+    """Print the result for each queue."""
     schema = f"convoy.{'pause' if paused else 'resume'}/1"
     rows = [{"queue": name, "paused": paused, "changed": was} for name, was in changed.items()]
     if out.format is Format.JSON:
@@ -83,7 +83,7 @@ def _answer(out: Output, changed: dict[str, bool], *, paused: bool, dry_run: boo
 
 
 def _change(queue: Queue, *, paused: bool, dry_run: bool) -> bool:
-    """Do it, or look; whether that changes anything."""
+    """Pause or resume, or with `dry_run` only read. Returns whether that changes anything."""
     if dry_run:
         return queue.snapshot().paused is not paused
     return queue.pause() if paused else queue.resume()

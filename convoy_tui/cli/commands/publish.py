@@ -1,4 +1,4 @@
-"""`convoy publish`: IDs into a queue, streamed, ending in a tally."""
+"""`convoy publish`: publish IDs, streamed, and print a tally."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def publish(  # noqa: PLR0913 - typer reads the options from here
 ) -> Code:
     """Put IDs into a queue, each unless it is there already.
 
-    Ends with a tally: published, already waiting, already running. Repeating it is safe.
+    The answer is a tally: published, already waiting, already running. Repeating the command is safe.
 
     Examples:
       convoy publish trucks 42 43 44
@@ -104,14 +104,17 @@ def publish(  # noqa: PLR0913 - typer reads the options from here
 
 
 def _say_who_is_needed(session: Session, queue: Queue) -> None:
-    """Node's workers know neither delays nor reruns; a user that may only publish is not told."""
+    """Say so if only a Convoy pool can do what was asked: Node workers ignore delays and reruns.
+
+    A store user without the permission to read this gets no message.
+    """
     with suppress(StoreError):
         if not queue.snapshot().workers:
             session.messages.note(f"No Convoy worker is at {queue.name} now; delays and reruns wait for one.")
 
 
 class _Run:
-    """One publish under way: passes the answers on where they were asked for, and counts."""
+    """One run of `publish`: prints the answer for each ID if that was asked for, and counts."""
 
     def __init__(self, session: Session, queue: Queue, source: Source, *, dry_run: bool, options: list[str]) -> None:
         self.tally = Tally()
@@ -124,7 +127,7 @@ class _Run:
         self._interrupts = Interrupts()
 
     def publish(self, chunks_of: Callable[[list[str]], Iterator[Chunk]]) -> None:
-        """Publish it all; the tally comes out however this ends. Raises Ended with PARTLY when it was cut short."""
+        """Publish all IDs, and print the tally even after an error. Raises Ended with PARTLY if interrupted."""
         source = self._source
         with self._interrupts as interrupts:
             try:
@@ -146,7 +149,7 @@ class _Run:
                         self._close()
 
     def _counted(self, chunks_of: Callable[[list[str]], Iterator[Chunk]]) -> Iterator[Chunk]:
-        """The chunks, each in the tally as soon as the store has answered."""
+        """The chunks, each counted as soon as the store has answered."""
         for block in self._source.blocks():
             chunks, chunk = chunks_of(block), None
             while True:
@@ -158,7 +161,7 @@ class _Run:
                 yield chunk
 
     def _close(self) -> None:
-        """Give the tally as the answer, or as a note beside the answers for each ID."""
+        """Print the tally as the answer, or as a note if the answer lists each ID."""
         tally = self.tally
         is_exact = self._interrupts.is_exact
         words = tally_words(tally, dry_run=self._dry_run, is_exact=is_exact)
@@ -190,7 +193,7 @@ class _Run:
 
 
 def not_taken(tally: Tally, options: Iterable[str]) -> list[str]:
-    """Which options have not reached every ID: what waits or runs keeps its payload, its time and its place."""
+    """The options that not every ID took: a refused ID keeps its payload, its due time and its position."""
     others = {
         "delay": tally.refused + tally.will_rerun,
         "front": tally.refused + tally.will_rerun,
@@ -201,7 +204,7 @@ def not_taken(tally: Tally, options: Iterable[str]) -> list[str]:
 
 
 def tally_words(tally: Tally, *, dry_run: bool = False, is_exact: bool = True) -> str:
-    """The tally as a sentence: what was published, and what refused the rest."""
+    """The tally as a sentence: how many were published, and why the others were refused."""
     published = "would be published" if dry_run else "published"
     parts = [f"{'' if is_exact else 'at least '}{number(tally.published)} {published}"]
     others = (
@@ -213,7 +216,7 @@ def tally_words(tally: Tally, *, dry_run: bool = False, is_exact: bool = True) -
 
 
 def answer_words(answer: Published) -> str:
-    """What a publish of one ID would do, for people."""
+    """The answer of a dry run for one ID, for people."""
     match answer:
         case Published.QUEUED:
             return "queue it"

@@ -1,4 +1,4 @@
-"""`convoy requeue`: failed IDs, named or found by filters, queued again."""
+"""`convoy requeue`: queue failed IDs again, named or filtered."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def requeue(  # noqa: PLR0913 - typer reads the options from here
 ) -> Code:
     """Queue failed IDs again, named or filtered.
 
-    With filters, what would be requeued is counted first, and asked about.
+    With filters the command first counts the IDs that it would requeue, and asks for confirmation.
 
     Examples:
       convoy requeue trucks 42

@@ -1,4 +1,4 @@
-"""`convoy server`: start, stop and ask the embedded store."""
+"""`convoy server`: start, stop and inspect the embedded store."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SCHEMA = "convoy.server/1"
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(cls=Group, no_args_is_help=True, help="Start, stop and ask the embedded store.")
+    group = typer.Typer(cls=Group, no_args_is_help=True, help="Start, stop and inspect the embedded store.")
     command(group, "start")(start)
     command(group, "stop")(stop)
     command(group, "status")(status)
@@ -41,8 +41,8 @@ DurabilityChoice = Annotated[
 def start(session: Session, *, durability: DurabilityChoice = None) -> Code:
     """Start the embedded store, unless it runs.
 
-    Every command starts it by itself where it is needed; this is for starting it ahead. A power cut costs about the
-    last second or two, and with --durability always nothing that was acknowledged. One that runs is switched.
+    Every command starts it when it needs it; use this to start it earlier. A power cut loses about the last second or
+    two, but with --durability always nothing that was acknowledged. A running store is switched to that setting.
 
     Examples:
       convoy server start
@@ -71,7 +71,7 @@ def stop(session: Session) -> Code:
 def status(session: Session) -> Code:
     """Say whether the embedded store runs, and where.
 
-    Ends with 3 when it does not run.
+    The exit code is 3 if it does not run.
 
     Examples:
       convoy server status

@@ -1,4 +1,4 @@
-"""`convoy show`: everything about one ID, as a sheet."""
+"""`convoy show`: show everything about one ID."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def register(app: typer.Typer) -> None:
 def show(session: Session, queue: p.QueueName, id: p.ID) -> Code:
     """Show everything about one ID.
 
-    Its state and since when, its place in line or its holder, its attempts, its last error, its payload, and what
-    publishing it now would answer.
+    This is its state and since when, its position or its worker, its attempts, its last error, its payload, and the
+    answer that publishing it now would give.
 
     Examples:
       convoy show trucks 42
@@ -65,7 +65,7 @@ def show(session: Session, queue: p.QueueName, id: p.ID) -> Code:
 
 
 def record(details: Details) -> dict[str, object]:
-    """The JSON document: the payload as the value it is, or base64 where it is bytes."""
+    """The JSON document. A payload that is bytes is in base64."""
     fields = asdict(details)
     if isinstance(details.payload, bytes):
         fields |= {"payload": None, "payload_base64": base64.b64encode(details.payload).decode()}
@@ -73,7 +73,7 @@ def record(details: Details) -> dict[str, object]:
 
 
 def facts(details: Details) -> list[tuple[str, str]]:
-    """What is known, line by line; what does not apply is left out."""
+    """The facts as pairs of label and text, without those that do not apply."""
     lines: list[tuple[str, str | None]] = [
         ("id", details.id),
         ("queue", details.queue),
@@ -154,12 +154,12 @@ def _when(at: float | None, now: float) -> str | None:
 def _clock(at: float) -> str:
     try:
         return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (ValueError, OverflowError, OSError):  # a foreign client may have stored any number
+    except (ValueError, OverflowError, OSError):  # another client may have stored any number
         return f"{at:g}"
 
 
 def _sheet(out: Output, details: Details) -> None:
-    """The facts with their labels in a column, and the traceback with its lines kept."""
+    """Print the facts with their labels in a column, and the traceback line by line."""
     for label, value in facts(details):
         head = Text(f"{label:>11}  ", style="dim")
         if label == "traceback":

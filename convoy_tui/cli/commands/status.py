@@ -1,4 +1,4 @@
-"""`convoy status`: every queue with its counts, its word and why; once, as a check, or again and again."""
+"""`convoy status`: every queue with its counts and health, once, as a check for monitoring, or repeatedly."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import duration, number
 
 NAMES_S = 10.0
-"""How often a watch asks which queues there are: it scans the store for those of Node clients."""
+"""How often `--watch` looks for new queues, by a scan of the store."""
 
 
 def register(app: typer.Typer) -> None:
@@ -75,7 +75,7 @@ def status(
 ) -> Code:
     """Show every queue with its counts, its health, and why.
 
-    A rate needs two looks, so only --watch shows rates.
+    A rate needs two readings, so only --watch shows rates.
 
     Examples:
       convoy status
@@ -93,31 +93,31 @@ def status(
     else:
         rows = look.confirmed()
         session.say_where()
-        if not (check and session.messages.quiet):  # as `grep -q`: the exit code is the answer
+        if not (check and session.messages.quiet):  # like `grep -q`: only the exit code
             _answer(session, look, rows)
     return _code(session, rows, max_failed) if check else Code.DONE
 
 
 class _Look:
-    """Takes one reading after the other of the queues asked for, and remembers the last minute of them."""
+    """Reads the chosen queues repeatedly, and keeps their history of the last minute."""
 
     def __init__(self, session: Session, asked: list[str], limits: Limits, *, strict: bool) -> None:
         self._session = session
         self._asked = asked
         self._limits = limits
         self._history = History()
-        # As a check, a name that was mistyped must not count as healthy for ever.
+        # In a check, a mistyped name must not count as a healthy queue.
         self._names = session.named(asked) if asked and not strict else session.names(asked)
         self._named_at = time.monotonic()
         self.at = 0.0
 
     @property
     def is_of_few(self) -> bool:
-        """Whether the queues were named, so that each deserves its reason."""
+        """Whether the queues were named, so that the reason is shown for each."""
         return bool(self._asked)
 
     def rows(self) -> list[Row]:
-        """The queues now, those that need someone first."""
+        """The queues now, those that need attention first."""
         if not self._asked and time.monotonic() - self._named_at > NAMES_S:
             self._names = self._session.fleet.queues()
             self._named_at = time.monotonic()
@@ -127,7 +127,7 @@ class _Look:
         return rows_of(snapshots, self._history, self._limits)
 
     def confirmed(self) -> list[Row]:
-        """The queues now; where some are committed but nowhere, looked at twice more before that is said."""
+        """The queues now. If one seems to drift, it is read twice more before that is reported."""
         rows = self.rows()
         for _ in range(2):
             if any(row.snapshot.counts.drift for row in rows):
@@ -136,7 +136,7 @@ class _Look:
         return rows
 
     def gap(self) -> None:
-        """The store was away, so what is known has a hole."""
+        """Add a gap to the history, since the store was unreachable."""
         self._history.gap()
 
 
@@ -157,7 +157,7 @@ def _watch(session: Session, look: _Look, *, interval: float, samples: int | Non
 
 
 def _readings(session: Session, look: _Look, interval: float, samples: int | None) -> Iterator[list[Row]]:
-    """One reading after the other; an outage is said, and outlived."""
+    """Readings at an interval. An unreachable store is reported, and does not end the command."""
     taken = 0
     is_away = False
     while True:

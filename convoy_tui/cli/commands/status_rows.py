@@ -1,4 +1,4 @@
-"""Queues as rows of `convoy status`: the word first, what needs someone on top, zeros dim."""
+"""The rows of `convoy status`: the health word first, queues that need attention on top, zeros dimmed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Row:
 
 
 def rows_of(snapshots: Iterable[Snapshot], history: History, limits: Limits) -> list[Row]:
-    """The rows of one reading, which `history` knows already."""
+    """The rows of one reading, which is in `history` already."""
     rows = []
     for snapshot in snapshots:
         trends = history.trends(snapshot.queue)
@@ -50,7 +50,7 @@ def rows_of(snapshots: Iterable[Snapshot], history: History, limits: Limits) -> 
 
 
 def verdict(rows: list[Row]) -> Text:
-    """The whole store in one line."""
+    """The health of all queues in one line."""
     needing = [row for row in rows if row.health.needs_you]
     if not needing:
         bad = sum(row.snapshot.counts.failed for row in rows)
@@ -65,7 +65,7 @@ def verdict(rows: list[Row]) -> Text:
 
 
 def reasons(rows: list[Row], *, every: bool) -> list[Text]:
-    """Why the words hold, for those that need someone, or for every row."""
+    """The reasons of the health words, for queues that need attention or, with `every`, for all."""
     lines = []
     for row in rows:
         if every or row.health.needs_you:

@@ -1,4 +1,4 @@
-"""`convoy tui`: hand over to the dashboard."""
+"""`convoy tui`: open the dashboard."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def tui(
 ) -> NoReturn:
     """Open the live dashboard; same as convoy-tui.
 
-    It shows every queue as it changes, and everything here can be done there from the keyboard.
+    It shows every queue live, and offers all actions of this command line from the keyboard.
 
     Examples:
       convoy tui
@@ -52,20 +52,20 @@ def tui(
 def hand_over(
     module: str, *words: str, url: str, prefix: str | None, profile: str | None = None, read_only: bool = False
 ) -> NoReturn:
-    """Become another program of ours with these settings.
+    """Replace this process by another program of Convoy with the same settings.
 
-    They go by its environment: a password in a URL must not show in the list of processes.
+    They are passed in its environment: a password in a URL must not show in the list of processes.
     """
     given = {"CONVOY_REDIS_URL": url, "CONVOY_PREFIX": prefix, "CONVOY_PROFILE": profile}
     if read_only:
         given["CONVOY_READ_ONLY"] = "1"
     environment = os.environ | {name: value for name, value in given.items() if value is not None}
     command = own_program(module, *words)
-    os.execve(command[0], command, environment)  # noqa: S606 - no shell, on purpose
+    os.execve(command[0], command, environment)  # noqa: S606 - deliberately without a shell
 
 
 def arguments(flags: Flags) -> list[str]:
-    """What says how to answer, as a command line's words; where to look goes by the environment."""
+    """The output options as command-line arguments. The address of the store is passed in the environment."""
     return [
         *(["--json"] if flags.json else []),
         *([f"--output={flags.output}"] if flags.output else []),

@@ -1,4 +1,4 @@
-"""`convoy work`: run workers in the foreground, with their progress in one line and a tally at the end."""
+"""`convoy work`: run workers in the foreground, with a progress line and a tally at the end."""
 
 from __future__ import annotations
 
@@ -88,10 +88,9 @@ def work(  # noqa: PLR0913 - typer reads the options from here
 
     Ctrl-C once: claim no more, let running jobs finish, give the rest back to the queue. Twice: give all back at once.
 
-    No shell reads a command. It gets the ID as {} and in CONVOY_ID, and
-    the payload on stdin. Exit status 0 is done, 75 is "later", any other has
-    failed, for the reason that it wrote to stderr. What it writes to stdout
-    is dropped. What a function prints goes to stdout, and with --json to stderr.
+    A command is run without a shell. It gets the ID as {} and in CONVOY_ID, and the payload on stdin. Exit status 0
+    means done, 75 means later, and any other means failed, with the end of stderr as the reason. Its stdout is
+    dropped. What a function prints goes to stdout, or with --json to stderr.
 
     Examples:
       convoy work trucks --handler examples.trucks:crush
@@ -116,7 +115,7 @@ def work(  # noqa: PLR0913 - typer reads the options from here
         each = f"{count(processes, 'process', 'processes')}, {each} each,"
     session.messages.note(f"{each} from {queue} to {workers.shown}; Ctrl-C stops gracefully.")
     if processes is not None:
-        session.close()  # the store is the processes' business from here on
+        session.close()  # from here on only the worker processes use the store
         return _supervise(session, workers, processes)
     with printing(to_stderr=_is_document(session)):
         with log_to(_say(session.messages)), _live(session.messages, lambda: Progress.of(pool.status())):
@@ -148,19 +147,19 @@ def _supervise(session: Session, workers: Workers, processes: int) -> Code:
 
 
 def _say_rest(session: Session, workers: Workers) -> None:
-    """What the tally leaves out. A burst ends when nothing is queued, which is not yet when nothing is left."""
+    """Report dropped output and, after a burst, delayed IDs: a burst ends when the queue is empty."""
     if lost := lost_lines():
         session.messages.note(f"{count(lost, 'line')} could not be written, and were dropped.")
     if not workers.burst:
         return
-    with suppress(ConvoyError):  # the work is done; whether the store still answers is no part of it
+    with suppress(ConvoyError):  # the work is done, even if the store no longer answers
         delayed = session.new_queue(workers.queue).counts().delayed
         if delayed:
             session.messages.note(f"{count(delayed, 'ID')} still delayed; they are queued when they are due.")
 
 
 def _is_document(session: Session) -> bool:
-    """Whether stdout is for the answer alone."""
+    """Whether stdout must hold only the answer."""
     return session.out.format in (Format.JSON, Format.JSONL)
 
 
@@ -178,7 +177,7 @@ def _say(messages: Messages) -> Callable[[str, bool], None]:
 
 @contextmanager
 def _live(messages: Messages, progress: Callable[[], Progress]) -> Iterator[None]:
-    """One line that says what the workers do, on a terminal."""
+    """Show what the workers do in one line, on a terminal."""
     if not _is_shown(messages):
         yield
         return
@@ -186,7 +185,7 @@ def _live(messages: Messages, progress: Callable[[], Progress]) -> Iterator[None
     def line() -> Text:
         return progress().line(messages.console.width)
 
-    # What a handler prints goes above the line, unless it has been sent elsewhere.
+    # The output of handlers goes above the line, unless it is redirected.
     mine = sys.stdout.isatty()
     with Live(
         get_renderable=line, console=messages.console, refresh_per_second=5, transient=True, redirect_stdout=mine

@@ -1,4 +1,4 @@
-"""`convoy workers`: the pools of each queue, alive or silent, and what they hold."""
+"""`convoy workers`: list the pools of each queue, alive or silent, and the IDs they hold."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def register(app: typer.Typer) -> None:
 def workers(session: Session, queues: p.OptionalQueueNames = None) -> Code:
     """List the worker pools and what they hold.
 
-    A silent pool's lease ran out; any other pool takes its IDs back within seconds.
+    The lease of a silent pool ran out; any other pool recovers its IDs within seconds.
 
     Examples:
       convoy workers

@@ -1,4 +1,4 @@
-"""How to end when stdout takes no more."""
+"""What to do when stdout cannot be written to."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from convoy_tui.cli.exit_codes import Code, Ended
 
 
 def forget_stdout() -> None:
-    """Let what is still buffered for stdout go nowhere, or Python would try, and complain, once more at its end."""
+    """Drop the rest of the buffer of stdout, or Python would try to write it again at exit and report an error."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
 
 
 def unwritten(error: OSError, *, has_written: bool) -> Ended:
-    """How a command ends whose answer could not be written."""
+    """The Ended for a command whose answer could not be written."""
     forget_stdout()
     message = f"The answer could not be written to stdout: {error.strerror}."
     if has_written:

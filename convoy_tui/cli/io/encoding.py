@@ -1,4 +1,4 @@
-"""Text on its way in and out, whatever the locale: arguments are bytes, and what cannot be shown is escaped."""
+"""Text encoding in any locale: arguments are bytes, and characters that cannot be shown are escaped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from convoy_tui.text.safe_text import SHOWABLE, show_only
 
 
 def set_up() -> None:
-    """Have stdout and stderr show what they cannot encode as something that they can, and tables count on it."""
+    """Have stdout and stderr replace characters that they cannot encode, and tables count their width."""
     show_only(None)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -23,5 +23,5 @@ def set_up() -> None:
 
 
 def arguments(args: Sequence[str] | None) -> list[str]:
-    """The command line's words as UTF-8; an ID published under the C locale is the same as under any other."""
+    """The command-line arguments as UTF-8, so that an ID is the same in the C locale as in any other."""
     return [decode_id(os.fsencode(arg)) for arg in sys.argv[1:]] if args is None else list(args)

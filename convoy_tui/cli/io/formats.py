@@ -1,4 +1,4 @@
-"""How an answer is written, and when it is coloured: what the options are checked against."""
+"""The formats of an answer and the choices for colour."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Format(StrEnum):
-    """How the answer is written."""
+    """The format of the answer."""
 
     TABLE = "table"
     PLAIN = "plain"

@@ -1,4 +1,4 @@
-"""IDs from arguments, a file or stdin: bytes at heart, streamed, never more than one block in memory."""
+"""IDs from arguments, a file or stdin: exact bytes, streamed, with at most one block in memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BLOCK = 1 << 16
 
 @dataclass(slots=True)
 class Source:
-    """Where the IDs of a command come from, and what was met while reading them."""
+    """The source of the IDs of a command, and what was found while reading them."""
 
     arguments: list[str]
     file: Path | None = None
@@ -30,7 +30,7 @@ class Source:
     """Bytes read so far."""
 
     def __post_init__(self) -> None:
-        """Refuse what contradicts itself. Raises InvalidInput."""
+        """Refuse options that contradict each other. Raises InvalidInput."""
         if "-" in self.arguments and len(self.arguments) > 1:
             raise InvalidInput("- reads the IDs from stdin, so it stands alone.")
         if self.arguments and self.file:
@@ -38,12 +38,12 @@ class Source:
 
     @property
     def is_given(self) -> bool:
-        """Whether IDs were named at all."""
+        """Whether IDs were given at all."""
         return bool(self.arguments or self.file)
 
     @property
     def is_stdin(self) -> bool:
-        """Whether the IDs come from stdin, which can be read once only and cannot answer questions."""
+        """Whether the IDs come from stdin, which can be read only once and cannot answer questions."""
         return self.arguments == ["-"] or (self.file is not None and str(self.file) == "-")
 
     @property
@@ -53,7 +53,7 @@ class Source:
 
     @property
     def size(self) -> int | None:
-        """Bytes there are to read, where that can be known."""
+        """The number of bytes to read, if known."""
         try:
             status = os.stat(sys.stdin.fileno()) if self.is_stdin else os.stat(self.file or "")  # noqa: PTH116
         except (OSError, ValueError):
@@ -61,12 +61,12 @@ class Source:
         return status.st_size if stat.S_ISREG(status.st_mode) else None
 
     def require(self) -> None:
-        """Refuse to go on without IDs. Raises InvalidInput."""
+        """Require IDs. Raises InvalidInput if there are none."""
         if not self.is_given:
             raise InvalidInput("No IDs given; name them, or use --from FILE, or - to read them from stdin.")
 
     def blocks(self) -> Iterator[list[str]]:
-        """The IDs, a list at a time as they arrive, each checked. Raises InvalidInput, naming the line."""
+        """The IDs in lists as they arrive, each checked. Raises InvalidInput, which names the line."""
         self.empty = self.returns = self.read = 0
         if self.is_stdin:
             yield from self._blocks(sys.stdin.buffer, "stdin")
@@ -105,7 +105,7 @@ class Source:
                 yield ids
 
     def _split(self, stream: BinaryIO) -> Iterator[list[bytes]]:
-        """The lines of each block; the last one of a block waits for its end, or is given up as too long."""
+        """The lines of each block. An incomplete last line is kept for the next block, unless it is too long."""
         separator = b"\0" if self.nul else b"\n"
         rest = b""
         read = getattr(stream, "read1", stream.read)

@@ -1,6 +1,6 @@
-"""Ctrl-C in a command that works in chunks: while one is with the store it waits, so that the tally is true.
+"""Ctrl-C in a command that works in chunks: it waits for the reply to a sent chunk, so that the tally is exact.
 
-A chunk that the store has answered, and that nobody has counted yet, would be missing from what is printed last.
+Otherwise a chunk that the store has applied, but that is not counted yet, would be missing from the printed tally.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from convoy_core import OutcomeUnknown
 
 
 class Interrupts:
-    """While entered, Ctrl-C takes effect at once, but for what is `held`: there it waits, and a second one does not."""
+    """While entered, Ctrl-C takes effect at once, but waits for a `held` block. A second Ctrl-C does not wait."""
 
     def __init__(self) -> None:
         self.is_exact = True
-        """Whether everything that was sent has been answered."""
+        """Whether the store has answered everything that was sent."""
         self._is_held = False
         self._is_waiting = False
         self._is_installed = False
 
     def __enter__(self) -> Self:
-        """Take Ctrl-C over, unless it is ignored, as behind `nohup`, or this is not the main thread."""
+        """Handle Ctrl-C, unless it is ignored, as under `nohup`, or this is not the main thread."""
         is_main = threading.current_thread() is threading.main_thread()
         if is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, self._take)
@@ -34,13 +34,13 @@ class Interrupts:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Give it back."""
+        """Restore the previous handler."""
         if self._is_installed:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """What must not be torn apart: a request, its reply and its count. Raises KeyboardInterrupt at its end."""
+        """Hold Ctrl-C back during a request, its reply and its count. It raises KeyboardInterrupt after the block."""
         self._is_held = True
         try:
             yield

@@ -1,7 +1,7 @@
 """The only writer to stdout: one answer in five formats.
 
-Rule: text from the store passes through `safe` in the formats for people; JSON escapes it; `ids` gives the bytes as
-they are, except to a terminal.
+Rule: text from the store passes through `safe` in the formats for people. JSON escapes it. `ids` writes the exact
+bytes, except to a terminal.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Record = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[T]):
-    """One column: `value` is the bare value of `plain`; `cell` is what people see, by default the same."""
+    """One column: `value` is the value in `plain`, `cell` what people see, by default the same."""
 
     heading: str
     value: Callable[[T], Value]
@@ -36,12 +36,12 @@ class Column(Generic[T]):
     shrinks: bool = False
     drop: int = 0
     hides: bool = False
-    """Whether people need not see it while it has nothing to say in any row."""
+    """Whether the table leaves it out if it is empty in every row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape(Generic[T]):
-    """How rows of one kind look in every format."""
+    """The columns and names of one kind of rows, for every format."""
 
     schema: str
     key: str
@@ -52,7 +52,7 @@ class Shape(Generic[T]):
 
 
 def console_for(file: TextIO, color: Color) -> Console:
-    """A rich console that neither reads markup nor guesses at highlights."""
+    """A rich console without markup and highlighting."""
     always = color is Color.ALWAYS
     return Console(
         file=file,
@@ -67,7 +67,7 @@ def console_for(file: TextIO, color: Color) -> Console:
 
 
 class Output:
-    """Where a command puts its answer."""
+    """The answer of a command, on stdout."""
 
     def __init__(
         self, format: Format | None, *, color: Color = Color.AUTO, nul: bool = False, given: str | None = None
@@ -76,21 +76,21 @@ class Output:
         self.format = format or (Format.TABLE if self.is_terminal else Format.PLAIN)
         self.nul = nul
         self.broken = 0
-        """IDs that were written over several lines."""
+        """IDs that contain a line end, and so were written as several lines."""
         self._given = given or (f"-o {format}" if format else None)
         self.console = console_for(sys.stdout, color)
 
     @property
     def is_for_people(self) -> bool:
-        """Whether the answer is a table, which may carry sentences beside it."""
+        """Whether the answer is a table, which may have sentences beside it."""
         return self.format is Format.TABLE
 
     def line(self, text: str, style: str = "") -> None:
-        """One line for people."""
+        """Print one line for people."""
         self.console.print(Text(safe(text), style=style))
 
     def styled(self, text: Text) -> None:
-        """One line made of parts that are safe already."""
+        """Print one line of parts that are safe already."""
         self.console.print(text)
 
     def wrapped(self, text: Text, *, indent: int) -> list[Text]:
@@ -109,7 +109,7 @@ class Output:
         sys.stdout.flush()
 
     def ids(self, ids: Iterable[str]) -> None:
-        """Bare IDs, newline- or NUL-separated: exact bytes, but harmless on a terminal."""
+        """Write IDs that end in newlines or NUL bytes: exact bytes, but safe text on a terminal."""
         sys.stdout.flush()
         end = b"\0" if self.nul else b"\n"
         for id in ids:
@@ -121,7 +121,7 @@ class Output:
         sys.stdout.buffer.flush()
 
     def rows(self, shape: Shape[T], rows: Iterable[T], head: Record | None = None) -> None:
-        """Rows of one kind, in the format asked for; streamed in `plain`, `jsonl` and `ids`."""
+        """Write rows of one kind in the chosen format. `plain`, `jsonl` and `ids` are streamed."""
         match self.format:
             case Format.TABLE:
                 self._table(shape, list(rows))
@@ -137,17 +137,17 @@ class Output:
                 self.ids(shape.id(row) for row in rows)
 
     def plain(self, values: Iterable[Value]) -> None:
-        """One tab-separated line; what is unknown or does not apply is empty."""
+        """Write one tab-separated line. A value that is unknown or does not apply is empty."""
         sys.stdout.write("\t".join(map(_plain, values)) + "\n")
 
     def refuse(self, *formats: Format, because: str) -> None:
-        """Raise InvalidOption if the answer was asked for in one of these formats."""
+        """Raise InvalidOption if one of these formats was chosen."""
         if self.format in formats:
             chosen = self._given or "The answer is tab-separated where stdout is no terminal (-o plain); that"
             raise InvalidOption(f"{chosen} does not fit here: {because}")
 
     def flush(self) -> None:
-        """Hand everything over, so that a reader who went away is noticed here."""
+        """Flush stdout, so that a reader that has closed the pipe is noticed here."""
         sys.stdout.flush()
 
     def _table(self, shape: Shape[T], rows: Sequence[T]) -> None:
@@ -156,7 +156,7 @@ class Output:
 
 
 def table_lines(shape: Shape[T], rows: Sequence[T], width: int) -> list[Text]:
-    """The rows as a table for people, headings first; nothing for no rows."""
+    """The rows as a table for people, headings first. No rows make no lines."""
     if not rows:
         return []
     columns = [c for c in shape.columns if not c.hides or any(c.value(row) for row in rows)]

@@ -1,4 +1,4 @@
-"""The progress bar of a command that takes its time, on a terminal."""
+"""The progress bar of a long command, on a terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from convoy_tui.text.words import number
 
 @contextmanager
 def bar(console: Console, what: str, total: int | None) -> Iterator[Meter]:
-    """A bar that goes away in the end. `total` is in whatever the meter is moved by."""
+    """A bar that is removed at the end. `total` has the unit of `Meter.moved`."""
     spinner = SpinnerColumn("line" if console.options.ascii_only else "dots")
     columns: list[ProgressColumn] = [spinner, TextColumn("{task.description}", markup=False)]
     columns += [BarColumn(bar_width=None), _Done()]
@@ -34,7 +34,7 @@ class _Bar(Meter):
 
 
 class _Done(ProgressColumn):
-    """How many IDs, and how fast."""
+    """The number of IDs and their rate."""
 
     def render(self, task: Task) -> Text:
         """The count so far with its rate."""

@@ -1,4 +1,4 @@
-"""Lay a table out for a terminal: pure text in, lines out; long IDs are cut in the middle, lesser columns left out."""
+"""Lay out a table for a terminal. Pure. Long IDs are cut in the middle, and less important columns left out."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from convoy_tui.text.safe_text import safe
 
 GAP = 2
 NARROWEST = 12
-"""Cells that a shrinkable column keeps; less than this tells nothing about an ID."""
+"""The least width of a shrinkable column: fewer cells do not identify an ID."""
 COMFORTABLE = 24
-"""Cells that a shrinkable column is given before a lesser column gets any."""
+"""The width that a shrinkable column gets before a less important column gets any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,11 @@ class Heading:
     shrinks: bool = False
     """Whether long texts may be cut in the middle."""
     drop: int = 0
-    """0 stays; of the others the highest number goes first when the terminal is narrow."""
+    """0 always stays. Of the others the highest number is left out first in a narrow terminal."""
 
 
 def lay_out(headings: Sequence[Heading], rows: Sequence[Sequence[Cell]], width: int) -> list[Text]:
-    """The lines of the table, headings first, at most `width` cells wide where that is possible."""
+    """The lines of the table, headings first, at most `width` cells wide if possible."""
     texts = [[safe(cell.text) for cell in row] for row in rows]
     natural = [
         max([cell_len(heading.text), *(cell_len(row[place]) for row in texts)])
@@ -66,7 +66,7 @@ def _kept(headings: Sequence[Heading], natural: Sequence[int], width: int) -> li
 
 
 def _fitted(headings: Sequence[Heading], natural: Sequence[int], kept: Sequence[int], width: int) -> dict[int, int]:
-    """Column widths: the widest shrinkable column gives way first."""
+    """The column widths. The widest shrinkable column shrinks first."""
     widths = {place: natural[place] for place in kept}
     over = sum(widths.values()) + GAP * (len(kept) - 1) - width
     while over > 0:

@@ -1,1 +1,1 @@
-"""`convoy work` behind its command: worker processes, their supervisor, and how they report."""
+"""The worker processes of `convoy work`, their supervisor, and their reports."""

@@ -1,7 +1,7 @@
-"""What ties a worker process to its supervisor: a socket by which it reports, and whose end stops it.
+"""The socket between a worker process and its supervisor: it carries reports, and its end stops the worker.
 
-Lines of JSON go up: how the pool is getting on, what it has to say, how it ended. Nothing comes down; end-of-file
-there means that the supervisor has gone, even by `kill -9`, and the pool then stops gracefully.
+The worker sends lines of JSON: the status of its pool, messages, and how it ended. The supervisor sends nothing. To the
+worker, end-of-file means that the supervisor is gone, even by `kill -9`. Its pool then shuts down gracefully.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from convoy_core import PoolStatus
 from convoy_tui.cli.work.progress import Progress
 
 REPORT_EVERY_S = 0.2
-"""As often as the live line is drawn."""
+"""Seconds between two reports, as between two updates of the progress line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How the pool is getting on."""
+    """The status of the pool."""
 
     worker: str
     progress: Progress
@@ -33,7 +33,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A line for people."""
+    """A message for people."""
 
     text: str
     is_warning: bool
@@ -41,7 +41,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """The process ends of its own accord: in this code, and why if it was an error."""
+    """The process ends by itself, with this exit code and, after an error, its message."""
 
     code: int
     error: str | None = None
@@ -52,7 +52,7 @@ Message: TypeAlias = "Report | Said | Final"
 
 
 def encode(message: Message) -> bytes:
-    """One line."""
+    """The message as one line."""
     return json.dumps({type(message).__name__: asdict(message)}).encode() + b"\n"
 
 
@@ -65,20 +65,20 @@ def decode(line: bytes) -> Message:
 
 
 class ControlSocket:
-    """The worker process's end of it. Two threads serve it, so that a supervisor that stands still holds up no job."""
+    """The worker's end of the socket. Two threads serve it, so that a blocked supervisor delays no job."""
 
     def __init__(self, fd: int) -> None:
         self._socket = socket.socket(fileno=fd)
-        self._socket.set_inheritable(False)  # what a handler starts must not hold it
+        self._socket.set_inheritable(False)  # processes that a handler starts must not hold it
         self._messages: SimpleQueue[Message | None] = SimpleQueue()
 
     def say(self, text: str, *, is_warning: bool) -> None:
-        """Have the supervisor say it."""
+        """Have the supervisor print a message."""
         self._messages.put(Said(text, is_warning))
 
     @contextmanager
     def held(self, status: Callable[[], PoolStatus], stop: Callable[[], None]) -> Iterator[None]:
-        """Report the pool's status, its last one included, until the block ends; `stop` it if the supervisor goes."""
+        """Report the status of the pool until the block ends, and once more then; `stop` if the supervisor dies."""
         threading.Thread(target=self._wait_for_end, args=(stop,), name="convoy-control-end", daemon=True).start()
         writer = threading.Thread(target=self._write, args=(status,), name="convoy-control", daemon=True)
         writer.start()
@@ -89,10 +89,10 @@ class ControlSocket:
             writer.join()
 
     def end(self, final: Final) -> None:
-        """Tell how the process ends. The last word."""
+        """Report how the process ends. This is the last message."""
         self._send(final)
         with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for the end
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for end-of-file
         self._socket.close()
 
     def _write(self, status: Callable[[], PoolStatus]) -> None:
@@ -115,10 +115,10 @@ class ControlSocket:
     def _send(self, message: Message) -> None:
         try:
             self._socket.sendall(encode(message))
-        except OSError:  # the supervisor has gone; the other thread stops the pool
+        except OSError:  # the supervisor is gone; the other thread stops the pool
             return
 
     def _wait_for_end(self, stop: Callable[[], None]) -> None:
-        with suppress(OSError):  # a reset, where it was killed with reports unread
+        with suppress(OSError):  # a reset, if it was killed with unread reports
             self._socket.recv(1)
         stop()

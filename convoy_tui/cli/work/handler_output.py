@@ -1,4 +1,4 @@
-"""What handlers print while a pool runs: it can neither stop a run nor get into an answer that is a document."""
+"""The output of handlers: it can neither block a run nor get into an answer that is a document."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from convoy_core.system import LossyStream, lossy_streams
 
 @contextmanager
 def printing(*, to_stderr: bool) -> Iterator[None]:
-    """For the block, drop what cannot be printed, also where a reader stands still; `to_stderr` sends it all there.
+    """During the block, drop output that cannot be written, even if its reader is blocked. `to_stderr` redirects it.
 
-    Down to the descriptor, since native code and what a handler starts print as well.
+    This works at the level of file descriptors, since native code and child processes print as well.
     """
     sys.stdout.flush()
     with (
@@ -27,7 +27,7 @@ def printing(*, to_stderr: bool) -> Iterator[None]:
 
 
 def never_wait() -> None:
-    """From now on drop what a reader that stands still leaves no room for: a full pipe may stop no worker."""
+    """From now on drop output for which a pipe has no room: a reader that does not read must not block a worker."""
     for stream in (sys.stdout, sys.stderr):
         raw = stream.buffer if isinstance(stream, io.TextIOWrapper) else None
         if isinstance(raw, LossyStream):
@@ -37,7 +37,7 @@ def never_wait() -> None:
 @contextmanager
 def _descriptor_elsewhere(*, is_wanted: bool) -> Iterator[None]:
     number = None
-    with suppress(OSError, ValueError):  # no descriptor is behind it, as in a test
+    with suppress(OSError, ValueError):  # there is no file descriptor, as in a test
         number = sys.stdout.fileno() if is_wanted else None
     if number is None:
         yield

@@ -1,7 +1,7 @@
-"""As process 1 of a container we inherit every orphan, and a zombie stays of each that nobody waits for.
+"""An init process for containers: process 1 inherits every orphan, and must wait for it, or a zombie is left.
 
-It waits for whatever comes, passes signals on, and ends as the worker does, which runs one level below: the children
-that the worker waits for are its own, and nobody else can take their status away.
+It waits for all children, passes signals on, and ends as the worker does, which runs in a child. So the worker waits
+only for its own children, and no other code can take their exit status.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ _PASSED_ON: Final = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUS
 
 
 def step_down() -> None:
-    """As process 1 go on in a child, and never return in the parent; else do nothing."""
+    """As process 1, continue in a child and never return in the parent. Otherwise do nothing."""
     if sys.platform == "win32" or os.getpid() != 1:
         return
     numbers = {signal.SIGCHLD, *(signal.Signals[name] for name in _PASSED_ON)}
-    # Blocked they wait, also those that process 1 would otherwise never be sent.
+    # Blocked signals stay pending, also those that the kernel would not deliver to process 1.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers | {signal.SIGTTOU})
     child = os.fork()
     if child:
         _wait_for_all(child, numbers)
-    os.setpgid(0, 0)  # Ctrl-C is for the worker alone, or it would come twice
-    with suppress(OSError):  # no terminal
+    os.setpgid(0, 0)  # only the worker may get Ctrl-C, or it would arrive twice
+    with suppress(OSError):  # there is no terminal
         os.tcsetpgrp(0, os.getpgrp())
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -45,7 +45,7 @@ def _wait_for_all(child: int, numbers: set[signal.Signals]) -> NoReturn:
 
 
 def _ended() -> list[tuple[int, int]]:
-    """The children that have ended, each with its status."""
+    """The children that have ended, each with its exit status."""
     ended = []
     with suppress(ChildProcessError):
         while (one := os.waitpid(-1, os.WNOHANG))[0]:

@@ -1,4 +1,4 @@
-"""What workers did and do, in numbers: of one pool, or of several processes added up."""
+"""The progress of workers in numbers: of one pool, or of several processes added up."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class WorkTally:
-    """How runs ended; the names are those of PoolStatus."""
+    """The number of runs by their end. The names are those of PoolStatus."""
 
     done: int = 0
     failed: int = 0
@@ -39,34 +39,34 @@ class WorkTally:
 
     @classmethod
     def of(cls, status: PoolStatus) -> Self:
-        """What one pool has counted."""
+        """The tally of one pool."""
         return cls(**{field.name: getattr(status, field.name) for field in fields(cls)})
 
     def __add__(self, other: WorkTally) -> WorkTally:
-        """Both together."""
+        """The sum of both."""
         names = [field.name for field in fields(self)]
         return WorkTally(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
     def record(self) -> dict[str, int]:
-        """As members of a JSON document."""
+        """The members of a JSON document."""
         return asdict(self)
 
     @property
     def words(self) -> str:
-        """As a sentence: `done` always, the rest where there is any."""
+        """A sentence with `done`, and the other numbers that are not 0."""
         others = [(getattr(self, name), word) for name, word in _WORDS.items()]
         return ", ".join([f"{number(self.done)} done"] + [f"{number(n)} {word}" for n, word in others if n])
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What workers do now: what the live line shows."""
+    """The current state of workers, for the progress line."""
 
     state: str
     tally: WorkTally = WorkTally()
     running: int = 0
     longest: tuple[str, float] | None = None
-    """The ID that runs longest, and for how many seconds."""
+    """The ID that has run longest, and its seconds."""
     error: str | None = None
 
     @classmethod
@@ -79,18 +79,18 @@ class Progress:
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Self:
-        """What `asdict` made of one, by way of JSON."""
+        """The inverse of `asdict`, after JSON."""
         longest = record["longest"]
         values = {**record, "tally": WorkTally(**record["tally"]), "longest": longest and (longest[0], longest[1])}
         return cls(**values)
 
     @property
     def is_at_work(self) -> bool:
-        """Whether the store has taken the pool on, and it has not ended yet."""
+        """Whether the pool is registered and has not ended."""
         return self.state not in (PoolState.IDLE, PoolState.STARTING, PoolState.STOPPED)
 
     def line(self, width: int) -> Text:
-        """State, tally and the job that runs longest, in one line."""
+        """State, tally and the job that has run longest, in one line."""
         parts = [self.state, self.tally.words, f"{number(self.running)} running"]
         line = Text(" · ".join(parts), no_wrap=True, overflow="ellipsis")
         if self.longest:
@@ -103,7 +103,7 @@ class Progress:
 
 
 def together(parts: Sequence[Progress], before: WorkTally) -> Progress:
-    """Several processes as one; `before` is what those have done that are no more."""
+    """The progress of several processes added up. `before` is the tally of those that have ended."""
     states = list(dict.fromkeys(part.state for part in parts))
     numbers = [(sum(part.state == state for part in parts), state) for state in states]
     words = [f"{n} {state}" for n, state in numbers]

@@ -1,4 +1,4 @@
-"""One worker process as its supervisor sees it: started with a control socket, listened to, and heard to end."""
+"""One worker process on the side of its supervisor: started with a control socket, and read until it ends."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from convoy_tui.cli.work.control_socket import Final, Report, Said, decode
 from convoy_tui.cli.work.progress import Progress
 
 MAX_LINE = 1024 * 1024
-"""Bytes of a report: an ID may have 16 KiB, and each byte may need six in JSON."""
+"""The most bytes of a report: an ID may have 16 KiB, and each byte may need six in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What to start, and how often."""
+    """The command to start, and the number of processes."""
 
     command: Callable[[int, bool], list[str]]
-    """The command line for a control socket, and whether the process succeeds one that died."""
+    """The command line for a control socket (its descriptor) and whether the process replaces one that died."""
     environment: Mapping[str, str]
     processes: int
     is_burst: bool
     prints_to_stderr: bool
-    """Whether stdout is for the answer alone."""
+    """Whether handlers' output goes to stderr, since stdout holds only the answer."""
     pipes_output: bool
-    """Whether what handlers print comes through the supervisor, so that it cannot tear the live line apart."""
+    """Whether the supervisor prints the output of handlers, so that it does not break the progress line."""
 
 
 class Process:
@@ -48,7 +48,7 @@ class Process:
 
     @classmethod
     async def start(cls, launch: Launch, place: int, *, is_successor: bool) -> Process:
-        """Start it with a control socket."""
+        """Start a process with a control socket."""
         ours, theirs = socket.socketpair()
         printed, written = _pipe() if launch.pipes_output else (None, None)
         try:
@@ -75,7 +75,7 @@ class Process:
 
     @property
     def death(self) -> str:
-        """How it ended, and what becomes of what it held; without its full stop."""
+        """How the process ended, and what happens to its IDs, as a sentence without its full stop."""
         who = f"Process {self.place} (pid {self.pid})"
         if self.final is not None:
             why = (self.final.error or "").removesuffix(".")
@@ -91,19 +91,19 @@ class Process:
         return self._process.returncode or 0
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal, if it is still there."""
+        """Send a signal, unless the process has ended."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(number)
 
     async def live(
         self, hear: Callable[[Report | Said], None], show: Callable[[bytes], None], stopping: asyncio.Event
     ) -> None:
-        """Listen to it until it has ended."""
-        if stopping.is_set():  # while it was being started
+        """Read from the process until it has ended."""
+        if stopping.is_set():  # since the start began
             self.send(signal.SIGTERM)
         reading = asyncio.gather(self._listen(hear), self._read_output(show))
         await self._process.wait()
-        with contextlib.suppress(TimeoutError):  # what a handler has forked may hold the other end for ever
+        with contextlib.suppress(TimeoutError):  # a child of a handler may hold the other end for ever
             async with asyncio.timeout(1):
                 await reading
         self._streams.close()
@@ -131,17 +131,17 @@ class Process:
 
 @dataclass(slots=True)
 class _Streams:
-    """What comes from a process: its reports and, where asked for, what it prints."""
+    """The streams from a process: its reports and, if piped, its output."""
 
     reports: asyncio.StreamReader
     output: asyncio.StreamReader | None
     control_socket: asyncio.StreamWriter
-    """Never written to; to hold it is what it is for."""
+    """Never written to. It must stay open, or the worker would stop."""
     pipe: asyncio.ReadTransport | None
 
     @classmethod
     async def of(cls, control_socket: socket.socket, printed: IO[bytes] | None) -> _Streams:
-        """Streams over our ends."""
+        """The streams over the supervisor's ends."""
         reports, writer = await asyncio.open_connection(sock=control_socket, limit=MAX_LINE)
         if printed is None:
             return cls(reports, None, writer, None)
@@ -151,7 +151,7 @@ class _Streams:
         return cls(reports, output, writer, pipe)
 
     def close(self) -> None:
-        """Let go."""
+        """Close the streams."""
         self.control_socket.close()
         if self.pipe is not None:
             self.pipe.close()

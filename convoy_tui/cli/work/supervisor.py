@@ -1,7 +1,7 @@
-"""Several worker processes under one supervisor: started, replaced when they die, stopped together, added up.
+"""The supervisor of several worker processes: starts them, replaces those that die, stops all, adds up their tallies.
 
-The supervisor touches neither the store nor a job, so there is little in it that could fail. Processes have groups of
-their own: Ctrl-C reaches the supervisor alone, which passes it on, or each would count it twice.
+The supervisor uses neither the store nor a job, so that little in it can fail. Each process has its own process group:
+only the supervisor receives Ctrl-C and passes it on, or each process would receive it twice.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ RESTARTS = Backoff(first_s=0.5, longest_s=30.0)
 """Pauses before a process that died is replaced."""
 
 HEALTHY_S = 30.0
-"""A process that has lived for so long did not die of its start."""
+"""A process that has lived for this many seconds did not fail at its start."""
 
 _STOPPED_EARLY = (-signal.SIGTERM, -signal.SIGINT, int(Code.INTERRUPTED))
-"""How a process ends that is told to stop before its pool could hear it; it held nothing."""
+"""The exit statuses of a process that is stopped before its pool handles signals; it held no IDs."""
 
 
 class Supervisor:
-    """Keeps `launch.processes` worker processes going until they are told to stop or, in a burst, have ended.
+    """Keeps `launch.processes` worker processes running until a stop or, in a burst, until they have ended.
 
-    The first SIGTERM or SIGINT is passed on and starts no more; so is each later one.
+    Every SIGTERM and SIGINT is passed on to them. After the first one no process is started.
     """
 
     def __init__(self, launch: Launch, messages: Messages) -> None:
         self.tally = WorkTally()
-        """What those have done that are no more."""
+        """The tally of the processes that have ended."""
         self.workers: list[str] = []
-        """The pools there have been."""
+        """The IDs of all pools so far."""
         self.restarts = 0
         self.has_left_something = False
-        """Whether a process died while all were being stopped, and nobody of ours took its place."""
+        """Whether a process died during the stop, so that its IDs are left for other pools to recover."""
         self._launch = launch
         self._messages = messages
         self._processes: dict[int, Process] = {}
@@ -52,13 +52,13 @@ class Supervisor:
         self._error: Ended | None = None
 
     def run(self) -> None:
-        """Until all have ended. Raises Ended when none could begin."""
+        """Run until all processes have ended. Raises Ended if none could start."""
         asyncio.run(self._run())
         if self._error is not None:
             raise self._error
 
     def progress(self) -> Progress:
-        """What all of them do now. May be called from any thread."""
+        """The progress of all processes. May be called from any thread."""
         parts = [process.progress for process in list(self._processes.values())]
         return together(parts, self.tally)
 
@@ -76,7 +76,7 @@ class Supervisor:
             process.send(number)
 
     async def _keep(self, place: int) -> None:
-        """See to it that there is a process in this place."""
+        """Keep a process running in this place."""
         tries, is_successor = 0, False
         now = asyncio.get_running_loop().time
         while not self._stopping.is_set():
@@ -93,7 +93,7 @@ class Supervisor:
             self.restarts += 1
 
     async def _fill(self, place: int, pause: float, *, is_successor: bool) -> bool:
-        """Start a process and wait until it has ended; whether the place stays empty."""
+        """Start a process and wait until it has ended. Returns whether the place stays empty."""
         try:
             process = await Process.start(self._launch, place, is_successor=is_successor)
         except OSError as error:
@@ -112,7 +112,7 @@ class Supervisor:
         return False
 
     def _is_over(self, process: Process) -> bool:
-        """Whether its place stays empty, with nothing to tell."""
+        """Whether its place stays empty, without a message."""
         final = process.final
         if self._stopping.is_set():
             is_well = process.status in _STOPPED_EARLY if final is None else final.error is None
@@ -120,7 +120,7 @@ class Supervisor:
         if final is None or (final.error is None and not self._launch.is_burst):
             return False
         if final.error is not None and not self._has_begun:
-            # What keeps the first from beginning keeps them all: say it once and end, as a single pool would.
+            # What keeps the first from starting keeps them all: report it once and end, as a single pool would.
             self._error = Ended(Code(final.code), final.error, final.advice)
             self._pass_on(signal.SIGTERM)
         return final.error is None or self._error is not None
@@ -134,10 +134,10 @@ class Supervisor:
             self._messages.note(message.text)
 
     def _print(self, line: bytes) -> None:
-        """A line that a handler has printed, above the live line."""
+        """Print a line of a handler's output above the progress line."""
         self._messages.console.print(Text.from_ansi(line.decode("utf-8", "replace").rstrip()))
 
     def _tell(self, death: str, pause: float) -> None:
-        """Even if quiet: what runs no longer, and why."""
+        """Print that a process has ended and why, even with `--quiet`."""
         following = "." if self._stopping.is_set() else f". Starting another in {pause:g} s."
         self._messages.styled(Text(safe(death + following), "yellow"))

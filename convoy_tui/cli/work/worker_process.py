@@ -1,4 +1,4 @@
-"""One worker process: the pool that its options describe, alone in the foreground or under a supervisor."""
+"""One worker process: runs a pool by its options, in the foreground or under a supervisor."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ UNLIMITED_S = 10.0**8
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """What `convoy work` was asked for."""
+    """The options of `convoy work`."""
 
     queue: str
     handler: str | None
@@ -54,7 +54,7 @@ class Workers:
         return self.handler or self.exec or ""
 
     def pool(self, session: Session, *, burst: bool | None = None) -> WorkerPool:
-        """The pool. The handler is found first: a typing error must not touch the store. Raises ConvoyError."""
+        """The pool. The handler is loaded first, so that a mistyped path does not connect. Raises ConvoyError."""
         call = self._call()
         session.must_write()
         grace = PoolOptions().grace_s if self.grace is None else self.grace
@@ -79,7 +79,7 @@ class Workers:
         return Command(self.exec or "")
 
     def arguments(self) -> list[str]:
-        """The same once more, as a command line's words."""
+        """The options as command-line arguments."""
         values = {
             "handler": self.handler,
             "exec": self.exec,
@@ -94,7 +94,7 @@ class Workers:
 
 
 def child_command(session: Session, workers: Workers, *, unbuffered: bool) -> Callable[[int, bool], list[str]]:
-    """The command line of a supervised process, for a control socket and whether it succeeds one that died."""
+    """The command line of a supervised process, by its control socket and whether it replaces one that died."""
     flags = session.flags
     program = own_program("convoy_tui.cli", "work", unbuffered=unbuffered)
     settings = [f"--prefix={flags.prefix}"] if flags.prefix else []
@@ -109,18 +109,18 @@ def child_command(session: Session, workers: Workers, *, unbuffered: bool) -> Ca
 
 
 def child_environment(session: Session) -> dict[str, str]:
-    """Its environment. A URL goes here, since a command line, with the password in it, is for all to see."""
+    """The environment of a supervised process. It holds the URL, since everyone can read command lines."""
     flags = session.flags
     environment = dict(os.environ)
     if flags.redis:
         environment["CONVOY_REDIS_URL"] = flags.redis
-        if flags.profile:  # as a flag its URL would win
+        if flags.profile:  # as a flag its URL would take precedence
             environment["CONVOY_PROFILE"] = flags.profile
     return environment
 
 
 def serve_supervised(session: Session, workers: Workers, fd: int, *, is_successor: bool) -> Code:
-    """Work as one of a supervisor's processes, and report to it instead of to a person."""
+    """Run a pool as one process of a supervisor, and report to that."""
     control_socket = ControlSocket(fd)
     try:
         final = _serve(session, workers, control_socket, is_successor=is_successor)
@@ -136,7 +136,7 @@ def serve_supervised(session: Session, workers: Workers, fd: int, *, is_successo
 def _serve(session: Session, workers: Workers, control_socket: ControlSocket, *, is_successor: bool) -> PoolStatus:
     lingers = workers.burst and is_successor
     pool = workers.pool(session, burst=False if lingers else None)
-    for number in (signal.SIGTERM, signal.SIGINT):  # before and after the pool has handlers of its own
+    for number in (signal.SIGTERM, signal.SIGINT):  # before and after the pool has its own handlers
         signal.signal(number, lambda *_: pool.request_stop())
     with (
         printing(to_stderr=False),
@@ -150,15 +150,16 @@ def _serve(session: Session, workers: Workers, control_socket: ControlSocket, *,
 
 
 def _end_when_recovered(pool: WorkerPool, queue: Queue) -> None:
-    """End a burst that follows a death: what the dead pool held must be recovered and done as well.
+    """Stop a burst that replaces a dead process, after the IDs of the dead pool are recovered and done.
 
-    That takes a lease until others may be judged, another that the dead one may have renewed last, and a beat to look.
+    This takes one lease in which no pool may be declared dead, one more that the dead pool may have renewed at its
+    end, and a heartbeat.
     """
     options = PoolOptions()
     recovered_at = time.monotonic() + 2 * (options.lease_s + options.beat_s)
     while (status := pool.status()).state is not PoolState.STOPPED:
         time.sleep(LOOK_EVERY_S)
-        with suppress(ConvoyError):  # the pool itself says so when the store is away
+        with suppress(ConvoyError):  # the pool itself reports an unreachable store
             counts = queue.counts()
             has_none = counts.queued == 0 or status.state is PoolState.PAUSED
             if has_none and (counts.processing == 0 or time.monotonic() >= recovered_at):
@@ -168,7 +169,7 @@ def _end_when_recovered(pool: WorkerPool, queue: Queue) -> None:
 
 @contextmanager
 def log_to(say: Callable[[str, bool], None]) -> Iterator[None]:
-    """Let warnings and every run that did not go well come out as one line each."""
+    """Print warnings and every run that failed, as one line each."""
     handler = _Lines(say)
     logger, runs = logging.getLogger("convoy_core"), logging.getLogger("convoy_core.worker.runs")
     before = runs.level, logger.propagate
@@ -184,18 +185,18 @@ def log_to(say: Callable[[str, bool], None]) -> Iterator[None]:
 
 
 class _Lines(logging.Handler):
-    """One event, one line: a newline in an ID must not forge another event."""
+    """Prints one line per event: a newline in an ID must not look like another event."""
 
     def __init__(self, say: Callable[[str, bool], None]) -> None:
         super().__init__()
         self._say = say
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say it, and whether it is a warning."""
+        """Pass the line on, and whether it is a warning."""
         self._say(in_brief(record.getMessage()), record.levelno >= logging.WARNING)
 
 
 def in_brief(text: str) -> str:
-    """The first line of several, and the last, where a traceback says what it was."""
+    """The first line and, if there are several, the last, where a traceback names the error."""
     first, *rest = text.strip().splitlines() or [""]
     return f"{first} ... {rest[-1].strip()}" if rest else first
