@@ -1,7 +1,7 @@
 """Makes clients from a store URL; each setting of redis-py is chosen here.
 
-Rule: no client repeats a command by itself. A repeat after a lost reply runs a script
-twice, and only the caller knows whether that is harmless.
+Rule: no client repeats a command by itself. A repeat after a lost reply runs a script twice, and only the caller knows
+whether that is harmless.
 """
 
 from __future__ import annotations

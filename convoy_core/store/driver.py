@@ -14,39 +14,42 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-def drive(dialogue: Generator[S, Any, T], send: Callable[[S], Any], refused: ResponseError | None = None) -> T:
-    """Go through it to the end, and return what it comes to; `refused` is what came of its first request already."""
+def drive(exchange: Generator[S, Any, T], send: Callable[[S], Any], refused: ResponseError | None = None) -> T:
+    """Run the exchange to its end. Returns its result.
+
+    `refused` is the error that its first request has met already; None if that has not been sent.
+    """
     try:
-        request = next(dialogue)
+        request = next(exchange)
         if refused is not None:
-            request = dialogue.throw(refused)
+            request = exchange.throw(refused)
         while True:
             try:
                 reply = send(request)
             except (RedisError, OSError) as error:
-                request = dialogue.throw(error)
+                request = exchange.throw(error)
             else:
-                request = dialogue.send(reply)
+                request = exchange.send(reply)
     except StopIteration as end:
         result: T = end.value
         return result
 
 
 async def drive_awaited(
-    dialogue: Generator[S, Any, T], send: Callable[[S], Awaitable[Any]], refused: ResponseError | None = None
+    exchange: Generator[S, Any, T], send: Callable[[S], Awaitable[Any]], refused: ResponseError | None = None
 ) -> T:
-    """The awaited twin of `hold`."""
+    """The awaited twin of `drive`."""
     try:
-        request = next(dialogue)
+        request = next(exchange)
         if refused is not None:
-            request = dialogue.throw(refused)
+            request = exchange.throw(refused)
         while True:
             try:
                 reply = await send(request)
             except (RedisError, OSError) as error:
-                request = dialogue.throw(error)
+                request = exchange.throw(error)
             else:
-                request = dialogue.send(reply)
+                request = exchange.send(reply)
     except StopIteration as end:
         result: T = end.value
         return result

