@@ -1,4 +1,4 @@
-"""What Convoy costs, measured beside what the bare store costs at the same moment: `make bench`, or
+"""The cost of Convoy, measured together with that of the bare store: `make bench`, or
 
 python -m benchmarks --only process.async.100 --rounds 3
 """

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure, and print one table. A goal that is missed is shown, and changes no exit status."""
+"""`python -m benchmarks`: measure, and print one table. A missed goal is shown, but is no error."""
 
 from __future__ import annotations
 

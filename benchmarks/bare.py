@@ -1,4 +1,4 @@
-"""What the store can do without us: the same scripts and commands, sent by the same client with no handlers around."""
+"""The bare store: the same scripts and commands, sent by the same client, without handlers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the dashboard and the command line cost: round trips and bytes of a refresh, and the time to start."""
+"""The cost of the dashboard and the command line: round trips and bytes of a refresh, and the time to start."""
 
 from __future__ import annotations
 

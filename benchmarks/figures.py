@@ -1,4 +1,4 @@
-"""What is measured: figures over several rounds, the goals they are held to, and the rows that show both."""
+"""Figures over several rounds, their goals, and the rows that show both."""
 
 from __future__ import annotations
 

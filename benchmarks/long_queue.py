@@ -1,4 +1,4 @@
-"""A queue with very many IDs in every state, made by its own operations, and what to do to it."""
+"""A queue with very many IDs in every state, filled by its own operations, and the calls to measure on it."""
 
 from __future__ import annotations
 

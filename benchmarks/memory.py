@@ -1,4 +1,4 @@
-"""What IDs cost in memory: while they wait, after they are done, and in the pool that works them off."""
+"""The memory of IDs: while they wait, after they are done, and in the pool that runs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The other queues: what to install of each, and the environment below `.bench-peers` where it is installed."""
+"""The other queues: the packages of each, and its environment below `.bench-peers`."""
 
 from __future__ import annotations
 

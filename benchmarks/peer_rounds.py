@@ -1,4 +1,4 @@
-"""One queue doing everything once: each thing in processes of its own, run by the Python that has the queue."""
+"""One round of one other queue: each measurement runs in its own processes, in the environment of that queue."""
 
 from __future__ import annotations
 

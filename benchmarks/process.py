@@ -1,4 +1,4 @@
-"""How many no-op IDs a pool works off in a second: each with a time limit, a lease, a fencing token and a result."""
+"""The rate at which a pool runs no-op jobs, each with a time limit, a lease, a fencing token and a result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many IDs one publisher brings in per second."""
+"""The rate of one publisher."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a script keeps the store to itself, on a queue with a million IDs waiting."""
+"""How long a script blocks the store, on a queue with a million waiting IDs."""
 
 from __future__ import annotations
 

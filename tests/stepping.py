@@ -1,4 +1,4 @@
-"""Something happens at a given step of a function, counted in bytecodes, as a signal's handler may run at any."""
+"""Runs code at a given step of a function, counted in bytecodes, as a signal handler may run at any of them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Any
 
 
 def at_step(step: int, modules: tuple[str, ...], act: Callable[[], object], deed: Callable[[], None]) -> bool:
-    """Call `act`, and in its midst `deed`, before a step taken in one of `modules` (beginnings of their names); whether
-    it came to that step.
+    """Call `act`, and during it `deed`, before a step in one of `modules` (given as beginnings of their names).
+
+    Returns whether that step was reached.
     """
     left = step
 

@@ -1,4 +1,4 @@
-"""How long tests wait: for what nothing announces, such as another process or the store's own state, and at most."""
+"""How tests wait for changes that nothing announces, as in another process or in the store; and time limits."""
 
 from __future__ import annotations
 

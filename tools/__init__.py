@@ -1,1 +1,1 @@
-"""What maintainers run beside the tests: the distribution, and the tests under other versions."""
+"""Tools of the maintainers: the distribution, and the tests under other versions."""

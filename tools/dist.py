@@ -1,4 +1,4 @@
-"""`make dist`: the source distribution and the wheel, built, looked into, and tried where nothing else is installed.
+"""`make dist`: builds the source distribution and the wheel, checks their files, and tries the wheel by itself.
 
 The wheel is built from the unpacked source distribution, so that both hold all that is needed.
 """

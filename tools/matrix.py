@@ -1,6 +1,6 @@
-"""`make matrix`: the tests under each Python that is installed, and with the lowest and the newest redis-py allowed.
+"""`make matrix`: runs the tests under each installed Python, and with the lowest and the newest allowed redis-py.
 
-Each combination has an environment of its own below `.matrix`, made anew when the project's requirements have changed.
+Each combination has its own environment below `.matrix`, which is rebuilt when the project's requirements change.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Does what the order says, and reports in lines of JSON: see the package."""
+"""Runs one measurement, and reports in lines of JSON; see the package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every queue is asked to do, and how its jobs tell that they run."""
+"""The interface that every queue implements, and how its jobs report that they run."""
 
 from __future__ import annotations
 

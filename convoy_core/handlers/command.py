@@ -30,9 +30,10 @@ _PLACEHOLDER = "{}"
 
 _GATE: Final = () if sys.platform == "win32" else ("/bin/sh", "-c", 'read -r go && exec "$@"', "sh")
 _GO: Final = b"\n" if _GATE else b""
-"""The gate becomes the command at the first line on stdin, and ends if its worker dies before: no command ever runs of
-which the watcher has not been told. The words pass through as they are; what a shell drops are environment variables
-whose names no shell could write.
+"""The gate executes the command at the first line on stdin.
+
+It ends if its worker dies before that, so the watcher knows of every command that runs. The arguments pass unchanged.
+The shell drops only environment variables whose names are not valid in a shell.
 """
 
 

@@ -82,8 +82,9 @@ def load_handler(path: str, *, here: bool = False) -> Handler:
 
 
 def _search_here() -> None:
-    """Search the working directory last: whatever else lies there must not be run by accident, as a file that is called
-    like a module of ours would be.
+    """Search the working directory last.
+
+    Otherwise a file there with the name of one of our modules would be run by accident.
     """
     with suppress(OSError):  # it has been removed
         here = str(Path.cwd())

@@ -14,8 +14,9 @@ from convoy_core.handlers.run import NotStarted
 from convoy_core.handlers.watcher import WATCHER
 
 TERM_GRACE_S = 2.0
-"""Between SIGTERM and SIGKILL when a run is out of time; below `runs.CANCEL_GRACE_S`, so that the process
-ends before its ID is given up.
+"""Seconds between SIGTERM and SIGKILL after a timeout.
+
+Below `runs.CANCEL_GRACE_S`, so that the process ends before its ID is given up.
 """
 
 

@@ -19,8 +19,9 @@ network holds a request for an hour: TCP gives up after a quarter of one."""
 
 
 def expired_leases(keys: Keys, start: int = 0) -> Call[tuple[float, list[str]]]:
-    """The store's time in Unix seconds, and up to `BATCH` workers whose lease has run out by it, longest silent first;
-    the first `start` of them are left out.
+    """The store's time in Unix seconds, and up to `BATCH` workers whose lease has run out, the longest silent first.
+
+    The first `start` of them are left out.
     """
     return of("expired_leases", keys, (start, BATCH), _expired_leases)
 
@@ -31,9 +32,7 @@ def _expired_leases(reply: list[Any]) -> tuple[float, list[str]]:
 
 
 def unregistered_holders(keys: Keys, cursor: int) -> Call[tuple[int, list[str]]]:
-    """The unregistered workers among about `BATCH` owners, and the cursor for the next call, which comes first; 0 at
-    the end.
-    """
+    """The cursor for the next call (0 at the end), and the unregistered workers among about `BATCH` owners."""
     return of("unregistered_holders", keys, (cursor, BATCH), _unregistered_holders)
 
 
@@ -43,8 +42,9 @@ def _unregistered_holders(reply: list[Any]) -> tuple[int, list[str]]:
 
 
 def reclaim(keys: Keys, skip: int) -> Call[tuple[int, int]]:
-    """Give back what was handed to workers after they were unregistered, `BATCH` workers at a time. Returns how many to
-    skip the next time, 0 at the end, and how many IDs there were.
+    """Give back IDs that were handed to workers after they were unregistered, for up to `BATCH` workers.
+
+    Returns how many workers to skip in the next call (0 at the end), and the number of IDs.
     """
     return of("reclaim", keys, (skip, BATCH, DEPARTED_MS), lambda reply: (int(reply[0]), int(reply[1])))
 
@@ -74,9 +74,11 @@ def recover(
     unregister_long_dead: bool = True,
     latest_ms: Callable[[], int] | None = None,
 ) -> Steps[dict[str, str]]:
-    """Take back everything that a dead worker held (by `held_claims`, where `held` is not given). Returns where each ID
-    went; nothing when the worker turns out to be alive. With `unregister_long_dead` it is unregistered, too, if it died
-    long ago. When the store's clock is past `latest_ms` (Unix ms) it has just been set, and nobody is judged.
+    """Recover every ID that a dead worker held: those in `held`, by default those of `held_claims`.
+
+    Returns where each ID went, or nothing if the worker is alive. With `unregister_long_dead` the worker is
+    unregistered as well if it died long ago. A store's clock past `latest_ms` (Unix ms) has just been set, so nothing
+    is recovered.
     """
     moved: dict[str, str] = {}
     if held is None:

@@ -85,8 +85,9 @@ class Renewal:
 
 
 def eviction(keys: Keys) -> Call[tuple[str, int]]:
-    """What the store does when its memory is full (`noeviction` where it says nothing), and how many keys it has
-    evicted since it was started.
+    """The store's policy for full memory, and the number of keys that it has evicted since its start.
+
+    The policy is `noeviction` if the store does not report one.
     """
     return command("INFO", read=_eviction, beside=keys.named("queued"))
 
@@ -167,8 +168,9 @@ def _renewal(reply: list[Any]) -> Renewal:
 
 
 def unregister_safely(keys: Keys, worker: str, number: int, *, is_in_doubt: bool = False) -> Steps[bool]:
-    """Unregister this worker if the store holds nothing in its name; True if it did. Else the lease runs out, and
-    others recover what it holds.
+    """Unregister this worker if the store holds no claim of it. Returns whether it did.
+
+    Otherwise its lease runs out, and other workers recover its claims.
 
     `number` must be above that of every claim, so that no other fence can have noted it. From the fence on nothing can
     be claimed, so what the scan does not see is not there; a store that comes back older meanwhile has forgotten the
@@ -183,8 +185,9 @@ def unregister_safely(keys: Keys, worker: str, number: int, *, is_in_doubt: bool
 
 
 def unregister(keys: Keys, worker: str, number: int, *, is_in_doubt: bool = False) -> Call[bool]:
-    """The last step of `unregister_safely`: whether the fence still stands, and the worker was let go. `is_in_doubt`
-    when a wait of its may still be under way, so that others look after it.
+    """The last step of `unregister_safely`. Returns whether the fence still held, so that the worker is unregistered.
+
+    `is_in_doubt` says that a wait of this worker may still be under way. Other workers then audit its claim list.
     """
     return of("unregister", keys, (worker, "1" if is_in_doubt else "", number), bool)
 
@@ -205,7 +208,8 @@ def _promoted(reply: list[Any]) -> tuple[int, float | None]:
 
 
 def sweep(keys: Keys, stops: Sequence[int], limit: int) -> Call[list[int]]:
-    """Tidy up what Node workers have finished, about `limit` IDs of each key that remembers any; where to go on in
-    each, 0 at its end. Begins where `stops` is empty.
+    """Remove Convoy's entries for IDs that Node workers have finished, about `limit` per key.
+
+    Returns the cursor of each key, 0 at its end. Empty `stops` begin at the start of every key.
     """
     return of("sweep", keys, (limit, *stops), lambda reply: [int(stop) for stop in reply])

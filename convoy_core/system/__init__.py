@@ -1,6 +1,6 @@
 """The operating system beneath this process: streams, signals, descriptors, directories, programs of our own.
 
-What is exported here is for programs of ours, `convoy` and `convoy-tui`; a user of the library needs none of it.
+The exported names are for `convoy` and `convoy-tui`. A user of the library needs none of them.
 """
 
 from convoy_core.system.logs import lost_lines

@@ -21,8 +21,9 @@ if sys.platform != "win32":
 
 
 def make(directory: Path) -> None:
-    """Make it, and parents that are missing, closed to others whatever the umask. Raises EmbeddedStoreError for one
-    that is not safe, before anything is made in it, and OSError.
+    """Make the directory and its missing parents, without access for others, whatever the umask.
+
+    Raises OSError, and EmbeddedStoreError for a directory that is not safe, before anything is made in it.
     """
     for parent in _parents(directory):
         if not parent.exists():

@@ -1,5 +1,6 @@
-"""How we start Python programs of our own: by this interpreter, from where this one has them, and never from files that
-lie about in the working directory.
+"""The command line that starts a Python program of Convoy: by this interpreter and from this installation.
+
+It never loads modules from the working directory.
 """
 
 from __future__ import annotations

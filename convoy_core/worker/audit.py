@@ -66,8 +66,9 @@ class Audit:
             log.warning("queue %s: %d IDs had been handed to unregistered workers", self._keys.queue, back)
 
     async def recover_strays(self, now: float, latest_ms: Callable[[], int]) -> dict[str, str]:
-        """Take back what workers hold that have been unregistered for a lease; where each ID went. The script tests
-        that once more; see `recovering.recover` for `latest_ms`.
+        """Recover the IDs of workers that have been unregistered for a lease. Returns where each ID went.
+
+        The script checks once more that they are. See `recovering.recover` for `latest_ms`.
         """
         self._owners_seen, seen = await self._connection.run(
             recovering.unregistered_holders(self._keys, self._owners_seen)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from convoy_core.options import BATCH
 
 OVERLAP_FROM = 50
-"""From this concurrency on half of the slots are filled at a time, so that the store works on one half while the
-handlers work on the other. Below, the smaller batches cost more than that gains.
+"""The least concurrency at which half of the slots are filled at a time.
+
+The store then works on one half while the handlers work on the other. Below, smaller batches cost more than that gains.
 """
 
 

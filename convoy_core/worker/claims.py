@@ -135,8 +135,9 @@ class Claims:
             log.warning("queue %s: %d results came too late and changed nothing", self._plan.queue, len(stale))
 
     def reconcile(self, held: Mapping[int, bytes]) -> list[tuple[int, bytes]]:
-        """Compare with what the store holds for us, after lost replies: forget what it does not; number and ID of what
-        we did not know of.
+        """After a lost reply, drop the claims that the store no longer holds for us.
+
+        Returns number and ID of claims in `held` that we did not know of.
         """
         for claim, verdict in list(self._results):
             if held.get(claim.number) != claim.raw_id:

@@ -18,10 +18,10 @@ log = Log(__name__)
 
 
 class Heartbeat:
-    """Renews a pool's lease from a thread and over a connection of its own, so that a handler that keeps the event loop
-    busy does not cost the pool its IDs (F15).
+    """Renews a pool's lease, in its own thread and over its own connection.
 
-    `pulse` tells what the pool holds and has done; `report` gets each answer, on the heartbeat's thread.
+    So a handler that blocks the event loop does not cost the pool its IDs (F15). `pulse` returns the claims and
+    counters of the pool. `report` receives each answer, on the heartbeat's thread.
     """
 
     def __init__(

@@ -100,8 +100,9 @@ class Maintenance:
         return round((time.monotonic() + self._ahead_s + JUMP_S) * 1000)
 
     def _is_clock_known(self, now: float) -> bool:
-        """Whether the store's clock has advanced like ours since the last look. After it is set, all leases look
-        expired (F19). A change before the first look cannot be detected.
+        """Whether the store's clock has advanced as ours since the last check.
+
+        After it is set, all leases look expired (F19). A change before the first check cannot be detected.
         """
         before, self._ahead_s = self._ahead_s, now - time.monotonic()
         if before is not None and abs(self._ahead_s - before) >= JUMP_S:
@@ -114,8 +115,9 @@ class Maintenance:
         self._swept_to = await self._connection.run(working.sweep(self._keys, self._swept_to, BATCH))
 
     async def audit(self) -> dict[str, str]:
-        """Look at some more of what no worker answers for; where each ID went that was recovered. To follow `recover`,
-        which looks at the store's clock.
+        """Recover some more of the IDs that no registered worker holds. Returns where each one went.
+
+        Call it after `recover`, which checks the store's clock.
         """
         await self._audit.reclaim()
         if time.monotonic() < self.judge_from:
@@ -125,8 +127,9 @@ class Maintenance:
     async def run(
         self, stopping: asyncio.Event, failed: Callable[[ConvoyError], None], answered: Callable[[], None]
     ) -> None:
-        """Do all of it until `stopping`, each at its pace. Errors of the store are reported, and end nothing. Each
-        turn that ends well is reported, too, and so is each answer by which others would be judged.
+        """Run all tasks until `stopping`, each at its interval. An error of the store is reported, and ends nothing.
+
+        Each turn without an error is reported as well, and so is each answer by which other pools would be judged.
 
         It is not cancelled: a command that is cancelled leaves its connection in doubt, and redis-py has been seen to
         swallow the cancellation.

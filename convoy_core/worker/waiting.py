@@ -86,8 +86,10 @@ class IdleWait:
         return Handover(id is not None, claim.read(answer))
 
     def _look_at_connection(self, number: Any) -> None:
-        """Raise OutcomeUnknown when the one connection is not the one we had: after a failover the store may have
-        forgotten what it had acknowledged, and hold IDs for us that we have settled long ago (F36).
+        """Raise OutcomeUnknown if the connection is a new one.
+
+        After a failover the store may have forgotten what it had acknowledged, and hold IDs for us that we settled long
+        ago (F36).
         """
         if isinstance(number, Exception):
             raise number

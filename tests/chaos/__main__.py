@@ -1,7 +1,7 @@
-"""Blows one storm: `python -m tests.chaos --kills 300 --server-kills 20 [--rollbacks N] [--pauses N] [--seed N]`.
+"""Runs one storm: `python -m tests.chaos --kills 300 --server-kills 20 [--rollbacks N] [--pauses N] [--seed N]`.
 
-Ends with 0 when nothing was lost, stuck, held twice or wrongly accepted, and prints what it saw: of an ID that
-something is wrong with its whole story.
+The exit code is 0 if nothing was lost, stuck, held twice or wrongly accepted. It prints its counts, and the history of
+each ID that violates a promise.
 """
 
 from __future__ import annotations

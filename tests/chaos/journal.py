@@ -1,4 +1,4 @@
-"""The journals of the storm's workers: a line when a run begins, and one when it ends, written by whoever runs it.
+"""The journals of the storm's workers: one line when a run begins and one when it ends, written by its process.
 
 Imported by the children of isolated handlers, so it imports little.
 """

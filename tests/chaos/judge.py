@@ -1,4 +1,4 @@
-"""Judges a storm by what it left: the journals of all workers, what was published, and the store itself."""
+"""Judges a storm by its results: the journals of all workers, the published IDs, and the store."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""When the leases of the storm's workers had lapsed, by what the store itself had granted.
+"""When the leases of the storm's workers had lapsed, by the store's own answers.
 
-A worker writes a line before each request for a lease, and one with the answer. Where the answer is not known the lease
-counts as granted at the latest moment that is possible, so what is called a lapse is proven.
+A worker writes a line before each request for a lease, and one with the answer. If the answer is unknown, the lease
+counts as granted at the latest possible moment, so that every lapse is proven.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""The storm: real workers of all kinds, killed and paused for real, on a real server that is killed as well, and that
-comes back with an older file at times, while IDs are published.
+"""The storm: real workers of all kinds are killed and paused while IDs are published.
+
+The real server is killed as well, and sometimes restarted with an older file.
 """
 
 from __future__ import annotations

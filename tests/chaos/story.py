@@ -1,4 +1,4 @@
-"""Tells what became of the IDs that a storm's judge objects to: their runs, and what befell their workers meanwhile."""
+"""The history of the IDs that violate a promise: their runs, and the faults of their workers meanwhile."""
 
 from __future__ import annotations
 

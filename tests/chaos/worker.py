@@ -1,8 +1,8 @@
-"""A worker process of the storm: an ordinary pool whose runs leave a journal, and that may die at a named point.
+"""A worker process of the storm: an ordinary pool that writes a journal of its runs, and may die at a named point.
 
 A fail point is `before exchange 3` or `after BLMOVE 1`: the process kills itself with SIGKILL just before it sends its
-third exchange, or just after the answer to its first BLMOVE has arrived, before anything is made of it. That an
-exchange has set suspects apart is known only `after set_apart`.
+third exchange, or just after the answer to its first BLMOVE has arrived, before it is processed. Only `after set_apart`
+exists for an exchange that has set suspects apart.
 """
 
 from __future__ import annotations

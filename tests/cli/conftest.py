@@ -1,4 +1,4 @@
-"""Run `convoy` as its users do: in this process where that is enough, else as one of its own, or in a terminal."""
+"""Run `convoy` as its users do: in this process if that is enough, else as a process of its own, or in a terminal."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""A worker pool as a process of its own, to be killed, frozen and stopped by tests.
+"""A worker pool in its own process, which tests kill, freeze and stop.
 
     python -m tests.crash.worker_process URL QUEUE HANDLER
 
-Every handler pushes its ID on the list `runs`. Then `hold` never ends, `wedge` neither, on the event loop, `late` waits
-for the list `go`, and `burn` keeps the interpreter busy for BURN_S seconds.
+Every handler pushes its ID to the list `runs`. Then `hold` never ends, `wedge` blocks the event loop for ever, `late`
+waits for the list `go`, and `burn` keeps the interpreter busy for BURN_S seconds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Takes a given number of random steps with a machine, and says how to take them again when one fails."""
+"""Makes a number of random steps with a machine. If one fails, prints how to repeat them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Looks for a bug in the convoy_core of this directory: `python -m tests.model.hunt SOCKET FINDER SEED LIMIT SIGN`.
 
-Prints one JSON line: whether it was found, after how many steps or seeds, and what gave it away.
+Prints one JSON line: whether the bug was found, after how many steps or seeds, and by which error.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What happened in a universe, and the one judge of it.
+"""The judge of a simulation: records what happened, and finds violations.
 
-The link shows the judge each script that the server ran, and the handlers tell it when they begin and end. From that it
-knows who held what when, without asking the code under test.
+The link reports to it each script that the server ran, and the handlers report when they begin and end. So it knows
+which worker held which ID at any time, without the code under test.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The network between simulated clients and a real server: it delays, loses, repeats and breaks, as a seed decides.
 
-Requests travel in virtual time; at the server each takes none. BLMOVE is played by the link, which hands IDs to those
-who wait in the order they came, since the real command would block the whole universe.
+Requests travel in virtual time; at the server each takes none. BLMOVE is played by the link, which hands IDs to waiting
+clients in the order they came, since the real command would block the whole simulation.
 """
 
 from __future__ import annotations

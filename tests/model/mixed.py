@@ -1,4 +1,4 @@
-"""Our moves among the half-steps of Node clients, which publish and claim in two commands and know none of our keys.
+"""Convoy's moves mixed with those of Node clients, which publish and claim in two commands and know no key of ours.
 
 The store cannot always be whole here. What a Node client's deed may break, and for how long, is `ALLOWED`; whatever
 else is broken is ours. Some things hold no matter what Node does: see `always` and the checks behind each move.

@@ -1,4 +1,4 @@
-"""Convoy in plain Python: the one state of every ID, and what each move makes of it. Knows no Redis.
+"""The reference model: the state of every ID, and the effect of each move, in plain Python. Knows no Redis.
 
 `contents` then says what the store must look like, to the last key. A script that does anything else is wrong.
 """

@@ -1,7 +1,7 @@
-"""One seed, one universe: pools and publishers on a bad network, with freezes, crashes and outages; then peace.
+"""One seed, one simulation: pools and publishers on a bad network, with freezes, crashes and outages; then no faults.
 
 The pools are the real ones (`WorkerLoop`, `Runs`, `Maintenance`, `Heartbeat`), and so is the server. Only time, chance
-and the network are played. `python -m tests.model.simulation SOCKET SEED [WEATHER]` plays one seed and tells its story.
+and the network are simulated. `python -m tests.model.simulation SOCKET SEED [WEATHER]` prints the trace of one seed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The shortest way to a real server: one socket, one request, one reply; and the whole queue read in one round trip."""
+"""A minimal client: one socket, one request, one reply; it reads a whole queue in one round trip."""
 
 from __future__ import annotations
 

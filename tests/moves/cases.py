@@ -1,4 +1,4 @@
-"""What a case of a move is, and the keyspaces that several moves begin or end with."""
+"""The form of a test case for a move, and keyspaces that several moves begin or end with."""
 
 from __future__ import annotations
 

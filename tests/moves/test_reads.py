@@ -1,5 +1,6 @@
-"""Looking: counts, snapshots, pages, one ID, workers and what is jammed, and that looking costs the store next to
-nothing however long a queue is.
+"""Reading: counts, snapshots, pages, one ID, workers and jammed entries.
+
+Reads cost the store almost nothing, however long a queue is.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A source without a store: readings written down beforehand, and a clock that stands still."""
+"""A source without a store: fixed readings, and a clock that does not move."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking at a running app the way a person does: its text, cell by cell, and waiting until it shows something."""
+"""Reads the screen of a running app as text, cell by cell, and waits until it shows something."""
 
 from __future__ import annotations
 

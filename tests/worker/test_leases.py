@@ -1,6 +1,4 @@
-"""Who holds an ID: copies of running IDs, IDs that nobody committed, many reapers at once, and lives under one host and
-process ID.
-"""
+"""Holders of IDs: copies of running IDs, uncommitted IDs, many recoveries at once, and reused process IDs."""
 
 from __future__ import annotations
 
