@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import sys
 from asyncio.subprocess import PIPE, Process
 
@@ -19,6 +18,7 @@ from convoy_core.handlers.process_groups import DESCRIPTORS, Groups, ending
 from convoy_core.handlers.run import NotStarted, RunFailed
 from convoy_core.handlers.watcher import environment
 from convoy_core.jobs import Discard, Job, Retry
+from convoy_core.system.json_lines import Malformed, Message, MessageReader, encode_message
 from convoy_core.system.python_program import own_program
 
 MAX_LINE = 128 * 1024
@@ -108,6 +108,7 @@ class _Child:
 
     def __init__(self, process: Process) -> None:
         self.process = process
+        self._reader = MessageReader(MAX_LINE)
 
     @classmethod
     async def start(cls, groups: Groups, path: str) -> _Child:
@@ -118,7 +119,6 @@ class _Child:
             ),
             environment=environment(),
             stdout=PIPE,
-            limit=MAX_LINE,
         )
         child = cls(process)
         try:
@@ -134,11 +134,11 @@ class _Child:
         """What the handler returned there; a HandlerFailed if it raised."""
         assert self.process.stdin is not None  # noqa: S101 - piped in `start`
         record = job.as_record()
-        self.process.stdin.write(json.dumps(record).encode() + b"\n")
+        self.process.stdin.write(encode_message(record))
         with contextlib.suppress(ConnectionError):  # it has died: the answer tells how
             await self.process.stdin.drain()
         await self._read_until({"began": record["number"]})
-        match answer := await self._read():
+        match await self._read():
             case {"failed": str(text), "traceback": str(trace)}:
                 return HandlerFailed(text, trace)
             case {"retry": after_s}:
@@ -149,29 +149,18 @@ class _Child:
                 return None
             case None:
                 raise ChildDied(f"the handler's process ended: {await self._ending()}")
-            case _:
+            case Malformed(answer) | answer:
                 raise ChildDied(f"the handler's process was ended, since it sent what is no answer: {answer!r:.200}")
 
-    async def _read_until(self, word: dict[str, object]) -> None:
+    async def _read_until(self, word: Message) -> None:
         """Pass over what an earlier job has left in the pipe. Raises _NeverBegan at its end."""
-        while (line := await self._read()) != word:
-            if line is None:
+        while (message := await self._read()) != word:
+            if message is None:
                 raise _NeverBegan(await self._ending())
 
-    async def _read(self) -> object:
-        """The next line: JSON, or else its bytes; None at the end."""
+    async def _read(self) -> Message | Malformed | None:
         assert self.process.stdout is not None  # noqa: S101 - piped in `start`
-        try:
-            line = await self.process.stdout.readline()
-        except ValueError:
-            return b"a line without an end"
-        if not line.endswith(b"\n"):
-            return None
-        try:
-            read: object = json.loads(line)
-        except (ValueError, RecursionError):
-            return line
-        return line if read is None else read
+        return await self._reader.read(self.process.stdout)
 
     async def _ending(self) -> str:
         try:

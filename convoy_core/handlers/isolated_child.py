@@ -10,16 +10,16 @@ ended; this process then ends too, even in the middle of a run, and another work
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 import threading
 from queue import SimpleQueue
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 from convoy_core.handlers.functions import Handler, is_coroutine_handler, load_handler
 from convoy_core.handlers.verdicts import checked, describe, trace
 from convoy_core.jobs import Discard, Job, Retry
+from convoy_core.system.json_lines import Malformed, Message, decode_message, encode_message
 from convoy_core.system.standard_streams import lossy_streams, open_missing
 
 
@@ -27,13 +27,13 @@ def main(path: str, *places: str) -> None:
     """Serve until stdin ends."""
     sys.path[:] = places
     open_missing()
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     sys.stdout, sys.stderr = lossy_streams(sys.stdout), lossy_streams(sys.stderr)
-    requests = os.fdopen(os.dup(0))
+    requests = os.fdopen(os.dup(0), "rb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     handler = load_handler(path)
-    jobs: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    jobs: SimpleQueue[Message] = SimpleQueue()
     threading.Thread(target=_listen, args=(requests, jobs), daemon=True).start()
     _say(answers, {"ready": True})
     while True:
@@ -42,20 +42,23 @@ def main(path: str, *places: str) -> None:
         _say(answers, _run(handler, Job.from_record(record)))
 
 
-def _say(answers: TextIO, word: dict[str, Any]) -> None:
+def _say(answers: BinaryIO, word: Message) -> None:
     try:
-        print(json.dumps(word), file=answers)
+        answers.write(encode_message(word))
+        answers.flush()
     except BrokenPipeError:
         os._exit(0)  # the parent is gone; our stdin may tell so only later
 
 
-def _listen(requests: TextIO, jobs: SimpleQueue[dict[str, Any]]) -> None:
-    for line in requests:
-        jobs.put(json.loads(line))
+def _listen(requests: BinaryIO, jobs: SimpleQueue[Message]) -> None:
+    for job in map(decode_message, requests):
+        if isinstance(job, Malformed):  # the parent died in the middle of it
+            break
+        jobs.put(job)
     os._exit(0)
 
 
-def _run(handler: Handler, job: Job) -> dict[str, Any]:
+def _run(handler: Handler, job: Job) -> Message:
     try:
         answer: Any = handler(job)
         result = checked(asyncio.run(answer) if is_coroutine_handler(handler) else answer)

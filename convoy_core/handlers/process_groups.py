@@ -43,14 +43,13 @@ class Groups:
         environment: dict[str, str],
         stdout: int = DEVNULL,
         stderr: int | None = None,
-        limit: int = 2**16,
     ) -> Process:
-        """Start a process in a session of its own, stdin a pipe; `limit` bytes are its longest line.
+        """Start a process in a session of its own, stdin a pipe.
 
         Raises NotStarted for want of a descriptor, a process or memory, OSError, and ValueError for a NUL byte.
         """
         try:
-            return await self._start(words, environment, stdout=stdout, stderr=stderr, limit=limit)
+            return await self._start(words, environment, stdout=stdout, stderr=stderr)
         except (OSError, RuntimeError, MemoryError) as error:
             # Without a watcher's thread, which waits for the process where the system knows nothing better.
             if isinstance(error, OSError) and error.errno not in _WANTS:
@@ -58,7 +57,7 @@ class Groups:
             raise NotStarted(f"no process can be started: {str(error) or 'out of memory'}") from None
 
     async def _start(
-        self, words: Sequence[str], environment: dict[str, str], *, stdout: int, stderr: int | None, limit: int
+        self, words: Sequence[str], environment: dict[str, str], *, stdout: int, stderr: int | None
     ) -> Process:
         process = await asyncio.create_subprocess_exec(
             *words,
@@ -66,7 +65,6 @@ class Groups:
             stdout=stdout,
             stderr=stderr,
             env=environment,
-            limit=limit,
             start_new_session=True,
         )
         try:

@@ -3,6 +3,7 @@
 The exported names are for `convoy` and `convoy-tui`. A user of the library needs none of them.
 """
 
+from convoy_core.system.json_lines import Malformed, MessageReader, encode_message
 from convoy_core.system.logs import lost_lines
 from convoy_core.system.native_text import system_text
 from convoy_core.system.python_program import own_program
@@ -11,6 +12,9 @@ from convoy_core.system.version import installed_version
 
 __all__ = [
     "LossyStream",
+    "Malformed",
+    "MessageReader",
+    "encode_message",
     "installed_version",
     "lossy_streams",
     "lost_lines",

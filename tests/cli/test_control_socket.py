@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from convoy_core import PoolState, PoolStatus
+from convoy_core.system.json_lines import decode_message
 from convoy_tui.cli.work.control_socket import ControlSocket, Final, Report, Said, decode
 from convoy_tui.cli.work.progress import Progress
 from tests.waiting import patient
@@ -40,6 +41,6 @@ def test_all_that_was_said_and_the_last_status_arrive_before_the_end() -> None:
     control_socket.end(Final(0))
 
     with supervisor, supervisor.makefile("rb") as lines:
-        heard = [decode(line) for line in lines]
+        heard = [decode(decode_message(line)) for line in lines]
     assert [message for message in heard if isinstance(message, Said)] == [Said("one", True), Said("two", False)]
     assert heard[-2:] == [Report("ab", Progress("stopped")), Final(0)]

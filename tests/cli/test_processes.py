@@ -17,7 +17,7 @@ from convoy_core.system.python_program import own_program
 from convoy_tui.cli.flags import Flags
 from convoy_tui.cli.session import Session
 from convoy_tui.cli.work.worker_process import Workers, child_command, child_environment
-from tests.cli.conftest import Convoy, states
+from tests.cli.conftest import ROOT, Convoy, states
 from tests.cli.terminal import Terminal
 from tests.waiting import eventually, patient
 
@@ -34,6 +34,14 @@ def wait(job):
         raise RuntimeError("flat tyre")
 """
 
+NOISY = """
+import os, sys
+
+def work(job):
+    (socket,) = (word.partition("=")[2] for word in sys.argv if word.startswith("--control-socket="))
+    os.write(int(socket), job.content * 2 + b"\\n")
+"""
+"""Writes payloads to the socket by which its process reports; twice a megabyte is more than a line may have."""
 
 CONVOY = [sys.executable, "-m", "convoy_tui.cli"]
 
@@ -206,6 +214,19 @@ def test_a_burst_ends_when_all_have_ended_and_adds_them_up(convoy: Convoy, truck
     assert result.returncode == 5
     assert (document["done"], document["failed"], document["restarts"]) == (90, 10, 0)
     assert (document["processes"], len(document["workers"])) == (2, 2)
+
+
+def test_f62_what_a_handler_writes_to_the_supervisor_ends_neither_it_nor_the_reports(
+    convoy: Convoy, trucks: Queue, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text(NOISY)
+    for payload in (b"Segmentation fault", b"[1]\n", b'{"Said": 5}\n', b"\xff", b"x" * 1_000_000, b"\n"):
+        trucks.publish(payload[:9].hex(), payload=payload)
+
+    args = ["work", "trucks", "--handler", "mine:work", "--processes", "2", "--burst"]
+    ended = convoy.process(*args, env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
+
+    assert (ended.returncode, ended.stdout) == (0, b"6 done\n"), ended.stderr
 
 
 def test_what_keeps_all_from_beginning_is_said_once(convoy: Convoy) -> None:

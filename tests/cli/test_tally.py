@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from convoy_core import PoolState, PoolStatus
+from convoy_core.system.json_lines import Malformed, decode_message
 from convoy_tui.cli.work.control_socket import Final, Message, Report, Said, decode, encode
 from convoy_tui.cli.work.progress import Progress, WorkTally, together
 from convoy_tui.cli.work.worker_process import in_brief
@@ -57,8 +60,23 @@ def test_several_processes_are_shown_as_one() -> None:
 def test_a_message_arrives_as_it_was_sent(message: Message) -> None:
     line = encode(message)
 
-    assert decode(line) == message
+    assert decode(decode_message(line)) == message
     assert line.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        Malformed(b"x\n"),
+        {},
+        {"Report": {"worker": "ab", "progress": {}}},
+        {"Said": 5},
+        {"Said": {"text": 5, "is_warning": True}},
+        {"Final": {"code": None}},
+    ],
+)
+def test_what_no_worker_process_writes_is_no_message(line: dict[str, Any] | Malformed) -> None:
+    assert decode(line) is None
 
 
 @pytest.mark.parametrize(

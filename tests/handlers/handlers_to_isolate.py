@@ -38,6 +38,9 @@ def work(job: Job) -> object:
             sys.exit(3)
         case "die":
             os._exit(7)
+        case "torn":
+            os.write(_pipe(), b'{"done": tr')
+            os._exit(7)
         case "crash":
             os.kill(os.getpid(), signal.SIGSEGV)
         case "later":

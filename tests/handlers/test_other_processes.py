@@ -148,16 +148,17 @@ def test_a_command_line_that_cannot_work_is_refused_at_once(words: str, error: t
 
 @pytest.mark.parametrize("function", ["work", "work_async"])
 def test_an_isolated_handler_ends_as_any_other_does(queue: Queue, function: str) -> None:
-    queue.publish_many(["ok-1", "fail-1", "exit-1", "die-1", "crash-1", "later-1", "drop-1", "ok-2"])
+    queue.publish_many(["ok-1", "fail-1", "exit-1", "die-1", "torn-1", "crash-1", "later-1", "drop-1", "ok-2"])
     queue.publish("payload", payload={"lane": 3})
 
     status = WorkerPool(queue, Isolated(f"{HERE}:{function}"), concurrency=2, options=BURST).run()
 
-    assert (status.done, status.failed, status.deferred, status.discarded) == (3, 4, 1, 1)
+    assert (status.done, status.failed, status.deferred, status.discarded) == (3, 5, 1, 1)
     assert errors(queue) == {
         "fail-1": "LookupError: no truck fail-1",
         "exit-1": "SystemExit: 3",
         "die-1": "the handler's process ended: exit status 7",
+        "torn-1": "the handler's process ended: exit status 7",
         "crash-1": "the handler's process ended: killed by SIGSEGV",
     }
     failure = queue.show("fail-1").failure

@@ -6,7 +6,6 @@ worker, end-of-file means that the supervisor is gone, even by `kill -9`. Its po
 
 from __future__ import annotations
 
-import json
 import socket
 import threading
 import time
@@ -14,9 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from queue import Empty, SimpleQueue
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from convoy_core import PoolStatus
+from convoy_core.system import Malformed, encode_message
 from convoy_tui.cli.work.progress import Progress
 
 REPORT_EVERY_S = 0.2
@@ -53,15 +53,22 @@ Message: TypeAlias = "Report | Said | Final"
 
 def encode(message: Message) -> bytes:
     """The message as one line."""
-    return json.dumps({type(message).__name__: asdict(message)}).encode() + b"\n"
+    return encode_message({type(message).__name__: asdict(message)})
 
 
-def decode(line: bytes) -> Message:
-    """The message of one line."""
-    ((kind, record),) = json.loads(line).items()
-    if kind == "Report":
-        return Report(record["worker"], Progress.from_record(record["progress"]))
-    return Said(**record) if kind == "Said" else Final(**record)
+def decode(line: dict[str, Any] | Malformed) -> Message | None:
+    """The message in a line; None if it holds none, since a handler may have written it."""
+    match line:
+        case {"Report": {"worker": str(worker), "progress": dict(progress)}}:
+            with suppress(LookupError, TypeError):
+                return Report(worker, Progress.from_record(progress))
+        case {"Said": {"text": str(text), "is_warning": bool(is_warning)}}:
+            return Said(text, is_warning)
+        case {"Final": {"code": int(code), "error": str() | None as error, "advice": str() | None as advice}}:
+            return Final(code, error, advice)
+        case _:
+            pass
+    return None
 
 
 class ControlSocket:

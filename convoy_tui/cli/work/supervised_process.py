@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from convoy_core import PoolOptions, PoolState
+from convoy_core.system import MessageReader
 from convoy_tui.cli.work.control_socket import Final, Report, Said, decode
 from convoy_tui.cli.work.progress import Progress
 
@@ -116,8 +117,9 @@ class Process:
                     show(line)
 
     async def _listen(self, hear: Callable[[Report | Said], None]) -> None:
+        reader = MessageReader(MAX_LINE)
         with contextlib.suppress(ConnectionError):
-            while (line := await self._streams.reports.readline()).endswith(b"\n"):
+            while (line := await reader.read(self._streams.reports)) is not None:
                 match decode(line):
                     case Final() as final:
                         self.final = final
@@ -127,6 +129,8 @@ class Process:
                         hear(report)
                     case Said() as said:
                         hear(said)
+                    case None:
+                        pass
 
 
 @dataclass(slots=True)
@@ -142,7 +146,7 @@ class _Streams:
     @classmethod
     async def of(cls, control_socket: socket.socket, printed: IO[bytes] | None) -> _Streams:
         """The streams over the supervisor's ends."""
-        reports, writer = await asyncio.open_connection(sock=control_socket, limit=MAX_LINE)
+        reports, writer = await asyncio.open_connection(sock=control_socket)
         if printed is None:
             return cls(reports, None, writer, None)
         output = asyncio.StreamReader(limit=MAX_LINE)
