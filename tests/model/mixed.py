@@ -129,6 +129,13 @@ class Mixed(Machine):
             self._is_mended(id, self.at.processing)
             believed.append((id, number))
 
+    @precondition(lambda self: self.at.listed)
+    @rule(worker=workers, want=few)
+    def take(self, worker: str, want: int) -> None:
+        """By chance the worker that asks is seldom a living one, and then nothing waits."""
+        self.register(worker)
+        self.exchange(worker, (), want)
+
     def _has_ended(self, id: str, how: str, before: Places) -> None:
         assert id not in self.at.owner, "an ended run has no owner"
         if id in before.rerun or how == "released":
@@ -168,11 +175,11 @@ class Mixed(Machine):
         self.node("LMOVE", "queued", self.keys.claim_list(worker), "LEFT", "RIGHT")
 
     @rule(worker=workers)
-    def recover(self, worker: str) -> None:
+    def recover(self, worker: str, max_crashes: int = MAX_CRASHES) -> None:
         """All that a dead worker held waits again or has failed; what Node did meanwhile costs none of it."""
         token = f"{worker}:"
         before = {id for id, owner in self.at.owner.items() if owner.startswith(token)}
-        moved = self.drive(recovering.recover(self.keys, worker, MAX_CRASHES))
+        moved = self.drive(recovering.recover(self.keys, worker, max_crashes))
         self.look()
         assert set(moved) == before or not moved
         for id, where in moved.items():
@@ -181,6 +188,14 @@ class Mixed(Machine):
                 self._is_mended(id, set(self.at.listed))
             else:
                 assert id in self.at.failed
+
+    @precondition(lambda self: self.at.owner)
+    @rule(data=st.data(), max_crashes=st.sampled_from((MAX_CRASHES, 1)))
+    def a_holder_dies(self, data: st.DataObject, max_crashes: int) -> None:
+        """By chance hardly a dead worker holds anything, and no ID crashes as often as the usual limit says."""
+        worker = data.draw(st.sampled_from(sorted({owner.rpartition(":")[0] for owner in self.at.owner.values()})))
+        self.now += LEASE
+        self.recover(worker, max_crashes)
 
     @rule(limit=st.integers(1, 3))
     def promote(self, limit: int) -> None:
