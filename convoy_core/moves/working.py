@@ -185,9 +185,10 @@ def unregister_safely(keys: Keys, worker: str, number: int, *, is_in_doubt: bool
 
 
 def unregister(keys: Keys, worker: str, number: int, *, is_in_doubt: bool = False) -> Call[bool]:
-    """The last step of `unregister_safely`. Returns whether the fence still held, so that the worker is unregistered.
+    """The last step of `unregister_safely`. Returns whether the fence still held; otherwise nothing was done.
 
-    `is_in_doubt` says that a wait of this worker may still be under way. Other workers then audit its claim list.
+    `is_in_doubt` says that a wait of this worker may still be under way. It then stays registered with a lease that
+    ends now, so that other workers recover what it is handed.
     """
     return of("unregister", keys, (worker, "1" if is_in_doubt else "", number), bool)
 

@@ -89,7 +89,7 @@ QueueNames = Annotated[
 OptionalQueueNames = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[QUEUE...]", help="The queues' names; all for none.", autocompletion=queue_names, show_default=False
+        metavar="[QUEUE...]", help="The queues' names; all by default.", autocompletion=queue_names, show_default=False
     ),
 ]
 ID = Annotated[str, typer.Argument(metavar="ID", help="The job's ID.", show_default=False)]
@@ -105,8 +105,8 @@ FromFile = Annotated[
 ]
 Nul = Annotated[bool, typer.Option("-0", "--null", help="IDs end in NUL bytes, not in line ends.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would happen, and change nothing.")]
-All = Annotated[bool, typer.Option("--all", help="Every ID that the filters let through.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would happen, and change nothing.")]
+All = Annotated[bool, typer.Option("--all", help="Every ID that matches the filters.")]
 Match = Annotated[
     str | None, typer.Option("--match", metavar="GLOB", help="Only IDs like this, with * and ?.", show_default=False)
 ]
@@ -117,11 +117,15 @@ ErrorText = Annotated[
 MinFailures = Annotated[
     int | None,
     typer.Option(
-        "--min-failures", metavar="N", parser=positive, help="Only IDs that failed this often.", show_default=False
+        "--min-failures",
+        metavar="N",
+        parser=positive,
+        help="Only IDs with at least this many failures.",
+        show_default=False,
     ),
 ]
 Limit = Annotated[
-    int | None, typer.Option("--limit", metavar="N", parser=positive, help="At most so many.", show_default=False)
+    int | None, typer.Option("--limit", metavar="N", parser=positive, help="At most this many.", show_default=False)
 ]
 
 _REDIS = typer.Option(
@@ -147,7 +151,7 @@ JSONFlag = Annotated[bool | None, _JSON]
 
 
 def _prefix(*, hidden: bool) -> Any:
-    text = "What the keys begin with; cv: by default."
+    text = "The prefix of the keys. Default: cv:"
     return typer.Option("--prefix", metavar="TEXT", help=text, rich_help_panel=COMMON, hidden=hidden)
 
 
@@ -172,7 +176,7 @@ def _quiet(*, hidden: bool) -> Any:
 Ascii = Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters alone.")]
 LookInterval = Annotated[
     float | None,
-    typer.Option("--interval", metavar="TIME", parser=between_looks, help="Between two looks. Default: 1s."),
+    typer.Option("--interval", metavar="TIME", parser=between_looks, help="Time between two readings. Default: 1s."),
 ]
 
 Prefix = Annotated[str | None, _prefix(hidden=False)]

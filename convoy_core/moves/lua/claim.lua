@@ -2,7 +2,7 @@
 -- keys: queued committed processing owner workers worker delayed failed paused attempts failures crashes payload rerun
 -- with: totals claim_list
 
--- What is known of a worker before it claims: its lease, the highest number it has claimed under, and what was handed over to it.
+-- The state of a worker before it claims: its lease, the highest number of its claims, and the IDs handed over to it.
 local function claimer_of(id)
   local record, own = worker .. ':' .. id, claim_list_of(id)
   return {
@@ -11,7 +11,7 @@ local function claimer_of(id)
   }
 end
 
--- What has been handed over to this worker comes first, then the head of the list.
+-- IDs that were handed over to this worker come first, then the head of the list.
 local function take_ids(claimer, want)
   local ids = claimer.handed
   if #ids > want then
@@ -25,8 +25,8 @@ local function take_ids(claimer, want)
   return ids
 end
 
--- IDs that may run now. Another copy of an ID that is running (a Node race, a hand-made push) is merged away: ours will run
--- it again; Node's worker knows no rerun marks, so its copy waits for a while instead. Never two holders.
+-- IDs that may run now. A copy of an ID that is running (by a Node race or a manual push) is removed: our worker will run
+-- it again. A Node worker knows no rerun marks, so the copy is delayed instead. There are never two holders.
 local function admit(ids, wait)
   if #ids == 0 then return ids end
   local admitted, seen = {}, {}
@@ -41,7 +41,7 @@ local function admit(ids, wait)
       count('merged', 1)
     else
       seen[id] = true
-      -- A Node client may have queued what was to run again after another's run: this is that run.
+      -- A Node client may have queued an ID that was to run again: this run is that rerun.
       if exists(rerun) then call('SREM', rerun, id) end
       admitted[#admitted + 1] = id
     end
@@ -53,17 +53,17 @@ local function column(hash, ids)
   return exists(hash) and call('HMGET', hash, unpack(ids)) or {}
 end
 
--- Answers a word, the IDs, each empty or one per ID their attempts, failures, crashes and payloads, and the suspects set apart.
+-- Answers a word, the IDs, their attempts, failures, crashes and payloads (each empty or one per ID), and the suspects set apart.
 -- The i-th ID's token is `<worker>:<number + i - 1>`.
 local function claim_up_to(want, claimer, number, wait, suspects)
   local id = claimer.id
   if not claimer.lease then
-    -- A wait of its that came late has handed something to a list that nobody else reads.
+    -- A late wait of this worker has handed IDs to its list, which nobody else reads.
     return_claim_list(claimer.own, 0)
     return { 'gone', {}, {}, {}, {}, {}, {} }
   end
-  -- A request that arrives twice (a proxy, a retry), or late, must not claim under numbers whose answer nobody reads; so its
-  -- numbers are spent whatever it is answered.
+  -- A request that arrives twice (a proxy, a retry), or late, must not claim under numbers whose answer nobody reads. So its
+  -- numbers are used up, whatever the answer is.
   if want > 0 and number <= whole(claimer.highest) then return { 'repeated', {}, {}, {}, {}, {}, {} } end
   if want > 0 then call('HSET', claimer.record, 'number', string.format('%d', number + want - 1)) end
   if tonumber(claimer.lease) <= now then return { 'lapsed', {}, {}, {}, {}, {}, {} } end
@@ -85,7 +85,7 @@ local function claim_up_to(want, claimer, number, wait, suspects)
   end
   if #ids == 0 then return { word, {}, {}, {}, {}, {}, apart } end
 
-  -- Numbers would be written out anew for each.
+  -- Converted once: numbers would be converted to text for each ID.
   local seconds, prefix = string.format('%d', math.floor(now / 1000)), id .. ':'
   local start = '@' .. string.format('%d', now)
   local scores, entries = {}, {}
@@ -96,7 +96,7 @@ local function claim_up_to(want, claimer, number, wait, suspects)
   call('ZADD', processing, unpack(scores))
   call('HSET', owner, unpack(entries))
   count('adopted', call('SADD', committed, unpack(ids)))
-  -- A Node publisher leaves the ID in `failed`; its count is carried along until the run has ended.
+  -- A Node publisher leaves the ID in `failed`. Its count of failures is kept until the run has ended.
   for i, score in ipairs(exists(failed) and call('ZMSCORE', failed, unpack(ids)) or {}) do
     if score then
       call('ZREM', failed, ids[i])

@@ -1,4 +1,4 @@
--- claim_list: what BLMOVE has handed to a worker and no claim has taken up yet
+-- claim_list: the IDs that BLMOVE has handed to a worker and that no claim has taken yet
 -- keys: claim queued
 local function claim_list_of(worker) return claim .. ':' .. worker end
 

@@ -1,7 +1,7 @@
 -- complete: processing -> absent, queued
 -- with: ownership forget totals
 
--- `what` is the counter: done, or discarded when its handler gave it up.
+-- `what` is the counter: done, or discarded if the handler returned Discard.
 local function complete(ids, what)
   if #ids == 0 then return end
   leave_processing(ids)

@@ -1,8 +1,8 @@
--- crash: a run ended without a word from its worker; the third time the ID fails instead of being queued again
+-- crash: a run ended without a verdict; the third time the ID fails instead of being queued again
 -- keys: crashes
 -- with: rerun fail_for_good
 
--- Returns 'queue' when the caller is to queue the ID again, 'queued' when a rerun did, or 'failed'.
+-- Returns 'queue' if the caller must queue the ID again, 'queued' if a rerun did, or 'failed'.
 local function charge_crash(id, limit, what)
   local n = add(crashes, id, 1)
   if n < limit then return 'queue' end

@@ -1,6 +1,6 @@
--- damage: whether the keys that a script names by itself hold what they should; to be asked before the first write
+-- damage: checks the types of keys that a script names by itself; to be called before the first write
 
--- What is wrong with the first that holds something else: key, type, ...
+-- The error of the first key that has another type; nil if there is none. Arguments: key, type, ...
 local function damage_in(keys)
   for i = 1, #keys, 2 do
     local found = call('TYPE', keys[i]).ok

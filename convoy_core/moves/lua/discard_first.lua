@@ -1,9 +1,9 @@
--- discard_first: the move `discard` for the head of a state, whatever stands there
+-- discard_first: the move `discard` for the head of a state, whichever IDs are there
 -- flags: allow-oom
 -- keys: queued delayed
 -- with: forget_discarded
 -- args: state, how many at most
--- answer: how many went
+-- answer: how many were removed
 local state, n = take(), take_number()
 local ids
 if state == 'queued' then

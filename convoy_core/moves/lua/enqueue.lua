@@ -1,8 +1,8 @@
 -- enqueue: an ID becomes queued, whatever it was before
 -- keys: queued committed delayed rerun
 
--- A run that begins from here satisfies every wish for a rerun that came before, and a copy set aside is merged into it.
--- The set is written as well: a Node jam guard may have taken the ID out of it.
+-- The run that follows satisfies every rerun that was asked for before, and includes a delayed copy of the ID.
+-- The committed set is written as well: a Node jam guard may have removed the ID from it.
 local function enqueue(ids, at_head)
   if #ids == 0 then return end
   call('SADD', committed, unpack(ids))

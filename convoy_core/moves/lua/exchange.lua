@@ -12,7 +12,7 @@ local me, want, number, wait, kept, takes_suspect, named, limit = take(8)
 want, number, wait = tonumber(want), tonumber(number), tonumber(wait)
 local suspects = { may = kept == '0', first = takes_suspect == '1', named = named, limit = tonumber(limit) }
 
--- Each with what else was said of it, if anything is.
+-- Each claim with its further arguments, if there are any.
 local function take_claims(each)
   local n, ids, numbers, rest = take_number(), {}, {}, {}
   for i = 1, n do
@@ -39,7 +39,7 @@ if #discarded.ids + #failing.ids + #deferred.ids + #released.ids > 0 then
   local refusal = #failing.ids > 0 and damage_reply({ todays_log(), 'list' })
   if refusal then return refusal end
 
-  -- What costs the store several commands an ID is done one by one.
+  -- Moves that need several commands per ID are made one by one.
   local function each_held(move)
     return function(_, claims, is_held)
       for i, id in ipairs(claims.ids) do

@@ -8,10 +8,10 @@ local function todays_log()
   return errorLog .. '.' .. string.format('%d', seconds - seconds % 86400)
 end
 
--- What handlers say must not fill the store: the lines of a day's log, the bytes of each, and those of a record.
+-- Limits, so that errors cannot fill the store: the lines of a day's log, the bytes of a line, and those of a record.
 local MAX_LINES, MAX_LINE, MAX_RECORD = 10000, 1024, 4096
 
--- At most `n` bytes of a text, and no half of a character.
+-- At most `n` bytes of a text, cut between characters.
 local function cut(text, n)
   if #text <= n then return text end
   while n > 0 and math.floor(string.byte(text, n + 1) / 64) == 2 do n = n - 1 end
@@ -27,7 +27,7 @@ end
 local function log_error(message)
   local log = todays_log()
   local n = call('LPUSH', log, cut(message, MAX_LINE))
-  -- A user who may not trim must not be stopped here, in the middle of a move.
+  -- A user without the permission to trim must not get an error here, in the middle of a move.
   if n > MAX_LINES then redis.pcall('LTRIM', log, 0, MAX_LINES - 1) end
   call('EXPIRE', log, 86400)
 end

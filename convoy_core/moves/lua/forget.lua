@@ -1,4 +1,4 @@
--- forget: what is remembered about an ID goes
+-- forget: removes the data about an ID
 -- keys: committed failed published attempts failures crashes payload failure rerun
 
 -- It becomes absent.
@@ -10,7 +10,7 @@ local function forget(ids)
   for _, hash in ipairs({ published, attempts, failures, crashes, payload, failure }) do drop_all(hash, ids) end
 end
 
--- It went well, so what went badly before no longer counts.
+-- The run succeeded, so earlier failures no longer count.
 local function forget_failures(ids)
   for _, hash in ipairs({ failures, crashes, failure }) do drop_all(hash, ids) end
 end

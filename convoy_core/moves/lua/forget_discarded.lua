@@ -1,8 +1,8 @@
--- forget_discarded: IDs have been taken out of the state they were discarded from
+-- forget_discarded: removes the data about IDs that have been discarded from their state
 -- keys: processing owner
 -- with: forget totals
 
--- A copy of an ID that is running or queued elsewhere too (a race of Node's): only the copy goes, and nothing is forgotten.
+-- Of an ID that is also running or queued elsewhere (a race of Node) only the copy is removed, and its data is kept.
 local function forget_unless_elsewhere(state, ids)
   if #ids == 0 then return end
   local tokens, running = call('HMGET', owner, unpack(ids)), call('ZMSCORE', processing, unpack(ids))

@@ -8,8 +8,8 @@ local what, skip_live, limit, entries = take(), take() == '1', take_number(), ta
 local refusal = damage_reply({ todays_log(), 'list' })
 if refusal then return refusal end
 
--- Node's guard reads, then removes one by one, under this lock. Ours is one atomic step, so it need only see that no
--- other guard is in the middle of its own; holding the lock could never be observed.
+-- Node's guard reads, then removes one by one, under this lock. Ours is one atomic step, so it only checks that no other
+-- guard holds the lock. Nobody could observe that it holds the lock itself.
 local seconds = math.floor(now / 1000)
 local is_locked = call('EXISTS', lock .. ':clearJammedJobs:' .. string.format('%d', seconds - seconds % 5)) == 1
 

@@ -2,8 +2,8 @@
 -- keys: processing started owner
 -- with: owner_entry
 
--- Which of these claims `worker` still holds, by their place; the numbers of the stale rest; and the IDs of those held. By
--- place and number, since the same ID may be there twice: lost under one number, and claimed again under another.
+-- The positions of the claims that `worker` still holds, the numbers of the stale ones, and the IDs of those held.
+-- By position and number, since an ID may be listed twice: lost under one number, and claimed again under another.
 local function split_held(worker, ids, numbers)
   local is_held, stale, mine = {}, {}, {}
   if #ids == 0 then return is_held, stale, mine end

@@ -1,4 +1,4 @@
--- In front of every script. ARGV[1] is a test's clock in Unix ms, or empty for the store's own; the rest is taken in order.
+-- The head of every script. ARGV[1] is a test's clock in Unix ms, or empty for the store's clock; the rest is read in order.
 local call = redis.call
 local taken = 1
 -- The next argument, or the next `n`.
@@ -16,29 +16,29 @@ if not now then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- Which keys there are: noted by the check of their types, in front of every script, and by the writes.
+-- The keys that exist: recorded by the check of their types, at the head of every script, and by the writes.
 local present = {}
 local function exists(key) return present[key] end
 
--- A write that may bring a key to life which `exists` is asked about.
+-- A write that may create a key for which `exists` is called.
 local function put(command, key, ...)
   present[key] = true
   return call(command, key, ...)
 end
 
--- A count from whatever another client may have left there: a whole number from 0 up, else 0.
+-- A count that another client may have written: a whole number from 0, else 0.
 local function whole(value)
   local n = tonumber(value)
   if not n or n ~= n or n < 0 or n > 2 ^ 53 then return 0 end
   return math.floor(n)
 end
 
--- Add to a counter in a hash; the new value.
+-- Add to a counter in a hash. Returns the new value.
 local function add(hash, field, n)
   present[hash] = true
   local sum = redis.pcall('HINCRBY', hash, field, n)
   if type(sum) == 'number' and sum >= n then return sum end
-  -- What stood there was none of ours: below zero, or no whole number.
+  -- The old value was not ours: below zero, or not a whole number.
   sum = type(sum) == 'number' and n or whole(call('HGET', hash, field)) + n
   call('HSET', hash, field, string.format('%d', sum))
   return sum
@@ -49,7 +49,7 @@ local function drop_all(hash, ids)
   if #ids > 0 and exists(hash) then call('HDEL', hash, unpack(ids)) end
 end
 
--- What is said of a key that holds a value of another type.
+-- The error for a key that holds a value of another type.
 local function mistyped(key, found, kept)
   return 'The key ' .. key .. ' holds a ' .. found .. ', where Convoy keeps a ' .. kept .. '.'
 end

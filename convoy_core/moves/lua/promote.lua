@@ -11,7 +11,7 @@ if #due > 0 then
   local running = call('ZMSCORE', processing, unpack(due))
   local crashed = exists(crashes) and call('HMGET', crashes, unpack(due)) or {}
   for i, id in ipairs(due) do
-    -- In both places: a copy that claim set aside while a Node worker runs the ID.
+    -- Delayed and processing: a copy that claim delayed while a Node worker runs the ID.
     if running[i] then
       put('ZADD', delayed, now + wait, id)
     elseif crashed[i] and whole(crashed[i]) >= suspect then

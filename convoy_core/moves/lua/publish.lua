@@ -9,7 +9,7 @@ local ids = take_rest()
 delay, front, wants_rerun, dry = tonumber(delay), front == '1', wants_rerun == '1', dry == '1'
 local accepted = delay > 0 and 'delayed' or 'queued'
 
--- The owner entry is the authority: a Node jam guard may have taken a running ID out of the set.
+-- The owner entry decides: a Node jam guard may have removed a running ID from the set.
 local known = call('SMISMEMBER', committed, unpack(ids))
 local tokens = exists(owner) and call('HMGET', owner, unpack(ids)) or {}
 local words, fresh, seen, old, places = {}, {}, {}, {}, {}
@@ -34,7 +34,7 @@ end
 for i, id in ipairs(old) do
   local token = tokens[places[i]]
   local word = waiting[i] and 'already_delayed' or 'already_queued'
-  -- A Node worker knows no rerun marks: what it holds is queued again by the sweep of a pool of ours.
+  -- A Node worker knows no rerun marks: the sweep of one of our pools queues its ID again.
   if (token or running[i]) and wants_rerun then
     word = 'will_rerun'
     if not dry then
@@ -47,8 +47,8 @@ for i, id in ipairs(old) do
   words[places[i]] = word
 end
 
--- An ID that had failed keeps the count of its failures; what a Node client finished may have left our marks behind, and
--- an absent ID starts clean.
+-- An ID that had failed keeps its count of failures. An ID that a Node client finished may still have data of ours, but an
+-- absent ID must start without any.
 local function start_anew()
   local absent, was_failed = {}, {}
   local scores = exists(failed) and call('ZMSCORE', failed, unpack(fresh)) or {}
@@ -68,8 +68,8 @@ local function start_anew()
   drop_all(payload, fresh)
 end
 
--- Where Node's workers run what ours publish and no pool of ours sweeps, nobody would ever drop our marks. So every hundredth
--- publish (`due` of these were just passed) looks at some, as soon as there are more than could be needed.
+-- If Node workers run our IDs and no pool of ours sweeps, nobody would remove our data. So every hundredth publish (`due` of
+-- these were just passed) checks some of it, as soon as there is more than could be needed.
 local EVERY, LOOK_AT = 100, 300
 local due = sum and math.floor(sum / EVERY) - math.floor((sum - #fresh) / EVERY) or 0
 

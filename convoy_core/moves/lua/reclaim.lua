@@ -1,4 +1,4 @@
--- reclaim: what late waits have handed to unregistered workers goes back to the head of the queue
+-- reclaim: IDs that late waits have handed to unregistered workers go back to the head of the queue
 -- flags: allow-oom
 -- keys: workers departed
 -- with: damage claim_list
@@ -21,7 +21,7 @@ if #gone > 0 and call('EXISTS', unpack(lists)) > 0 then
   if refusal then return refusal end
   local leases = call('ZMSCORE', workers, unpack(gone))
   for i, own in ipairs(lists) do
-    -- One that has registered again looks into its list itself.
+    -- A worker that has registered again reads its own list.
     if exists(own) and not leases[i] then
       back = back + call('LLEN', own)
       return_claim_list(own, 0)

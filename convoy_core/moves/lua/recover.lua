@@ -12,7 +12,7 @@ local own = claim_list_of(dead)
 local refusal = damage_reply({ own, 'list', todays_log(), 'list' })
 if refusal then return refusal end
 
--- What was only handed over had been claimed after the rest, so it goes back first, to stand behind it.
+-- IDs that were only handed over left the queue after the others, so they go back first, to be behind those.
 return_claim_list(own, 0)
 local answer, back = { 'dead' }, {}
 for i = 1, #claims, 2 do
@@ -30,7 +30,7 @@ for i = 1, #claims, 2 do
 end
 enqueue(back, true)
 count('recovered', (#answer - 1) / 2)
--- A wait that the dead worker left behind at the store may still be handed an ID, so its claim list is looked after for a while.
+-- A wait of the dead worker may still be handed an ID by the store, so its claim list is audited for a while.
 if strike_after and (not lease or lease + strike_after <= now) then
   drop_worker(dead)
 end

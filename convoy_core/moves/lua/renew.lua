@@ -35,10 +35,10 @@ if #claims > 0 then
   end
 end
 if #ids > 0 then
-  -- The entry decides, so what a Node jam guard took away from a living job is put back.
+  -- The owner entry decides, so data that a Node jam guard removed from a running job is restored.
   call('ZADD', processing, unpack(scores))
   call('SADD', committed, unpack(ids))
-  -- From its first heartbeat on the score in `processing` is no start any more, so the run is indexed by its true one.
+  -- From the first heartbeat on, the score in `processing` is no longer the start, so the start is indexed in `started`.
   if #starts > 0 then call('ZADD', started, unpack(starts)) end
 end
 return { call('HGET', meta, 'epoch') or '', call('LLEN', claim_list_of(id)), unpack(lost) }

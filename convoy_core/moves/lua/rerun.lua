@@ -1,8 +1,8 @@
--- rerun: a run has ended; queue the IDs that were asked for meanwhile once more
+-- rerun: runs have ended; queues those IDs again for which a rerun was asked
 -- keys: rerun published attempts
 -- with: enqueue set_all
 
--- Returns the IDs that nobody asked for, and how many were queued.
+-- Returns the IDs without a rerun, and how many were queued.
 local function queue_reruns(ids)
   if #ids == 0 or not exists(rerun) then return ids, 0 end
   local asked = call('SMISMEMBER', rerun, unpack(ids))

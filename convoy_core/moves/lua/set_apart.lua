@@ -1,9 +1,9 @@
 -- set_apart: queued -> delayed
 -- keys: queued delayed crashes processing owner
 
--- An ID whose workers died too often must run alone. It waits apart, so that others flow past.
+-- An ID whose workers died too often must run alone. It is delayed, so that other IDs can be claimed meanwhile.
 
--- Whether what a drained worker asks for by name still waited apart: not so a copy of an ID that is running.
+-- Whether the ID that a drained worker asks for was still set apart, and is not a copy of a running ID.
 local function take_named(suspects)
   local id = suspects.named
   if id == '' or not suspects.may or not exists(delayed) then return false end
@@ -11,7 +11,7 @@ local function take_named(suspects)
   return call('ZREM', delayed, id) == 1
 end
 
--- Of the IDs that came out of the list: a word, those to be claimed, and the suspects that were set apart.
+-- From the IDs taken from the list: a word, the IDs to claim, and the suspects that were set apart.
 local function choose(ids, suspects, wait)
   if #ids == 0 then return 'open', ids, {} end
   local counts, innocent, apart = call('HMGET', crashes, unpack(ids)), {}, {}

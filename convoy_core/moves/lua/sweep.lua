@@ -1,4 +1,4 @@
--- sweep: look at a slice of all that we remember, and tidy up what a Node worker has finished, which knows none of our keys
+-- sweep: checks a slice of our data, and removes that of IDs which a Node worker has finished, since Node knows none of our keys
 -- flags: allow-oom
 -- with: tidy
 -- args: how many to look at in each key, where the last sweep stopped in each (or nothing, to begin)

@@ -1,9 +1,8 @@
--- tidy: what a Node worker has finished: it runs once more where that was asked for, and else our marks of it go, which Node
--- does not know
+-- tidy: IDs that a Node worker has finished: queues those with a rerun again, and removes our data about the others
 -- keys: committed processing owner failed published attempts failures crashes
 -- with: rerun forget
 
--- Node's count of its failures may be behind ours, which goes on; the rest of what is kept of a failed ID is shown with it.
+-- Node's count of failures may be below ours, which is kept. The other data of a failed ID is shown with it.
 local function tidy_failed(ids, scores)
   if #ids == 0 then return end
   local known = exists(failures) and call('HMGET', failures, unpack(ids)) or {}

@@ -107,9 +107,9 @@ Idle = Annotated[
     float, typer.Option("--idle", metavar="TIME", parser=p.seconds, help="Processing longer than this is jammed.")
 ]
 What = Annotated[Then, typer.Option("--then", metavar="WHAT", help="requeue, fail or discard (as redis-convoy does).")]
-SkipLive = Annotated[bool, typer.Option("--skip-live", help="Leave IDs whose worker is alive.")]
+SkipLive = Annotated[bool, typer.Option("--skip-live", help="Skip IDs whose worker is alive.")]
 Every = Annotated[
-    float | None, typer.Option("--every", metavar="TIME", parser=p.some_seconds, help="Go on, once every so often.")
+    float | None, typer.Option("--every", metavar="TIME", parser=p.some_seconds, help="Repeat at this interval.")
 ]
 
 

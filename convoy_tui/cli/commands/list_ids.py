@@ -48,7 +48,7 @@ OlderThan = Annotated[
 ]
 
 
-PageLimit = Annotated[int, typer.Option("--limit", metavar="N", parser=p.positive, help="At most so many.")]
+PageLimit = Annotated[int, typer.Option("--limit", metavar="N", parser=p.positive, help="At most this many.")]
 
 
 Start = Annotated[int, typer.Option("--start", metavar="N", parser=p.natural, help="Where to begin.")]

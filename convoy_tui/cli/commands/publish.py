@@ -30,10 +30,11 @@ def register(app: typer.Typer) -> None:
     command(app, "publish", panel="Act", writes=True)(publish)
 
 
-Rerun = Annotated[bool, typer.Option("--rerun", help="Have IDs that run now run once more afterwards.")]
-Front = Annotated[bool, typer.Option("--front", help="Next in line, before all that wait.")]
+Rerun = Annotated[bool, typer.Option("--rerun", help="Run IDs that are running now once more.")]
+Front = Annotated[bool, typer.Option("--front", help="Put the IDs at the head of the queue.")]
 Delay = Annotated[
-    float | None, typer.Option("--delay", metavar="TIME", parser=p.seconds, help="Wait that long first, like 10m.")
+    float | None,
+    typer.Option("--delay", metavar="TIME", parser=p.seconds, help="Delay the IDs by this time, like 10m."),
 ]
 PayloadText = Annotated[
     str | None, typer.Option("--payload", metavar="JSON", help="A JSON value for the handler, the same for all.")
@@ -44,7 +45,7 @@ WaitReplicas = Annotated[
         "--wait-replicas",
         metavar="N",
         parser=p.natural,
-        help="Have N replicas confirm, within 1 s each time.",
+        help="Wait until N replicas confirm, at most 1 s each time.",
         show_default=False,
     ),
 ]

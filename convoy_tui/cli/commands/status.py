@@ -34,15 +34,15 @@ def register(app: typer.Typer) -> None:
     command(app, "status", panel="Look")(status)
 
 
-Watch = Annotated[bool, typer.Option("--watch", "-w", help="Go on, with rates, until Ctrl-C.")]
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="Repeat, with rates, until Ctrl-C.")]
 Interval = Annotated[
     float | None,
-    typer.Option("--interval", metavar="TIME", parser=p.some_seconds, help="Between two looks. Default: 2s."),
+    typer.Option("--interval", metavar="TIME", parser=p.some_seconds, help="Time between two readings. Default: 2s."),
 ]
 Samples = Annotated[
     int | None,
     typer.Option(
-        "--samples", metavar="N", parser=p.positive, help="End a watch after so many looks.", show_default=False
+        "--samples", metavar="N", parser=p.positive, help="End --watch after this many readings.", show_default=False
     ),
 ]
 Check = Annotated[bool, typer.Option("--check", help="End with 10 for a warning, 11 for an alarm.")]
@@ -58,7 +58,7 @@ MaxFailed = Annotated[
 ]
 JamAfter = Annotated[
     float | None,
-    typer.Option("--jam-after", metavar="TIME", parser=p.seconds, help="Running longer is jammed. Default: 5m."),
+    typer.Option("--jam-after", metavar="TIME", parser=p.seconds, help="A longer run is jammed. Default: 5m."),
 ]
 
 

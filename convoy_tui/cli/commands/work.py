@@ -56,14 +56,18 @@ Concurrency = Annotated[
 ]
 JobTimeout = Annotated[
     float | None,
-    typer.Option("--job-timeout", metavar="TIME", parser=p.some_seconds, help="A longer run has failed. Default: 5m."),
+    typer.Option("--job-timeout", metavar="TIME", parser=p.some_seconds, help="The time limit of a run. Default: 5m."),
 ]
-Retries = Annotated[int, typer.Option("--retries", metavar="N", parser=p.natural, help="Try a failure again so often.")]
+Retries = Annotated[
+    int, typer.Option("--retries", metavar="N", parser=p.natural, help="How often to retry a failed run.")
+]
 Grace = Annotated[
     float | None,
-    typer.Option("--grace", metavar="TIME", parser=p.some_seconds, help="Let jobs finish on a stop. Default: 25s."),
+    typer.Option(
+        "--grace", metavar="TIME", parser=p.some_seconds, help="Time for running jobs at a stop. Default: 25s."
+    ),
 ]
-Burst = Annotated[bool, typer.Option("--burst", help="End when nothing is queued any more.")]
+Burst = Annotated[bool, typer.Option("--burst", help="End when the queue is empty.")]
 ControlSocketOption = Annotated[int | None, typer.Option("--control-socket", hidden=True)]
 Successor = Annotated[bool, typer.Option("--successor", hidden=True)]
 

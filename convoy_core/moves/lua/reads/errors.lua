@@ -1,4 +1,4 @@
--- errors: a window of the logs of errors, today's and then yesterday's, each newest first; a Node client writes there too
+-- errors: one page of the error logs of today and then yesterday, each newest first; Node clients write there too
 -- keys: errorLog
 -- with: damage
 -- args: start, how many, bytes of an entry to show

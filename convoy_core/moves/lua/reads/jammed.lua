@@ -1,4 +1,4 @@
--- jammed: what has been processing for longer than a limit, oldest first
+-- jammed: the entries that have been processing for longer than a limit, oldest first
 -- keys: processing started owner
 -- with: lease owner_entry
 -- args: 'started' for runs that stand there or 'processing' for the rest, limit ms, how many to skip, how many to read
@@ -15,7 +15,7 @@ if #ids > 0 then
   local indexed = call('ZMSCORE', started, unpack(ids))
   for i, id in ipairs(ids) do
     local entry = entries[i]
-    -- A score in `processing` is cut to the second, which must make nothing look older than it is.
+    -- A score in `processing` is rounded down to the second, which must make no run look older than it is.
     local start = is_indexed and tonumber(window[2 * i]) or start_of(entry) or window[2 * i] * 1000
     if (is_indexed or not indexed[i]) and start <= now - limit then
       rows[#rows + 1] = { id, string.format('%d', start), entry, (entry and is_live(worker_of(entry))) and 1 or 0 }

@@ -1,4 +1,4 @@
--- page: a window of one state
+-- page: one page of a state
 -- keys: queued delayed processing failed started owner published failure committed
 -- args: state or 'committed', start, how many, bytes of an ID to show
 -- answer: now, total, next start or -1, row...; a row is ID, since or due, owner entry, failures, error
@@ -22,8 +22,8 @@ local function error_of(record)
   return string.sub(line, 1, 500), type(value.at) == 'number' and tostring(value.at * 1000)
 end
 
--- Node's runs, and ours before their first heartbeat, follow those that stand in `started`. Nothing has refreshed their scores,
--- so these are in order, and the walk ends with the last of them.
+-- Node's runs, and ours before their first heartbeat, follow those in `started`. No heartbeat has changed their scores, so
+-- these are in order, and the loop ends with the last of them.
 local function others(skip, n)
   if not exists(started) then return call('ZRANGE', processing, skip, skip + n - 1) end
   local found, at, left = {}, 0, total - call('ZCARD', started)

@@ -1,16 +1,16 @@
--- show: all about one ID
+-- show: all data about one ID
 -- keys: queued committed delayed processing failed owner published attempts failures crashes payload rerun failure claim
 -- with: lease owner_entry
 -- args: ID, how deep to look for it in the list
--- answer: now, committed, whether it is in no place, position, due, processing score, start, owner entry, lease alive, failed, published, attempts, failures, crashes, rerun, failure, payload
+-- answer: now, committed, whether it is in no state, position, due, processing score, start, owner entry, lease alive, failed, published, attempts, failures, crashes, rerun, failure, payload
 local id, depth = take(), take_number()
 local entry = call('HGET', owner, id)
 local start = start_of(entry)
 local is_committed = call('SISMEMBER', committed, id)
 local due, score = call('ZSCORE', delayed, id), call('ZSCORE', processing, id)
--- Only an ID that can be nowhere else is searched for, since the search goes through the list.
+-- Only an ID that is in no other state is searched for, since the search reads the list.
 local position = is_committed == 1 and not due and not score and call('LPOS', queued, id, 'MAXLEN', depth)
--- It may be on its way to a worker, in one of those lists. In a list too long to be searched it gets the benefit of the doubt.
+-- It may be in the claim list of a worker. In a list that is too long to search it counts as present.
 local function is_handed_over()
   for _, to in ipairs(call('ZRANGE', workers, 0, 999)) do
     if type(redis.pcall('LPOS', claim .. ':' .. to, id)) == 'number' then return true end

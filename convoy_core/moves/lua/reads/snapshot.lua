@@ -1,12 +1,12 @@
--- snapshot: many queues at one instant; a queue that cannot be read answers with the reason in place of its numbers
+-- snapshot: many queues at one instant; for a queue that cannot be read, the reason instead of its numbers
 -- each: queued committed processing failed delayed started owner workers published paused totals
 -- with: damage owner_entry
 -- args: ms after which a run counts as jammed
 -- answer: now, then per queue a list: five counts, jammed, oldest start, published of the head, first due, live, silent, paused, totals
 local limit = take_number()
 
--- The starts of the runs in a window of `processing` that do not stand in `started`: ours before their first heartbeat, and
--- Node's, whose start is the score. That is cut to the second, which must make nothing of ours look older than it is.
+-- The starts of the runs in a window of `processing` that are not in `started`: ours before their first heartbeat, and
+-- Node's, whose start is the score. That is rounded down to the second, which must make no run of ours look older.
 local function other_starts(q, window)
   local ids, starts = {}, {}
   for i = 1, #window, 2 do ids[#ids + 1] = window[i] end
@@ -27,7 +27,7 @@ local function count_jammed(q)
   return jammed
 end
 
--- The others are sought among the first 50, and where none is there, one of those indexed is the oldest.
+-- The others are searched among the first 50. If none is there, the oldest run is an indexed one.
 local function oldest_start(q)
   local oldest = tonumber(call('ZRANGE', q.started, 0, 0, 'WITHSCORES')[2] or '') or math.huge
   local window = call('ZRANGE', q.processing, 0, 49, 'WITHSCORES')

@@ -1,7 +1,7 @@
--- unregistered_holders: workers that hold something and are not registered
+-- unregistered_holders: workers that hold IDs and are not registered
 -- keys: workers owner
 -- with: owner_entry
--- args: where the last look at the owners stopped, how many to look at
+-- args: where the last scan of the owners stopped, how many to scan
 -- answer: where this one stopped, '0' at the end; worker...
 local scan = call('HSCAN', owner, take(), 'COUNT', take_number())
 local holders, seen = {}, {}
