@@ -8,23 +8,21 @@ import importlib
 import importlib.util
 import secrets
 import time
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeVar
 
 import redis
 import redis.asyncio
 
 from convoy_core.jobs import Claim
 from convoy_core.moves import call, publishing, working
-from convoy_core.moves.call import Argument
 from convoy_core.moves.publishing import PublishOptions
 from convoy_core.moves.working import Settlement
 from convoy_core.store.clients import Role, resolve
 from convoy_core.store.connection import AsyncConnection, Connection
-from convoy_core.store.fast_client import AsyncClient
+from convoy_core.store.transport import Command
 
-Command: TypeAlias = "tuple[Argument, ...]"
 T = TypeVar("T")
 
 LEASE_MS = 3_600_000
@@ -63,7 +61,7 @@ class BareWorker:
 
     def __init__(self, url: str, queue: str, batch: int) -> None:
         self._connection = AsyncConnection(url, prefix=None, read_only=False)
-        self._client = cast("AsyncClient", resolve(url).async_client(Role.COMMAND))
+        self._transport = resolve(url).async_transport(Role.COMMAND)
         self._keys = self._connection.keyspace.queue(queue)
         self._worker = secrets.token_hex(16)
         self._batch = batch
@@ -89,7 +87,7 @@ class BareWorker:
         call = self._call(Settlement())
         own = self._keys.claim_list(self._worker)
         move = ("BLMOVE", self._keys.named("queued"), own, "LEFT", "RIGHT", 2)
-        *_, reply = await self._client.send_together(("CLIENT", "ID"), move, self._connection.by_hash(call))
+        *_, reply = await self._transport.send_together((("CLIENT", "ID"), move, self._connection.by_hash(call)))
         return call.read(reply).claims
 
     async def settle(self, claims: list[Claim]) -> None:
@@ -102,16 +100,16 @@ class BareWorker:
         """Call a script that does nothing, with the same arguments, as often as `ids` would take."""
         claims = [Claim(b"%d" % (ids + number), number) for number in range(self._batch)]
         call = self._call(Settlement(completed=claims))
-        command = as_empty(next(self._connection.steps(call)))
-        await self._client.script_load(EMPTY)
+        command = as_empty(next(self._connection.requests(call)))
+        await self._transport.send(("SCRIPT", "LOAD", EMPTY))
         started, calls_made = time.monotonic(), max(1, ids // self._batch)
         for _ in range(calls_made):
-            await self._client.execute_command(*command)
+            await self._transport.send(command)
         return Loop(started, time.monotonic(), calls_made * self._batch)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._transport.aclose()
         await self._connection.close()
 
     def _call(self, settlement: Settlement) -> call.Call[working.Round]:
@@ -120,8 +118,7 @@ class BareWorker:
 
     async def _exchange(self, settlement: Settlement) -> list[Claim]:
         call = self._call(settlement)
-        command = next(self._connection.steps(call))
-        reply = await self._client.execute_command(*command)
+        reply = await self._transport.send(next(self._connection.requests(call)))
         return call.read(reply).claims
 
 
@@ -130,7 +127,7 @@ def publish_commands(url: str, queue: str, batches: Iterable[Sequence[int]]) -> 
     connection = Connection(url, prefix=None, read_only=False)
     keys = connection.keyspace.queue(queue)
     made = (call for ids in batches for call in publishing.publish(keys, ids, PublishOptions()))
-    return [next(connection.steps(call._replace(registers=None))) for call in made]
+    return [next(connection.requests(call._replace(registers=None))) for call in made]
 
 
 def as_empty(command: Command) -> Command:
@@ -139,17 +136,27 @@ def as_empty(command: Command) -> Command:
     return (word, hashlib.sha1(EMPTY.encode(), usedforsecurity=False).hexdigest(), *rest)
 
 
-def send_all(client: redis.Redis, commands: Sequence[Command]) -> float:
+def send_all(send: Callable[[Command], object], commands: Sequence[Command]) -> float:
     """Seconds to send them one after the other."""
     started = time.perf_counter()
     for command in commands:
-        client.execute_command(*command)  # type: ignore[no-untyped-call]
+        send(command)
     return time.perf_counter() - started
 
 
-async def send_all_awaited(client: redis.asyncio.Redis, commands: Sequence[Command]) -> float:
+async def send_all_awaited(send: Callable[[Command], Awaitable[object]], commands: Sequence[Command]) -> float:
     """The same, awaited."""
     started = time.perf_counter()
     for command in commands:
-        await client.execute_command(*command)  # type: ignore[no-untyped-call]
+        await send(command)
     return time.perf_counter() - started
+
+
+def by_redis_py(client: redis.Redis) -> Callable[[Command], object]:
+    """Sends by redis-py's own client."""
+    return lambda command: client.execute_command(*command)  # type: ignore[no-untyped-call]
+
+
+def by_redis_py_awaited(client: redis.asyncio.Redis) -> Callable[[Command], Awaitable[object]]:
+    """The same, awaited."""
+    return lambda command: client.execute_command(*command)  # type: ignore[no-untyped-call]

@@ -58,21 +58,21 @@ LENGTHS = {"queued": "LLEN", "committed": "SCARD", "processing": "ZCARD", "faile
 
 async def _look(server: BenchServer, client: redis.Redis, queues: int) -> dict[str, float]:
     """Round trips, bytes and milliseconds of one refresh, and of the plain commands."""
-    source, bare = LiveSource(url=server.url), resolve(server.url).async_client(Role.COMMAND)
+    source, bare = LiveSource(url=server.url), resolve(server.url).async_transport(Role.COMMAND)
     keyspace = Keyspace(DEFAULT_PREFIX)
     keys = [(word, keyspace.queue(_name(n)).named(key)) for n in range(queues) for key, word in LENGTHS.items()]
 
+    async def ping() -> object:
+        return await bare.send(("PING",))
+
     async def plain() -> object:
-        pipeline = bare.pipeline(transaction=False)
-        for word, key in keys:
-            pipeline.execute_command(word, key)
-        return await pipeline.execute()
+        return await bare.send_together(keys)
 
     try:
         await source.look()  # which finds the queues
-        await bare.ping()
+        await ping()
         took = await _take(client, source.look)
-        pinged, measured = await _take(client, bare.ping), await _take(client, plain)
+        pinged, measured = await _take(client, ping), await _take(client, plain)
     finally:
         await source.close()
         await bare.aclose()

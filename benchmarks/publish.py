@@ -5,20 +5,30 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import closing
 
 import redis
 import redis.asyncio
 
 from benchmarks import bare
-from benchmarks.bare import EMPTY, Command, as_empty, publish_commands, send_all, send_all_awaited
+from benchmarks.bare import (
+    EMPTY,
+    as_empty,
+    by_redis_py,
+    by_redis_py_awaited,
+    publish_commands,
+    send_all,
+    send_all_awaited,
+)
 from benchmarks.figures import AtLeast, Row, Settings, columns
 from benchmarks.store import BenchServer, empty, server_for
 from convoy_core import AsyncQueue, Queue
 from convoy_core.store.clients import Role, resolve
+from convoy_core.store.transport import Command, Transport
 
 QUEUE = "bench"
 ROUND_TRIP = "EVALSHA of a script that does nothing, same arguments, by redis-py's own client"
-OUR_CLIENT = "the same by our client"
+OUR_TRANSPORT = "the same by our transport"
 SCRIPT = "publish script, prepared commands"
 
 
@@ -34,7 +44,7 @@ def one_by_one(settings: Settings, name: str) -> list[Row]:
     taken = columns(rounds)
     what = f"Published one by one, {'Queue' if name == 'publish.one.blocking' else 'AsyncQueue'}"
     goal = AtLeast(0.9, of_the_ratio=True)
-    beside = {OUR_CLIENT: taken["our client"], SCRIPT: taken["script"]}
+    beside = {OUR_TRANSPORT: taken["our transport"], SCRIPT: taken["script"]}
     return [Row(name, what, "IDs/s", taken["ours"], taken["plain"], ROUND_TRIP, goal, beside)]
 
 
@@ -61,16 +71,19 @@ def _blocking(server: BenchServer, client: redis.Redis, ids: Sequence[int]) -> d
     """Seconds for the empty script by redis-py's client and by ours, for the publish script, and for ourselves."""
     with (
         Queue(QUEUE, redis=server.url) as queue,
-        resolve(server.url).client(Role.COMMAND) as bare_client,
+        closing(resolve(server.url).transport(Role.COMMAND)) as transport,
         redis.Redis.from_url(server.url) as plain_client,
     ):
-        _prepare(queue, bare_client)
+        _prepare(queue, transport)
         plain_client.ping()
         commands = publish_commands(server.url, QUEUE, [[id] for id in ids])
         nothing = [as_empty(command) for command in commands]
-        seconds = {"plain": send_all(plain_client, nothing), "our client": send_all(bare_client, nothing)}
+        seconds = {
+            "plain": send_all(by_redis_py(plain_client), nothing),
+            "our transport": send_all(transport.send, nothing),
+        }
         empty(client)
-        seconds["script"] = send_all(bare_client, commands)
+        seconds["script"] = send_all(transport.send, commands)
         empty(client)
         started = time.perf_counter()
         for id in ids:
@@ -82,8 +95,8 @@ def _blocking(server: BenchServer, client: redis.Redis, ids: Sequence[int]) -> d
 
 def _awaited(server: BenchServer, client: redis.Redis, ids: Sequence[int]) -> dict[str, float]:
     """The same on an event loop."""
-    with Queue(QUEUE, redis=server.url) as queue, resolve(server.url).client(Role.COMMAND) as bare_client:
-        _prepare(queue, bare_client)
+    with Queue(QUEUE, redis=server.url) as queue, closing(resolve(server.url).transport(Role.COMMAND)) as transport:
+        _prepare(queue, transport)
         commands = publish_commands(server.url, QUEUE, [[id] for id in ids])
     return bare.run(_await_all(server, client, commands, ids))
 
@@ -91,36 +104,36 @@ def _awaited(server: BenchServer, client: redis.Redis, ids: Sequence[int]) -> di
 async def _await_all(
     server: BenchServer, client: redis.Redis, commands: list[Command], ids: Sequence[int]
 ) -> dict[str, float]:
-    bare_client = resolve(server.url).async_client(Role.COMMAND)
+    transport = resolve(server.url).async_transport(Role.COMMAND)
     plain_client = redis.asyncio.Redis.from_url(server.url)
     async with AsyncQueue(QUEUE, redis=server.url) as queue:
         # All are connected before the clock starts.
-        await asyncio.gather(bare_client.ping(), plain_client.ping(), queue.counts())
+        await asyncio.gather(transport.send(("PING",)), plain_client.ping(), queue.counts())
         nothing = [as_empty(command) for command in commands]
         seconds = {
-            "plain": await send_all_awaited(plain_client, nothing),
-            "our client": await send_all_awaited(bare_client, nothing),
+            "plain": await send_all_awaited(by_redis_py_awaited(plain_client), nothing),
+            "our transport": await send_all_awaited(transport.send, nothing),
         }
         empty(client)
-        seconds["script"] = await send_all_awaited(bare_client, commands)
+        seconds["script"] = await send_all_awaited(transport.send, commands)
         empty(client)
         started = time.perf_counter()
         for id in ids:
             await queue.publish(id)
         seconds["ours"] = time.perf_counter() - started
-    await asyncio.gather(bare_client.aclose(), plain_client.aclose())
+    await asyncio.gather(transport.aclose(), plain_client.aclose())
     empty(client)
     return seconds
 
 
 def _bulk(server: BenchServer, client: redis.Redis, ids: Sequence[int]) -> dict[str, float]:
     seconds: dict[str, float] = {}
-    with Queue(QUEUE, redis=server.url) as queue, resolve(server.url).client(Role.COMMAND) as bare_client:
-        _prepare(queue, bare_client)
+    with Queue(QUEUE, redis=server.url) as queue, closing(resolve(server.url).transport(Role.COMMAND)) as transport:
+        _prepare(queue, transport)
         commands = publish_commands(server.url, QUEUE, [ids])
         empty(client)
-        seconds["bare new"] = send_all(bare_client, commands)
-        seconds["bare known"] = send_all(bare_client, commands)
+        seconds["bare new"] = send_all(transport.send, commands)
+        seconds["bare known"] = send_all(transport.send, commands)
         empty(client)
         for each in ("new", "known"):
             started = time.perf_counter()
@@ -130,7 +143,7 @@ def _bulk(server: BenchServer, client: redis.Redis, ids: Sequence[int]) -> dict[
     return seconds
 
 
-def _prepare(queue: Queue, bare_client: redis.Redis) -> None:
+def _prepare(queue: Queue, transport: Transport) -> None:
     """Have both connected, the queue registered, and the store know the scripts, before any clock starts."""
     queue.publish("first")
-    bare_client.script_load(EMPTY)
+    transport.send(("SCRIPT", "LOAD", EMPTY))

@@ -52,11 +52,11 @@ def reclaim(keys: Keys, skip: int) -> Call[tuple[int, int]]:
 def held_claims(keys: Keys, workers: Iterable[str]) -> Steps[dict[str, list[tuple[bytes, int]]]]:
     """Every claim that each of the `workers` holds by the store's word, in the order it was made."""
     held: dict[bytes, dict[bytes, int]] = {worker.encode(): {} for worker in workers}
-    cursor = 0
+    cursor = b"0"
     while True:
         scan = command("HSCAN", keys.named("owner"), cursor, "COUNT", 1000, read=tuple)
         cursor, owners = yield scan
-        for id, entry in owners.items():
+        for id, entry in replies.fields(owners).items():
             worker, _, number = entry.rpartition(b"@")[0].rpartition(b":")
             if worker in held:
                 held[worker][id] = replies.whole(number)

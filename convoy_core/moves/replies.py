@@ -58,6 +58,12 @@ def fields(flat: list[bytes]) -> dict[bytes, bytes]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
+def info(text: bytes | str) -> dict[str, str]:
+    """The fields of INFO: lines `name:value` between headings."""
+    told = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return dict(line.split(":", 1) for line in told.splitlines() if ":" in line)
+
+
 PUBLISHED = {answer.value.encode(): answer for answer in Published}
 
 

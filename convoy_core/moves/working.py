@@ -93,17 +93,13 @@ def eviction(keys: Keys) -> Call[tuple[str, int]]:
 
 
 def _eviction(reply: Any) -> tuple[str, int]:
-    told = reply if isinstance(reply, dict) else {}
-    return str(told.get("maxmemory_policy", "noeviction")), replies.whole(told.get("evicted_keys", 0))
+    told = replies.info(reply)
+    return told.get("maxmemory_policy", "noeviction"), replies.whole(told.get("evicted_keys", 0))
 
 
 def run_id(keys: Keys) -> Call[str | None]:
     """What the server drew at its start; None where it does not say."""
-    return command("INFO", "server", read=_run_id, beside=keys.named("queued"))
-
-
-def _run_id(reply: Any) -> str | None:
-    return reply.get("run_id") if isinstance(reply, dict) else None
+    return command("INFO", "server", read=lambda reply: replies.info(reply).get("run_id"), beside=keys.named("queued"))
 
 
 def register(keys: Keys, worker: str, lease_ms: int, epoch: str, about: dict[str, str | int]) -> Call[str]:

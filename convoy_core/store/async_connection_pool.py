@@ -11,12 +11,12 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from types import TracebackType
 from typing import Any
 
 from redis.exceptions import RedisError
 
-from convoy_core.store.checkouts import JUST_NOW_S, Checkout, ConnectionSlots, LongCheckout, again, is_served
+from convoy_core.store.checkouts import JUST_NOW_S, Checkout, ConnectionSlots, again, is_served
+from convoy_core.store.transport import NotSent
 
 
 class AsyncConnectionPool:
@@ -99,45 +99,6 @@ class AsyncConnectionPool:
         return slots
 
 
-class AsyncPinnedConnection:
-    """The awaited twin of `PinnedConnection`."""
-
-    def __init__(self, pool: AsyncConnectionPool, *, is_long: bool = False) -> None:
-        self._pool = pool
-        self._checkout = LongCheckout() if is_long else Checkout()
-
-    async def open(self) -> Any:
-        """Get it; None where it was wanted for long, and too few are free."""
-        if self._checkout.is_long:
-            return await self._pool.get_long(self._checkout)
-        return await self._pool.get_connection(self._checkout)
-
-    def give_back(self) -> None:
-        """Every reply was read."""
-        self._pool.give_back(self._checkout)
-
-    def drop(self) -> None:
-        """Not every reply was read, or it was given back already."""
-        self._pool.drop(self._checkout)
-
-    async def __aenter__(self) -> Any:
-        """Get it."""
-        try:
-            return await self.open()
-        except BaseException:
-            self.drop()
-            raise
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Give it back, or drop it."""
-        if kind is None:
-            self.give_back()
-        else:
-            self.drop()
-
-
 async def _closing(slots: ConnectionSlots) -> AsyncGenerator[None, None]:
     """Wait to be closed, and close the connections then."""
     try:
@@ -179,9 +140,10 @@ async def _opened(checkout: Checkout, slots: ConnectionSlots) -> Any:
         if time.monotonic() - slot.answered > JUST_NOW_S and not await _is_quiet(connection):
             await connection.disconnect()
             await connection.connect()
-    except (RedisError, OSError) as error:
+    except (RedisError, OSError) as reason:
+        error = NotSent(reason)
         slots.fail(error)
-        raise
+        raise error from reason
     slot.is_open = True
     return connection
 

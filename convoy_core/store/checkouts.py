@@ -7,11 +7,12 @@ exists is free. Nothing here waits or locks; the pools do.
 
 from __future__ import annotations
 
-import copy
 import weakref
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
+
+from convoy_core.store.transport import NotSent
 
 JUST_NOW_S: Final = 0.001
 """A connection that answered within this time is not tested before its next use: publishes in a row are fast."""
@@ -25,7 +26,7 @@ class Checkout:
     is_over = False
     slots: ConnectionSlots | None = None
     slot: ConnectionSlot | None = None
-    error: Exception | None = None
+    error: NotSent | None = None
     """Why no connection can be opened."""
     wake: Callable[[], None] | None = None
 
@@ -117,7 +118,7 @@ class ConnectionSlots:
             slot.holder = None
         return bool(self._waiting)
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: NotSent) -> None:
         """A connection could not be opened. Unless another is in use, all waiting checkouts get this error."""
         if any(slot.is_open and not slot.is_free for slot in self._all):
             return
@@ -151,12 +152,10 @@ def is_served(checkout: Checkout) -> bool:
     return checkout.slot is not None and (holder := checkout.slot.holder) is not None and holder() is checkout
 
 
-def again(checkout: Checkout) -> Exception:
+def again(checkout: Checkout) -> NotSent:
     """A copy of its error, since an exception carries the traceback of the caller that raised it."""
     assert checkout.error is not None  # noqa: S101 - else it has a slot
-    error = copy.copy(checkout.error)
-    error.__cause__ = checkout.error.__cause__ or checkout.error.__context__
-    return error
+    return NotSent(checkout.error.reason)
 
 
 def _assign(slot: ConnectionSlot, checkout: Checkout) -> None:

@@ -1,7 +1,7 @@
-"""Makes clients from a store URL; each setting of redis-py is chosen here.
+"""Makes transports from a store URL; each setting of redis-py is chosen here.
 
-Rule: no client repeats a command by itself. A repeat after a lost reply runs a script twice, and only the caller knows
-whether that is harmless.
+Rule: no transport repeats a command by itself. A repeat after a lost reply runs a script twice, and only the caller
+knows whether that is harmless.
 """
 
 from __future__ import annotations
@@ -13,20 +13,19 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final
 
-import redis
-import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
-from convoy_core.store import fast_client
+from convoy_core.store import redis_connections
 from convoy_core.store.address import Address, Cluster, Embedded, Sentinel, Tcp, Tls, Unix
-from convoy_core.store.cluster import AsyncClusterClient, ClusterClient, Node
+from convoy_core.store.cluster import AsyncClusterTransport, ClusterTransport, Node
 from convoy_core.store.embedded.server import EmbeddedServer
-from convoy_core.store.fast_client import ConnectionCounter
+from convoy_core.store.redis_connections import ConnectionCounter
 from convoy_core.store.sentinel import (
     AsyncPrimaryConnection,
     AsyncPrimaryTlsConnection,
@@ -34,6 +33,8 @@ from convoy_core.store.sentinel import (
     PrimaryTlsConnection,
     Sentinels,
 )
+from convoy_core.store.server_transport import AsyncServerTransport, ServerTransport
+from convoy_core.store.transport import AsyncTransport, Transport
 from convoy_core.store.url import read
 
 URL_VARIABLE: Final = "CONVOY_REDIS_URL"
@@ -127,28 +128,28 @@ class Store:
             return (f"The host name in the certificate of {self.shown} is not checked.",)
         return ()
 
-    def client(self, role: Role, opened: ConnectionCounter | None = None) -> redis.Redis:
-        """Make a client with a pool of its own (in a Cluster one per node), which it closes; after a fork the child
-        opens new connections. All that it opens is noted in `opened`.
+    def transport(self, role: Role, opened: ConnectionCounter | None = None) -> Transport:
+        """Make a transport with connections of its own; after a fork the child opens new ones. All that it opens is
+        noted in `opened`.
 
         Does not connect, except that an embedded server is started when none runs, which takes a moment and
-        may raise `EmbeddedStoreError`. Only making a client starts it: a client that loses the server does
+        may raise `EmbeddedStoreError`. Only making a transport starts it: one that loses the server does
         not bring it back, or `convoy server stop` would be undone by the next worker.
         """
         address, opened = self._address, opened or ConnectionCounter()
         if isinstance(address, Cluster):
-            return ClusterClient(_nodes(address), lambda node: _client(_at(address, node), role, opened))
-        return _client(address, role, opened)
+            return ClusterTransport(_nodes(address), lambda node: _server(_at(address, node), role, opened))
+        return _server(address, role, opened)
 
-    def async_client(self, role: Role, opened: ConnectionCounter | None = None) -> redis.asyncio.Redis:
-        """Make the asyncio twin of `client`; each event loop has connections of its own.
+    def async_transport(self, role: Role, opened: ConnectionCounter | None = None) -> AsyncTransport:
+        """Make the awaited twin of `transport`; each event loop has connections of its own.
 
         Starting an embedded server blocks the loop for a moment.
         """
         address, opened = self._address, opened or ConnectionCounter()
         if isinstance(address, Cluster):
-            return AsyncClusterClient(_nodes(address), lambda node: _async_client(_at(address, node), role, opened))
-        return _async_client(address, role, opened)
+            return AsyncClusterTransport(_nodes(address), lambda node: _async_server(_at(address, node), role, opened))
+        return _async_server(address, role, opened)
 
 
 def resolve(url: str | None = None) -> Store:
@@ -163,43 +164,38 @@ def resolve(url: str | None = None) -> Store:
 
 
 _SYNC_KINDS: Final = {
-    "tcp": fast_client.Connection,
-    "tls": fast_client.TlsConnection,
-    "unix": fast_client.UnixConnection,
+    "tcp": redis_connections.Connection,
+    "tls": redis_connections.TlsConnection,
+    "unix": redis_connections.UnixConnection,
     "primary": PrimaryConnection,
     "primary by tls": PrimaryTlsConnection,
 }
 _ASYNC_KINDS: Final = {
-    "tcp": fast_client.AsyncConnection,
-    "tls": fast_client.AsyncTlsConnection,
-    "unix": fast_client.AsyncUnixConnection,
+    "tcp": redis_connections.AsyncConnection,
+    "tls": redis_connections.AsyncTlsConnection,
+    "unix": redis_connections.AsyncUnixConnection,
     "primary": AsyncPrimaryConnection,
     "primary by tls": AsyncPrimaryTlsConnection,
 }
 
 
-def _client(address: Tcp | Unix | Embedded | Sentinel, role: Role, opened: ConnectionCounter) -> fast_client.Client:
+def _server(address: Tcp | Unix | Embedded | Sentinel, role: Role, opened: ConnectionCounter) -> ServerTransport:
     kind, settings = _connection(address, role)
-    # redis-py's own default repeats a command up to 10 times. A client takes its retries from the pool it is given.
-    pool = redis.ConnectionPool(
-        connection_class=_SYNC_KINDS[kind], retry=Retry(NoBackoff(), 0), opened=opened, **settings
-    )
-    return fast_client.Client(pool)
+    make = partial(_SYNC_KINDS[kind], retry=Retry(NoBackoff(), 0), opened=opened, **settings)
+    return ServerTransport(make, _LIMITS[role].connections)
 
 
-def _async_client(
+def _async_server(
     address: Tcp | Unix | Embedded | Sentinel, role: Role, opened: ConnectionCounter
-) -> fast_client.AsyncClient:
+) -> AsyncServerTransport:
     kind, settings = _connection(address, role)
     # The blocking Retry would be taken here as well, and never call what tidies up after a failure.
-    pool = redis.asyncio.ConnectionPool(
-        connection_class=_ASYNC_KINDS[kind], retry=AsyncRetry(NoBackoff(), 0), opened=opened, **settings
-    )
-    return fast_client.AsyncClient(pool)
+    make = partial(_ASYNC_KINDS[kind], retry=AsyncRetry(NoBackoff(), 0), opened=opened, **settings)
+    return AsyncServerTransport(make, _LIMITS[role].connections)
 
 
 def _connection(address: Tcp | Unix | Embedded | Sentinel, role: Role) -> tuple[str, dict[str, Any]]:
-    """Name the kind of connection, and every argument of it and of its pool."""
+    """Name the kind of connection, and every argument of it."""
     settings = _settings(role)
     match address:
         case Tcp():
@@ -260,7 +256,6 @@ def _at(address: Cluster, node: Node) -> Tcp:
 def _settings(role: Role) -> dict[str, Any]:
     limits = _LIMITS[role]
     return {
-        "max_connections": limits.connections,
         "socket_timeout": limits.reply_s,
         "socket_connect_timeout": _CONNECT_TIMEOUT_S,
         "health_check_interval": limits.health_check_s,

@@ -1,4 +1,4 @@
-"""Clients of a Cluster, which send each command to the node that it belongs to.
+"""Sends each command to the node of a Cluster that it belongs to.
 
 Rule: a command is applied at most once. MOVED and ASK say that it was not applied, so they are followed; any other
 error is the caller's, and discards the slot map. redis-py's own Cluster client is not used: it opens its
@@ -8,23 +8,19 @@ connection and the command over another, and it asks a server to parse every EVA
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
 
-import redis
-import redis.asyncio
 from redis.crc import key_slot
 from redis.exceptions import AskError, ClusterDownError, MovedError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from convoy_core.moves.call import Argument
 from convoy_core.store.driver import drive, drive_awaited
-from convoy_core.store.fast_client import AsyncClient, Client
+from convoy_core.store.transport import AsyncTransport, Command, Transport
 
-T = TypeVar("T")
 Node: TypeAlias = "tuple[str, int]"
-Command: TypeAlias = "tuple[Any, ...]"
-Keys: TypeAlias = "Sequence[bytes]"
 
 SLOTS: Final = 16384
 
@@ -33,7 +29,7 @@ _SILENCE: Final = (RedisConnectionError, RedisTimeoutError, OSError)
 _KEY_FIRST: Final = frozenset({"SADD", "SMEMBERS", "HSCAN", "BLMOVE"})
 
 
-class Sending(NamedTuple):
+class Hop(NamedTuple):
     """A command to one node; `asking` for a slot that is on its way to it."""
 
     node: Node
@@ -46,7 +42,7 @@ class Sending(NamedTuple):
         return [("ASKING",), self.command] if self.asking else [self.command]
 
 
-Steps: TypeAlias = "Generator[Sending, Any, Any]"
+Route: TypeAlias = "Generator[Hop, Any, Any]"
 
 
 class Slots:
@@ -59,42 +55,42 @@ class Slots:
         self._owners: list[Node | None] = []
         """By slot; empty when not known, or no longer to be trusted."""
 
-    def steps(self, command: Command, keys: Keys) -> Steps:
+    def route(self, command: Command, keys: Sequence[bytes]) -> Route:
         """Send a command to the node that it belongs to; `keys` count where it names none itself."""
         try:
             owners = self._owners or (yield from self._ask())
             if command[0] == "SCAN":
                 return (yield from self._scan(command))
             if (key := _key(command, keys)) is None:
-                return (yield Sending(self._nodes[0], command))
+                return (yield Hop(self._nodes[0], command))
             if (owner := owners[key_slot(key)]) is None:
                 raise ClusterDownError("CLUSTERDOWN A hash slot has no owner")  # noqa: TRY301 - the cure below is the same
-            return (yield from self._follow(owners, Sending(owner, command)))
+            return (yield from self._follow(owners, Hop(owner, command)))
         except (*_SILENCE, ClusterDownError):
             self._owners = []  # a failover may be under way
             raise
 
-    def _follow(self, owners: list[Node | None], sending: Sending) -> Steps:
+    def _follow(self, owners: list[Node | None], hop: Hop) -> Route:
         for _ in range(_REDIRECTS):
             try:
-                return (yield sending)
+                return (yield hop)
             except AskError as error:
                 is_moved = isinstance(error, MovedError)
-                node = (error.host or sending.node[0], error.port)
-                sending = Sending(node, sending.command, asking=not is_moved)
+                node = (error.host or hop.node[0], error.port)
+                hop = Hop(node, hop.command, asking=not is_moved)
                 if is_moved:
                     owners[error.slot_id] = node
-        return (yield sending)
+        return (yield hop)
 
-    def _ask(self) -> Generator[Sending, Any, list[Node | None]]:
+    def _ask(self) -> Generator[Hop, Any, list[Node | None]]:
         """Ask one node after the other. Raises the last one's error when none answers."""
         *others, last = dict.fromkeys([*self._seeds, *self._nodes])
         for node in others:
             try:
-                return self._learn(node, (yield Sending(node, ("CLUSTER", "SLOTS"))))
+                return self._learn(node, (yield Hop(node, ("CLUSTER", "SLOTS"))))
             except _SILENCE:
                 continue
-        return self._learn(last, (yield Sending(last, ("CLUSTER", "SLOTS"))))
+        return self._learn(last, (yield Hop(last, ("CLUSTER", "SLOTS"))))
 
     def _learn(self, asked: Node, ranges: list[Any]) -> list[Node | None]:
         owners: list[Node | None] = [None] * SLOTS
@@ -106,96 +102,113 @@ class Slots:
         self._owners = owners
         return owners
 
-    def _scan(self, command: Command) -> Steps:
+    def _scan(self, command: Command) -> Route:
         """One scan over all nodes: a cursor of ours is the node's own cursor, and the node's number beside it."""
         _, ours, *options = command
         cursor, number = divmod(int(ours), len(self._nodes))
-        following, keys = yield Sending(self._nodes[number], ("SCAN", cursor, *options))
+        following, keys = yield Hop(self._nodes[number], ("SCAN", cursor, *options))
         if int(following):
             return int(following) * len(self._nodes) + number, keys
         return (number + 1) % len(self._nodes), keys
 
 
-def _key(command: Command, keys: Keys) -> bytes | None:
+def _key(command: Command, keys: Sequence[bytes]) -> bytes | None:
     word = command[0]
     if word in _KEY_FIRST:
-        return bytes(command[1])
-    if word.startswith("EVAL") and int(command[2]):
-        return bytes(command[3])
+        return _encoded(command[1])
+    if str(word).startswith("EVAL") and int(command[2]):
+        return _encoded(command[3])
     return keys[0] if keys else None
 
 
-class ClusterClient(redis.Redis):
-    """A client of the first seed, except that each command goes to the node that it belongs to."""
+def _encoded(key: Argument) -> bytes:
+    return key if isinstance(key, bytes) else str(key).encode()
 
-    def __init__(self, seeds: Sequence[Node], connect: Callable[[Node], Client]) -> None:
+
+class ClusterTransport:
+    """A `Transport` to all nodes of a Cluster; `connect` makes the one to a node."""
+
+    def __init__(self, seeds: Sequence[Node], connect: Callable[[Node], Transport]) -> None:
         self._connect = connect
-        self._clients: dict[Node, Client] = {}
+        self._nodes: dict[Node, Transport] = {}
         self._slots = Slots(seeds)
-        super().__init__(connection_pool=self._at(seeds[0]).connection_pool)
 
-    def execute_command(self, *command: Any, keys: Keys = (), **_: Any) -> Any:
-        """Send one command."""
-        return drive(self._slots.steps(command, keys), self._send)
+    def send(self, command: Command, keys: Sequence[bytes] = ()) -> Any:
+        """Send one command to the node that it belongs to; its reply."""
+        return drive(self._slots.route(command, keys), self._deliver)
 
-    def at_home(self, command: Command, keys: Keys, send: Callable[[Client, list[Command]], T]) -> T:
-        """Have `send` send one command, with a client of the node that it belongs to."""
-        result: T = drive(self._slots.steps(command, keys), lambda to: send(self._at(to.node), to.commands))
-        return result
+    def send_together(self, commands: Sequence[Command], keys: Sequence[bytes] = ()) -> list[Any]:
+        """Send several at once over one connection to the node that the first belongs to."""
+        first, *rest = commands
+        replies: list[Any] = drive(
+            self._slots.route(first, keys),
+            lambda to: _unless_redirected(self._at(to.node).send_together([*to.commands, *rest]), to),
+        )
+        return replies
+
+    def line(self) -> None:
+        """None: each command may belong to another node."""
 
     def close(self) -> None:
         """Close the connections to all nodes."""
-        for client in self._clients.values():
-            client.close()
+        for node in self._nodes.values():
+            node.close()
 
-    def _at(self, node: Node) -> Client:
-        return self._clients.get(node) or self._clients.setdefault(node, self._connect(node))
+    def _at(self, node: Node) -> Transport:
+        return self._nodes.get(node) or self._nodes.setdefault(node, self._connect(node))
 
-    def _send(self, sending: Sending) -> Any:
-        client = self._at(sending.node)
-        if not sending.asking:
-            return client.execute_command(*sending.command)
-        return client.converted(_last(client.send_together(*sending.commands)), sending.command)
+    def _deliver(self, to: Hop) -> Any:
+        node = self._at(to.node)
+        return _last(node.send_together(to.commands)) if to.asking else node.send(to.command)
 
 
-class AsyncClusterClient(redis.asyncio.Redis):
-    """The awaited twin, for one event loop."""
+class AsyncClusterTransport:
+    """The awaited twin of `ClusterTransport`, for one event loop."""
 
-    def __init__(self, seeds: Sequence[Node], connect: Callable[[Node], AsyncClient]) -> None:
+    def __init__(self, seeds: Sequence[Node], connect: Callable[[Node], AsyncTransport]) -> None:
         self._connect = connect
-        self._clients: dict[Node, AsyncClient] = {}
+        self._nodes: dict[Node, AsyncTransport] = {}
         self._slots = Slots(seeds)
-        super().__init__(connection_pool=self._at(seeds[0]).connection_pool)
 
-    async def execute_command(self, *command: Any, keys: Keys = (), **_: Any) -> Any:
-        """Send one command."""
-        return await drive_awaited(self._slots.steps(command, keys), self._send)
+    async def send(self, command: Command, keys: Sequence[bytes] = ()) -> Any:
+        """Send one command to the node that it belongs to; its reply."""
+        return await drive_awaited(self._slots.route(command, keys), self._deliver)
 
-    async def at_home(
-        self, command: Command, keys: Keys, send: Callable[[AsyncClient, list[Command]], Awaitable[T]]
-    ) -> T:
-        """Have `send` send one command, with a client of the node that it belongs to."""
-        result: T = await drive_awaited(
-            self._slots.steps(command, keys), lambda to: send(self._at(to.node), to.commands)
-        )
-        return result
+    async def send_together(self, commands: Sequence[Command], keys: Sequence[bytes] = ()) -> list[Any]:
+        """Send several at once over one connection to the node that the first belongs to."""
+        first, *rest = commands
 
-    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        async def deliver(to: Hop) -> list[Any]:
+            return _unless_redirected(await self._at(to.node).send_together([*to.commands, *rest]), to)
+
+        replies: list[Any] = await drive_awaited(self._slots.route(first, keys), deliver)
+        return replies
+
+    def line(self) -> None:
+        """None: each command may belong to another node."""
+
+    async def aclose(self) -> None:
         """Close the connections to all nodes."""
-        for client in self._clients.values():
-            await client.aclose(close_connection_pool)
+        for node in self._nodes.values():
+            await node.aclose()
 
-    def _at(self, node: Node) -> AsyncClient:
-        return self._clients.get(node) or self._clients.setdefault(node, self._connect(node))
+    def _at(self, node: Node) -> AsyncTransport:
+        return self._nodes.get(node) or self._nodes.setdefault(node, self._connect(node))
 
-    async def _send(self, sending: Sending) -> Any:
-        client = self._at(sending.node)
-        if not sending.asking:
-            return await client.execute_command(*sending.command)
-        return client.converted(_last(await client.send_together(*sending.commands)), sending.command)
+    async def _deliver(self, to: Hop) -> Any:
+        node = self._at(to.node)
+        return _last(await node.send_together(to.commands)) if to.asking else await node.send(to.command)
 
 
 def _last(replies: list[Any]) -> Any:
     if isinstance(replies[-1], Exception):
         raise replies[-1]
     return replies[-1]
+
+
+def _unless_redirected(replies: list[Any], to: Hop) -> list[Any]:
+    """The replies to what was to be sent; raises the first where it tells that another node is meant, or none."""
+    own = replies[len(to.commands) - 1 :]
+    if isinstance(own[0], AskError | ClusterDownError):
+        raise own[0]
+    return own

@@ -1,6 +1,7 @@
 """Runs calls against a store: blocking and awaited, from one description of what a call needs.
 
-What a call needs is decided once, in `ConnectionBase.steps`; the two connections only wait differently.
+What a call needs is decided once, in `ConnectionBase.requests`; how that is sent, by the transport. The two connections
+only wait differently.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -17,15 +17,15 @@ import redis
 import redis.asyncio
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from convoy_core.errors import ConvoyError, InvalidOption
 from convoy_core.moves.call import Call, Steps, command
 from convoy_core.store import wait_replicas
 from convoy_core.store.clients import CONNECTIONS, Role, Store
 from convoy_core.store.driver import drive, drive_awaited
 from convoy_core.store.error_translation import explain, explained
-from convoy_core.store.fast_client import AsyncClient, Client, ConnectionCounter, reply_awaited, reply_of
-from convoy_core.store.ready_made_client import store_of
-from convoy_core.store.requests import Command, ConnectionBase
+from convoy_core.store.ready_made_client import AsyncReadyMadeTransport, ReadyMadeTransport, store_of
+from convoy_core.store.redis_connections import ConnectionCounter
+from convoy_core.store.requests import ConnectionBase
+from convoy_core.store.transport import AsyncLine, AsyncTransport, Command, Line, Transport
 
 T = TypeVar("T")
 
@@ -41,12 +41,10 @@ class Connection(ConnectionBase):
         read_only: bool,
         role: Role = Role.COMMAND,
     ) -> None:
-        ready = given if isinstance(given, redis.Redis) else None
         super().__init__(store_of(given), prefix=prefix, read_only=read_only)
         self._role = role
-        self._ready = ready
-        self._own: redis.Redis | None = None
         self._opened = ConnectionCounter()
+        self._transport: Transport | None = ReadyMadeTransport(given) if isinstance(given, redis.Redis) else None
 
     @property
     def opened(self) -> int:
@@ -55,29 +53,17 @@ class Connection(ConnectionBase):
 
     def run(self, call: Call[T]) -> T:
         """Make one call. Raises StoreError, or ReadOnly before anything is sent."""
-        client = self._client()
+        transport = self._way()
 
         def send(command: Command) -> Any:
-            return client.execute_command(*command, keys=call.keys)  # type: ignore[no-untyped-call]
+            if call.replicas:
+                return wait_replicas.send(transport, call, self.shown, command)
+            return transport.send(command, call.keys)
 
         try:
-            if (command := self.at_once(call)) is not None:
-                try:
-                    return call.read(send(command))
-                except ResponseError as error:
-                    return drive(self.steps(call), send, error)
-            return drive(
-                self.steps(call), partial(wait_replicas.send, client, call, self.shown) if call.replicas else send
-            )
+            return drive(self.requests(call), send)
         except (RedisError, OSError) as error:
             raise explain(error, self.shown) from error
-        except ConvoyError:
-            raise
-        except BaseException:
-            if self._ready is not None:
-                # redis-py takes a connection back with its reply unread, if it was cut short before it read.
-                self._ready.connection_pool.disconnect(inuse_connections=False)
-            raise
 
     def run_ahead(self, calls: Iterable[Call[T]]) -> Iterator[T]:
         """Make calls of one script, one after the other, each sent before the reply to the one before is read; their
@@ -86,29 +72,27 @@ class Connection(ConnectionBase):
         rest = iter(calls)
         for first in islice(rest, 1):
             yield self.run(first)  # which registers the queue, and loads the script
-            client = self._client()
-            while not first.replicas and isinstance(client, Client):
+            while not first.replicas and (line := self._way().line()) is not None:
                 left: list[tuple[Call[T], Any]] = []
-                yield from self._ahead(client, rest, left)
+                yield from self._ahead(line, rest, left)
                 yield from (self._result(call, reply) for call, reply in left)
                 if not left:
                     break
             yield from map(self.run, rest)
 
-    def _ahead(self, client: Client, calls: Iterator[Call[T]], left: list[tuple[Call[T], Any]]) -> Iterator[T]:
+    def _ahead(self, line: Line, calls: Iterator[Call[T]], left: list[tuple[Call[T], Any]]) -> Iterator[T]:
         """Make the calls over one connection, if one can be spared, to the end or until the store does not know the
         script. The last replies are put into `left`, to be read after the connection was given back, since a call
         that holds one connection must not wait for another.
         """
-        line = client.pinned_if_spare()
         try:
             with explained(self.shown):
-                connection = line.open()
+                is_open = line.open()
             before: Call[T] | None = None
-            for call in calls if connection is not None else ():
+            for call in calls if is_open else ():
                 with explained(self.shown):
-                    connection.send_packed_command(connection.pack_command(*self.by_hash(call)))
-                    reply = reply_of(connection) if before is not None else None
+                    line.send(self.by_hash(call))
+                    reply = line.receive() if before is not None else None
                 if before is not None and isinstance(reply, NoScriptError):
                     left.append((before, reply))
                     before = call
@@ -118,7 +102,7 @@ class Connection(ConnectionBase):
                 before = call
             if before is not None:
                 with explained(self.shown):
-                    left.append((before, reply_of(connection)))
+                    left.append((before, line.receive()))
             line.give_back()
         except BaseException:
             line.drop()
@@ -156,28 +140,24 @@ class Connection(ConnectionBase):
 
     def close(self) -> None:
         """Close what was made here."""
-        if self._own is not None:
-            self._own.close()
+        if self._transport is not None:
+            self._transport.close()
 
-    def _client(self) -> redis.Redis:
-        if self._ready is not None:
-            return self._ready
-        if self._own is None:
-            self._own = self.store.client(self._role, self._opened)
-        return self._own
+    def _way(self) -> Transport:
+        if self._transport is None:
+            self._transport = self.store.transport(self._role, self._opened)
+        return self._transport
 
 
 class AsyncConnection(ConnectionBase):
     """The awaited twin, for any number of tasks."""
 
     def __init__(self, given: str | redis.asyncio.Redis | Store | None, *, prefix: str | None, read_only: bool) -> None:
-        ready = given if isinstance(given, redis.asyncio.Redis) else None
         super().__init__(store_of(given), prefix=prefix, read_only=read_only)
-        self._ready = ready
-        self._own: redis.asyncio.Redis | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        """The one that a ready-made client belongs to."""
         self._opened = ConnectionCounter()
+        self._transport: AsyncTransport | None = None
+        if isinstance(given, redis.asyncio.Redis):
+            self._transport = AsyncReadyMadeTransport(given)
 
     @property
     def opened(self) -> int:
@@ -186,19 +166,15 @@ class AsyncConnection(ConnectionBase):
 
     async def run(self, call: Call[T]) -> T:
         """Make one call. Raises StoreError, or ReadOnly before anything is sent."""
-        client = self._client()
+        transport = self._way()
 
         async def send(command: Command) -> Any:
-            return await client.execute_command(*command, keys=call.keys)  # type: ignore[no-untyped-call]
+            if call.replicas:
+                return await wait_replicas.send_awaited(transport, call, self.shown, command)
+            return await transport.send(command, call.keys)
 
         try:
-            if (command := self.at_once(call)) is not None:
-                try:
-                    return call.read(await send(command))
-                except ResponseError as error:
-                    return await drive_awaited(self.steps(call), send, error)
-            wait = partial(wait_replicas.send_awaited, client, call, self.shown) if call.replicas else send
-            return await drive_awaited(self.steps(call), wait)
+            return await drive_awaited(self.requests(call), send)
         except (RedisError, OSError) as error:
             raise explain(error, self.shown) from error
 
@@ -209,10 +185,9 @@ class AsyncConnection(ConnectionBase):
         rest = iter(calls)
         for first in islice(rest, 1):
             yield await self.run(first)
-            client = self._client()
-            while not first.replicas and isinstance(client, AsyncClient):
+            while not first.replicas and (line := self._way().line()) is not None:
                 left: list[tuple[Call[T], Any]] = []
-                async for result in self._ahead(client, rest, left):
+                async for result in self._ahead(line, rest, left):
                     yield result
                 for call, reply in left:
                     yield await self._result(call, reply)
@@ -222,17 +197,16 @@ class AsyncConnection(ConnectionBase):
                 yield await self.run(call)
 
     async def _ahead(
-        self, client: AsyncClient, calls: Iterator[Call[T]], left: list[tuple[Call[T], Any]]
+        self, line: AsyncLine, calls: Iterator[Call[T]], left: list[tuple[Call[T], Any]]
     ) -> AsyncIterator[T]:
-        line = client.pinned_if_spare()
         try:
             with explained(self.shown):
-                connection = await line.open()
+                is_open = await line.open()
             before: Call[T] | None = None
-            for call in calls if connection is not None else ():
+            for call in calls if is_open else ():
                 with explained(self.shown):
-                    await connection.send_packed_command(connection.pack_command(*self.by_hash(call)))
-                    reply = await reply_awaited(connection) if before is not None else None
+                    await line.send(self.by_hash(call))
+                    reply = await line.receive() if before is not None else None
                 if before is not None and isinstance(reply, NoScriptError):
                     left.append((before, reply))
                     before = call
@@ -242,7 +216,7 @@ class AsyncConnection(ConnectionBase):
                 before = call
             if before is not None:
                 with explained(self.shown):
-                    left.append((before, await reply_awaited(connection)))
+                    left.append((before, await line.receive()))
             line.give_back()
         except BaseException:
             line.drop()
@@ -277,19 +251,10 @@ class AsyncConnection(ConnectionBase):
 
     async def close(self) -> None:
         """Close what was made here."""
-        if self._own is not None:
-            await self._own.aclose()
+        if self._transport is not None:
+            await self._transport.aclose()
 
-    def _client(self) -> redis.asyncio.Redis:
-        if self._ready is not None:
-            loop = asyncio.get_running_loop()
-            self._loop = self._loop or loop
-            if self._loop is not loop:
-                raise InvalidOption(
-                    "A ready-made client belongs to the event loop that it was first used on, and this is another."
-                    " Make a queue with a new client for each, or give a URL."
-                )
-            return self._ready
-        if self._own is None:
-            self._own = self.store.async_client(Role.COMMAND, self._opened)
-        return self._own
+    def _way(self) -> AsyncTransport:
+        if self._transport is None:
+            self._transport = self.store.async_transport(Role.COMMAND, self._opened)
+        return self._transport

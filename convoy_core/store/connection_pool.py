@@ -10,12 +10,12 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, Final
 
 from redis.exceptions import RedisError
 
-from convoy_core.store.checkouts import JUST_NOW_S, Checkout, ConnectionSlots, LongCheckout, again, is_served
+from convoy_core.store.checkouts import JUST_NOW_S, Checkout, ConnectionSlots, again, is_served
+from convoy_core.store.transport import NotSent
 
 _LOOK_S: Final = 1.0
 """A waiting thread looks this often whether it was forgotten, as when the one that was to wake it was cut short."""
@@ -105,55 +105,13 @@ class ConnectionPool:
                 # The server has closed it meanwhile.
                 connection.disconnect()
                 connection.connect()
-        except (RedisError, OSError) as error:
+        except (RedisError, OSError) as reason:
+            error = NotSent(reason)
             with self._lock:
                 slots.fail(error)
-            raise
+            raise error from reason
         slot.is_open = True
         return connection
-
-
-class PinnedConnection:
-    """Lends one connection for several commands. It is closed where not every reply was read.
-
-    A signal's exception may arise between the end of a ``with`` block and `__exit__`; then the connection is free only
-    when the exception is gone. Where it can arise often, `give_back` is called inside a ``try`` that else calls `drop`.
-    """
-
-    def __init__(self, pool: ConnectionPool, *, is_long: bool = False) -> None:
-        self._pool = pool
-        self._checkout = LongCheckout() if is_long else Checkout()
-
-    def open(self) -> Any:
-        """Get it; None where it was wanted for long, and too few are free."""
-        if self._checkout.is_long:
-            return self._pool.get_long(self._checkout)
-        return self._pool.get_connection(self._checkout)
-
-    def give_back(self) -> None:
-        """Every reply was read."""
-        self._pool.give_back(self._checkout)
-
-    def drop(self) -> None:
-        """Not every reply was read, or it was given back already."""
-        self._pool.drop(self._checkout)
-
-    def __enter__(self) -> Any:
-        """Get it."""
-        try:
-            return self.open()
-        except BaseException:
-            self.drop()
-            raise
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Give it back, or drop it."""
-        if kind is None:
-            self.give_back()
-        else:
-            self.drop()
 
 
 def _is_quiet(connection: Any) -> bool:

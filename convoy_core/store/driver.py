@@ -1,4 +1,4 @@
-"""Runs an exchange of several requests, blocking or awaited, from one generator.
+"""Sends the requests of one generator, one after the other, blocking or awaited.
 
 The generator yields what to send, and is sent the reply, or thrown the error that came instead.
 """
@@ -8,48 +8,39 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, TypeVar
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 S = TypeVar("S")
 T = TypeVar("T")
 
 
-def drive(exchange: Generator[S, Any, T], send: Callable[[S], Any], refused: ResponseError | None = None) -> T:
-    """Run the exchange to its end. Returns its result.
-
-    `refused` is the error that its first request has met already; None if that has not been sent.
-    """
+def drive(requests: Generator[S, Any, T], send: Callable[[S], Any]) -> T:
+    """Send them to the end. Returns their result."""
     try:
-        request = next(exchange)
-        if refused is not None:
-            request = exchange.throw(refused)
+        request = next(requests)
         while True:
             try:
                 reply = send(request)
             except (RedisError, OSError) as error:
-                request = exchange.throw(error)
+                request = requests.throw(error)
             else:
-                request = exchange.send(reply)
+                request = requests.send(reply)
     except StopIteration as end:
         result: T = end.value
         return result
 
 
-async def drive_awaited(
-    exchange: Generator[S, Any, T], send: Callable[[S], Awaitable[Any]], refused: ResponseError | None = None
-) -> T:
+async def drive_awaited(requests: Generator[S, Any, T], send: Callable[[S], Awaitable[Any]]) -> T:
     """The awaited twin of `drive`."""
     try:
-        request = next(exchange)
-        if refused is not None:
-            request = exchange.throw(refused)
+        request = next(requests)
         while True:
             try:
                 reply = await send(request)
             except (RedisError, OSError) as error:
-                request = exchange.throw(error)
+                request = requests.throw(error)
             else:
-                request = exchange.send(reply)
+                request = requests.send(reply)
     except StopIteration as end:
         result: T = end.value
         return result

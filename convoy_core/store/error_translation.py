@@ -1,15 +1,9 @@
 """Turns what redis-py raises into Convoy's errors: was it applied, why not, and what to do next.
 
 Three questions, in this order. **Did the server answer?** Then its first word decides, by the table below,
-and nothing was applied. **Was the command never sent?** Then nothing was applied either. **Otherwise the
-outcome is unknown.**
-
-redis-py raises one `ConnectionError` for a refused connect and for a lost reply, so the second question is
-answered from the traceback: a pool hands out a connection only when it is open and logged in, so what was
-raised inside a ``get_connection``, of a pool or of our own clients, was raised before the first byte of the
-command was written. This holds for clients that others made as well. An error from anywhere else counts as
-sent, even if it was a failed ping of an idle connection or a reconnect between two of redis-py's own tries:
-to say "unknown" of something that was not applied costs a repeat, and the other mistake costs a job.
+and nothing was applied. **Was the command never sent?** The transports say so (`NotSent`); then nothing was
+applied either. **Otherwise the outcome is unknown:** to say "unknown" of something that was not applied costs
+a repeat, and the other mistake costs a job.
 """
 
 from __future__ import annotations
@@ -21,7 +15,6 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Final, NamedTuple
 
 from redis.asyncio.sentinel import MasterNotFoundError as AsyncMasterNotFoundError
@@ -31,6 +24,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.sentinel import MasterNotFoundError
 
 from convoy_core.errors import OutcomeUnknown, StoreDamaged, StoreError, StoreFull, StoreRefused, StoreUnreachable
+from convoy_core.store.transport import NotSent
 from convoy_core.store.url import CLUSTER_EXAMPLE
 
 DAMAGED_WORD: Final = "CONVOY-DAMAGED"
@@ -39,7 +33,6 @@ DAMAGED_WORD: Final = "CONVOY-DAMAGED"
 _SCRIPT_BEFORE: Final = re.compile(r"^ERR Error running script \(call to \w+\): @user_script: ?\d+: -?", re.DOTALL)
 _SCRIPT_AFTER: Final = re.compile(r" script: (?:\w+, )?on @?user_script:\d+\.?$", re.DOTALL)
 _FORBIDDEN_IN_SCRIPT: Final = re.compile(r"ACL failure in script|user executing the script can't")
-_PIPELINE_BEFORE: Final = re.compile(r"^Command # \d+ \(.*?\) of pipeline caused error: ", re.DOTALL)
 
 _LONGEST_QUOTE: Final = 200
 
@@ -106,16 +99,19 @@ _MEANINGS: Final = {
 def explain(error: Exception, store: str) -> StoreError:
     """Return the `StoreError` to raise in place of an error of redis-py or of the system, met at `store` (masked).
 
-    Call it where the error was caught, as its traceback is read; chain with ``raise explain(...) from error``.
+    Chain with ``raise explain(...) from error``.
     """
     if isinstance(error, StoreError):
         return error
+    is_sent = not isinstance(error, NotSent)
+    if isinstance(error, NotSent):
+        error = error.reason
     # asyncio's unix connection wraps whatever its handshake meets into a ConnectionError.
     inner = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
     if _is_reply(inner):
         return _explain_reply(_text_of(inner), store)
     if isinstance(inner, RedisConnectionError | RedisTimeoutError | InvalidResponse | OSError):
-        return _explain_silence(error, inner, store)
+        return _explain_silence(inner, store, is_sent=is_sent)
     return StoreError(f"The request could not be made to {store}: {_quoted(str(inner))}")
 
 
@@ -135,8 +131,8 @@ def _is_reply(error: Exception) -> bool:
 
 
 def _text_of(error: Exception) -> str:
-    """The reply as the server wrote it; redis-py cuts off the first words it knows, and adds its own in a pipeline."""
-    text = _PIPELINE_BEFORE.sub("", str(error))
+    """The reply as the server wrote it; redis-py cuts off the first words it knows."""
+    text = str(error)
     code = error.status_code if isinstance(error, RedisError) else None
     if isinstance(error, AuthenticationError) and code is None:
         code = "WRONGPASS"
@@ -178,33 +174,19 @@ def _forbidden(said: str, store: str) -> str:
     return f"{who} may not {act} at {store}. Grant it with ACL SETUSER, or log in as another user."
 
 
-def _explain_silence(error: Exception, inner: Exception, store: str) -> StoreError:
-    cause = _cause(inner)
-    # Under redis-py's errors these can be a reconnect after a lost reply; by themselves they are a first connect.
-    first_connect = isinstance(inner, ConnectionRefusedError | FileNotFoundError | socket.gaierror)
+def _explain_silence(inner: Exception, store: str, *, is_sent: bool) -> StoreError:
     if isinstance(inner, MasterNotFoundError | AsyncMasterNotFoundError):
         return StoreUnreachable(
             f"No Sentinel of {store} names a primary that is up. Try again in a moment; if it stays so, check that"
             " they run, the service's name, and whether they want the login, too (?sentinel_login=yes)."
         )
-    if first_connect or _was_never_sent(error):
-        return StoreUnreachable(_unreachable(inner, cause, store))
+    if not is_sent:
+        return StoreUnreachable(_unreachable(inner, _cause(inner), store))
     slow = isinstance(inner, RedisTimeoutError | TimeoutError)
     what = "did not answer in time" if slow else "broke the connection before it answered"
     return OutcomeUnknown(
         f"The store at {store} {what}, so the request may or may not have been applied. It is safe to repeat."
     )
-
-
-def _was_never_sent(error: Exception) -> bool:
-    """Whether a pool was still opening the connection; see the module's text for why this is sound."""
-    step: TracebackType | None = error.__traceback__
-    while step is not None:
-        module = str(step.tb_frame.f_globals.get("__name__", ""))
-        if step.tb_frame.f_code.co_name == "get_connection" and module.partition(".")[0] in ("redis", "convoy_core"):
-            return True
-        step = step.tb_next
-    return False
 
 
 def _cause(error: Exception) -> BaseException:

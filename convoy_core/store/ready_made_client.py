@@ -1,23 +1,25 @@
-"""A redis-py client that the caller made: where it leads, and how to send several commands over one of its connections.
+"""A redis-py client that the caller made: where it leads, and how to send commands over its connections.
 
-A worker pool opens further connections to the same store.
+Its own settings for repeating commands are not used: only the caller knows whether a repeat is harmless. A worker pool
+opens further connections to the same store.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import redis
 import redis.asyncio
 from redis.asyncio.sentinel import SentinelConnectionPool as AsyncSentinelConnectionPool
+from redis.exceptions import RedisError, ResponseError
 from redis.sentinel import SentinelConnectionPool
 
 from convoy_core.errors import InvalidOption
 from convoy_core.store.clients import Store, resolve
-from convoy_core.store.cluster import AsyncClusterClient, ClusterClient
+from convoy_core.store.transport import Command, NotSent
 from convoy_core.store.url import CLUSTER_EXAMPLE, SENTINEL_EXAMPLE
 
 _TLS_OPTIONS = (
@@ -75,38 +77,104 @@ def like(client: Any) -> Store:
     )
 
 
-@contextmanager
-def line(client: redis.Redis) -> Iterator[Any]:
-    """One of its connections, for several commands; it is closed where not all were answered."""
-    pool: Any = client.connection_pool
-    connection = pool.get_connection()
-    try:
-        yield connection
-    except BaseException:
-        connection.disconnect()
-        raise
-    finally:
-        pool.release(connection)
+class ReadyMadeTransport:
+    """A `Transport` over the connections of the caller's client, which stays theirs to close."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._pool: Any = client.connection_pool
+
+    def send(self, command: Command, keys: Sequence[bytes] = ()) -> Any:
+        """Send one command; its reply."""
+        (reply,) = self.send_together((command,), keys)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def send_together(self, commands: Sequence[Command], keys: Sequence[bytes] = ()) -> list[Any]:
+        """Send several at once over one connection; their replies, or the store's refusals as values, in order."""
+        try:
+            connection = self._pool.get_connection()
+        except (RedisError, OSError) as reason:
+            raise NotSent(reason) from reason
+        try:
+            connection.send_packed_command(connection.pack_commands(commands))
+            return [_received(connection) for _ in commands]
+        except BaseException:
+            connection.disconnect()  # a reply may be unread
+            raise
+        finally:
+            self._pool.release(connection)
+
+    def line(self) -> None:
+        """None: the client's owner may have given it but one connection."""
+
+    def close(self) -> None:
+        """Nothing was made here."""
 
 
-@asynccontextmanager
-async def line_awaited(client: redis.asyncio.Redis) -> AsyncIterator[Any]:
-    """The awaited twin of `line`."""
-    pool: Any = client.connection_pool
-    connection = await pool.get_connection()
+class AsyncReadyMadeTransport:
+    """The awaited twin of `ReadyMadeTransport`."""
+
+    def __init__(self, client: redis.asyncio.Redis) -> None:
+        self._pool: Any = client.connection_pool
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """The one that the client belongs to."""
+
+    async def send(self, command: Command, keys: Sequence[bytes] = ()) -> Any:
+        """Send one command; its reply."""
+        (reply,) = await self.send_together((command,), keys)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    async def send_together(self, commands: Sequence[Command], keys: Sequence[bytes] = ()) -> list[Any]:
+        """Send several at once over one connection; their replies, or the store's refusals as values, in order."""
+        self._check_loop()
+        try:
+            connection = await self._pool.get_connection()
+        except (RedisError, OSError) as reason:
+            raise NotSent(reason) from reason
+        try:
+            await connection.send_packed_command(connection.pack_commands(commands))
+            return [await _received_awaited(connection) for _ in commands]
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
+        finally:
+            await self._pool.release(connection)
+
+    def line(self) -> None:
+        """None: the client's owner may have given it but one connection."""
+
+    async def aclose(self) -> None:
+        """Nothing was made here."""
+
+    def _check_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._loop = self._loop or loop
+        if self._loop is not loop:
+            raise InvalidOption(
+                "A ready-made client belongs to the event loop that it was first used on, and this is another."
+                " Make a queue with a new client for each, or give a URL."
+            )
+
+
+def _received(connection: Any) -> Any:
     try:
-        yield connection
-    except BaseException:
-        await connection.disconnect(nowait=True)
-        raise
-    finally:
-        await pool.release(connection)
+        return connection.read_response()
+    except ResponseError as error:
+        return error
+
+
+async def _received_awaited(connection: Any) -> Any:
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return error
 
 
 def _leads_to_many(client: redis.Redis | redis.asyncio.Redis) -> bool:
-    pool = client.connection_pool
-    is_ours = isinstance(client, ClusterClient | AsyncClusterClient) or "sentinels" in pool.connection_kwargs
-    return is_ours or isinstance(pool, SentinelConnectionPool | AsyncSentinelConnectionPool)
+    return isinstance(client.connection_pool, SentinelConnectionPool | AsyncSentinelConnectionPool)
 
 
 def _login(username: str | None, password: str | None) -> str:

@@ -30,24 +30,23 @@ RELIANCES: Final[Mapping[str, Reliance]] = {
         " `_parser.on_disconnect()` forgets what was read.",
         "A request is written at once, where redis-py starts a task for each; and a connection is closed with nothing"
         " awaited, since its task may be at its end.",
-        ("fast_client",),
+        ("redis_connections",),
         ("_parser", "_reader", "_writer"),
     ),
     "an empty send drains": Reliance(
         "An awaited `send_packed_command(())` waits until the socket has taken what was written, with the time limit.",
         "What does not fit into the socket's buffer waits as redis-py waits.",
-        ("fast_client",),
+        ("redis_connections",),
     ),
     "pack_command packs all": Reliance(
-        "An awaited connection packs its handshake by its own `pack_command`, and its clients name a command of two"
-        " words in one, like `CLIENT ID`.",
-        "hiredis packs every request of ours, and must be handed words.",
-        ("fast_client",),
+        "A connection packs its handshake by its own `pack_command`.",
+        "hiredis packs every request of ours, and must be handed text or bytes.",
+        ("redis_connections",),
     ),
     "callbacks at each connect": Reliance(
         "`register_connect_callback` has a method called each time the connection has been opened and logged in.",
         "A pool compares what it holds with the store after each new connection, and so counts them.",
-        ("fast_client",),
+        ("redis_connections",),
     ),
     "can_read takes nothing": Reliance(
         "`can_read()` returns at once, and leaves what has come to be read.",
@@ -57,47 +56,37 @@ RELIANCES: Final[Mapping[str, Reliance]] = {
     "the ping of an idle connection is one step": Reliance(
         "`check_health` asks a connection that was idle for `health_check_interval` by `_send_ping`.",
         "A refusal is an answer as well: a server whose disk is full refuses even PING.",
-        ("fast_client",),
+        ("redis_connections",),
         ("_send_ping",),
     ),
     "opening is one step": Reliance(
         "Whoever opens a connection, `_connect` is called for it, and leads to the `host` and `port` of that moment.",
         "A connection to a primary asks the Sentinels whenever it is opened, also by redis-py itself.",
-        ("fast_client", "sentinel"),
+        ("redis_connections", "sentinel"),
         ("_connect",),
     ),
     "the handshake of a blocking TLS connection": Reliance(
         "`_wrap_socket_with_ssl` makes the TLS handshake, under the time limit of the socket it is given.",
         "A server without TLS waits for the rest of what it takes for a command; it must not cost 5 s to be told so.",
-        ("fast_client",),
+        ("redis_connections",),
         ("_wrap_socket_with_ssl",),
     ),
     "the handshake of an awaited TLS connection": Reliance(
         "`_connection_arguments` is what asyncio opens the connection with, whose own time limit of the handshake ends"
         " `_connect` in ConnectionAbortedError.",
         "The same.",
-        ("fast_client",),
+        ("redis_connections",),
         ("_connect", "_connection_arguments"),
     ),
     "pools know their settings": Reliance(
-        "A pool keeps `connection_class`, `connection_kwargs` and `max_connections`, which make a connection.",
-        "Our pools make their connections from them, and a ready-made client's tell where it leads.",
-        ("fast_client", "ready_made_client"),
-    ),
-    "no repeats": Reliance(
-        "A client made over a pool takes the pool's `retry`, and with none left repeats nothing.",
-        "A command repeated by itself could run a script twice.",
-        ("clients",),
-    ),
-    "replies by their callback": Reliance(
-        "`response_callbacks` has the conversion of a command's reply by its word, and none for EVAL and its kin.",
-        "Our clients answer as redis-py's do, without its way of sending.",
-        ("fast_client",),
+        "A pool keeps `connection_class` and `connection_kwargs`, which make a connection.",
+        "A ready-made client's tell where it leads.",
+        ("ready_made_client",),
     ),
     "get_connection opens": Reliance(
         "A pool opens and logs in a connection inside `get_connection`, and nothing is sent in there but that.",
-        "What a ready-made client raises from there was never sent, so nothing about it is unknown.",
-        ("error_translation", "ready_made_client"),
+        "What a ready-made client's pool raises there was never sent, so nothing about it is unknown.",
+        ("ready_made_client",),
     ),
     "the system's error lies beneath": Reliance(
         "An error of redis-py's has the system's as its cause or context, with its number.",
@@ -107,11 +96,6 @@ RELIANCES: Final[Mapping[str, Reliance]] = {
     "words of a used-up pool": Reliance(
         "A blocking pool that has no connection left says `No connection available`.",
         "Then the process is short of connections, and the store is not away.",
-        ("error_translation",),
-    ),
-    "words of a failed pipeline": Reliance(
-        "What a pipeline raises begins with the command's number and text, and then has the server's words.",
-        "The server's first word decides what an error means.",
         ("error_translation",),
     ),
     "no notices of a managed server": Reliance(

@@ -6,21 +6,21 @@ import re
 from collections.abc import Generator
 from contextlib import suppress
 from itertools import cycle
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 from redis.exceptions import NoScriptError, ResponseError
 
 from convoy_core import validation
 from convoy_core.errors import ReadOnly
-from convoy_core.moves.call import Argument, Call
+from convoy_core.moves.call import Call
 from convoy_core.moves.keys import TYPES, Keyspace
 from convoy_core.moves.scripts import Text
 from convoy_core.options import DEFAULT_PREFIX, check_prefix
 from convoy_core.store.clients import Store
 from convoy_core.store.error_translation import DAMAGED_WORD
+from convoy_core.store.transport import Command
 
 T = TypeVar("T")
-Command: TypeAlias = "tuple[Argument, ...]"
 
 _OLD_SERVER = re.compile(r"unknown command .*_RO|error compiling script .*unexpected symbol near '#'", re.IGNORECASE)
 
@@ -52,7 +52,7 @@ class ConnectionBase:
         if self.read_only:
             raise ReadOnly("This connection is read-only; nothing was sent. Leave read-only mode to change anything.")
 
-    def steps(self, call: Call[T]) -> Generator[Command, Any, T]:
+    def requests(self, call: Call[T]) -> Generator[Command, Any, T]:
         """Yield the commands that `call` takes, each to be answered by its reply or its error; return what it reads."""
         if call.writes:
             self.check_writable()
@@ -91,18 +91,6 @@ class ConnectionBase:
             return (yield self.by_hash(call))
         except NoScriptError:
             return (yield self._eval("EVAL", self._text_for(call).source, call))
-
-    def at_once(self, call: Call[Any]) -> Command | None:
-        """The one command that `call` takes, if it takes no more than one; else None."""
-        if (
-            call.script is None
-            or call.replicas
-            or (call.registers is not None and call.registers not in self._registered)
-        ):
-            return None
-        if call.writes:
-            self.check_writable()
-        return self.by_hash(call)
 
     def by_hash(self, call: Call[Any]) -> Command:
         """The command that makes `call` where the server knows its script; else it answers NOSCRIPT."""

@@ -19,7 +19,7 @@ import redis.asyncio.sentinel
 import redis.sentinel
 from redis.exceptions import ReadOnlyError, ResponseError
 
-from convoy_core.store import fast_client
+from convoy_core.store import redis_connections
 
 # What a server says when it is no primary any more; inside a script, older servers put it into a sentence of their own.
 _DEMOTED = re.compile(r"^UNBLOCKED|^MASTERDOWN|-READONLY")
@@ -69,7 +69,7 @@ class Sentinels:
         return host, port
 
 
-class PrimaryConnection(fast_client.Connection):
+class PrimaryConnection(redis_connections.Connection):
     """A blocking connection to the primary."""
 
     def __init__(self, *, sentinels: Sentinels, **settings: Any) -> None:
@@ -96,11 +96,11 @@ class PrimaryConnection(fast_client.Connection):
             raise
 
 
-class PrimaryTlsConnection(PrimaryConnection, fast_client.TlsConnection):
+class PrimaryTlsConnection(PrimaryConnection, redis_connections.TlsConnection):
     """The same, encrypted."""
 
 
-class AsyncPrimaryConnection(fast_client.AsyncConnection):
+class AsyncPrimaryConnection(redis_connections.AsyncConnection):
     """An awaited connection to the primary."""
 
     def __init__(self, *, sentinels: Sentinels, **settings: Any) -> None:
@@ -127,7 +127,7 @@ class AsyncPrimaryConnection(fast_client.AsyncConnection):
             raise
 
 
-class AsyncPrimaryTlsConnection(AsyncPrimaryConnection, fast_client.AsyncTlsConnection):
+class AsyncPrimaryTlsConnection(AsyncPrimaryConnection, redis_connections.AsyncTlsConnection):
     """The same, encrypted."""
 
 

@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 from redis.exceptions import NoScriptError, RedisError
 
 from convoy_core.errors import OutcomeUnknown, StoreError
-from convoy_core.moves.call import Argument, Call, command
+from convoy_core.moves.call import Call, command
 from convoy_core.moves.keys import Keys
 from convoy_core.moves.recovering import LATE_MS
 from convoy_core.moves.working import Round
 from convoy_core.store.clients import Role, Store
 from convoy_core.store.connection import AsyncConnection
 from convoy_core.store.error_translation import explain
-from convoy_core.store.fast_client import AsyncClient, ConnectionCounter
+from convoy_core.store.redis_connections import ConnectionCounter
 
 _LOST = -1
 """In place of a connection's ID, which is never negative."""
@@ -44,7 +44,7 @@ class IdleWait:
 
     def __init__(self, store: Store, commands: AsyncConnection, keys: Keys, worker: str) -> None:
         self._opened = ConnectionCounter()
-        self._client = store.async_client(Role.WAIT, self._opened)
+        self._transport = store.async_transport(Role.WAIT, self._opened)
         self._sends_along = not store.is_cluster  # there every command is led to its node by itself
         self._commands = commands
         self._connection_id: int | None = None
@@ -62,12 +62,11 @@ class IdleWait:
         """Wait for up to two seconds, then make the claim. Raises StoreError."""
         try:
             if not self._sends_along or self._connection_id in (None, _LOST):
-                (number,) = await self._send(("CLIENT", "ID"))
-                self._look_at_connection(number)
+                self._look_at_connection(await self._transport.send(("CLIENT", "ID"), (self._queued,)))
             if self._is_over:
                 return Handover(False, None)
             if not self._sends_along:
-                (id,) = await self._send(self._move)
+                id = await self._transport.send(self._move, (self._queued,))
                 return Handover(id is not None, None)
             return await self._wait_and_claim(claim)
         except (RedisError, OSError) as error:
@@ -76,7 +75,9 @@ class IdleWait:
             raise explain(error, self._commands.shown) from error
 
     async def _wait_and_claim(self, claim: Call[Round]) -> Handover:
-        number, id, answer = await self._send(("CLIENT", "ID"), self._move, self._commands.by_hash(claim))
+        number, id, answer = await self._transport.send_together(
+            (("CLIENT", "ID"), self._move, self._commands.by_hash(claim))
+        )
         self._look_at_connection(number)
         if isinstance(answer, NoScriptError):
             return Handover(id is not None, None)
@@ -115,10 +116,4 @@ class IdleWait:
 
     async def close(self) -> None:
         """Close the connection; nothing may be waiting any more."""
-        await self._client.aclose()
-
-    async def _send(self, *requests: tuple[Argument, ...]) -> list[Any]:
-        """Send all at once; the reply, or the store's refusal, to each."""
-        if isinstance(self._client, AsyncClient):
-            return await self._client.send_together(*requests)
-        return [await self._client.execute_command(*request, keys=(self._queued,)) for request in requests]  # type: ignore[no-untyped-call] # redis-py left this one without types
+        await self._transport.aclose()

@@ -14,15 +14,17 @@ import random
 import signal
 import traceback
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from convoy_core import ConvoyError, PoolOptions, Queue, WorkerPool
-from convoy_core.moves.call import Argument, Call
+from convoy_core.moves.call import Call
 from convoy_core.moves.working import Round
 from convoy_core.store.connection import AsyncConnection, Connection
-from convoy_core.worker.waiting import IdleWait
+from convoy_core.store.server_transport import AsyncServerTransport
+from convoy_core.store.transport import Command
 from tests.chaos import journal, leases, work
 
 LEASE_S = 1.5
@@ -102,7 +104,7 @@ def _die_at(point: FailPoint) -> None:
         if name == point.name and side == point.side and seen[name] == point.n:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    awaited, blocking, send = AsyncConnection.run, Connection.run, IdleWait._send
+    awaited, blocking, send = AsyncConnection.run, Connection.run, AsyncServerTransport.send_together
 
     def name_of(call: Call[object]) -> str:
         return call.script.name if call.script is not None else str(call.arguments[0])
@@ -126,14 +128,15 @@ def _die_at(point: FailPoint) -> None:
         die_at("after", name)
         return result
 
-    async def send_watched(self: IdleWait, *requests: tuple[Argument, ...]) -> list[Any]:
-        name = "BLMOVE" if len(requests) > 1 else " ".join(map(str, requests[0][:2]))
-        seen[name] += 1
-        die_at("before", name)
-        result = await send(self, *requests)
-        die_at("after", name)
+    async def send_watched(
+        self: AsyncServerTransport, commands: Sequence[Command], keys: Sequence[bytes] = ()
+    ) -> list[Any]:
+        seen["BLMOVE"] += 1  # the wait alone sends several together
+        die_at("before", "BLMOVE")
+        result = await send(self, commands, keys)
+        die_at("after", "BLMOVE")
         return result
 
     AsyncConnection.run = run_awaited  # type: ignore[method-assign, assignment]
     Connection.run = run_blocking  # type: ignore[method-assign, assignment]
-    IdleWait._send = send_watched  # type: ignore[method-assign]
+    AsyncServerTransport.send_together = send_watched  # type: ignore[method-assign]

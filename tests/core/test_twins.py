@@ -97,9 +97,8 @@ def test_a_method_waits_in_one_twin_as_in_the_other(blocking: type, awaited: typ
         "key_prefix",
         "shown",
         "keyspace",
-        "steps",
+        "requests",
         "check_writable",
-        "at_once",
         "by_hash",
         "opened",
     }
@@ -107,7 +106,7 @@ def test_a_method_waits_in_one_twin_as_in_the_other(blocking: type, awaited: typ
     waits = inspect.iscoroutinefunction(other) or inspect.isasyncgenfunction(other)
 
     assert waits is (name not in at_once)
-    assert inspect.isgeneratorfunction(one) is (inspect.isasyncgenfunction(other) or name == "steps")
+    assert inspect.isgeneratorfunction(one) is (inspect.isasyncgenfunction(other) or name == "requests")
 
 
 def test_the_classes_say_the_same_but_for_the_client_they_take() -> None:

@@ -7,6 +7,7 @@ clients in the order they came, since the real command would block the whole sim
 from __future__ import annotations
 
 import asyncio
+import errno
 import random
 from collections.abc import Callable, Sequence
 from contextvars import Context
@@ -14,18 +15,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-import redis
-import redis.asyncio
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from convoy_core.moves.call import Argument
 from convoy_core.moves.scripts import Script
 from convoy_core.store.clients import Role, Store
-from convoy_core.store.fast_client import AsyncClient, ConnectionCounter
+from convoy_core.store.redis_connections import ConnectionCounter
+from convoy_core.store.transport import AsyncTransport, Command, NotSent, Transport
 from tests.model.loop import SimulatedLoop
-from tests.model.wire import Parts, Wire, shaped
+from tests.model.wire import Parts, Wire
 
 Observer: TypeAlias = "Callable[[str, list[str], Any], None]"
 """Called with each script the server has run: its name, its arguments, its reply."""
@@ -92,11 +91,6 @@ class Link:
     """By how much the server's clock has been set forward."""
     last_arrival: float = 0.0
     """When the last request arrives whose client has given up on it."""
-    nowhere: redis.BlockingConnectionPool = field(
-        default_factory=lambda: redis.BlockingConnectionPool(  # type: ignore[no-untyped-call] # as in `connect`
-            connection_class=redis.UnixDomainSocketConnection, path="/nonexistent/socket"
-        )
-    )
 
     # -- travelling
 
@@ -104,7 +98,7 @@ class Link:
         """Send all at once, and wait for the replies, or for what redis-py would raise."""
         fault = self._fault(client)
         if fault is Fault.REFUSED:
-            self._refuse()
+            raise _refused()
         client.connect()
         if any(parts[0] == "BLMOVE" for parts in commands):
             self.last_waits[client.actor] = client, commands
@@ -127,7 +121,7 @@ class Link:
         """The same for a blocking client, in no time at all."""
         fault = self._fault(client)
         if fault in (Fault.REFUSED, Fault.SLOW):
-            self._refuse()
+            raise _refused()
         client.connect()
         client.is_connected = fault not in (Fault.LOST, Fault.LATE, Fault.UNANSWERED)
         if fault in (Fault.LOST, Fault.LATE):
@@ -153,10 +147,6 @@ class Link:
             fault = Fault.UNANSWERED  # no proxy repeats a wait, and nobody could know of the second one
         self.note("fault", client.actor, client.purpose, fault.name)
         return fault
-
-    def _refuse(self) -> None:
-        # The real pool raises, inside its own frame, which is how `faults` tells that nothing was sent.
-        self.nowhere.get_connection()  # type: ignore[no-untyped-call] # as in `connect`
 
     def _send(
         self, client: SimulatedClient, commands: tuple[Parts, ...], fault: Fault | None, answer: Callable[[Any], None]
@@ -275,9 +265,9 @@ class Link:
     def _run(self, parts: Parts) -> Any:
         word = str(parts[0])
         if word == "INFO":
-            return {"run_id": f"life {self.lives}"}
+            return f"run_id:life {self.lives}\r\n".encode()
         if not word.startswith("EVAL"):
-            return shaped(word, self.wire.send(*parts))
+            return self.wire.send(*parts)
         keys = int(parts[2])
         sent = [*parts]
         sent[3 + keys] = self.now_ms()
@@ -295,6 +285,10 @@ class Link:
 
 
 _NO_SCRIPT = NoScriptError("NOSCRIPT No matching script.")
+
+
+def _refused() -> NotSent:
+    return NotSent(ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"))
 
 
 def _seen(reply: asyncio.Future[Any]) -> None:
@@ -317,17 +311,17 @@ class SimulatedStore(Store):
     _link: Link
     _actor: str
 
-    def client(self, role: Role, opened: ConnectionCounter | None = None) -> redis.Redis:
+    def transport(self, role: Role, opened: ConnectionCounter | None = None) -> Transport:
         """For the heartbeat."""
         return BlockingClient(SimulatedClient(self._link, self._actor, role, opened or ConnectionCounter()))
 
-    def async_client(self, role: Role, opened: ConnectionCounter | None = None) -> redis.asyncio.Redis:
+    def async_transport(self, role: Role, opened: ConnectionCounter | None = None) -> AsyncTransport:
         """For everything else."""
         return SimulatedClient(self._link, self._actor, role, opened or ConnectionCounter())
 
 
-class SimulatedClient(AsyncClient):
-    """What Convoy asks of an asyncio client: execute a command, be bound to one connection, close."""
+class SimulatedClient:
+    """An awaited transport with one connection."""
 
     def __init__(self, link: Link, actor: str, role: Role, opened: ConnectionCounter) -> None:
         self.link = link
@@ -347,40 +341,40 @@ class SimulatedClient(AsyncClient):
             self.is_connected = True
             self._opened_so_far.note(self)
 
-    async def execute_command(self, *args: Argument, **options: Any) -> Any:
+    async def send(self, command: Command, keys: Sequence[bytes] = ()) -> Any:
         """One request, and its reply or what redis-py raises."""
-        (reply,) = await self.link.request(self, args)
+        (reply,) = await self.link.request(self, command)
         if isinstance(reply, Exception):
             raise reply
         return reply
 
-    async def send_together(self, *commands: Sequence[Argument]) -> list[Any]:
+    async def send_together(self, commands: Sequence[Command], keys: Sequence[bytes] = ()) -> list[Any]:
         """Several requests at once."""
-        return await self.link.request(self, *(tuple(command) for command in commands))
+        return await self.link.request(self, *commands)
 
-    def client(self) -> SimulatedClient:
-        """One connection."""
-        return SimulatedClient(self.link, self.actor, self.purpose, self._opened_so_far)
+    def line(self) -> None:
+        """Nothing is sent ahead here."""
 
-    async def aclose(self, close_connection_pool: bool | None = None) -> None:
-        """Nothing is open."""
-
-    def __del__(self, *args: Any) -> None:
+    async def aclose(self) -> None:
         """Nothing is open."""
 
 
-class BlockingClient(redis.Redis):
+class BlockingClient:
     """The same for the heartbeat's blocking connection."""
 
     def __init__(self, client: SimulatedClient) -> None:
         self._simulated = client
 
-    def execute_command(self, *args: Argument, **options: Any) -> Any:
+    def send(self, command: Command, keys: Sequence[bytes] = ()) -> Any:
         """One request, in no time."""
-        return self._simulated.link.request_at_once(self._simulated, args)
+        return self._simulated.link.request_at_once(self._simulated, command)
+
+    def send_together(self, commands: Sequence[Command], keys: Sequence[bytes] = ()) -> list[Any]:
+        """One after the other; a heartbeat needs no more."""
+        return [self.send(command) for command in commands]
+
+    def line(self) -> None:
+        """Nothing is sent ahead here."""
 
     def close(self) -> None:
-        """Nothing is open."""
-
-    def __del__(self) -> None:
         """Nothing is open."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
 import hiredis
-import redis
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from convoy_core.moves.call import Argument
 from convoy_core.moves.keys import TYPES, Keys
 from convoy_core.store.clients import Role, Store
-from convoy_core.store.fast_client import ConnectionCounter
+from convoy_core.store.redis_connections import ConnectionCounter
+from convoy_core.store.transport import Command, Transport
 
 Parts: TypeAlias = "tuple[Argument, ...]"
 Content: TypeAlias = "str | list[str] | set[str] | dict[str, str]"
@@ -157,31 +157,30 @@ class Look:
         return found
 
 
-def shaped(command: Argument, reply: Any) -> Any:
-    """A reply in the shape that redis-py gives it, which changes only one of the commands that Convoy sends."""
-    if command != "HSCAN":
-        return reply
-    cursor, flat = reply
-    return int(cursor), dict(zip(flat[::2], flat[1::2], strict=True))
-
-
 class LookingStore(Store):
-    """A store whose blocking clients send through a `Look`."""
+    """A store whose blocking transports send through a `Look`."""
 
-    def client(self, role: Role, opened: ConnectionCounter | None = None) -> redis.Redis:
+    def transport(self, role: Role, opened: ConnectionCounter | None = None) -> Transport:
         """The same for every role."""
-        return LookingClient(_LOOKS[self.url])
+        return LookingTransport(_LOOKS[self.url])
 
 
-class LookingClient(redis.Redis):
-    """A client that is only ever asked to execute commands."""
+class LookingTransport:
+    """One that is only ever asked to send one command after the other."""
 
     def __init__(self, look: Look) -> None:
         self._look = look
 
-    def execute_command(self, *args: Argument, **options: Any) -> Any:
+    def send(self, command: Command, keys: Sequence[bytes] = ()) -> Any:
         """One round trip, with a look at everything behind it."""
-        return shaped(args[0], self._look.send(*args))
+        return self._look.send(*command)
+
+    def send_together(self, commands: Sequence[Command], keys: Sequence[bytes] = ()) -> list[Any]:
+        """One after the other; nobody needs more here."""
+        return [self.send(command) for command in commands]
+
+    def line(self) -> None:
+        """Nothing is sent ahead here."""
 
     def close(self) -> None:
         """The wire is another's."""

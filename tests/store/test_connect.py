@@ -12,7 +12,7 @@ import textwrap
 import threading
 import traceback
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import aclosing, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import redis
 import redis.asyncio
 
 from convoy_core.errors import InvalidURL, StoreError, StoreUnreachable
+from convoy_core.moves.replies import info
 from convoy_core.store.clients import Role, Store, resolve
 from convoy_core.store.embedded.server import EmbeddedServer
 from convoy_core.store.error_translation import explain
@@ -172,14 +173,12 @@ def test_s10_no_failing_connection_shows_the_password(store: RealServer) -> None
     refused = resolve(f"redis://bob:{SECRET}@127.0.0.1:{port}")
 
     for one in (wrong, refused):
-        with one.client(Role.COMMAND) as client, pytest.raises(redis.RedisError) as caught:
-            client.ping()
+        with closing(one.transport(Role.COMMAND)) as transport, pytest.raises(redis.RedisError) as caught:
+            transport.send(("PING",))
         try:
             raise explain(caught.value, one.shown) from caught.value
         except StoreError as error:
-            said = (
-                "".join(traceback.format_exception(error)) + repr(error) + repr(client) + repr(client.connection_pool)
-            )
+            said = "".join(traceback.format_exception(error)) + repr(error) + repr(transport)
         assert SECRET not in said
 
 
@@ -249,18 +248,16 @@ def test_every_client_has_exactly_the_settings_of_its_role(
 ) -> None:
     store = resolve(ANY_URL[kind])
 
-    for client in (store.client(role), store.async_client(role)):
-        pool: Any = client.connection_pool
-        settings = dict(pool.connection_kwargs)
+    kinds: Any = ((store.transport(role), redis.retry.Retry), (store.async_transport(role), redis.asyncio.retry.Retry))
+    for transport, kind_of_retry in kinds:
+        settings = dict(transport._pool._make.keywords)
         retry = settings.pop("retry")
         name = settings.pop("client_name")
         assert retry.get_retries() == 0
-        assert type(retry) is (redis.asyncio.retry.Retry if "asyncio" in type(pool).__module__ else redis.retry.Retry)
-        assert client.get_retry() is retry
+        assert type(retry) is kind_of_retry
         assert name.startswith(f"convoy:{role.value}:")
-        assert pool.max_connections == connections
-        for redis_pys_own in ("himport_registry", "maint_notifications_config", "event_dispatcher", "opened"):
-            settings.pop(redis_pys_own, None)
+        assert transport._pool._size == connections
+        del settings["maint_notifications_config"], settings["opened"]
         where = {"path": "/run/redis.sock"} if kind == "unix" else {"host": "host", "port": 7, "socket_keepalive": True}
         tls = {
             "ssl_cert_reqs": "required",
@@ -288,10 +285,10 @@ async def test_the_server_sees_a_named_client_speaking_resp3_with_bytes_and_no_m
     store: RealServer, role: Role
 ) -> None:
     chosen = resolve(store.url)
-    with store.client() as watcher, chosen.client(role) as client:
+    with store.client() as watcher, closing(chosen.transport(role)) as blocking:
         watcher.config_resetstat()
-        async with chosen.async_client(role) as twin:
-            assert client.echo("x") == await twin.echo("x") == b"x"
+        async with aclosing(chosen.async_transport(role)) as twin:
+            assert blocking.send(("ECHO", "x")) == await twin.send(("ECHO", "x")) == b"x"
             seen = [link for link in watcher.client_list() if link["name"].startswith("convoy:")]
         assert {link["resp"] for link in seen} == {"3"}
         assert len({link["name"] for link in seen}) == 2
@@ -302,27 +299,25 @@ async def test_the_server_sees_a_named_client_speaking_resp3_with_bytes_and_no_m
 
 
 async def test_f5_a_fetch_that_waits_its_full_time_in_vain_raises_nothing(store: RealServer) -> None:
-    chosen = resolve(store.url)
-    with chosen.client(Role.WAIT) as client:
-        async with chosen.async_client(Role.WAIT) as twin:
-            blocking = asyncio.to_thread(client.blmove, "empty", "claimed", 2, "LEFT", "RIGHT")
-            awaited = twin.blmove("empty", "claimed", 2, "LEFT", "RIGHT")
-
-            first, second = await asyncio.gather(blocking, awaited)
+    chosen, move = resolve(store.url), ("BLMOVE", "empty", "claimed", "LEFT", "RIGHT", 2)
+    with closing(chosen.transport(Role.WAIT)) as blocking:
+        async with aclosing(chosen.async_transport(Role.WAIT)) as twin:
+            first, second = await asyncio.gather(asyncio.to_thread(blocking.send, move), twin.send(move))
 
     assert first is None
     assert second is None
 
 
 def test_resp2_is_spoken_where_the_url_asks_for_it(store: RealServer) -> None:
-    with resolve(f"{store.url}?protocol=2").client(Role.COMMAND) as client:
-        assert client.client_info()["resp"] == "2"
+    with closing(resolve(f"{store.url}?protocol=2").transport(Role.COMMAND)) as transport:
+        assert b" resp=2" in transport.send(("CLIENT", "INFO"))
 
 
 def test_more_threads_than_connections_wait_their_turn(store: RealServer) -> None:
     got: list[object] = []
-    with store.client() as watcher, resolve(store.url).client(Role.COMMAND) as client:
-        threads = [threading.Thread(target=lambda: got.append(client.blpop(["list"], timeout=4))) for _ in range(24)]
+    pop = ("BLPOP", "list", 4)
+    with store.client() as watcher, closing(resolve(store.url).transport(Role.COMMAND)) as transport:
+        threads = [threading.Thread(target=lambda: got.append(transport.send(pop))) for _ in range(24)]
         for thread in threads:
             thread.start()
         eventually(lambda: watcher.info("clients")["blocked_clients"] >= 8)
@@ -340,19 +335,21 @@ def test_f60_parent_and_children_of_a_fork_never_get_each_others_replies(store: 
     program = textwrap.dedent("""
         import os, sys
         from convoy_core.store.clients import Role, resolve
-        client = resolve(sys.argv[1]).client(Role.COMMAND)
-        first = client.client_id()
-        client.echo("with a connection at hand")
+        transport = resolve(sys.argv[1]).transport(Role.COMMAND)
+        client_id = lambda: transport.send(("CLIENT", "ID"))
+        is_crossed = lambda text: transport.send(("ECHO", text)) != text.encode()
+        first = client_id()
+        is_crossed("with a connection at hand")
         children = []
         for number in range(4):
             child = os.fork()
             if child == 0:
-                crossed = sum(client.echo(f"{number}:{turn}") != f"{number}:{turn}".encode() for turn in range(300))
-                os._exit(1 if crossed or client.client_id() == first else 0)
+                crossed = sum(is_crossed(f"{number}:{turn}") for turn in range(300))
+                os._exit(1 if crossed or client_id() == first else 0)
             children.append(child)
-        crossed = sum(client.echo(f"parent:{turn}") != f"parent:{turn}".encode() for turn in range(300))
+        crossed = sum(is_crossed(f"parent:{turn}") for turn in range(300))
         failed = sum(os.waitpid(child, 0)[1] != 0 for child in children)
-        print(crossed, failed, client.client_id() == first)
+        print(crossed, failed, client_id() == first)
     """)
 
     ended = subprocess.run([sys.executable, "-c", program, store.url], capture_output=True, text=True, check=True)
@@ -421,8 +418,8 @@ SHA = hashlib.sha1(COUNT.encode()).hexdigest()
 
 @pytest.mark.parametrize("role", Role)
 def test_f4_a_script_whose_reply_is_lost_has_run_once(store: RealServer, cutter: ReplyCutter, role: Role) -> None:
-    with resolve(cutter.url).client(role) as client, pytest.raises(redis.ConnectionError):
-        client.evalsha(SHA, 0)
+    with closing(resolve(cutter.url).transport(role)) as transport, pytest.raises(redis.ConnectionError):
+        transport.send(("EVALSHA", SHA, "0"))
 
     with store.client() as client:
         assert client.get("ran") == b"1"
@@ -433,9 +430,9 @@ def test_f4_a_script_whose_reply_is_lost_has_run_once(store: RealServer, cutter:
 async def test_f4_an_awaited_script_whose_reply_is_lost_has_run_once(
     store: RealServer, cutter: ReplyCutter, role: Role
 ) -> None:
-    async with resolve(cutter.url).async_client(role) as client:
+    async with aclosing(resolve(cutter.url).async_transport(role)) as transport:
         with pytest.raises(redis.ConnectionError):
-            await client.evalsha(SHA, 0)
+            await transport.send(("EVALSHA", SHA, "0"))
 
     with store.client() as client:
         assert client.get("ran") == b"1"
@@ -457,11 +454,12 @@ async def test_clients_of_an_embedded_store_start_the_server_once_and_share_it(e
     assert embedded.embedded_server is not None
     assert embedded.embedded_server.status().running is False
 
-    with embedded.client(Role.COMMAND) as client:
-        client.set("key", "value")
-        async with embedded.async_client(Role.WAIT) as twin:
-            assert await twin.get("key") == b"value"
-            assert client.info("server")["process_id"] == embedded.embedded_server.status().pid
+    with closing(embedded.transport(Role.COMMAND)) as blocking:
+        blocking.send(("SET", "key", "value"))
+        async with aclosing(embedded.async_transport(Role.WAIT)) as twin:
+            assert await twin.send(("GET", "key")) == b"value"
+            pid = info(blocking.send(("INFO", "server")))["process_id"]
+            assert int(pid) == embedded.embedded_server.status().pid
 
 
 def test_with_no_url_at_all_the_embedded_store_of_the_user_serves(tmp_path: Path) -> None:
@@ -470,21 +468,21 @@ def test_with_no_url_at_all_the_embedded_store_of_the_user_serves(tmp_path: Path
     assert store.embedded_server.directory.is_relative_to(tmp_path.resolve())
 
     try:
-        with store.client(Role.COMMAND) as client:
-            assert client.ping()
+        with closing(store.transport(Role.COMMAND)) as transport:
+            assert transport.send(("PING",)) == b"PONG"
     finally:
         assert store.embedded_server.stop()
 
 
 def test_a_client_does_not_bring_back_a_server_that_was_stopped(embedded: Store) -> None:
     assert embedded.embedded_server is not None
-    with embedded.client(Role.COMMAND) as client:
-        client.ping()
+    with closing(embedded.transport(Role.COMMAND)) as transport:
+        transport.send(("PING",))
         embedded.embedded_server.stop()
-        client.close()  # it must connect anew, though the dying end may be open still
+        transport.close()  # it must connect anew, though the dying end may be open still
 
         with pytest.raises(redis.ConnectionError) as caught:
-            client.ping()
+            transport.send(("PING",))
 
     said = explain(caught.value, embedded.shown)
     assert type(said) is StoreUnreachable
@@ -500,10 +498,10 @@ def test_on_windows_all_but_the_embedded_store_works() -> None:
         sys.platform = "win32"
         from convoy_core.store.clients import Role, resolve
         from convoy_core.errors import EmbeddedStoreError
-        resolve("redis://localhost").client(Role.COMMAND).close()
+        resolve("redis://localhost").transport(Role.COMMAND).close()
         assert resolve().shown.startswith("embedded (")
         server = resolve().embedded_server
-        for call in (lambda: resolve().client(Role.COMMAND), server.ensure, server.stop, server.status):
+        for call in (lambda: resolve().transport(Role.COMMAND), server.ensure, server.stop, server.status):
             try:
                 call()
             except EmbeddedStoreError as error:

@@ -27,7 +27,6 @@ from convoy_core import (
 )
 from convoy_core.moves.recovering import recover
 from convoy_core.moves.scripts import load
-from convoy_core.store.clients import Role, resolve
 from convoy_core.store.error_translation import explain
 from convoy_tui.dashboard.source import LiveSource
 from tests.cli.conftest import Convoy
@@ -116,7 +115,7 @@ def trucks(each_store: RealServer) -> Iterator[Queue]:
 def refusals(url: str, acts: dict[str, Callable[[Queue, Any], object]]) -> dict[str, str]:
     """What each act is refused with."""
     said = {}
-    with Queue("trucks", redis=url) as queue, resolve(url).client(Role.COMMAND) as client:
+    with Queue("trucks", redis=url) as queue, redis.Redis.from_url(url) as client:
         for name, act in acts.items():
             try:
                 act(queue, client)
@@ -317,17 +316,17 @@ def _fail(queue: Queue, *ids: str) -> None:
 
 def _run_since_long(queue: Queue, *ids: str) -> None:
     """As a Node client's claim leaves them, ten minutes ago."""
-    client = queue._connection._client()
-    client.zadd("cv:trucks:processing", {id: client.time()[0] - 600 for id in ids})
-    client.sadd("cv:trucks:committed", *ids)
+    with redis.Redis.from_url(queue._connection.store.url) as client:
+        client.zadd("cv:trucks:processing", {id: client.time()[0] - 600 for id in ids})
+        client.sadd("cv:trucks:committed", *ids)
 
 
 def _leave_to_a_dead_worker(queue: Queue, id: str) -> None:
     """As a claim leaves it whose worker has died since."""
-    client = queue._connection._client()
-    now = client.time()[0]
-    client.sadd("cv:trucks:committed", id)
-    client.zadd("cv:trucks:processing", {id: now - 60})
-    client.zadd("cv:trucks:started", {id: (now - 60) * 1000})
-    client.hset("cv:trucks:owner", id, f"{'d' * 32}:1@{(now - 60) * 1000}")
-    client.zadd("cv:trucks:workers", {"d" * 32: (now - 30) * 1000})
+    with redis.Redis.from_url(queue._connection.store.url) as client:
+        now = client.time()[0]
+        client.sadd("cv:trucks:committed", id)
+        client.zadd("cv:trucks:processing", {id: now - 60})
+        client.zadd("cv:trucks:started", {id: (now - 60) * 1000})
+        client.hset("cv:trucks:owner", id, f"{'d' * 32}:1@{(now - 60) * 1000}")
+        client.zadd("cv:trucks:workers", {"d" * 32: (now - 30) * 1000})

@@ -19,6 +19,8 @@ from convoy_core import (
     Then,
     WorkerPool,
 )
+from convoy_core.moves import replies
+from convoy_core.moves.call import command
 from convoy_tui.dashboard.source import LiveSource
 from tests.cli.conftest import Convoy
 from tests.waiting import eventually, patient
@@ -116,17 +118,17 @@ def test_a_pool_works_waits_and_stops_at_once(url: str, kind: str) -> None:
 
 def is_waiting(queue: Queue) -> bool:
     """Whether somebody waits in BLMOVE, at the node that has the queue."""
-    client = queue._connection._client()
-    links = client.execute_command("CLIENT LIST", keys=(queue._keys.named("queued"),))  # type: ignore[no-untyped-call]
-    return any(link["cmd"] == "blmove" for link in links if link["name"].startswith("convoy:fetch:"))
+    links = command("CLIENT", "LIST", read=bytes, beside=queue._keys.named("queued"))
+    return any(
+        b" name=convoy:fetch:" in link and b" cmd=blmove " in link for link in queue._connection.run(links).splitlines()
+    )
 
 
 def waits_ended(queue: Queue) -> int:
     """How many a wait there was ended by CLIENT UNBLOCK."""
-    client = queue._connection._client()
-    stats = client.execute_command("INFO", "commandstats", keys=(queue._keys.named("queued"),))  # type: ignore[no-untyped-call]
-    calls: int = stats.get("cmdstat_client|unblock", {"calls": 0})["calls"]
-    return calls
+    stats = command("INFO", "commandstats", read=replies.info, beside=queue._keys.named("queued"))
+    counted = queue._connection.run(stats).get("cmdstat_client|unblock", "calls=0,")
+    return int(counted.partition(",")[0].removeprefix("calls="))
 
 
 async def test_an_awaited_pool_works_on_the_callers_loop(url: str) -> None:

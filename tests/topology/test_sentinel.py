@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import aclosing, closing, suppress
 from typing import Any
 
 import pytest
@@ -166,7 +166,6 @@ async def test_ready_made_clients_of_many_servers_are_refused(replicated: Replic
     made: list[Any] = [
         sentinel([("127.0.0.1", 1)]).master_for("main"),
         redis.asyncio.RedisCluster("127.0.0.1", 1),
-        *(resolve(url).client(Role.COMMAND) for url in (replicated.url, "redis+cluster://127.0.0.1:1")),
     ]
 
     for client in made:
@@ -174,15 +173,20 @@ async def test_ready_made_clients_of_many_servers_are_refused(replicated: Replic
             Queue("q", redis=client)
 
 
+def lent_by(transport: Any) -> Any:
+    """A connection of it."""
+    return transport._pool._make()
+
+
 async def test_every_role_goes_to_the_primary_and_none_repeats_anything(replicated: ReplicatedStore) -> None:
     store = resolve(replicated.url)
     for role in Role:
-        with store.client(role) as client:
-            assert client.role()[0] == b"master"
-            assert client.connection_pool.connection_kwargs["retry"].get_retries() == 0
-        async with store.async_client(role) as twin:
-            assert (await twin.role())[0] == b"master"
-            assert twin.connection_pool.connection_kwargs["retry"].get_retries() == 0
+        with closing(store.transport(role)) as blocking:
+            assert blocking.send(("ROLE",))[0] == b"master"
+            assert lent_by(blocking).retry.get_retries() == 0
+        async with aclosing(store.async_transport(role)) as awaited:
+            assert (await awaited.send(("ROLE",)))[0] == b"master"
+            assert lent_by(awaited).retry.get_retries() == 0
 
 
 async def test_f36_when_one_connection_learns_of_a_new_primary_the_others_leave_the_old_one_too() -> None:
@@ -190,15 +194,19 @@ async def test_f36_when_one_connection_learns_of_a_new_primary_the_others_leave_
     mortal = ReplicatedStore(valkey_binary())
     try:
         store, old = resolve(mortal.url), mortal.primary
-        with store.client(Role.COMMAND) as client:
-            async with store.async_client(Role.COMMAND) as twin, store.async_client(Role.WAIT) as other:
-                assert client.config_get("port") == await twin.config_get("port") == {"port": str(old.port)}
+        port = ("CONFIG", "GET", "port")
+        with closing(store.transport(Role.COMMAND)) as blocking:
+            async with (
+                aclosing(store.async_transport(Role.COMMAND)) as twin,
+                aclosing(store.async_transport(Role.WAIT)) as other,
+            ):
+                assert blocking.send(port) == await twin.send(port) == {b"port": b"%d" % old.port}
                 with mortal.sentinels[0].client() as sentinel:
                     sentinel.execute_command("SENTINEL", "FAILOVER", mortal.SERVICE)
                 eventually(lambda: {*mortal.named()} == {mortal.primary.port} != {old.port})
-                new = {"port": str(mortal.primary.port)}
+                new = {b"port": b"%d" % mortal.primary.port}
 
-                assert await other.config_get("port") == new
-                assert client.config_get("port") == await twin.config_get("port") == new
+                assert await other.send(port) == new
+                assert blocking.send(port) == await twin.send(port) == new
     finally:
         mortal.stop()

@@ -8,9 +8,8 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from functools import partial
-from typing import Any
+from contextlib import closing, contextmanager
+from typing import Any, cast
 
 import pytest
 import redis
@@ -20,7 +19,6 @@ from redis.crc import key_slot
 from convoy_core import AsyncQueue, InvalidOption, Job, OutcomeUnknown, Published, Queue, StoreUnreachable, WorkerPool
 from convoy_core.store import wait_replicas
 from convoy_core.store.clients import Role, resolve
-from convoy_core.store.cluster import ClusterClient
 from tests.cli.conftest import Convoy
 from tests.servers import ClusterStore, PortServer, RealServer, ReplicatedStore, free_port, valkey_binary
 from tests.topology.test_acl import RECIPES
@@ -271,7 +269,7 @@ async def test_f36_in_a_cluster_the_node_that_took_the_ids_is_asked(short: None)
 
                 # No other node has a replica.
                 for each in (queue, twin):
-                    slots = each._connection._client()._slots  # type: ignore[union-attr]
+                    slots = cast("Any", each._connection._way())._slots
                     slots._owners = [*slots._owners[8192:], *slots._owners[:8192]]
                 eventually(lambda: confirmed(queue, "3", 1))
                 assert await twin.publish("4", wait_replicas=1) is Published.QUEUED
@@ -288,11 +286,9 @@ def _follows_ask(cluster: ClusterStore, home: PortServer) -> None:
     before = (cluster.nodes.index(home) + 2) % 3
     tag = next(b"%d" % n for n in range(99) if _number(cluster, key_slot(b"%d" % n)) == before)
     key = b"single{%s}" % tag
-    with _migrating(cluster, key_slot(tag)), resolve(cluster.url).client(Role.COMMAND) as client:
-        assert isinstance(client, ClusterClient)
-        client.execute_command("SMEMBERS", key)
-        answer = client.at_home(("SADD", key, 1), [key], partial(wait_replicas._send_both, replicas=1))
-        assert answer == (1, 1)
+    with _migrating(cluster, key_slot(tag)), closing(resolve(cluster.url).transport(Role.COMMAND)) as transport:
+        transport.send(("SMEMBERS", key))
+        assert transport.send_together((("SADD", key, 1), ("WAIT", 1, 1000))) == [1, 1]
 
 
 # -- failovers

@@ -1,0 +1,179 @@
+"""Sends commands to one server, over connections that a pool of ours lends.
+
+redis-py's clients fetch a connection from the pool for every command, time it for telemetry, and wrap it for
+repetition, which nothing of ours may do; that is as much work as sending and reading themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from convoy_core.store.async_connection_pool import AsyncConnectionPool
+from convoy_core.store.checkouts import Checkout, LongCheckout
+from convoy_core.store.connection_pool import ConnectionPool
+from convoy_core.store.transport import Command
+
+
+class ServerTransport:
+    """A `Transport` to one server. `connect` makes a connection, which is opened when it is first lent."""
+
+    def __init__(self, connect: Callable[[], Any], size: int) -> None:
+        self._pool = ConnectionPool(connect, size)
+
+    def send(self, command: Command, keys: Sequence[bytes] = ()) -> Any:
+        """Send one command; its reply."""
+        checkout = Checkout()
+        try:
+            connection = self._pool.get_connection(checkout)
+            connection.send_packed_command(connection.pack_command(*command))
+            reply = connection.read_response()
+            self._pool.give_back(checkout)
+        except ResponseError:
+            self._pool.give_back(checkout)  # a reply like any other
+            raise
+        except BaseException:
+            self._pool.drop(checkout)
+            raise
+        return reply
+
+    def send_together(self, commands: Sequence[Command], keys: Sequence[bytes] = ()) -> list[Any]:
+        """Send several at once over one connection; their replies, or the store's refusals as values, in order."""
+        checkout = Checkout()
+        try:
+            connection = self._pool.get_connection(checkout)
+            connection.send_packed_command(connection.pack_commands(commands))
+            replies = [_received(connection) for _ in commands]
+            self._pool.give_back(checkout)
+        except BaseException:
+            self._pool.drop(checkout)
+            raise
+        return replies
+
+    def line(self) -> ServerLine:
+        """To send ahead over."""
+        return ServerLine(self._pool)
+
+    def close(self) -> None:
+        """Close all connections; the next command opens new ones."""
+        self._pool.close()
+
+
+class ServerLine:
+    """A connection that is lent for long."""
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+        self._checkout = LongCheckout()
+        self._connection: Any = None
+
+    def open(self) -> bool:
+        """Get a connection; False where too few are free."""
+        self._connection = self._pool.get_long(self._checkout)
+        return self._connection is not None
+
+    def send(self, command: Command) -> None:
+        """Send one command."""
+        self._connection.send_packed_command(self._connection.pack_command(*command))
+
+    def receive(self) -> Any:
+        """The next reply, or the store's refusal as a value."""
+        return _received(self._connection)
+
+    def give_back(self) -> None:
+        """Every reply was read."""
+        self._pool.give_back(self._checkout)
+
+    def drop(self) -> None:
+        """Not every reply was read, so the connection is closed; or it was given back already."""
+        self._pool.drop(self._checkout)
+
+
+class AsyncServerTransport:
+    """The awaited twin of `ServerTransport`, for any number of tasks, of one event loop or of several."""
+
+    def __init__(self, connect: Callable[[], Any], size: int) -> None:
+        self._pool = AsyncConnectionPool(connect, size)
+
+    async def send(self, command: Command, keys: Sequence[bytes] = ()) -> Any:
+        """Send one command; its reply."""
+        checkout = Checkout()
+        try:
+            connection = await self._pool.get_connection(checkout)
+            await connection.send_packed_command(connection.pack_command(*command))
+            reply = await connection.read_response()
+            self._pool.give_back(checkout)
+        except ResponseError:
+            self._pool.give_back(checkout)
+            raise
+        except BaseException:
+            self._pool.drop(checkout)
+            raise
+        return reply
+
+    async def send_together(self, commands: Sequence[Command], keys: Sequence[bytes] = ()) -> list[Any]:
+        """Send several at once over one connection; their replies, or the store's refusals as values, in order."""
+        checkout = Checkout()
+        try:
+            connection = await self._pool.get_connection(checkout)
+            await connection.send_packed_command(connection.pack_commands(commands))
+            replies = [await _received_awaited(connection) for _ in commands]
+            self._pool.give_back(checkout)
+        except BaseException:
+            self._pool.drop(checkout)
+            raise
+        return replies
+
+    def line(self) -> AsyncServerLine:
+        """To send ahead over."""
+        return AsyncServerLine(self._pool)
+
+    async def aclose(self) -> None:
+        """Close all connections of this event loop; the next command opens new ones."""
+        await self._pool.close()
+
+
+class AsyncServerLine:
+    """The awaited twin of `ServerLine`."""
+
+    def __init__(self, pool: AsyncConnectionPool) -> None:
+        self._pool = pool
+        self._checkout = LongCheckout()
+        self._connection: Any = None
+
+    async def open(self) -> bool:
+        """Get a connection; False where too few are free."""
+        self._connection = await self._pool.get_long(self._checkout)
+        return self._connection is not None
+
+    async def send(self, command: Command) -> None:
+        """Send one command."""
+        await self._connection.send_packed_command(self._connection.pack_command(*command))
+
+    async def receive(self) -> Any:
+        """The next reply, or the store's refusal as a value."""
+        return await _received_awaited(self._connection)
+
+    def give_back(self) -> None:
+        """Every reply was read."""
+        self._pool.give_back(self._checkout)
+
+    def drop(self) -> None:
+        """Not every reply was read, so the connection is closed; or it was given back already."""
+        self._pool.drop(self._checkout)
+
+
+def _received(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except ResponseError as error:
+        return error
+
+
+async def _received_awaited(connection: Any) -> Any:
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return error
