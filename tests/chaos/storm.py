@@ -172,6 +172,13 @@ class Storm:
                 victim.paused = None
                 os.kill(pid, signal.SIGCONT)
 
+    def kill_everybody(self) -> None:
+        """SIGKILL to all that an error has left."""
+        for pid in self.living:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        self.living.clear()
+
     # -- the store
 
     def disturb(self) -> None:
@@ -333,8 +340,11 @@ def run(amounts: Amounts, seed: int, patience_s: float) -> tuple[Storm, list[jou
     try:
         with tempfile.TemporaryDirectory(prefix="storm") as directory, Queue("storm", redis=server.url) as queue:
             storm = Storm(amounts, Path(directory), server, queue, random.Random(seed))
-            blow(storm)
-            calm(storm, patience_s)
+            try:
+                blow(storm)
+                calm(storm, patience_s)
+            finally:
+                storm.kill_everybody()
             runs = journal.read(storm.directory)
             storm.troubles.lapses = leases.read(storm.directory, storm.troubles.ends, worker.LEASE_S)
             return storm, runs, judge(queue, storm.accepted, runs, storm.troubles)

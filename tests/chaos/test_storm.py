@@ -36,3 +36,21 @@ def test_f1_f10_f34_f59_f63_nothing_is_lost_stuck_or_held_twice_whoever_is_kille
     assert min(seen["rollbacks"], seen["worker pauses"]) >= 2
     assert seen["accepted IDs"] > 500
     assert [seen[fault] for fault in FAULTS] == [0] * len(FAULTS)
+
+
+BROKEN_OFF = """
+from tests.chaos import storm
+def fail(*_): raise AssertionError("the store did not come back")
+storm._trouble = fail
+storm.run(storm.Amounts(1, 0, 0, 0), 1, 5)
+"""
+
+
+def test_a_storm_that_breaks_off_says_why_and_leaves_no_worker() -> None:
+    """Who waits for what it writes would wait for its workers, too."""
+    storm = subprocess.run(
+        [sys.executable, "-c", BROKEN_OFF], capture_output=True, text=True, timeout=patient(), check=False
+    )
+
+    assert storm.returncode == 1
+    assert storm.stderr.endswith("AssertionError: the store did not come back\n")
