@@ -44,7 +44,8 @@ def test_failures_are_told_one_line_each_and_end_with_5(convoy: Convoy, trucks: 
     assert states(trucks, "1", "7") == [State.ABSENT, State.FAILED]
 
 
-def test_retries_are_counted_apart(convoy: Convoy, trucks: Queue) -> None:
+def test_retries_are_counted_apart(convoy: Convoy, trucks: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("random.uniform", lambda _, longest: longest)  # a chance pause may be over before the burst
     trucks.publish("7")
 
     result = convoy("work", "trucks", "--handler", "examples.trucks:breakdown", "--burst", "--retries", "3", "--json")
