@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -41,6 +41,28 @@ class SlowSource(FixedSource):
     async def jammed(self, queue: str, idle_s: float) -> list[Jammed]:
         await self.may_answer.wait()
         return await super().jammed(queue, idle_s)
+
+
+@dataclass
+class SlowWrites(FixedSource):
+    """Frees jobs only when it may, and says when it was asked to."""
+
+    may_free: asyncio.Event = field(default_factory=asyncio.Event)
+    is_asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def free(self, queue: str, entries: Sequence[Jammed], then: Then) -> dict[str, Outcome]:
+        self.is_asked.set()
+        await self.may_free.wait()
+        return await super().free(queue, entries, then)
+
+
+@dataclass
+class LostSource(FixedSource):
+    """Is away after the first write."""
+
+    def _write(self, *act: object) -> None:
+        super()._write(*act)
+        self.is_away = True
 
 
 def alarmed() -> FixedSource:
@@ -174,7 +196,39 @@ async def test_over_a_thousand_on_production_wants_the_name_typed() -> None:
         await pilot.press(*"emails:transactional", "enter")
         await shows(pilot, "Cleared 1,200")
 
-    assert [len(act[2]) for act in source.acts] == [500, 500, 200]  # type: ignore[arg-type]
+    assert [len(act[2]) for act in source.acts] == [100] * 12  # type: ignore[arg-type]
+
+
+async def test_jam_guard_stopped_midway_tells_what_it_cleared() -> None:
+    many = [Jammed(f"m{n}", NOW - 400, 400.0, None, is_live=False) for n in range(250)]
+    source = SlowWrites([a_queue("q", processing=250, jammed=250)], stuck={"q": many})
+    async with opened(source) as (pilot, _):
+        await pilot.press("J")
+        await shows(pilot, "250 jobs will leave")
+        await pilot.press("y")
+        await source.is_asked.wait()
+        await pilot.press("escape")
+        source.may_free.set()
+        await shows(pilot, "Stopped. Cleared 100 and requeued them.")
+
+    assert len(source.acts) == 1
+
+
+async def test_a_stop_counts_for_its_own_try_and_not_for_the_next() -> None:
+    source = SlowWrites([a_queue("q", processing=3, jammed=3)], stuck={"q": STUCK})
+    async with opened(source) as (pilot, _):
+        await pilot.press("J")
+        await shows(pilot, "3 jobs will leave")
+        await pilot.press("y")
+        await source.is_asked.wait()
+        await pilot.press("escape")
+        source.is_away = True
+        source.may_free.set()
+        await shows(pilot, "Not done. No store answers")
+        source.is_away = False
+        await shows(pilot, "Try again")
+        await pilot.press("y")
+        await shows(pilot, "Cleared 3 and requeued them.")
 
 
 # -- requeue
@@ -288,6 +342,17 @@ async def test_pause_says_what_it_means_and_pauses() -> None:
         await shows(pilot, "Paused emails:transactional.")
 
     assert source.acts == [("pause", "emails:transactional")]
+
+
+async def test_pause_of_several_tells_what_was_done_before_the_store_was_lost() -> None:
+    source = LostSource([a_queue("a"), a_queue("b")])
+    async with opened(source) as (pilot, _):
+        await pilot.press("space", "space", "P")
+        await shows(pilot, "Workers stop claiming")
+        await pilot.press("y")
+        await shows(pilot, "Paused a. Then it broke off: No store answers")
+
+    assert source.acts == [("pause", "a")]
 
 
 async def test_pause_of_a_paused_queue_resumes() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from textual.app import ComposeResult
 
@@ -55,11 +55,15 @@ class PauseDialog(Dialog):
 
     async def act(self) -> Done:
         """Set or clear the flag."""
-        changed = []
+        nothing: list[str] = []
+        return await self.runner.run(self._slices(), nothing, len(self._rows), self._tell)
+
+    async def _slices(self) -> AsyncIterator[tuple[int, list[str]]]:
+        change = self.services.source.resume if self._resumes else self.services.source.pause
         for row in self._rows:
-            change = self.services.source.resume if self._resumes else self.services.source.pause
-            if await change(row.queue):
-                changed.append(row.queue)
+            yield 1, [row.queue] if await change(row.queue) else []
+
+    def _tell(self, changed: list[str]) -> Done:
         verb = "Resumed" if self._resumes else "Paused"
         if not changed:
             return Done(f"{verb} nothing: someone else had done so already.", Tone.DELIBERATE)

@@ -22,6 +22,7 @@ from convoy_core import ConvoyError
 from convoy_tui.dashboard.board.board import Board
 from convoy_tui.dashboard.board.spans import Line, Tone, line, wrap
 from convoy_tui.dashboard.services import Done, Services
+from convoy_tui.dashboard.slice_runner import SliceRunner
 from convoy_tui.dashboard.widgets.entry import OneLine
 from convoy_tui.dashboard.widgets.lines import Lines, plain_text
 from convoy_tui.text.safe_text import safe
@@ -29,9 +30,6 @@ from convoy_tui.text.safe_text import safe
 FRAME = 92
 """The largest width of a dialog in cells, the same as in `convoy.tcss`."""
 log = logging.getLogger(__name__)
-
-SLICE = 500
-"""IDs per request, so that the user can stop between requests, with an exact count of what was done."""
 
 
 class Dialog(ModalScreen[Done | None]):
@@ -55,7 +53,7 @@ class Dialog(ModalScreen[Done | None]):
         self._is_ready = False
         self._is_acting = False
         self._wanted = ""
-        self.wants_stop = False
+        self.runner = SliceRunner(self.disarm)
 
     def compose(self) -> ComposeResult:
         """The title, the body, the note and the answers."""
@@ -124,7 +122,7 @@ class Dialog(ModalScreen[Done | None]):
     def action_leave(self) -> None:
         """Close. During an action, stop after the current slice."""
         if self._is_acting:
-            self.wants_stop = True
+            self.runner.stop()
         else:
             self.dismiss(None)
 
@@ -132,6 +130,7 @@ class Dialog(ModalScreen[Done | None]):
         """Act, if the answer is armed."""
         if self._is_armed and not self._is_acting:
             self._is_acting = True
+            self.runner = SliceRunner(self.disarm)
             self.disarm("Working")
             self.run_worker(self._finish(), name="act", exit_on_error=False)
 

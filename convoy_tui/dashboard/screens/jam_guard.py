@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from itertools import groupby
 from typing import ClassVar
 
@@ -12,12 +12,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input
 
-from convoy_core import ConvoyError, InvalidOption, Jammed, Outcome, Then
+from convoy_core import SMALL_BATCH, ConvoyError, InvalidOption, Jammed, Outcome, Then, chunked
 from convoy_tui.dashboard.board.board import Row
 from convoy_tui.dashboard.board.headline import clock
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, line
 from convoy_tui.dashboard.screens.confirm import named
-from convoy_tui.dashboard.screens.dialog import SLICE, Dialog
+from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.services import Done, Services
 from convoy_tui.dashboard.widgets.choice import Choice
 from convoy_tui.dashboard.widgets.entry import OneLine
@@ -201,29 +201,22 @@ class JamGuardDialog(Dialog):
     async def act(self) -> Done:
         """Free exactly the chosen jobs of the list, slice by slice."""
         chosen, then = self._chosen, self._then
-        tally: Counter[Outcome] = Counter()
-        for queue, group in groupby(chosen, key=lambda pair: pair[0]):
-            entries = [entry for _, entry in group]
-            for start in range(0, len(entries), SLICE):
-                if self.wants_stop:
-                    return Done(f"Stopped. {told(tally, then)}", Tone.WARNING)
-                try:
-                    tally.update(
-                        (await self.services.source.free(queue, entries[start : start + SLICE], then)).values()
-                    )
-                except ConvoyError as error:
-                    if not tally:
-                        raise
-                    return Done(f"{told(tally, then)} Then it broke off: {safe(str(error), 200)}", Tone.ALARM)
-                self.disarm(f"{number(tally.total())} of {number(len(chosen))}")
-        good = tally[Outcome.QUEUED] + tally[Outcome.FAILED] + tally[Outcome.DISCARDED]
-        return Done(told(tally, then), Tone.FINE if good else Tone.WARNING)
+        return await self.runner.run(_slices(self.services, chosen, then), Counter(), len(chosen), told)
 
 
-def told(tally: Counter[Outcome], then: Then) -> str:
+async def _slices(
+    services: Services, chosen: Sequence[tuple[str, Jammed]], then: Then
+) -> AsyncIterator[tuple[int, Counter[Outcome]]]:
+    for queue, group in groupby(chosen, key=lambda pair: pair[0]):
+        for entries in chunked((entry for _, entry in group), SMALL_BATCH):
+            outcomes = await services.source.free(queue, entries, then)
+            yield len(entries), Counter(outcomes.values())
+
+
+def told(tally: Counter[Outcome]) -> Done:
     """The result of the guard, with its numbers.
 
-    >>> told(Counter({Outcome.QUEUED: 2, Outcome.GONE: 1}), Then.REQUEUE)
+    >>> told(Counter({Outcome.QUEUED: 2, Outcome.GONE: 1})).text
     'Cleared 2 and requeued them; 1 had finished in the meantime.'
     """
     words = {Outcome.QUEUED: "requeued", Outcome.FAILED: "failed", Outcome.DISCARDED: "discarded"}
@@ -245,4 +238,4 @@ def told(tally: Counter[Outcome], then: Then) -> str:
         parts.append(
             f"{number(tally[Outcome.LOCKED])} left alone, since another jam guard is at work; try again in 5 s"
         )
-    return "; ".join(parts) + "."
+    return Done("; ".join(parts) + ".", Tone.FINE if total else Tone.WARNING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -182,21 +183,13 @@ class PublishDialog(Dialog):
     async def act(self) -> Done:
         """Publish, chunk by chunk."""
         name, draft = self._to, self._draft
-        tally = Tally()
-        try:
-            async for chunk in self.services.source.publish(name, draft.ids, rerun=self._reruns, dry_run=False):
-                tally += chunk.tally
-                self.disarm(f"{number(tally.total)} of {number(len(draft.ids))}")
-                if self.wants_stop:
-                    return Done(f"Stopped. {told(tally, name, draft.repeated)}", Tone.WARNING)
-        except ConvoyError as error:
-            if not tally.total:
-                raise
-            return Done(f"{told(tally, name, 0)} Then it broke off: {safe(str(error), 200)}", Tone.ALARM)
-        return Done(told(tally, name, draft.repeated), Tone.FINE if tally.published else Tone.WARNING)
+        chunks = self.services.source.publish(name, draft.ids, rerun=self._reruns, dry_run=False)
+        slices = ((len(chunk.ids), chunk.tally) async for chunk in chunks)
+        tell = partial(told, queue=name, repeated=draft.repeated)
+        return await self.runner.run(slices, Tally(), len(draft.ids), tell)
 
 
-def told(tally: Tally, queue: str, repeated: int) -> str:
+def told(tally: Tally, queue: str, repeated: int) -> Done:
     """The result of publishing, with its numbers."""
     parts = [f"Published {number(tally.published)} to {safe(queue, 40)}"]
     if tally.will_rerun:
@@ -207,7 +200,7 @@ def told(tally: Tally, queue: str, repeated: int) -> str:
         parts.append(f"skipped {number(tally.running)} already running")
     if repeated:
         parts.append(f"{count(repeated, 'repeated line')}")
-    return ", ".join(parts) + "."
+    return Done(", ".join(parts) + ".", Tone.FINE if tally.published else Tone.WARNING)
 
 
 def _effects(answers: dict[str, Published], draft: Draft, room: int) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 from textual.app import ComposeResult
 
-from convoy_core import ConvoyError, Entry, Outcome
+from convoy_core import ConvoyError, Entry, Outcome, chunked
 from convoy_tui.dashboard.board.board import Row
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, line
 from convoy_tui.dashboard.screens.confirm import named
-from convoy_tui.dashboard.screens.dialog import SLICE, Dialog
+from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.services import Done, Services
 from convoy_tui.dashboard.widgets.lines import Lines
 from convoy_tui.text.safe_text import safe
@@ -83,33 +83,25 @@ class RequeueDialog(Dialog):
 
     async def act(self) -> Done:
         """Requeue exactly the IDs that were read, slice by slice."""
-        tally: Counter[Outcome] = Counter()
         planned = sum(map(len, self._entries.values()))
+        return await self.runner.run(self._slices(), Counter(), planned, told)
+
+    async def _slices(self) -> AsyncIterator[tuple[int, Counter[Outcome]]]:
         for queue, entries in self._entries.items():
-            ids = [entry.id for entry in entries]
-            for start in range(0, len(ids), SLICE):
-                if self.wants_stop:
-                    return Done(f"Stopped. {told(tally)}", Tone.WARNING)
-                try:
-                    slice_ = ids[start : start + SLICE]
-                    tally.update((await self.services.source.requeue(queue, slice_, dry_run=False)).values())
-                except ConvoyError as error:
-                    if not tally:
-                        raise
-                    return Done(f"{told(tally)} Then it broke off: {safe(str(error), 200)}", Tone.ALARM)
-                self.disarm(f"{number(tally.total())} of {number(planned)}")
-        return Done(told(tally), Tone.FINE if tally[Outcome.QUEUED] else Tone.WARNING)
+            for ids in chunked(entry.id for entry in entries):
+                outcomes = await self.services.source.requeue(queue, ids, dry_run=False)
+                yield len(ids), Counter(outcomes.values())
 
 
-def told(tally: Mapping[Outcome, int]) -> str:
+def told(tally: Counter[Outcome]) -> Done:
     """The result of a requeue, with its numbers."""
-    n = tally.get(Outcome.QUEUED, 0)
+    n = tally[Outcome.QUEUED]
     parts = [f"Requeued {count(n, 'ID')}" if n else "Requeued nothing"]
-    if kept := tally.get(Outcome.ALREADY_COMMITTED, 0):
+    if kept := tally[Outcome.ALREADY_COMMITTED]:
         parts.append(f"{number(kept)} already waiting or running, dropped from failed")
-    if gone := tally.get(Outcome.GONE, 0):
+    if gone := tally[Outcome.GONE]:
         parts.append(f"{number(gone)} no longer failed")
-    return "; ".join(parts) + "."
+    return Done("; ".join(parts) + ".", Tone.FINE if n else Tone.WARNING)
 
 
 def _effects(outcomes: Counter[Outcome]) -> Iterable[Line]:
