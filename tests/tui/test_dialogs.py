@@ -379,6 +379,7 @@ async def test_a_long_list_of_workers_scrolls_and_keeps_its_answers_in_sight(siz
         for _ in range(6):
             await pilot.press("pagedown")
         await shows(pilot, "host-59/")
+        await shows(pilot, "Launch workers")
 
 
 # -- all of them

@@ -122,15 +122,16 @@ async def test_the_filter_hides_until_it_is_cleared() -> None:
         assert not app.screen.query_one("#search", Input).display
 
 
-async def test_frozen_nothing_is_asked_and_the_title_says_so() -> None:
-    source = letters()
-    app = an_app(source)
+async def test_a_key_freezes_the_poller_and_the_title_says_so() -> None:
+    app = an_app(letters())
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         await pilot.press("p")
         await shows(pilot, "frozen")
+        assert app._poller.is_frozen
         await pilot.press("p")
         await hides(pilot, "frozen")
+        assert not app._poller.is_frozen
 
 
 async def test_the_palette_runs_commands_and_goes_to_queues() -> None:
