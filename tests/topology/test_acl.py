@@ -287,7 +287,8 @@ def test_s13_a_user_of_one_queue_reaches_no_other(login: Callable[[str], str], e
 
 
 def test_s13_in_a_cluster_and_in_another_database_the_page_names_what_is_needed_besides(cluster: ClusterStore) -> None:
-    assert "A database other than 0 needs `+select`. A Cluster needs `+cluster|slots +asking`." in " ".join(PAGE.split())
+    needed = "A database other than 0 needs `+select`. A Cluster needs `+cluster|slots +asking`."
+    assert needed in " ".join(PAGE.split())
     for node in cluster.nodes:
         with node.client() as client:
             for name in ("publisher", "worker"):
