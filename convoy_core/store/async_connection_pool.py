@@ -8,14 +8,12 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import suppress
 from typing import Any
 
 from redis.exceptions import RedisError
 
-from convoy_core.store.checkouts import JUST_NOW_S, Checkout, ConnectionSlots, again, is_served
+from convoy_core.store.checkouts import Checkout, ConnectionSlots, again, is_served
 from convoy_core.store.transport import NotSent
 
 
@@ -58,7 +56,6 @@ class AsyncConnectionPool:
     def give_back(self, checkout: Checkout) -> None:
         """Take it back, with every reply read."""
         if (slot := checkout.slot) is not None:
-            slot.answered = time.monotonic()
             slot.is_clean = True
         if (slots := checkout.slots) is not None and slots.leave(checkout):
             slots.serve()
@@ -104,13 +101,9 @@ async def _closing(slots: ConnectionSlots) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
-        try:
-            for connection in slots.connections:
-                with suppress(RedisError, OSError):
-                    await connection.disconnect()
-        finally:
-            for connection in slots.connections:
-                connection.hang_up()
+        for connection in slots.connections:
+            connection.hang_up()
+        await asyncio.sleep(0)  # has the loop close their sockets
 
 
 async def _wait(checkout: Checkout, slots: ConnectionSlots) -> None:
@@ -128,28 +121,14 @@ async def _wait(checkout: Checkout, slots: ConnectionSlots) -> None:
 async def _opened(checkout: Checkout, slots: ConnectionSlots) -> Any:
     if checkout.error is not None or (slot := checkout.slot) is None:
         raise again(checkout)
-    connection = slot.connection
     try:
         if not slot.is_clean:
-            connection.hang_up()
+            slot.connection.hang_up()
         slot.is_clean = False
-        if not connection.is_connected:
-            # Whatever is ready runs first: thousands of tasks begun at once would use up the time limit of connecting.
-            await asyncio.sleep(0)
-        await connection.connect()
-        if time.monotonic() - slot.answered > JUST_NOW_S and not await _is_quiet(connection):
-            await connection.disconnect()
-            await connection.connect()
+        await slot.connection.open()
     except (RedisError, OSError) as reason:
         error = NotSent(reason)
         slots.fail(error)
         raise error from reason
     slot.is_open = True
-    return connection
-
-
-async def _is_quiet(connection: Any) -> bool:
-    try:
-        return not await connection.can_read()
-    except (RedisError, OSError):
-        return False
+    return slot.connection

@@ -10,12 +10,9 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from convoy_core.store.transport import NotSent
-
-JUST_NOW_S: Final = 0.001
-"""A connection that answered within this time is not tested before its next use: publishes in a row are fast."""
 
 
 class Checkout:
@@ -40,7 +37,7 @@ class LongCheckout(Checkout):
 class ConnectionSlot:
     """One connection, and what is known of it."""
 
-    __slots__ = ("answered", "connection", "holder", "is_clean", "is_open")
+    __slots__ = ("connection", "holder", "is_clean", "is_open")
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
@@ -49,7 +46,6 @@ class ConnectionSlot:
         """Whether every reply on it has been read."""
         self.is_open = False
         """Whether its holder has got so far as to send."""
-        self.answered = 0.0
 
     @property
     def is_free(self) -> bool:

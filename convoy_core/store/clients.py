@@ -1,4 +1,4 @@
-"""Makes transports from a store URL; each setting of redis-py is chosen here.
+"""Makes transports from a store URL; each limit of a connection is chosen here.
 
 Rule: no transport repeats a command by itself. A repeat after a lost reply runs a script twice, and only the caller
 knows whether that is harmless.
@@ -13,29 +13,20 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import partial
 from typing import Any, Final
 
-from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import NoBackoff
-from redis.maint_notifications import MaintNotificationsConfig
-from redis.retry import Retry
-
-from convoy_core.store import redis_connections
-from convoy_core.store.address import Address, Cluster, Embedded, Sentinel, Tcp, Tls, Unix
+from convoy_core.store.address import Address, Cluster, Embedded, Login, Sentinel, Tcp, Tls, Unix
+from convoy_core.store.awaited_connection import AwaitedConnection
+from convoy_core.store.blocking_connection import BlockingConnection
 from convoy_core.store.cluster import AsyncClusterTransport, ClusterTransport, Node
+from convoy_core.store.connection_counter import ConnectionCounter
 from convoy_core.store.embedded.server import EmbeddedServer
-from convoy_core.store.redis_connections import ConnectionCounter
-from convoy_core.store.sentinel import (
-    AsyncPrimaryConnection,
-    AsyncPrimaryTlsConnection,
-    PrimaryConnection,
-    PrimaryTlsConnection,
-    Sentinels,
-)
+from convoy_core.store.sentinel import Sentinels
+from convoy_core.store.server import Server
 from convoy_core.store.server_transport import AsyncServerTransport, ServerTransport
 from convoy_core.store.transport import AsyncTransport, Transport
 from convoy_core.store.url import read
+from convoy_core.store.wire import Session
 
 URL_VARIABLE: Final = "CONVOY_REDIS_URL"
 
@@ -138,8 +129,8 @@ class Store:
         """
         address, opened = self._address, opened or ConnectionCounter()
         if isinstance(address, Cluster):
-            return ClusterTransport(_nodes(address), lambda node: _server(_at(address, node), role, opened))
-        return _server(address, role, opened)
+            return ClusterTransport(_nodes(address), lambda node: _transport(_at(address, node), role, opened))
+        return _transport(address, role, opened)
 
     def async_transport(self, role: Role, opened: ConnectionCounter | None = None) -> AsyncTransport:
         """Make the awaited twin of `transport`; each event loop has connections of its own.
@@ -148,8 +139,10 @@ class Store:
         """
         address, opened = self._address, opened or ConnectionCounter()
         if isinstance(address, Cluster):
-            return AsyncClusterTransport(_nodes(address), lambda node: _async_server(_at(address, node), role, opened))
-        return _async_server(address, role, opened)
+            return AsyncClusterTransport(
+                _nodes(address), lambda node: _async_transport(_at(address, node), role, opened)
+            )
+        return _async_transport(address, role, opened)
 
 
 def resolve(url: str | None = None) -> Store:
@@ -163,53 +156,37 @@ def resolve(url: str | None = None) -> Store:
     return Store(url)
 
 
-_SYNC_KINDS: Final = {
-    "tcp": redis_connections.Connection,
-    "tls": redis_connections.TlsConnection,
-    "unix": redis_connections.UnixConnection,
-    "primary": PrimaryConnection,
-    "primary by tls": PrimaryTlsConnection,
-}
-_ASYNC_KINDS: Final = {
-    "tcp": redis_connections.AsyncConnection,
-    "tls": redis_connections.AsyncTlsConnection,
-    "unix": redis_connections.AsyncUnixConnection,
-    "primary": AsyncPrimaryConnection,
-    "primary by tls": AsyncPrimaryTlsConnection,
-}
+def _transport(address: Tcp | Unix | Embedded | Sentinel, role: Role, opened: ConnectionCounter) -> ServerTransport:
+    server, session = _server(address), _session(address, role)
+    return ServerTransport(lambda: BlockingConnection(server, session, opened), _LIMITS[role].connections)
 
 
-def _server(address: Tcp | Unix | Embedded | Sentinel, role: Role, opened: ConnectionCounter) -> ServerTransport:
-    kind, settings = _connection(address, role)
-    make = partial(_SYNC_KINDS[kind], retry=Retry(NoBackoff(), 0), opened=opened, **settings)
-    return ServerTransport(make, _LIMITS[role].connections)
-
-
-def _async_server(
+def _async_transport(
     address: Tcp | Unix | Embedded | Sentinel, role: Role, opened: ConnectionCounter
 ) -> AsyncServerTransport:
-    kind, settings = _connection(address, role)
-    # The blocking Retry would be taken here as well, and never call what tidies up after a failure.
-    make = partial(_ASYNC_KINDS[kind], retry=AsyncRetry(NoBackoff(), 0), opened=opened, **settings)
-    return AsyncServerTransport(make, _LIMITS[role].connections)
+    server, session = _server(address), _session(address, role)
+    return AsyncServerTransport(lambda: AwaitedConnection(server, session, opened), _LIMITS[role].connections)
 
 
-def _connection(address: Tcp | Unix | Embedded | Sentinel, role: Role) -> tuple[str, dict[str, Any]]:
-    """Name the kind of connection, and every argument of it."""
-    settings = _settings(role)
+def _server(address: Tcp | Unix | Embedded | Sentinel) -> Server:
     match address:
         case Tcp():
-            settings |= {"host": address.host, "port": address.port, "socket_keepalive": True} | _login(address)
-            return ("tls", settings | _tls(address.tls)) if address.tls else ("tcp", settings)
+            return Server((address.host, address.port), address.tls)
         case Unix():
-            return "unix", settings | {"path": str(address.path)} | _login(address)
+            return Server(address.path)
         case Embedded():
-            return "unix", settings | {"path": str(_embedded_server(address).ensure()), "protocol": 3}
+            return Server(_embedded_server(address).ensure())
         case Sentinel():
-            kind, settings = _connection(address.sentinels[0], role)
-            del settings["host"], settings["port"]
-            kinds = {"tcp": "primary", "tls": "primary by tls"}
-            return kinds[kind], settings | {"sentinels": _sentinels(address)}
+            return Server(_sentinels(address), address.sentinels[0].tls)
+
+
+def _session(address: Tcp | Unix | Embedded | Sentinel, role: Role) -> Session:
+    limits, name = _LIMITS[role], f"convoy:{role}:{secrets.token_hex(4)}"
+    login, db, protocol = Login(), 0, 3
+    if not isinstance(address, Embedded):
+        one = address.sentinels[0] if isinstance(address, Sentinel) else address
+        login, db, protocol = one.login, one.db, one.protocol
+    return Session(login, db, protocol, name, _CONNECT_TIMEOUT_S, limits.reply_s, limits.health_check_s)
 
 
 def _embedded_server(address: Embedded) -> EmbeddedServer:
@@ -251,28 +228,6 @@ def _at(address: Cluster, node: Node) -> Tcp:
     """That node, to be reached as those that the URL names."""
     host, port = node
     return replace(address.nodes[0], host=host, port=port)
-
-
-def _settings(role: Role) -> dict[str, Any]:
-    limits = _LIMITS[role]
-    return {
-        "socket_timeout": limits.reply_s,
-        "socket_connect_timeout": _CONNECT_TIMEOUT_S,
-        "health_check_interval": limits.health_check_s,
-        "client_name": f"convoy:{role}:{secrets.token_hex(4)}",
-        "decode_responses": False,
-        # A managed server's notices would let redis-py change time limits and move connections by itself.
-        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
-    }
-
-
-def _login(address: Tcp | Unix) -> dict[str, Any]:
-    return {
-        "db": address.db,
-        "protocol": address.protocol,
-        "username": address.login.username,
-        "password": address.login.password,
-    }
 
 
 def _tls(tls: Tls) -> dict[str, Any]:

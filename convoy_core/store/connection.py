@@ -20,10 +20,10 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 from convoy_core.moves.call import Call, Steps, command
 from convoy_core.store import wait_replicas
 from convoy_core.store.clients import CONNECTIONS, Role, Store
+from convoy_core.store.connection_counter import ConnectionCounter
 from convoy_core.store.driver import drive, drive_awaited
 from convoy_core.store.error_translation import explain, explained
 from convoy_core.store.ready_made_client import AsyncReadyMadeTransport, ReadyMadeTransport, store_of
-from convoy_core.store.redis_connections import ConnectionCounter
 from convoy_core.store.requests import ConnectionBase
 from convoy_core.store.transport import AsyncLine, AsyncTransport, Command, Line, Transport
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
 from redis.exceptions import RedisError
 
-from convoy_core.store.checkouts import JUST_NOW_S, Checkout, ConnectionSlots, again, is_served
+from convoy_core.store.checkouts import Checkout, ConnectionSlots, again, is_served
 from convoy_core.store.transport import NotSent
 
 _LOOK_S: Final = 1.0
@@ -59,7 +58,6 @@ class ConnectionPool:
     def give_back(self, checkout: Checkout) -> None:
         """Take it back, with every reply read."""
         if (slot := checkout.slot) is not None:
-            slot.answered = time.monotonic()
             slot.is_clean = True
         if (slots := checkout.slots) is not None and slots.leave(checkout):
             with self._lock:
@@ -69,7 +67,7 @@ class ConnectionPool:
         """Take it back in whatever state it is; one that may have a reply unread is closed."""
         slot, slots = checkout.slot, checkout.slots
         if slot is not None and not slot.is_clean and is_served(checkout):
-            slot.connection.disconnect()
+            slot.connection.hang_up()
         if slots is not None:
             with self._lock:
                 slots.give_up(checkout)
@@ -80,7 +78,7 @@ class ConnectionPool:
         is_ours = self._pid == os.getpid()
         self._begin()
         for connection in slots.connections if is_ours else ():
-            connection.disconnect()
+            connection.hang_up()
 
     def _wait(self, checkout: Checkout, slots: ConnectionSlots) -> None:
         turn = threading.Lock()
@@ -95,27 +93,15 @@ class ConnectionPool:
     def _opened(self, checkout: Checkout, slots: ConnectionSlots) -> Any:
         if checkout.error is not None or (slot := checkout.slot) is None:
             raise again(checkout)
-        connection = slot.connection
         try:
             if not slot.is_clean:
-                connection.disconnect()
+                slot.connection.hang_up()
             slot.is_clean = False
-            connection.connect()
-            if time.monotonic() - slot.answered > JUST_NOW_S and not _is_quiet(connection):
-                # The server has closed it meanwhile.
-                connection.disconnect()
-                connection.connect()
+            slot.connection.open()
         except (RedisError, OSError) as reason:
             error = NotSent(reason)
             with self._lock:
                 slots.fail(error)
             raise error from reason
         slot.is_open = True
-        return connection
-
-
-def _is_quiet(connection: Any) -> bool:
-    try:
-        return not connection.can_read()
-    except (RedisError, OSError):
-        return False
+        return slot.connection

@@ -105,6 +105,4 @@ class ConnectionBase:
         if self._is_modern and not call.writes:
             word += "_RO"
         now = "" if self.now_ms is None else str(self.now_ms)
-        # hiredis crashes when a signal's exception arises while it writes a number; nowhere else does it look for one.
-        arguments = [str(one) if type(one) is int else one for one in call.arguments]
-        return (word, text, str(len(call.keys)), *call.keys, now, *arguments)
+        return (word, text, len(call.keys), *call.keys, now, *call.arguments)

@@ -1,4 +1,4 @@
-"""Connections that lead to whichever server the Sentinels call the primary at the moment they are opened.
+"""Asks Sentinels which server is the primary, whenever a connection is opened.
 
 Rule: a connection that turns out to lead to a replica is closed at once, so that the next use asks the Sentinels again.
 The command that was refused there was not applied, and is not repeated here. All connections of a process lead to the
@@ -13,16 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import redis
-import redis.asyncio
 import redis.asyncio.sentinel
 import redis.sentinel
-from redis.exceptions import ReadOnlyError, ResponseError
-
-from convoy_core.store import redis_connections
+from redis.exceptions import ResponseError
 
 # What a server says when it is no primary any more; inside a script, older servers put it into a sentence of their own.
-_DEMOTED = re.compile(r"^UNBLOCKED|^MASTERDOWN|-READONLY")
+_DEMOTED = re.compile(r"^READONLY|^UNBLOCKED|^MASTERDOWN|-READONLY")
 
 
 _latest: dict[tuple[tuple[tuple[str, int], ...], str], tuple[str, int]] = {}
@@ -42,9 +38,9 @@ class Sentinels:
         """How many others a Sentinel must see to be believed: one that sees none may be cut off, and out of date."""
         return min(1, len(self.hosts) - 1)
 
-    def have_moved_from(self, host: str, port: int) -> bool:
+    def have_moved_from(self, endpoint: object) -> bool:
         """Whether they have named another primary since, to anybody in this process."""
-        return _latest.get((self.hosts, self.service), (host, port)) != (host, port)
+        return _latest.get((self.hosts, self.service), endpoint) != endpoint
 
     def primary(self) -> tuple[str, int]:
         """Ask one after the other. Raises MasterNotFoundError, a ConnectionError."""
@@ -69,67 +65,6 @@ class Sentinels:
         return host, port
 
 
-class PrimaryConnection(redis_connections.Connection):
-    """A blocking connection to the primary."""
-
-    def __init__(self, *, sentinels: Sentinels, **settings: Any) -> None:
-        self._sentinels = sentinels
-        super().__init__(**settings)
-
-    def connect(self) -> None:
-        """Open it, or see that it still leads to the right server; the pool calls this before every command."""
-        if self.is_connected and self._sentinels.have_moved_from(self.host, self.port):
-            self.disconnect()  # type: ignore[no-untyped-call] # as above
-        super().connect()
-
-    def _connect(self) -> Any:
-        self.host, self.port = self._sentinels.primary()
-        return super()._connect()  # type: ignore[no-untyped-call] # as above
-
-    def read_response(self, *args: Any, **options: Any) -> Any:
-        """Read as always, but hang up on a replica."""
-        try:
-            return super().read_response(*args, **options)
-        except ResponseError as error:
-            if _is_from_replica(error):
-                self.disconnect()  # type: ignore[no-untyped-call] # as above
-            raise
-
-
-class PrimaryTlsConnection(PrimaryConnection, redis_connections.TlsConnection):
-    """The same, encrypted."""
-
-
-class AsyncPrimaryConnection(redis_connections.AsyncConnection):
-    """An awaited connection to the primary."""
-
-    def __init__(self, *, sentinels: Sentinels, **settings: Any) -> None:
-        self._sentinels = sentinels
-        super().__init__(**settings)
-
-    async def connect(self) -> None:
-        """Open it, or see that it still leads to the right server; the pool calls this before every command."""
-        if self.is_connected and self._sentinels.have_moved_from(self.host, self.port):
-            await self.disconnect()
-        await super().connect()
-
-    async def _connect(self) -> None:
-        self.host, self.port = await self._sentinels.primary_awaited()
-        await super()._connect()  # type: ignore[no-untyped-call] # as above
-
-    async def read_response(self, *args: Any, **options: Any) -> Any:
-        """Read as always, but hang up on a replica."""
-        try:
-            return await super().read_response(*args, **options)
-        except ResponseError as error:
-            if _is_from_replica(error):
-                await self.disconnect()
-            raise
-
-
-class AsyncPrimaryTlsConnection(AsyncPrimaryConnection, redis_connections.AsyncTlsConnection):
-    """The same, encrypted."""
-
-
-def _is_from_replica(error: ResponseError) -> bool:
-    return isinstance(error, ReadOnlyError) or _DEMOTED.search(str(error)) is not None
+def is_from_replica(error: Exception) -> bool:
+    """Whether that refusal shows that the server is no primary any more."""
+    return isinstance(error, ResponseError) and _DEMOTED.search(str(error)) is not None

@@ -1,8 +1,4 @@
-"""Sends commands to one server, over connections that a pool of ours lends.
-
-redis-py's clients fetch a connection from the pool for every command, time it for telemetry, and wrap it for
-repetition, which nothing of ours may do; that is as much work as sending and reading themselves.
-"""
+"""Sends commands to one server, over connections that a pool of ours lends."""
 
 from __future__ import annotations
 
@@ -15,6 +11,7 @@ from convoy_core.store.async_connection_pool import AsyncConnectionPool
 from convoy_core.store.checkouts import Checkout, LongCheckout
 from convoy_core.store.connection_pool import ConnectionPool
 from convoy_core.store.transport import Command
+from convoy_core.store.wire import packed, packed_together
 
 
 class ServerTransport:
@@ -28,8 +25,8 @@ class ServerTransport:
         checkout = Checkout()
         try:
             connection = self._pool.get_connection(checkout)
-            connection.send_packed_command(connection.pack_command(*command))
-            reply = connection.read_response()
+            connection.send(packed(command))
+            reply = connection.receive()
             self._pool.give_back(checkout)
         except ResponseError:
             self._pool.give_back(checkout)  # a reply like any other
@@ -44,7 +41,7 @@ class ServerTransport:
         checkout = Checkout()
         try:
             connection = self._pool.get_connection(checkout)
-            connection.send_packed_command(connection.pack_commands(commands))
+            connection.send(packed_together(commands))
             replies = [_received(connection) for _ in commands]
             self._pool.give_back(checkout)
         except BaseException:
@@ -76,7 +73,7 @@ class ServerLine:
 
     def send(self, command: Command) -> None:
         """Send one command."""
-        self._connection.send_packed_command(self._connection.pack_command(*command))
+        self._connection.send(packed(command))
 
     def receive(self) -> Any:
         """The next reply, or the store's refusal as a value."""
@@ -102,8 +99,8 @@ class AsyncServerTransport:
         checkout = Checkout()
         try:
             connection = await self._pool.get_connection(checkout)
-            await connection.send_packed_command(connection.pack_command(*command))
-            reply = await connection.read_response()
+            await connection.send(packed(command))
+            reply = await connection.receive()
             self._pool.give_back(checkout)
         except ResponseError:
             self._pool.give_back(checkout)
@@ -118,7 +115,7 @@ class AsyncServerTransport:
         checkout = Checkout()
         try:
             connection = await self._pool.get_connection(checkout)
-            await connection.send_packed_command(connection.pack_commands(commands))
+            await connection.send(packed_together(commands))
             replies = [await _received_awaited(connection) for _ in commands]
             self._pool.give_back(checkout)
         except BaseException:
@@ -150,7 +147,7 @@ class AsyncServerLine:
 
     async def send(self, command: Command) -> None:
         """Send one command."""
-        await self._connection.send_packed_command(self._connection.pack_command(*command))
+        await self._connection.send(packed(command))
 
     async def receive(self) -> Any:
         """The next reply, or the store's refusal as a value."""
@@ -167,13 +164,13 @@ class AsyncServerLine:
 
 def _received(connection: Any) -> Any:
     try:
-        return connection.read_response()
+        return connection.receive()
     except ResponseError as error:
         return error
 
 
 async def _received_awaited(connection: Any) -> Any:
     try:
-        return await connection.read_response()
+        return await connection.receive()
     except ResponseError as error:
         return error

@@ -15,8 +15,8 @@ from convoy_core.moves.recovering import LATE_MS
 from convoy_core.moves.working import Round
 from convoy_core.store.clients import Role, Store
 from convoy_core.store.connection import AsyncConnection
+from convoy_core.store.connection_counter import ConnectionCounter
 from convoy_core.store.error_translation import explain
-from convoy_core.store.redis_connections import ConnectionCounter
 
 _LOST = -1
 """In place of a connection's ID, which is never negative."""

@@ -21,7 +21,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from convoy_core.moves.scripts import Script
 from convoy_core.store.clients import Role, Store
-from convoy_core.store.redis_connections import ConnectionCounter
+from convoy_core.store.connection_counter import ConnectionCounter
 from convoy_core.store.transport import AsyncTransport, Command, NotSent, Transport
 from tests.model.loop import SimulatedLoop
 from tests.model.wire import Parts, Wire
@@ -339,7 +339,7 @@ class SimulatedClient:
             self.link.connections += 1
             self.number = self.link.connections
             self.is_connected = True
-            self._opened_so_far.note(self)
+            self._opened_so_far.note()
 
     async def send(self, command: Command, keys: Sequence[bytes] = ()) -> Any:
         """One request, and its reply or what redis-py raises."""

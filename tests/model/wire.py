@@ -13,7 +13,7 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 from convoy_core.moves.call import Argument
 from convoy_core.moves.keys import TYPES, Keys
 from convoy_core.store.clients import Role, Store
-from convoy_core.store.redis_connections import ConnectionCounter
+from convoy_core.store.connection_counter import ConnectionCounter
 from convoy_core.store.transport import Command, Transport
 
 Parts: TypeAlias = "tuple[Argument, ...]"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import socket
-import ssl
 import subprocess
 import sys
 import textwrap
@@ -22,9 +21,12 @@ import redis.asyncio
 
 from convoy_core.errors import InvalidURL, StoreError, StoreUnreachable
 from convoy_core.moves.replies import info
+from convoy_core.store.address import Login, Tls
 from convoy_core.store.clients import Role, Store, resolve
 from convoy_core.store.embedded.server import EmbeddedServer
 from convoy_core.store.error_translation import explain
+from convoy_core.store.server import Server
+from convoy_core.store.wire import Session
 from tests.servers import RealServer
 from tests.waiting import eventually
 
@@ -222,8 +224,6 @@ def test_s11_what_is_not_safe_on_the_way_to_the_store_is_said(url: str, cautions
 
 USED_AT_CONNECT = {
     "hello",
-    "client|setname",
-    "client|setinfo",
     "echo",
     "ping",
     "client|list",
@@ -248,36 +248,16 @@ def test_every_client_has_exactly_the_settings_of_its_role(
 ) -> None:
     store = resolve(ANY_URL[kind])
 
-    kinds: Any = ((store.transport(role), redis.retry.Retry), (store.async_transport(role), redis.asyncio.retry.Retry))
-    for transport, kind_of_retry in kinds:
-        settings = dict(transport._pool._make.keywords)
-        retry = settings.pop("retry")
-        name = settings.pop("client_name")
-        assert retry.get_retries() == 0
-        assert type(retry) is kind_of_retry
+    transports: tuple[Any, ...] = (store.transport(role), store.async_transport(role))
+    for transport in transports:
+        one = transport._pool._make()
+        name = one._session.name
         assert name.startswith(f"convoy:{role.value}:")
         assert transport._pool._size == connections
-        del settings["maint_notifications_config"], settings["opened"]
-        where = {"path": "/run/redis.sock"} if kind == "unix" else {"host": "host", "port": 7, "socket_keepalive": True}
-        tls = {
-            "ssl_cert_reqs": "required",
-            "ssl_check_hostname": True,
-            "ssl_min_version": ssl.TLSVersion.TLSv1_2,
-            "ssl_ca_certs": None,
-            "ssl_ca_path": None,
-            "ssl_certfile": None,
-            "ssl_keyfile": None,
-        }
-        assert settings == where | (tls if kind == "tls" else {}) | {
-            "username": "bob",
-            "password": "pw",
-            "db": 5,
-            "protocol": 3,
-            "socket_timeout": reply_s,
-            "socket_connect_timeout": 3,
-            "health_check_interval": health_check_s,
-            "decode_responses": False,
-        }
+        assert one._session == Session(Login("bob", "pw"), 5, 3, name, 3.0, reply_s, health_check_s)
+        where = Path("/run/redis.sock") if kind == "unix" else ("host", 7)
+        assert one._server == Server(where, Tls() if kind == "tls" else None)
+        assert len({made._pool._make()._session.name for made in transports}) == 2
 
 
 @pytest.mark.parametrize("role", Role)
@@ -418,7 +398,7 @@ SHA = hashlib.sha1(COUNT.encode()).hexdigest()
 
 @pytest.mark.parametrize("role", Role)
 def test_f4_a_script_whose_reply_is_lost_has_run_once(store: RealServer, cutter: ReplyCutter, role: Role) -> None:
-    with closing(resolve(cutter.url).transport(role)) as transport, pytest.raises(redis.ConnectionError):
+    with closing(resolve(cutter.url).transport(role)) as transport, pytest.raises(ConnectionError):
         transport.send(("EVALSHA", SHA, "0"))
 
     with store.client() as client:
@@ -431,7 +411,7 @@ async def test_f4_an_awaited_script_whose_reply_is_lost_has_run_once(
     store: RealServer, cutter: ReplyCutter, role: Role
 ) -> None:
     async with aclosing(resolve(cutter.url).async_transport(role)) as transport:
-        with pytest.raises(redis.ConnectionError):
+        with pytest.raises(ConnectionError):
             await transport.send(("EVALSHA", SHA, "0"))
 
     with store.client() as client:
