@@ -7,7 +7,7 @@ import json
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convoy_core.system.json_lines import (
@@ -20,9 +20,11 @@ from convoy_core.system.json_lines import (
 )
 
 MAX_LINE = 40
+SWIFT = settings(max_examples=60, deadline=None)
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
 )
 LINES = st.one_of(
     st.dictionaries(st.text(max_size=3), VALUES, max_size=2).map(encode_message),
@@ -38,6 +40,7 @@ def _expected(data: bytes) -> list[Message | Malformed]:
     return [*found, TOO_LONG] if len(rest) > MAX_LINE else found
 
 
+@SWIFT
 @given(st.lists(LINES, max_size=6).map(b"".join), st.binary(max_size=2 * MAX_LINE), st.data())
 def test_messages_are_the_same_however_their_bytes_are_cut(lines: bytes, end: bytes, data: st.DataObject) -> None:
     sent = lines + end
@@ -49,7 +52,8 @@ def test_messages_are_the_same_however_their_bytes_are_cut(lines: bytes, end: by
     assert found == _expected(sent)
 
 
-@given(st.dictionaries(st.text(), VALUES))
+@SWIFT
+@given(st.dictionaries(st.text(max_size=8), VALUES, max_size=3))
 def test_a_message_is_one_line_and_arrives_as_it_was_sent(message: Message) -> None:
     line = encode_message(message)
 
