@@ -92,6 +92,9 @@ def _refusal(text: str) -> ResponseError:
     kind = _REFUSALS.get(word, ResponseError)
     if not issubclass(kind, AskError):
         return kind(text)
-    redirection = kind(rest)
+    try:
+        redirection = kind(rest)
+    except ValueError:  # it leads nowhere
+        return ResponseError(text)
     redirection.status_code = word  # which its text leaves out
     return redirection
