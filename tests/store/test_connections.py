@@ -8,7 +8,8 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,13 @@ import uvloop
 from convoy_core import AsyncQueue, Queue
 from convoy_core.errors import OutcomeUnknown, StoreUnreachable
 from convoy_core.moves.working import Settlement, eviction, exchange
-from convoy_core.store.clients import resolve
+from convoy_core.store.address import Login
+from convoy_core.store.awaited_connection import AwaitedConnection
+from convoy_core.store.blocking_connection import BlockingConnection
+from convoy_core.store.clients import Role, resolve
+from convoy_core.store.connection_counter import ConnectionCounter
+from convoy_core.store.server import Server
+from convoy_core.store.wire import Session
 from convoy_core.worker.waiting import IdleWait
 from tests.certificates import Authority
 from tests.cli.conftest import Convoy
@@ -208,3 +215,46 @@ def test_a_server_that_dies_as_it_is_greeted_is_an_unreachable_store(
         server.close()
 
     assert said == [StoreUnreachable] * 20
+
+
+# --- large requests
+
+
+async def test_a_request_and_a_reply_of_many_megabytes_arrive_whole(store: RealServer) -> None:
+    content = bytes(range(256)) * 80_000
+    with closing(resolve(store.url).transport(Role.COMMAND)) as blocking:
+        async with aclosing(resolve(store.url).async_transport(Role.COMMAND)) as awaited:
+            assert await awaited.send(("SET", "large", content)) == b"OK"
+            assert blocking.send(("GETSET", "large", content[::-1])) == content
+            assert await awaited.send(("GET", "large")) == content[::-1]
+
+
+async def test_a_request_that_nobody_reads_ends_by_the_time_limit(tmp_path: Path) -> None:
+    session = Session(Login(), 0, 3, "me", 5.0, 0.2, 0)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+
+        def greet() -> list[socket.socket]:
+            links = [listener.accept()[0] for _ in range(2)]
+            for link in links:
+                link.recv(4096)
+                link.sendall(b"+OK\r\n")
+            return links
+
+        with ThreadPoolExecutor(1) as thread:
+            greeted = thread.submit(greet)
+            one = BlockingConnection(Server(tmp_path / "s"), session, ConnectionCounter())
+            other = AwaitedConnection(Server(tmp_path / "s"), session, ConnectionCounter())
+            opening = asyncio.create_task(other.open())
+            await asyncio.to_thread(one.open)
+            await opening
+            links = greeted.result()
+            with pytest.raises(TimeoutError):
+                one.send(bytes(50_000_000))
+            with pytest.raises(TimeoutError):
+                await other.send(bytes(50_000_000))
+            one.hang_up()
+            other.hang_up()
+            for link in links:
+                link.close()
