@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -25,7 +26,7 @@ from convoy_core.store.blocking_connection import BlockingConnection
 from convoy_core.store.clients import Role, resolve
 from convoy_core.store.connection_counter import ConnectionCounter
 from convoy_core.store.server import Server
-from convoy_core.store.wire import Session
+from convoy_core.store.wire import Session, packed
 from convoy_core.worker.waiting import IdleWait
 from tests.certificates import Authority
 from tests.cli.conftest import Convoy
@@ -258,3 +259,67 @@ async def test_a_request_that_nobody_reads_ends_by_the_time_limit(tmp_path: Path
             other.hang_up()
             for link in links:
                 link.close()
+
+
+# --- idle connections
+
+
+class Forgetful:
+    """A server that answers its first client's greeting and nothing more, as one behind a wall that has forgotten the
+    connection; and every later client in full. Counts who came.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.came = 0
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self._links: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                link, _ = self._listener.accept()
+                self._links.append(link)
+                self.came += 1
+                while request := link.recv(4096):
+                    if self.came > 1 or b"HELLO" in request:
+                        link.sendall(b"+OK\r\n")
+
+    def close(self) -> None:
+        """To be called with no client left."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        for link in [*self._links, self._listener]:
+            link.close()
+
+
+@pytest.mark.parametrize("kind", [BlockingConnection, AwaitedConnection])
+async def test_an_idle_connection_that_answers_no_more_is_replaced_before_anything_is_sent(
+    tmp_path: Path, kind: type[BlockingConnection | AwaitedConnection]
+) -> None:
+    server = Forgetful(tmp_path / "s")
+    opened = ConnectionCounter()
+    connection: Any = kind(Server(tmp_path / "s"), Session(Login(), 0, 3, "me", 5.0, 0.2, 15.0), opened)
+
+    async def settled(answer: Any) -> Any:
+        return await answer if asyncio.iscoroutine(answer) else answer
+
+    try:
+        await settled(connection.open())
+        await settled(connection.open())  # just now: as it is
+        assert (server.came, opened.number) == (1, 1)
+        connection._answered -= 16
+        await settled(connection.open())
+        assert (server.came, opened.number) == (2, 2)
+        await settled(connection.send(packed(("PUBLISH", "a", "b"))))
+        assert await settled(connection.receive()) == b"OK"
+        connection._answered -= 16
+        await settled(connection.open())  # it answers
+        assert (server.came, opened.number) == (2, 2)
+    finally:
+        connection.hang_up()
+        await asyncio.sleep(0)  # has the loop close its socket
+        server.close()
