@@ -119,3 +119,6 @@ async def _end(process: Process) -> None:
             async with asyncio.timeout(TERM_GRACE_S):
                 await process.wait()
     WATCHER.end(process.pid)
+    # What has left the group may hold a pipe for as long as it lives. asyncio shows no public way to close our end.
+    process._transport.close()  # type: ignore[attr-defined]
+    await asyncio.sleep(0)  # has the loop do it

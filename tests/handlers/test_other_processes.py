@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from convoy_core import Command, Counts, HandlerNotFound, InvalidOption, Isolated, PoolOptions, Queue, State, WorkerPool
+from convoy_core.handlers import process_groups
 from tests.servers import RealServer
 from tests.waiting import eventually
 
@@ -175,6 +178,21 @@ def test_an_isolated_handler_out_of_time_is_killed_and_the_others_go_on(queue: Q
     assert (status.done, status.failed) == (3, 1)
     assert errors(queue) == {"stuck-1": "TimedOut: it ran for longer than 6 s"}
     assert status.running == ()
+
+
+def test_a_pipe_that_an_escaped_process_holds_is_closed_when_the_child_is_ended(
+    queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_groups, "TERM_GRACE_S", 0.2)
+    queue.publish("1", payload=str(tmp_path / "pid"))
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert WorkerPool(queue, Isolated(f"{HERE}:leave"), options=BURST).run().done == 1
+        gc.collect()
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+    assert [str(one.message) for one in caught if issubclass(one.category, ResourceWarning)] == []
 
 
 def test_a_handler_that_cannot_be_imported_is_found_before_anything_runs() -> None:
