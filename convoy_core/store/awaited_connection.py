@@ -30,14 +30,9 @@ class AwaitedConnection:
 
     async def open(self) -> None:
         """Have it lead to the server, logged in: as it is, if it is fit for use, or anew."""
-        if (stream := self._stream) is not None:
-            idle_s = time.monotonic() - self._answered
-            if stream.is_open and not self._server.has_left(self._endpoint):
-                if idle_s <= JUST_NOW_S:
-                    return
-                if stream.is_quiet() and (not 0 < self._session.idle_s < idle_s or await self._answers()):
-                    return
-            self.hang_up()
+        if await self._is_fit():
+            return
+        self.hang_up()
         await asyncio.sleep(0)  # what is ready runs first: thousands of tasks begun at once would use up the time limit
         self._endpoint = await self._server.find_awaited()
         try:
@@ -77,6 +72,16 @@ class AwaitedConnection:
         if self._stream is None:
             raise ConnectionResetError("the connection was closed")
         return self._stream
+
+    async def _is_fit(self) -> bool:
+        if self._stream is None or not self._stream.is_open or self._server.has_left(self._endpoint):
+            return False
+        idle_s = time.monotonic() - self._answered
+        if idle_s <= JUST_NOW_S:
+            return True
+        if not self._stream.is_quiet():
+            return False
+        return not 0 < self._session.idle_s < idle_s or await self._answers()
 
     async def _answers(self) -> bool:
         try:

@@ -53,7 +53,7 @@ class Connection(ConnectionBase):
 
     def run(self, call: Call[T]) -> T:
         """Make one call. Raises StoreError, or ReadOnly before anything is sent."""
-        transport = self._way()
+        transport = self._get_transport()
 
         def send(command: Command) -> Any:
             if call.replicas:
@@ -72,7 +72,7 @@ class Connection(ConnectionBase):
         rest = iter(calls)
         for first in islice(rest, 1):
             yield self.run(first)  # which registers the queue, and loads the script
-            while not first.replicas and (line := self._way().line()) is not None:
+            while not first.replicas and (line := self._get_transport().line()) is not None:
                 left: list[tuple[Call[T], Any]] = []
                 yield from self._ahead(line, rest, left)
                 yield from (self._result(call, reply) for call, reply in left)
@@ -143,7 +143,7 @@ class Connection(ConnectionBase):
         if self._transport is not None:
             self._transport.close()
 
-    def _way(self) -> Transport:
+    def _get_transport(self) -> Transport:
         if self._transport is None:
             self._transport = self.store.transport(self._role, self._opened)
         return self._transport
@@ -166,7 +166,7 @@ class AsyncConnection(ConnectionBase):
 
     async def run(self, call: Call[T]) -> T:
         """Make one call. Raises StoreError, or ReadOnly before anything is sent."""
-        transport = self._way()
+        transport = self._get_transport()
 
         async def send(command: Command) -> Any:
             if call.replicas:
@@ -185,7 +185,7 @@ class AsyncConnection(ConnectionBase):
         rest = iter(calls)
         for first in islice(rest, 1):
             yield await self.run(first)
-            while not first.replicas and (line := self._way().line()) is not None:
+            while not first.replicas and (line := self._get_transport().line()) is not None:
                 left: list[tuple[Call[T], Any]] = []
                 async for result in self._ahead(line, rest, left):
                     yield result
@@ -254,7 +254,7 @@ class AsyncConnection(ConnectionBase):
         if self._transport is not None:
             await self._transport.aclose()
 
-    def _way(self) -> AsyncTransport:
+    def _get_transport(self) -> AsyncTransport:
         if self._transport is None:
             self._transport = self.store.async_transport(Role.COMMAND, self._opened)
         return self._transport

@@ -112,11 +112,7 @@ class Claims:
         results, defer_s = self._results, self._plan.options.defer_s
         while results and len(taken) < BATCH and settlement.costly < SMALL_BATCH:
             claim, verdict = results.popleft()
-            if verdict == "completed":  # nearly always
-                settlement.completed.append(claim)
-            else:
-                verdict = settle(settlement, claim, verdict, defer_s=defer_s)
-            taken.append((claim, verdict))
+            taken.append((claim, settle(settlement, claim, verdict, defer_s=defer_s)))
         return settlement, taken
 
     def put_back(self, taken: Results) -> None:

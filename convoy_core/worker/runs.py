@@ -60,9 +60,7 @@ class Runs:
     @property
     def free(self) -> int:
         """Slots left."""
-        slots = self._slots
-        allowed = slots.most if slots.why is None else slots.allowed(time.monotonic())
-        return max(0, allowed - len(self._running))
+        return max(0, self._slots.allowed(time.monotonic()) - len(self._running))
 
     @property
     def shortage(self) -> str | None:

@@ -269,7 +269,7 @@ async def test_f36_in_a_cluster_the_node_that_took_the_ids_is_asked(short: None)
 
                 # No other node has a replica.
                 for each in (queue, twin):
-                    slots = cast("Any", each._connection._way())._slots
+                    slots = cast("Any", each._connection._get_transport())._slots
                     slots._owners = [*slots._owners[8192:], *slots._owners[:8192]]
                 eventually(lambda: confirmed(queue, "3", 1))
                 assert await twin.publish("4", wait_replicas=1) is Published.QUEUED
