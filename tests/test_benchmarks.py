@@ -72,7 +72,7 @@ def test_help(module: str) -> None:
     assert "--markdown" in _run(module, "--help")
 
 
-def test_what_is_called_nothing_is_refused() -> None:
+def test_an_empty_name_is_refused() -> None:
     with pytest.raises(subprocess.CalledProcessError) as refused:
         _run("benchmarks", "--only", "nonsense")
 

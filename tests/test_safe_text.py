@@ -83,5 +83,5 @@ def test_a_huge_text_is_cut_before_it_is_escaped() -> None:
     assert safe(text, 12) == "\\x1b\\x…b\\x1bend"[:6] + "…" + "\\x1bend"[-5:]
 
 
-def test_a_flood_of_combining_marks_is_cut() -> None:
+def test_very_many_combining_marks_are_cut() -> None:
     assert len(safe("e" + "\u0301" * 100_000, 20)) < 200

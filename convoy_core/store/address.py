@@ -25,7 +25,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """How to check the other side's certificate, and which one to show it. Paths are not opened here."""
+    """How to check the server's certificate, and which client certificate to present. Paths are not opened here."""
 
     verify: bool = True
     check_hostname: bool = True

@@ -1,6 +1,6 @@
-"""The awaited twin of `connection_pool`: lends to any number of tasks, of one event loop or of several.
+"""The awaited twin of `connection_pool`: for any number of tasks, of one event loop or of several.
 
-A task is cut short only where it waits, so nothing here is awaited that gives a connection back.
+A task can be cancelled only where it awaits, so returning a connection awaits nothing.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class AsyncConnectionPool:
         self._pid = os.getpid()
 
     async def get_connection(self, checkout: Checkout) -> Any:
-        """Lend an open connection, when it is this caller's turn."""
+        """Check out an open connection, when it is this caller's turn."""
         loop, slots = self._last
         if loop is not asyncio.get_running_loop() or self._pid != os.getpid():
             slots = await self._change_loop()
@@ -46,7 +46,7 @@ class AsyncConnectionPool:
         return await _opened(checkout, slots)
 
     async def get_long(self, checkout: Checkout) -> Any:
-        """Lend one for some time to a caller that may want another meanwhile; None where too few are free."""
+        """Check one out for long, for a caller that may need another meanwhile; None where too few are free."""
         loop, slots = self._last
         if loop is not asyncio.get_running_loop() or self._pid != os.getpid():
             slots = await self._change_loop()

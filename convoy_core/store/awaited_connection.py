@@ -18,7 +18,7 @@ from convoy_core.store.wire import ReplyReader, Session, packed
 
 
 class AwaitedConnection:
-    """Raises as `BlockingConnection` does. One task at a time uses it; when that is cancelled, it must hang up."""
+    """Raises as `BlockingConnection` does. One task at a time uses it; one that is cancelled must call `hang_up`."""
 
     def __init__(self, server: Server, session: Session, opened: ConnectionCounter) -> None:
         self._server = server
@@ -29,7 +29,7 @@ class AwaitedConnection:
         self._answered = 0.0
 
     async def open(self) -> None:
-        """Have it lead to the server, logged in: as it is, if it is fit for use, or anew."""
+        """Connect and log in, unless the connection is open and fit for use."""
         if await self._is_fit():
             return
         self.hang_up()
@@ -178,7 +178,7 @@ class _Stream(asyncio.Protocol):
         return not self._replies and is_quiet(self._transport.get_extra_info("socket").fileno())
 
     def write(self, request: bytes) -> None:
-        """Have it sent."""
+        """Queue bytes to be sent."""
         if not self.is_open:
             raise self._error or ConnectionResetError("the connection was closed")
         self._transport.write(request)

@@ -19,7 +19,8 @@ from convoy_core.store.wire import READ_BYTES, ReplyReader, Session, packed
 
 class BlockingConnection:
     """Raises OSError when it cannot be opened or breaks; TimeoutError, which is one, when time runs out; and
-    InvalidResponse where no Redis answers. Whoever is cut short between a request and its reply must hang up.
+    InvalidResponse where no Redis answers. A caller that is interrupted between a request and its reply must call
+    `hang_up`.
     """
 
     def __init__(self, server: Server, session: Session, opened: ConnectionCounter) -> None:
@@ -33,7 +34,7 @@ class BlockingConnection:
         self._answered = 0.0
 
     def open(self) -> None:
-        """Have it lead to the server, logged in: as it is, if it is fit for use, or anew."""
+        """Connect and log in, unless the connection is open and fit for use."""
         if self._is_fit():
             return
         self.hang_up()

@@ -1,6 +1,6 @@
 """Assigns a fixed number of connections to callers, first come, first served.
 
-Rule: the exception of a signal's handler may end a borrower's call at any step, also inside this module. So one
+Rule: the exception of a signal handler may end a caller's call at any step, also inside this module. So one
 assignment to `ConnectionSlot.holder` records who holds a slot. It is a weak reference: a slot whose holder no longer
 exists is free. Nothing here waits or locks; the pools do.
 """

@@ -225,7 +225,7 @@ def _nodes(address: Sentinel | Cluster) -> tuple[Node, ...]:
 
 
 def _at(address: Cluster, node: Node) -> Tcp:
-    """That node, to be reached as those that the URL names."""
+    """The address of that node, with the login and encryption of the URL."""
     host, port = node
     return replace(address.nodes[0], host=host, port=port)
 

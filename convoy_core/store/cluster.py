@@ -30,7 +30,7 @@ _KEY_FIRST: Final = frozenset({"SADD", "SMEMBERS", "HSCAN", "BLMOVE"})
 
 
 class Hop(NamedTuple):
-    """A command to one node; `asking` for a slot that is on its way to it."""
+    """A command for one node; `asking` while its slot is migrating there."""
 
     node: Node
     command: Command
@@ -207,7 +207,7 @@ def _last(replies: list[Any]) -> Any:
 
 
 def _unless_redirected(replies: list[Any], to: Hop) -> list[Any]:
-    """The replies to what was to be sent; raises the first where it tells that another node is meant, or none."""
+    """The replies without that to ASKING; raises the first when it redirects or says that no node serves the slot."""
     own = replies[len(to.commands) - 1 :]
     if isinstance(own[0], AskError | ClusterDownError):
         raise own[0]

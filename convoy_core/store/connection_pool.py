@@ -1,6 +1,6 @@
-"""Lends the connections to one server to any number of threads.
+"""Shares the connections to one server among any number of threads.
 
-Rule: a connection that is returned with a reply unread is closed before it is lent again, whatever ended its use. A
+Rule: a connection that is returned with a reply unread is closed before it is used again, whatever ended its use. A
 caller waits for its turn for as long as the store answers; when it does not, all waiting callers get the error.
 """
 
@@ -35,7 +35,7 @@ class ConnectionPool:
         self._pid = os.getpid()
 
     def get_connection(self, checkout: Checkout) -> Any:
-        """Lend an open connection, when it is this caller's turn."""
+        """Check out an open connection, when it is this caller's turn."""
         if self._pid != os.getpid():
             # A socket shared with the parent would hand one process the other's replies (F60).
             self._begin()
@@ -47,7 +47,7 @@ class ConnectionPool:
         return self._opened(checkout, slots)
 
     def get_long(self, checkout: Checkout) -> Any:
-        """Lend one for some time to a caller that may want another meanwhile; None where too few are free."""
+        """Check one out for long, for a caller that may need another meanwhile; None where too few are free."""
         if self._pid != os.getpid():
             self._begin()
         slots = checkout.slots = self._places

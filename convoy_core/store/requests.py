@@ -1,4 +1,4 @@
-"""How a call becomes commands: what both connections know, whichever way they wait for the replies."""
+"""How a call becomes commands: shared by the blocking and the awaited connection."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OLD_SERVER = re.compile(r"unknown command .*_RO|error compiling script .*unexpe
 
 
 class ConnectionBase:
-    """Where it leads, under which prefix, and what the server there is known to understand."""
+    """The store, the key prefix, and which scripts the server is known to have."""
 
     def __init__(self, store: Store, *, prefix: str | None, read_only: bool) -> None:
         self.store = store

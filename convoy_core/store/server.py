@@ -1,4 +1,4 @@
-"""Where a connection leads, and what is the same for blocking and awaited ones on the way there."""
+"""Which server a connection is for, and what blocking and awaited ones share when they open."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Server:
         return isinstance(self.where, Sentinels) and self.where.have_moved_from(endpoint)
 
     def disowns(self, refusal: Exception) -> bool:
-        """Whether that answer shows that it is no primary any more, though it was to be one."""
+        """Whether that reply shows that the server is no primary any more, though a Sentinel named it."""
         return isinstance(self.where, Sentinels) and is_from_replica(refusal)
 
     def tls_context(self) -> ssl.SSLContext | None:
@@ -61,7 +61,7 @@ class Server:
 
 
 def no_handshake() -> ssl.SSLError:
-    """What a TLS handshake that gets no answer comes to."""
+    """The error for a TLS handshake that gets no answer."""
     return ssl.SSLError(0, f"what listens there did not answer the handshake within {HANDSHAKE_S:g} s")
 
 

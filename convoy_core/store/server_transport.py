@@ -1,4 +1,4 @@
-"""Sends commands to one server, over connections that a pool of ours lends."""
+"""Sends commands to one server, over the connections of a pool."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from convoy_core.store.wire import packed, packed_together
 
 
 class ServerTransport:
-    """A `Transport` to one server. `connect` makes a connection, which is opened when it is first lent."""
+    """A `Transport` to one server. `connect` makes a connection, which is opened when it is first used."""
 
     def __init__(self, connect: Callable[[], Any], size: int) -> None:
         self._pool = ConnectionPool(connect, size)
@@ -59,7 +59,7 @@ class ServerTransport:
 
 
 class ServerLine:
-    """A connection that is lent for long."""
+    """A connection that is checked out for long."""
 
     def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool

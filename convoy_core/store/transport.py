@@ -1,7 +1,7 @@
 """How commands reach a store and replies come back: what every way to a server offers.
 
 `server_transport` leads to one server, directly or by its Sentinels; `cluster` to whichever node a command belongs to;
-`ready_made_client` sends over a client that the caller made. Whoever sends knows none of them.
+`ready_made_client` sends over a client that the caller made. A sender depends on none of them.
 
 `keys` are those that a command is about, where it names none itself: in a Cluster they tell the node.
 

@@ -1,4 +1,4 @@
-"""The wire's form of requests and replies, and what is said on a new connection. No I/O.
+"""The wire format of requests and replies, and the handshake of a new connection. No I/O.
 
 The format is RESP, version 3 or 2 (https://redis.io/docs/latest/develop/reference/protocol-spec/); hiredis writes and
 reads it.

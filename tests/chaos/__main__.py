@@ -15,10 +15,10 @@ from collections import Counter
 
 import redis
 
+from tests.chaos.history import tell
 from tests.chaos.journal import Run
 from tests.chaos.judge import Verdict
 from tests.chaos.storm import Amounts, Storm, run
-from tests.chaos.story import tell
 from tests.chaos.work import KINDS
 
 SHARE = 30

@@ -65,7 +65,7 @@ def test_two_live_holders_are_excused_by_what_took_the_claim_from_the_first_alon
     assert (verdict.concurrent, verdict.overtaken) == (([], ["a"]) if is_excused else (["a"], []))
 
 
-def test_a_run_after_its_holder_has_died_is_none_beside_it() -> None:
+def test_a_run_that_begins_after_its_holder_died_is_not_concurrent() -> None:
     verdict = verdict_on(Run("a", "1:1", 1, 100), WITHIN, Troubles(ends={1: 101}, killed={1}))
 
     assert (verdict.concurrent, verdict.overtaken, verdict.repeated) == ([], [], ["a"])
@@ -77,7 +77,7 @@ def test_a_second_run_after_a_clean_end_has_no_cause() -> None:
     assert verdict.unattributed == ["a"]
 
 
-def test_a_lapse_is_a_cause_for_the_second_run_of_an_id_of_that_very_worker() -> None:
+def test_a_lapsed_lease_explains_a_second_run_of_ids_of_the_same_worker_only() -> None:
     several = Run("a", "1:1", 1, 100, 101), Run("a", "2:1", 2, 103, 104)
 
     assert verdict_on(*several, Troubles(lapses=[Lapse(1, 101.5, 102)])).unattributed == []

@@ -37,7 +37,7 @@ from tests.servers import RealServer
         "nobody knows since it was killed in asking",
     ],
 )
-def test_a_gap_is_where_no_lease_can_have_been(
+def test_a_gap_is_the_time_in_which_a_worker_had_no_lease(
     requests: list[Request], end: float, gaps: list[tuple[float, float]]
 ) -> None:
     assert gaps_between(requests, 1.5, end) == [pytest.approx(gap) for gap in gaps]

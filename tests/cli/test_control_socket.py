@@ -31,7 +31,7 @@ def test_the_pool_is_stopped_when_the_supervisor_goes(is_unread: bool) -> None:
     control_socket.end(Final(0))
 
 
-def test_all_that_was_said_and_the_last_status_arrive_before_the_end() -> None:
+def test_all_output_and_the_last_status_arrive_before_the_end() -> None:
     supervisor, worker = socket.socketpair()
     control_socket = ControlSocket(worker.detach())
 

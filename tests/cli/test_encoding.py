@@ -65,7 +65,7 @@ def test_an_ascii_terminal_is_shown_ascii(convoy: Convoy, trucks: Queue, raw: re
 
 
 @pytest.mark.parametrize("health", Health)
-def test_a_sign_that_cannot_be_shown_is_the_plain_one(health: Health) -> None:
+def test_a_symbol_that_cannot_be_encoded_falls_back_to_ascii(health: Health) -> None:
     assert health.sign().encode("ascii", SHOWABLE).decode() == health.sign(ascii_only=True)
 
 
@@ -151,7 +151,7 @@ def test_a_jam_guard_that_knows_no_nul_names_another_way(convoy: Convoy, raw: re
         (["pause", "trucks", "-o", "ids"], "-o ids does not fit here"),
     ],
 )
-def test_a_usage_error_speaks_of_what_was_given(convoy: Convoy, args: list[str], says: str) -> None:
+def test_a_usage_error_names_the_option_that_was_given(convoy: Convoy, args: list[str], says: str) -> None:
     convoy("publish", "trucks", "1")
 
     result = convoy(*args)

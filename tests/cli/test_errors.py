@@ -145,7 +145,7 @@ def test_a_reader_that_goes_away_is_no_failure(convoy: Convoy) -> None:
     assert (done.stdout, done.stderr) == (b"0\n", b"0\n")
 
 
-def test_an_error_nobody_foresaw_ends_with_1_and_two_lines(convoy: Convoy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_ends_with_1_and_two_lines(convoy: Convoy, monkeypatch: pytest.MonkeyPatch) -> None:
     def explode(*_: object) -> None:
         raise RuntimeError("boom\x1b[31m")
 

@@ -33,7 +33,7 @@ def test_one_jammed_id_goes_back_into_the_queue(convoy: Convoy, trucks: Queue, r
         ("discard", State.ABSENT, "2 discarded"),
     ],
 )
-def test_then_says_what_becomes_of_them(
+def test_the_preview_says_what_becomes_of_each_id(
     convoy: Convoy, trucks: Queue, run_since: Run, then: str, state: State, words: str
 ) -> None:
     run_since("1", "2")
@@ -110,7 +110,7 @@ def test_formats(convoy: Convoy, run_since: Run) -> None:
         (["--idle", "5m", "--every", "5s", "--json"], "use -o jsonl"),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_2(convoy: Convoy, args: list[str], says: str) -> None:
+def test_contradictory_options_are_refused_with_2(convoy: Convoy, args: list[str], says: str) -> None:
     convoy("publish", "trucks", "1")
 
     result = convoy("jam-guard", "trucks", *args)
@@ -119,7 +119,7 @@ def test_what_makes_no_sense_is_refused_with_2(convoy: Convoy, args: list[str], 
     assert says in result.stderr
 
 
-def test_again_and_again_needs_a_yes(convoy: Convoy) -> None:
+def test_repeating_the_jam_guard_needs_a_yes(convoy: Convoy) -> None:
     convoy("publish", "trucks", "1")
 
     assert convoy("jam-guard", "trucks", "--idle", "5m", "--every", "30s").exit_code == 6

@@ -158,7 +158,7 @@ def test_processing_shows_who_holds_it(convoy: Convoy, run_since: Callable[..., 
 
 @pytest.mark.parametrize("command", [["list", "trucks"], ["show", "trucks", HOSTILE], ["find", HOSTILE]])
 @pytest.mark.parametrize("format", ["table", "plain", "json", "jsonl"])
-def test_hostile_ids_are_shown_and_not_obeyed(convoy: Convoy, command: list[str], format: str) -> None:
+def test_hostile_ids_are_shown_and_not_interpreted(convoy: Convoy, command: list[str], format: str) -> None:
     convoy("publish", "trucks", "-", "-0", input=HOSTILE)
 
     result = convoy(*command, "-o", format, "--color", "never")
@@ -183,14 +183,14 @@ def test_two_thousand_random_hostile_ids_come_out_safe(convoy: Convoy, format: s
     assert [line for line in lines for part in line.split("\t") if safe(part) != part] == [], seed
 
 
-def test_a_hostile_error_is_shown_and_not_obeyed(convoy: Convoy, fail: Callable[..., None]) -> None:
+def test_a_hostile_error_is_shown_and_not_interpreted(convoy: Convoy, fail: Callable[..., None]) -> None:
     fail("1", error=HOSTILE)
 
     for command in (["list", "trucks", "-s", "failed"], ["show", "trucks", "1"]):
         assert not set("\x1b\x07\x9b\u202e") & set(convoy(*command, "-o", "table").stdout)
 
 
-def test_a_hostile_queue_name_is_shown_and_not_obeyed(convoy: Convoy, raw: redis.Redis) -> None:
+def test_a_hostile_queue_name_is_shown_and_not_interpreted(convoy: Convoy, raw: redis.Redis) -> None:
     raw.rpush(f"cv:{HOSTILE}:queued", "1")
     raw.sadd(f"cv:{HOSTILE}:committed", "1")
 

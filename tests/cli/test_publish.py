@@ -39,7 +39,7 @@ def test_ids_come_from_a_file(convoy: Convoy, trucks: Queue, tmp_path: Path) -> 
     assert "1 empty line skipped" in result.stderr
 
 
-def test_a_second_time_everything_waits_already(convoy: Convoy) -> None:
+def test_the_second_publish_finds_every_id_waiting(convoy: Convoy) -> None:
     convoy("publish", "trucks", "1", "2")
 
     result = convoy("publish", "trucks", "1", "2", "3")
@@ -64,7 +64,7 @@ def test_a_rerun_marks_a_running_id(convoy: Convoy, run_since: Callable[..., Non
 
 
 @pytest.mark.parametrize("option", ["--rerun", "--delay=5m"])
-def test_who_grants_a_rerun_or_a_delay_is_said_where_no_worker_of_ours_is(
+def test_a_rerun_or_delay_without_a_worker_of_ours_says_what_it_needs(
     convoy: Convoy, run_since: Callable[..., None], raw: redis.Redis, option: str
 ) -> None:
     run_since("1")
@@ -220,7 +220,7 @@ def test_an_id_that_looks_like_an_option_follows_two_dashes(convoy: Convoy, truc
         ([], "Missing argument"),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_2(convoy: Convoy, args: list[str], says: str) -> None:
+def test_contradictory_options_are_refused_with_2(convoy: Convoy, args: list[str], says: str) -> None:
     result = convoy("publish", *args)
 
     assert (result.exit_code, result.stdout) == (2, "")

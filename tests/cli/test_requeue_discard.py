@@ -78,7 +78,7 @@ def test_the_question_states_the_exact_effect(convoy: Convoy, fail: Fail) -> Non
     assert "This forgets 3 failed IDs of trucks for good" in convoy("discard", "trucks", "1", "2", "3", "nope").stderr
 
 
-def test_one_filtered_id_needs_no_question_to_be_requeued(convoy: Convoy, fail: Fail) -> None:
+def test_requeueing_one_filtered_id_asks_no_question(convoy: Convoy, fail: Fail) -> None:
     fail("1")
 
     assert convoy("requeue", "trucks", "--all").stdout == "1 requeued\n"
@@ -189,7 +189,7 @@ def test_formats(convoy: Convoy, fail: Fail) -> None:
     ],
 )
 @pytest.mark.parametrize("command", ["requeue", "discard"])
-def test_what_makes_no_sense_is_refused_with_2(
+def test_contradictory_options_are_refused_with_2(
     convoy: Convoy, fail: Fail, command: str, args: list[str], says: str
 ) -> None:
     fail("1")

@@ -34,7 +34,7 @@ def config() -> Path:
     return path
 
 
-def test_without_anything_the_choice_is_left_to_the_core() -> None:
+def test_without_any_setting_the_core_decides() -> None:
     assert resolve({}) == Settings()
 
 

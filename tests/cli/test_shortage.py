@@ -118,7 +118,7 @@ print(json.dumps([said, before.done, before.failed, pool.status().failed]))
 """
 
 
-def test_a_pool_that_can_start_no_thread_charges_nobody_and_goes_on_once_it_can(
+def test_a_pool_that_can_start_no_thread_charges_no_id_and_resumes_once_it_can(
     store: RealServer, trucks: Queue
 ) -> None:
     modes = {path: path.stat().st_mode for path in (store.socket, store.socket.parent)}

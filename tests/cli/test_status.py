@@ -69,7 +69,7 @@ def test_plain_is_tab_separated_without_grouping(convoy: Convoy) -> None:
     assert (word, name, queued) == ("NO WORKERS", "trucks", "1500")
 
 
-def test_the_table_says_who_needs_you_and_why(convoy: Convoy, run_since: Callable[..., None]) -> None:
+def test_the_table_says_which_queues_need_attention_and_why(convoy: Convoy, run_since: Callable[..., None]) -> None:
     run_since("1", age_s=724)
     convoy("publish", "vans", "1")
     convoy("publish", "bikes", "1")
@@ -196,7 +196,7 @@ def test_an_empty_store_is_no_failure(convoy: Convoy) -> None:
 
 
 @pytest.mark.parametrize("format", ["plain", "json", "ids"])
-def test_a_watch_needs_a_format_that_goes_on(convoy: Convoy, format: str) -> None:
+def test_a_watch_needs_a_streaming_format(convoy: Convoy, format: str) -> None:
     result = convoy("status", "--watch", "-o", format)
 
     assert (result.exit_code, result.stdout) == (2, "")

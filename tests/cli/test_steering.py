@@ -64,7 +64,7 @@ def test_a_queue_that_only_node_made_can_be_named_while_it_is_idle(convoy: Convo
     assert convoy("pause", "a b").exit_code == 2
 
 
-def test_a_queue_of_which_only_the_log_of_errors_is_left_is_known(convoy: Convoy, raw: redis.Redis) -> None:
+def test_a_queue_with_only_an_error_log_is_known(convoy: Convoy, raw: redis.Redis) -> None:
     now = raw.time()[0]
     raw.rpush(f"cv:trucks:errorLog.{now - now % 86_400}", "boom")
 

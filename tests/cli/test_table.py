@@ -24,7 +24,7 @@ def test_columns_are_aligned_and_trailing_space_is_left_out() -> None:
     ]
 
 
-def test_the_least_column_goes_first() -> None:
+def test_the_least_important_column_is_dropped_first() -> None:
     row = ("a" * 24, "1s", "host", "note")
 
     assert lines(40, row)[0].split() == ["ID", "AGE", "HOST"]

@@ -13,7 +13,7 @@ from convoy_tui.cli.work.progress import Progress, WorkTally, together
 from convoy_tui.cli.work.worker_process import in_brief
 
 
-def test_the_tally_leaves_out_what_there_was_not() -> None:
+def test_the_tally_omits_zero_counts() -> None:
     status = PoolStatus(PoolState.STOPPED, "ab", done=1200, failed=2, deferred=6, discarded=5, released=3, stale=4)
 
     assert WorkTally.of(status).words == (
@@ -22,7 +22,7 @@ def test_the_tally_leaves_out_what_there_was_not() -> None:
     assert WorkTally().words == "0 done"
 
 
-def test_tallies_add_up() -> None:
+def test_tallies_are_summed() -> None:
     assert WorkTally(done=1, failed=2) + WorkTally(done=3, unknown=1) == WorkTally(done=4, failed=2, unknown=1)
 
 

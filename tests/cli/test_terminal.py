@@ -87,7 +87,7 @@ def test_a_question_that_is_not_answered_with_yes_changes_nothing(
     assert trucks.counts().failed == 2
 
 
-def test_a_yes_does_it(terminal: Callable[..., Terminal], trucks: Queue, fail: Fail) -> None:
+def test_the_answer_yes_is_carried_out(terminal: Callable[..., Terminal], trucks: Queue, fail: Fail) -> None:
     fail("1", "2")
 
     with terminal("requeue", "trucks", "--all") as screen:
@@ -160,7 +160,7 @@ def test_a_pipe_gets_no_colours_unless_it_asks(convoy: Convoy) -> None:
         ["status"],
     ],
 )
-def test_hostile_ids_cannot_speak_to_the_terminal(
+def test_hostile_ids_cannot_control_the_terminal(
     terminal: Callable[..., Terminal], convoy: Convoy, command: list[str]
 ) -> None:
     hostile = [b"\x1b]0;owned\x07", b"\x1b]52;c;cm0=\x07", b"\x1b[2J\x1b[H", b"\xc2\x9b31m", b"\x9b2J"]
@@ -208,7 +208,7 @@ def test_work_shows_one_line_while_it_runs(terminal: Callable[..., Terminal], tr
     assert screen.text.endswith("1 done")
 
 
-def test_a_guard_goes_round_until_it_is_stopped(
+def test_a_jam_guard_repeats_until_it_is_stopped(
     terminal: Callable[..., Terminal], run_since: Callable[..., None]
 ) -> None:
     run_since("first")
@@ -223,7 +223,7 @@ def test_a_guard_goes_round_until_it_is_stopped(
     assert "nothing has been processing" not in screen.text
 
 
-def test_a_watch_outlives_the_store() -> None:
+def test_a_watch_continues_through_an_outage() -> None:
     server = RealServer(valkey_binary())
     try:
         Queue("trucks", redis=server.url).publish("1")

@@ -129,7 +129,7 @@ def test_the_handler_is_found_in_the_current_directory(convoy: Convoy, trucks: Q
         ("crush = 3", "not something that can be called"),
     ],
 )
-def test_a_handler_that_cannot_be_had_says_why(convoy: Convoy, tmp_path: Path, source: str, says: str) -> None:
+def test_a_handler_that_cannot_be_loaded_says_why(convoy: Convoy, tmp_path: Path, source: str, says: str) -> None:
     (tmp_path / "mine.py").write_text(source)
 
     result = convoy.process("work", "trucks", "--handler", "mine:crush", cwd=tmp_path)

@@ -58,7 +58,9 @@ def test_the_dashboard_runs_no_file_of_the_working_directory(store: RealServer, 
     assert not (here.parent / "run").exists()
 
 
-def test_a_file_called_uvloop_is_no_uvloop(store: RealServer, here: Path, tmp_path: Path) -> None:
+def test_a_file_in_the_working_directory_called_uvloop_is_not_imported(
+    store: RealServer, here: Path, tmp_path: Path
+) -> None:
     installed = tmp_path / "installed"
     installed.mkdir()
     for entry in Path(pytest.__file__).parents[1].iterdir():

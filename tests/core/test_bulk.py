@@ -66,7 +66,7 @@ def test_all_arrive_once_and_in_order(store: RealServer, publish: Publish, chunk
 
 
 @both
-def test_a_chunk_is_sent_before_the_reply_to_the_one_before_is_read(store: RealServer, publish: Publish) -> None:
+def test_the_next_chunk_is_sent_before_the_reply_to_the_last_is_read(store: RealServer, publish: Publish) -> None:
     """Whoever asks for the fourth chunk finds the third one published, though nobody has asked what became of it."""
     seen: list[int] = []
 
@@ -87,7 +87,7 @@ def test_an_id_that_cannot_be_stops_it_and_what_went_before_stays(store: RealSer
 
 
 @both
-def test_a_store_that_forgets_its_scripts_meanwhile_is_taught_them_again(store: RealServer, publish: Publish) -> None:
+def test_scripts_that_the_store_forgot_meanwhile_are_sent_again(store: RealServer, publish: Publish) -> None:
     forgetting = interrupted(store, 5, 2, lambda client: client.script_flush())
 
     assert publish(store.url, forgetting) == Tally(published=5 * CHUNK)
@@ -133,7 +133,7 @@ def test_an_error_of_the_callers_own_store_is_not_taken_for_ours(store: RealServ
         publish(store.url, failing())
 
 
-def test_what_was_sent_ahead_and_never_read_answers_nobody_else(store: RealServer) -> None:
+def test_a_reply_that_was_never_read_answers_no_other_request(store: RealServer) -> None:
     """The third chunk is held up by the store when the fourth turns out to be impossible."""
 
     def hold_up(client: redis.Redis) -> None:

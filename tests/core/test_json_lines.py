@@ -77,7 +77,7 @@ def test_a_line_too_long_is_told_at_once_and_only_once_and_the_next_is_read() ->
 
 
 @pytest.mark.parametrize("torn", [b"", b'{"done": tr', b'{"done": true}'])
-async def test_a_writer_that_dies_in_the_middle_of_a_line_has_not_said_it(torn: bytes) -> None:
+async def test_an_incomplete_last_line_is_no_message(torn: bytes) -> None:
     stream = asyncio.StreamReader()
     stream.feed_data(b'{"began": 1}\n{"began": 2}\n' + torn)
     stream.feed_eof()

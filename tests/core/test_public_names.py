@@ -136,7 +136,7 @@ def test_both_faces_take_from_the_core_what_it_exports_and_nothing_else() -> Non
     assert {each for each in taken if each[2] not in exported.get(each[1] or "", set())} == set()
 
 
-def test_the_way_to_the_store_is_no_public_attribute() -> None:
+def test_the_transport_is_not_a_public_attribute() -> None:
     owners = (convoy_core.Queue, convoy_core.AsyncQueue, convoy_core.Fleet, convoy_core.AsyncFleet)
 
     assert [owner for owner in owners if hasattr(owner, "connection")] == []

@@ -138,7 +138,7 @@ def test_f15_a_handler_that_keeps_the_event_loop_busy_keeps_its_lease(
     assert "recovered" not in queue.snapshot().totals
 
 
-def test_f16_a_pool_whose_event_loop_is_stuck_loses_its_lease(queue: Queue, raw: redis.Redis, start: Start) -> None:
+def test_f16_a_pool_whose_event_loop_is_blocked_loses_its_lease(queue: Queue, raw: redis.Redis, start: Start) -> None:
     queue.publish("wedged")
     start("wedge", WATCHDOG_S="1")
     eventually(lambda: _runs(raw) == ["wedged"])

@@ -179,7 +179,7 @@ def test_a_command_that_has_ended_is_not_signalled_when_its_worker_dies(trucks: 
     assert is_running(left)
 
 
-def test_signals_to_everybody_do_not_end_the_watch(trucks: Queue, start: Start) -> None:
+def test_signals_to_the_process_group_do_not_end_the_watcher(trucks: Queue, start: Start) -> None:
     """Ctrl-C in a terminal goes to a whole group, and a service manager's SIGTERM to all processes of a service."""
     trucks.publish("1")
     worker = start(*COMMAND)
@@ -237,7 +237,7 @@ WorkerPool(Queue("trucks"), Command("touch spoilt")).run()
 """
 
 
-def test_a_command_of_which_the_watcher_was_not_told_does_not_begin(trucks: Queue, start: Start) -> None:
+def test_a_command_does_not_begin_before_the_watcher_knows_it(trucks: Queue, start: Start) -> None:
     trucks.publish("1")
 
     worker = start(words=[sys.executable, "-c", KILLED_BEFORE_IT_TOLD])
@@ -265,7 +265,7 @@ time.sleep(600)
 """
 
 
-def test_what_a_worker_has_forked_does_not_hold_the_watcher_off(trucks: Queue, start: Start) -> None:
+def test_a_forked_child_of_a_worker_does_not_delay_the_watcher(trucks: Queue, start: Start) -> None:
     trucks.publish("1")
     worker = start(words=[sys.executable, "-c", FORKED])
     pids = [*worker.pids_of("1"), worker.watcher()]

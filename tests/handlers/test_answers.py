@@ -292,7 +292,7 @@ def test_a_line_too_many_is_not_taken_for_the_answer_of_the_next_run(queue: Queu
     "value",
     [Retry(math.nan), Retry(math.inf), Retry("5"), Failed("\udcff", "{}", None), Failed(None, "{}", None)],  # type: ignore[arg-type]
 )
-def test_a_verdict_that_cannot_be_written_down_is_a_failure_of_that_run(value: Verdict) -> None:
+def test_a_result_that_cannot_be_encoded_fails_that_run(value: Verdict) -> None:
     settlement = Settlement()
 
     counted = settle(settlement, Claim(b"a", 1), value, defer_s=1)
@@ -349,7 +349,9 @@ def _wrapping(job: Job) -> None: ...
         (partial(_default, 1, 2), "too many positional arguments"),  # type: ignore[arg-type]  # that is the test
     ],
 )
-def test_a_handler_that_a_job_alone_does_not_fit_is_refused_at_the_start(queue: Queue, handler: Any, why: str) -> None:
+def test_a_handler_that_does_not_take_exactly_one_job_is_refused_at_the_start(
+    queue: Queue, handler: Any, why: str
+) -> None:
     with pytest.raises(InvalidOption, match=f"^The handler .* cannot be called with a job alone: {why}.$"):
         WorkerPool(queue, handler)
 

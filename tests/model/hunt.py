@@ -14,7 +14,7 @@ import convoy_core
 from tests.model.explore import explore
 from tests.model.machine import Bench, Strict
 from tests.model.mixed import Mixed
-from tests.model.simulation import WEATHERS, play
+from tests.model.simulation import FAULT_MIXES, play
 from tests.model.wire import Wire
 
 
@@ -28,11 +28,11 @@ def hunt_with_machine(machine: type[Strict] | type[Mixed], path: str, seed: int,
     return machine.steps, ""
 
 
-def hunt_with_seeds(weather: str, path: str, first: int, limit: int, sign: str) -> tuple[int, str]:
-    """Universes played, and what went wrong that shows the sign, or nothing."""
+def hunt_with_seeds(mix: str, path: str, first: int, limit: int, sign: str) -> tuple[int, str]:
+    """Simulations played, and what went wrong that shows the sign, or nothing."""
     with Wire(path) as wire:
         for seed in range(first, first + limit):
-            verdict, _ = play(seed, wire, WEATHERS[weather])
+            verdict, _ = play(seed, wire, FAULT_MIXES[mix])
             for detail in verdict.details:
                 if sign in detail:
                     return seed - first + 1, detail

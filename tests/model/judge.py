@@ -61,7 +61,7 @@ class Mark(NamedTuple):
 
 
 class Judge:
-    """Watches one universe."""
+    """Watches one simulation."""
 
     def __init__(self, clock: Callable[[], float], lease_s: float) -> None:
         self.verdict = Verdict()

@@ -30,7 +30,7 @@ Observer: TypeAlias = "Callable[[str, list[str], Any], None]"
 """Called with each script the server has run: its name, its arguments, its reply."""
 
 EPOCH_MS = 1_700_000_000_000
-"""Unix ms at which every universe begins."""
+"""Unix ms at which every simulation begins."""
 REPLY_S = 3.0
 """How long a client waits."""
 PUSHES = ("publish", "exchange", "promote", "recover", "reclaim", "unregister")

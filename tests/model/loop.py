@@ -25,7 +25,7 @@ class Standstill(Exception):
 
 
 class SimulatedLoop(BaseEventLoop):
-    """Runs one universe."""
+    """Runs one simulation."""
 
     def __init__(self, rng: random.Random) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class SimulatedLoop(BaseEventLoop):
         self.set_task_factory(_quiet_task)
 
     def time(self) -> float:
-        """Virtual seconds since the universe began."""
+        """Virtual seconds since the simulation began."""
         return self._now
 
     def spawn(self, actor: str, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-Finder: TypeAlias = Literal["Strict", "Mixed", "simulation", "late", "flood"]
-LIMITS: dict[Finder, int] = {"Strict": 6000, "Mixed": 6000, "simulation": 500, "late": 200, "flood": 200}
+Finder: TypeAlias = Literal["Strict", "Mixed", "simulation", "late", "rollbacks"]
+LIMITS: dict[Finder, int] = {"Strict": 6000, "Mixed": 6000, "simulation": 500, "late": 200, "rollbacks": 200}
 """Steps of a machine, or seeds, within which a mutant must be found."""
 
 
@@ -278,14 +278,14 @@ def _chunk(raw""",
     ),
     _mutant(
         "F63: nobody compares when a new connection is met",
-        "flood",
+        "rollbacks",
         ("worker/loop.py", "if self._identity.has_changed() and not self._state.compares:", "if False:"),
         sign="stuck",
         first_seed=50,
     ),
     _mutant(
         "F63: after a new connection others are judged at once, by the leases of an older file",
-        "flood",
+        "rollbacks",
         ("worker/states.py", "open_ | {state.UNSURE}, state.UNSURE, act.POSTPONE_JUDGEMENT)", "open_, state.UNSURE)"),
         sign="whose lease was alive",
     ),

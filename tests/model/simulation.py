@@ -1,7 +1,7 @@
 """One seed, one simulation: pools and publishers on a bad network, with freezes, crashes and outages; then no faults.
 
 The pools are the real ones (`WorkerLoop`, `Runs`, `Maintenance`, `Heartbeat`), and so is the server. Only time, chance
-and the network are simulated. `python -m tests.model.simulation SOCKET SEED [WEATHER]` prints the trace of one seed.
+and the network are simulated. `python -m tests.model.simulation SOCKET SEED [MIX]` prints the trace of one seed.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ from tests.model.wire import Contents, Look, Wire
 
 IDS = [f"job{n}" for n in range(10)]
 POOLS = 3
-STORM_S = 6.0
-PEACE_S = 120.0
+FAULTS_S = 6.0
+RECOVERY_S = 120.0
 """When everything works again, this is far more than what is left can take."""
-STORM = ("freeze", "freeze", "crash", "crash", "stop", "outage", "pause", "clock")
+MIXED = ("freeze", "freeze", "crash", "crash", "stop", "outage", "pause", "clock")
 """What happens to pools and their store, besides what the network does to requests."""
 LATE = ("held back", "held back", "crash", "stop", "pause", "freeze", "long freeze")
 """The dead, and those that stood still, are heard of when the others have given up on them."""
-FLOOD = ("rollback", "rollback", "rollback", "pause", "held back", "crash", "stop", "long freeze")
+ROLLBACKS = ("rollback", "rollback", "rollback", "pause", "held back", "crash", "stop", "long freeze")
 """The store also comes back with older data. Runs are long, and the network has fewer faults: a pool that meets an
 error asks the store which IDs it holds, and would notice.
 """
-FLOOD_FAULTS = 0.002
-WEATHERS = {"simulation": STORM, "late": LATE, "flood": FLOOD}
+ROLLBACK_FAULTS = 0.002
+FAULT_MIXES = {"simulation": MIXED, "late": LATE, "rollbacks": ROLLBACKS}
 HELD_BACK_S = (LATE_MS / 1000 + 2, LATE_MS / 1000 + 5)
 OPTIONS = PoolOptions(lease_s=1.5, beat_s=0.4, grace_s=1, backoff_s=0.1, backoff_cap_s=0.5, max_crashes=3)
 DAY = EPOCH_MS // 1000 - EPOCH_MS // 1000 % 86400
@@ -79,12 +79,12 @@ class VirtualHeartbeat(Heartbeat):
 
 
 @dataclass(slots=True)
-class Universe:
+class Simulation:
     """Everything there is while one seed is played."""
 
     seed: int
     wire: Wire
-    weather: tuple[str, ...]
+    faults: tuple[str, ...]
     rng: random.Random = field(init=False)
     loop: SimulatedLoop = field(init=False)
     judge: Judge = field(init=False)
@@ -100,8 +100,8 @@ class Universe:
         self.judge = Judge(self.loop.time, OPTIONS.lease_s)
         chance = random.Random(self.rng.random())
         self.link = Link(self.loop, self.wire, chance, _scripts(), self.judge.saw, self._note)
-        if self.weather is FLOOD:
-            self.link.faults = FLOOD_FAULTS
+        if self.faults is ROLLBACKS:
+            self.link.faults = ROLLBACK_FAULTS
 
     def _note(self, *what: object) -> None:
         self.judge.note(*what)
@@ -111,7 +111,7 @@ class Universe:
     def play(self) -> tuple[Verdict, str]:
         """From an empty store to the judge's verdict, and the trace up to it."""
         self.wire.send("FLUSHALL")
-        self.wire.load(_sources())  # a seed's story must not depend on what was played before
+        self.wire.load(_sources())  # the trace of a seed must not depend on what was played before
         try:
             with _virtual(self.loop, random.Random(self.rng.random())):
                 self.loop.run_until_complete(self._history())
@@ -139,7 +139,7 @@ class Universe:
         await self._drain()
         for actor in list(self.shifts):
             self._stop_pool(actor)
-        _, endless = await asyncio.wait(self.lives, timeout=PEACE_S)
+        _, endless = await asyncio.wait(self.lives, timeout=RECOVERY_S)
         for life in endless:
             self.judge.verdict.add("stuck", f"{life.get_name()} does not stop")
 
@@ -159,9 +159,9 @@ class Universe:
             finally:
                 self.judge.finished(job.token)
 
-        is_flood = self.weather is FLOOD
-        lengths = (0.01, 0.3, 4.5) if is_flood else (0.01, 0.3, 1.5)
-        plan = Plan("q", work, chance.choice((1, 2, 4)), 4 if is_flood else 1.2, 1, OPTIONS)
+        is_rolled_back = self.faults is ROLLBACKS
+        lengths = (0.01, 0.3, 4.5) if is_rolled_back else (0.01, 0.3, 1.5)
+        plan = Plan("q", work, chance.choice((1, 2, 4)), 4 if is_rolled_back else 1.2, 1, OPTIONS)
         pool = WorkerLoop(SimulatedStore(self.link, actor), DEFAULT_PREFIX, plan)
         self.judge.works_as(actor, pool.worker)
         self.shifts[actor] = pool
@@ -196,7 +196,7 @@ class Universe:
     async def _publish(self, chance: random.Random, has_options: bool) -> None:
         connection = AsyncConnection(SimulatedStore(self.link, "publisher"), prefix=None, read_only=False)
         keys = connection.keyspace.queue("q")
-        while self.loop.time() < STORM_S:
+        while self.loop.time() < FAULTS_S:
             ids = chance.sample(IDS, chance.choice((1, 1, 2, 4)))
             options = PublishOptions(
                 rerun=has_options,
@@ -210,15 +210,15 @@ class Universe:
                     self.judge.note("publish failed", type(error).__name__)
             await asyncio.sleep(chance.expovariate(2))
 
-    # -- bad weather
+    # -- faults
 
     async def _storm(self, chance: random.Random) -> None:
-        while self.loop.time() < STORM_S:
+        while self.loop.time() < FAULTS_S:
             await asyncio.sleep(chance.uniform(0.2, 2))
             living = sorted(self.shifts)
             if not living:
                 continue
-            what = chance.choice(self.weather)
+            what = chance.choice(self.faults)
             if what in ("outage", "rollback", "pause", "clock"):
                 await self._trouble_all(what, chance)
             else:
@@ -309,7 +309,7 @@ class Universe:
 
     async def _drain(self) -> None:
         """Wait until nothing is committed any more and no worker is silent, or for so long that something is stuck."""
-        until = self.loop.time() + PEACE_S
+        until = self.loop.time() + RECOVERY_S
         keys = Keyspace(DEFAULT_PREFIX).queue("q")
         while self.loop.time() < until:
             await asyncio.sleep(0.5)
@@ -354,7 +354,7 @@ def _how_it_ends(chance: random.Random) -> object:
 
 @contextmanager
 def _virtual(loop: SimulatedLoop, chance: random.Random) -> Iterator[None]:
-    """Give the modules of a pool this universe's clock and chance."""
+    """Give the modules of a pool this simulation's clock and chance."""
     clock = SimpleNamespace(monotonic=loop.time)
     tokens = SimpleNamespace(token_hex=lambda n: f"{chance.getrandbits(8 * n):0{2 * n}x}")
     random.seed(chance.random())
@@ -366,13 +366,13 @@ def _virtual(loop: SimulatedLoop, chance: random.Random) -> Iterator[None]:
         yield
 
 
-def play(seed: int, wire: Wire, weather: tuple[str, ...] = STORM) -> tuple[Verdict, str]:
+def play(seed: int, wire: Wire, faults: tuple[str, ...] = MIXED) -> tuple[Verdict, str]:
     """The verdict on one seed, and the hash of its trace."""
-    return Universe(seed, wire, weather).play()
+    return Simulation(seed, wire, faults).play()
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     path, number, *named = sys.argv[1:]
     with Wire(path) as to_server:
-        print(*play(int(number), to_server, WEATHERS[named[0] if named else "simulation"]), sep="\n")  # noqa: T201 - that is what it was started for
+        print(*play(int(number), to_server, FAULT_MIXES[named[0] if named else "simulation"]), sep="\n")  # noqa: T201 - that is what it was started for

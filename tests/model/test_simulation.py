@@ -1,4 +1,4 @@
-"""Whole universes of pools, publishers and bad luck, 200 in each run of the tests (CONVOY_SIM_SEEDS asks for more).
+"""Whole simulations of pools, publishers and bad luck, 200 in each run of the tests (CONVOY_SIM_SEEDS asks for more).
 
 A seed that fails is played again by `python -m tests.model.simulation SOCKET SEED`; it does the same every time.
 """
@@ -15,7 +15,7 @@ from convoy_core.moves.keys import Keys
 from convoy_core.store.clients import Store
 from convoy_core.store.connection import AsyncConnection
 from convoy_core.worker.waiting import IdleWait
-from tests.model.simulation import FLOOD, LATE, play
+from tests.model.simulation import LATE, ROLLBACKS, play
 from tests.model.wire import Wire
 from tests.servers import RealServer
 
@@ -46,7 +46,7 @@ def test_after_the_storm_nothing_is_lost_stuck_or_unexplained(wire: Wire, share:
 
 @pytest.mark.timeout(90 + SEEDS)
 @pytest.mark.parametrize("share", range(2))
-def test_f64_so_it_is_when_waits_of_the_dead_arrive_after_they_were_unregistered(
+def test_f64_waits_of_dead_workers_that_arrive_after_unregistration_are_given_back(
     wire: Wire, monkeypatch: pytest.MonkeyPatch, share: int
 ) -> None:
     """In every other share without a claim behind them, as in a Cluster."""
@@ -61,11 +61,11 @@ def test_f64_so_it_is_when_waits_of_the_dead_arrive_after_they_were_unregistered
 
 @pytest.mark.timeout(90 + SEEDS)
 @pytest.mark.parametrize("share", range(2))
-def test_f63_so_it_is_when_the_store_comes_back_older(wire: Wire, share: int) -> None:
+def test_f63_a_worker_stays_registered_when_the_store_comes_back_older(wire: Wire, share: int) -> None:
     """With long runs, full pools and paused ones; only what was acknowledged since the file was written may be lost."""
     seeds = range(FIRST + share, FIRST + SEEDS // 20, 2)
 
-    verdicts = {seed: play(seed, wire, FLOOD)[0] for seed in seeds}
+    verdicts = {seed: play(seed, wire, ROLLBACKS)[0] for seed in seeds}
 
     assert {seed: verdict.details for seed, verdict in verdicts.items() if verdict.faults} == {}
 
@@ -81,7 +81,7 @@ def send_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(IdleWait, "__init__", begin_alone)
 
 
-def test_so_it_is_in_a_cluster_where_a_wait_has_no_claim_behind_it(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_wait_is_sent_without_a_claim_and_loses_nothing(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     send_alone(monkeypatch)
 
     verdicts = {seed: play(seed, wire)[0] for seed in range(40)}
@@ -89,17 +89,17 @@ def test_so_it_is_in_a_cluster_where_a_wait_has_no_claim_behind_it(wire: Wire, m
     assert {seed: verdict.details for seed, verdict in verdicts.items() if verdict.faults} == {}
 
 
-def test_the_same_seed_tells_the_same_story(wire: Wire) -> None:
+def test_the_same_seed_gives_the_same_trace(wire: Wire) -> None:
     seeds = [3, 7, 8, 12, 23, 24]  # some end with several tasks of dead pools left over, whose order is chance
 
-    stories = [play(seed, wire)[1] for seed in seeds * 2]
+    traces = [play(seed, wire)[1] for seed in seeds * 2]
 
-    assert stories[: len(seeds)] == stories[len(seeds) :]
-    assert len(set(stories)) == len(seeds)
+    assert traces[: len(seeds)] == traces[len(seeds) :]
+    assert len(set(traces)) == len(seeds)
 
 
-def test_the_storm_is_one(wire: Wire) -> None:
-    """A calm universe would prove nothing: there are repeats, each with its reason."""
+def test_the_simulation_is_full_of_faults(wire: Wire) -> None:
+    """A simulation without faults would prove nothing: there are repeats, each with its reason."""
     verdicts = [play(seed, wire)[0] for seed in range(20)]
 
     assert sum(verdict.repeats for verdict in verdicts) >= 10

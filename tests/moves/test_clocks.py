@@ -39,7 +39,7 @@ def test_f19_a_clock_that_is_set_between_the_look_and_the_recovery_kills_nobody(
 def test_f19_a_dead_workers_wait_is_looked_after_although_the_clock_was_set(store: RealServer) -> None:
     """By the store's clock it died long ago; but its wait may still be under way."""
 
-    async def story() -> None:
+    async def scenario() -> None:
         connection = AsyncConnection(store.url, prefix=None, read_only=False)
         keys = connection.keyspace.queue("q")
         connection.now_ms = NOW
@@ -59,12 +59,12 @@ def test_f19_a_dead_workers_wait_is_looked_after_although_the_clock_was_set(stor
             assert client.lrange("cv:q:queued", 0, -1) == [b"a"]
         await connection.close()
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("jump_ms", [HOUR_MS, -HOUR_MS])
 def test_f19_after_the_stores_clock_was_set_nobody_is_judged_for_a_lease(store: RealServer, jump_ms: int) -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         connection = AsyncConnection(store.url, prefix=None, read_only=False)
         keys = connection.keyspace.queue("q")
         connection.now_ms = NOW
@@ -87,4 +87,4 @@ def test_f19_after_the_stores_clock_was_set_nobody_is_judged_for_a_lease(store: 
         assert await maintenance.recover() == ({"b": "queued"} if jump_ms > 0 else {})
         await connection.close()
 
-    asyncio.run(story())
+    asyncio.run(scenario())

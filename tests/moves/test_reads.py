@@ -142,7 +142,7 @@ def test_the_oldest_run_is_never_shown_older_than_it_is(world: World) -> None:
     assert world.queue.snapshot().oldest_processing_s == 0
 
 
-def test_a_foreign_head_of_the_queue_has_no_age(world: World) -> None:
+def test_a_queue_whose_first_id_node_published_shows_no_age(world: World) -> None:
     world.seed({"queued": ["a"], "committed": {"a"}})
 
     assert world.queue.snapshot().oldest_queued_s is None
@@ -443,7 +443,7 @@ GUARDED: Keyspace = {**ALIVE, "started": {"a": NOW}, "owner": {"a": f"{W}:1@{NOW
     ],
     ids=lambda before: " ".join(before) or "nowhere",
 )
-def test_show_foretells_what_publish_answers(world: World, before: Keyspace) -> None:
+def test_show_predicts_what_publish_answers(world: World, before: Keyspace) -> None:
     world.seed(before)
 
     foretold = world.queue.show("a").publish_would
@@ -558,7 +558,7 @@ def test_jammed_reads_more_than_500(world: World) -> None:
     assert len(rows) == 1400
 
 
-def test_jammed_leaves_the_young_alone(world: World) -> None:
+def test_jammed_omits_recent_runs(world: World) -> None:
     world.seed(MIXED)
 
     assert world.queue.jammed(idle_s=100) == []
@@ -623,7 +623,7 @@ def test_s15_every_queue_that_is_found_can_be_looked_at(world: World, fleet: Fle
     assert [row.counts.queued for row in fleet.snapshot(names)] == [2, 1, *range(3, len(names) + 1)]
 
 
-def test_queues_are_found_under_the_own_prefix_only(world: World) -> None:
+def test_only_queues_of_the_configured_prefix_are_found(world: World) -> None:
     for key in ("cv:mine:queued", "app.v1:theirs:queued", "appXv1:no:queued"):
         world.client.rpush(key, "a")
 

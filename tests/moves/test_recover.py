@@ -140,7 +140,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
-def test_the_whole_keyspace_after(world: World, case: Case) -> None:
+def test_a_move_leaves_exactly_these_keys(world: World, case: Case) -> None:
     case.check(world)
 
 

@@ -411,7 +411,7 @@ def _without_refusals(totals: Value) -> dict[str, str]:
     return {word: n for word, n in totals.items() if word not in ("refused", "stale")}
 
 
-def test_f4_an_exchange_applied_twice_shows_all_its_claims_in_holdings_under_different_numbers(world: World) -> None:
+def test_f4_an_exchange_applied_twice_lists_all_its_claims_under_different_numbers(world: World) -> None:
     world.seed({"workers": {W: NOW + LEASE}, "queued": ["a", "b", "c"], "committed": {"a", "b", "c"}})
     world.exchange(want=1, number=7)
 

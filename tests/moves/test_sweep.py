@@ -113,7 +113,7 @@ def test_f53_sweeps_get_around_in_slices(world: World) -> None:
     assert world.state() == {"published": {"a": OLD}, "committed": {"a"}, "queued": ["a"]}
 
 
-def test_f52_f53_a_node_publish_after_a_sweep_gets_nothing_that_an_earlier_run_left(world: World) -> None:
+def test_f52_f53_a_node_publish_after_a_sweep_inherits_nothing_from_an_earlier_run(world: World) -> None:
     world.seed(ALIVE)
     world.queue.publish("a", payload="secret")
     node = world.client

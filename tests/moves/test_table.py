@@ -101,7 +101,7 @@ COUNTED = {
     ("name", "state"),
     [(move.name, state) for move in MOVES.values() for state in State if state not in move.sources],
 )
-def test_refused_from_every_other_state(world: World, name: str, state: State) -> None:
+def test_a_move_is_refused_from_every_other_state(world: World, name: str, state: State) -> None:
     before = {**PLACES[state], **BEATEN}
     world.seed(before)
 
@@ -113,7 +113,7 @@ def test_refused_from_every_other_state(world: World, name: str, state: State) -
     assert world.state() == {**before, **counted}
 
 
-def test_there_is_an_act_for_every_move() -> None:
+def test_every_move_has_an_action() -> None:
     assert ACTS.keys() == MOVES.keys()
 
 

@@ -311,7 +311,7 @@ def test_more_threads_than_connections_wait_their_turn(store: RealServer) -> Non
     assert None not in got
 
 
-def test_f60_parent_and_children_of_a_fork_never_get_each_others_replies(store: RealServer) -> None:
+def test_f60_parent_and_forked_children_never_get_replies_of_one_another(store: RealServer) -> None:
     program = textwrap.dedent("""
         import os, sys
         from convoy_core.store.clients import Role, resolve
@@ -442,7 +442,7 @@ async def test_clients_of_an_embedded_store_start_the_server_once_and_share_it(e
             assert int(pid) == embedded.embedded_server.status().pid
 
 
-def test_with_no_url_at_all_the_embedded_store_of_the_user_serves(tmp_path: Path) -> None:
+def test_without_a_url_the_users_embedded_store_is_used(tmp_path: Path) -> None:
     store = resolve()
     assert store.embedded_server is not None
     assert store.embedded_server.directory.is_relative_to(tmp_path.resolve())

@@ -158,7 +158,7 @@ ALARMS = textwrap.dedent("""
 """)
 
 
-def test_after_a_thousand_alarms_every_call_has_had_its_own_answer_and_no_connection_is_lost(
+def test_after_a_thousand_signals_every_call_has_its_own_answer_and_no_connection_is_lost(
     store: RealServer, raw: redis.Redis
 ) -> None:
     with subprocess.Popen(

@@ -31,7 +31,7 @@ CALLERS = 50
 CALLS = 2500
 
 
-def test_fifty_threads_that_publish_in_a_loop_all_get_on(store: RealServer) -> None:
+def test_fifty_threads_that_publish_in_a_loop_all_progress(store: RealServer) -> None:
     done: Counter[int] = Counter()
     failed: list[Exception] = []
     begin = threading.Barrier(CALLERS)
@@ -58,7 +58,7 @@ def test_fifty_threads_that_publish_in_a_loop_all_get_on(store: RealServer) -> N
     assert max(done.values()) <= 4 * min(done.values())
 
 
-async def test_fifty_tasks_that_publish_in_a_loop_all_get_on(store: RealServer) -> None:
+async def test_fifty_tasks_that_publish_in_a_loop_all_progress(store: RealServer) -> None:
     done: Counter[int] = Counter()
 
     async def publish(number: int) -> None:
@@ -81,7 +81,7 @@ async def test_ten_thousand_publishes_at_once_all_succeed(store: RealServer) -> 
         assert queue._connection.opened == 8
 
 
-def test_when_the_store_is_gone_all_who_wait_learn_it_at_once() -> None:
+def test_all_waiting_threads_fail_at_once_when_the_store_is_gone() -> None:
     server = RealServer(valkey_binary())
     said: list[type[Exception]] = []
 
@@ -105,7 +105,7 @@ def test_when_the_store_is_gone_all_who_wait_learn_it_at_once() -> None:
     assert said.count(OutcomeUnknown) <= 8
 
 
-async def test_when_the_store_is_gone_all_tasks_that_wait_learn_it_at_once() -> None:
+async def test_all_waiting_tasks_fail_at_once_when_the_store_is_gone() -> None:
     server = RealServer(valkey_binary())
     async with AsyncQueue("q", redis=server.url) as queue:
         await queue.publish("1")
@@ -178,7 +178,7 @@ def test_a_ready_made_client_on_a_second_event_loop_is_refused_in_a_sentence(sto
         asyncio.run(publish())
 
 
-def test_a_pool_serves_on_a_second_event_loop_with_the_same_queue(store: RealServer) -> None:
+def test_a_pool_runs_on_a_second_event_loop_with_the_same_queue(store: RealServer) -> None:
     queue, ran = AsyncQueue("q", redis=store.url), []
 
     async def handle(job: Job) -> None:

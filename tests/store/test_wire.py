@@ -35,7 +35,7 @@ def test_replies_are_the_same_wherever_their_bytes_are_parted(cuts: set[int]) ->
     assert read(*(PIECES[start:end] for start, end in pairwise(edges))) == MEANING
 
 
-def test_what_a_server_pushes_unasked_is_no_reply() -> None:
+def test_a_push_message_is_not_taken_for_a_reply() -> None:
     assert read(b">2\r\n+invalidate\r\n_\r\n+OK\r\n") == [b"OK"]
 
 
@@ -66,7 +66,7 @@ def test_a_redirection_tells_where() -> None:
 @pytest.mark.parametrize(
     "line", [b"-MOVED", b"-MOVED nonsense", b"-ASK 1 nowhere", b"-ASK x host:1", b"-MOVED 1 host:x"]
 )
-def test_a_redirection_to_nowhere_is_a_refusal_like_any_other(line: bytes) -> None:
+def test_a_redirection_without_an_address_is_an_ordinary_refusal(line: bytes) -> None:
     (refusal,) = read(line + b"\r\n")
 
     assert type(refusal) is ResponseError

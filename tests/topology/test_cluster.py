@@ -62,7 +62,7 @@ def test_f41_a_name_with_braces_of_its_own_is_refused_in_a_cluster(name: str, ex
     assert keyspace.queue_of(b"cv:plain:queued") is None
 
 
-def test_f41_all_that_a_worked_queue_leaves_lies_in_one_slot_of_one_node(cluster: ClusterStore) -> None:
+def test_f41_every_key_of_a_queue_hashes_to_one_slot(cluster: ClusterStore) -> None:
     def work(job: object) -> None:
         raise ValueError(job)
 

@@ -176,7 +176,7 @@ def test_the_command_line_publishes_works_and_looks(url: str) -> None:
     assert convoy("list", "trucks", "--state", "queued", "-o", "ids").stdout == "51\n"
 
 
-async def test_the_dashboards_source_looks_and_acts(url: str) -> None:
+async def test_the_dashboard_source_polls_and_acts(url: str) -> None:
     source = LiveSource(url=url)
     for name in ("a", "b", "c"):
         async for _ in source.publish(name, ["1", "2"], rerun=False, dry_run=False):

@@ -179,7 +179,7 @@ def test_f36_a_script_that_the_store_forgot_is_sent_in_full_with_wait_behind_it(
         assert queue.counts().queued == 3
 
 
-def test_f36_after_a_refused_script_the_reply_to_wait_is_nobody_elses(replicated: ReplicatedStore, short: None) -> None:
+def test_f36_after_a_refused_script_the_reply_to_wait_is_discarded(replicated: ReplicatedStore, short: None) -> None:
     """It comes later than the refusal, on a connection that has written something before."""
     with replicated.primary.client() as client, Queue("q", redis=replicated.url) as queue:
         eventually(lambda: confirmed(queue, "0", 2))

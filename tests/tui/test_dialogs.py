@@ -214,7 +214,7 @@ async def test_jam_guard_stopped_midway_tells_what_it_cleared() -> None:
     assert len(source.acts) == 1
 
 
-async def test_a_stop_counts_for_its_own_try_and_not_for_the_next() -> None:
+async def test_a_stop_applies_to_its_own_attempt_only() -> None:
     source = SlowWrites([a_queue("q", processing=3, jammed=3)], stuck={"q": STUCK})
     async with opened(source) as (pilot, _):
         await pilot.press("J")
@@ -400,7 +400,7 @@ async def test_escape_leaves_and_changes_nothing(keys: tuple[str, ...], size: tu
 
 
 @pytest.mark.parametrize("keys", [("J",), ("j", "R"), ("P",)], ids=lambda keys: keys[-1])
-async def test_enter_on_opening_is_the_safe_answer(keys: tuple[str, ...]) -> None:
+async def test_enter_right_after_opening_chooses_the_safe_answer(keys: tuple[str, ...]) -> None:
     source = alarmed()
     async with opened(source) as (pilot, app):
         await pilot.press(*keys)
@@ -428,7 +428,7 @@ async def test_a_store_lost_while_a_dialog_is_open_is_never_a_success(keys: tupl
     assert len(source.acts) == 1
 
 
-async def test_read_only_greys_the_verbs_and_says_why() -> None:
+async def test_read_only_disables_the_actions_and_says_why() -> None:
     source = replace(alarmed(), read_only=True)
     async with opened(source) as (pilot, app):
         for verb in "JRNPW":
@@ -440,7 +440,7 @@ async def test_read_only_greys_the_verbs_and_says_why() -> None:
     assert source.acts == []
 
 
-async def test_a_lost_store_greys_the_verbs_and_says_why() -> None:
+async def test_a_lost_store_disables_the_actions_and_says_why() -> None:
     source = alarmed()
     async with opened(source) as (pilot, app):
         source.is_away = True

@@ -119,7 +119,7 @@ def test_a_session_in_a_real_terminal(store: RealServer, fleet: Fleet) -> None:
     assert fleet.queue("trucks").snapshot().paused
 
 
-def test_an_id_from_the_store_cannot_steer_the_terminal(store: RealServer, fleet: Fleet) -> None:
+def test_an_id_from_the_store_cannot_control_the_terminal(store: RealServer, fleet: Fleet) -> None:
     with store.client() as client:
         client.zadd("cv:q:failed", {"\x1b]0;stolen\x07\x1b[2J\x1b[31mx": 2})
     terminal = Terminal("--redis", store.url)
@@ -154,7 +154,7 @@ def test_without_a_terminal_it_says_what_status_says(store: RealServer, fleet: F
 
 
 @pytest.mark.parametrize("url", ["nonsense", "redis://:S3cret/canary@host"])
-def test_a_url_that_cannot_be_used_is_refused_in_words_without_the_password(url: str) -> None:
+def test_a_url_that_cannot_be_used_is_refused_without_showing_the_password(url: str) -> None:
     done = subprocess.run([PROGRAM, "--redis", url], capture_output=True, text=True, timeout=patient(), check=False)
 
     assert done.returncode == 2

@@ -41,7 +41,7 @@ def test_the_first_condition_that_holds_gives_the_word(expected: Health, snapsho
     assert assess(snapshot, trends, LIMITS) is expected
 
 
-def test_two_failures_a_minute_are_nobodys_alarm() -> None:
+def test_two_failures_a_minute_raise_no_alarm() -> None:
     assert assess(a_queue("q"), Trends(done_1m=0, failed_1m=2), LIMITS) is Health.IDLE
 
 
@@ -80,7 +80,7 @@ def test_every_word_has_a_sign_of_its_own_an_ascii_one_and_a_reason(health: Heal
         (1, "2 delayed IDs wait, and the first is overdue by 2m04s: the workers here do not get round to it."),
     ],
 )
-def test_overdue_says_for_how_long_and_for_want_of_whom(workers: int, reason: str) -> None:
+def test_overdue_says_for_how_long_and_which_worker_is_missing(workers: int, reason: str) -> None:
     assert why(Health.OVERDUE, a_queue("q", delayed=2, next_due_s=-124.0, workers=workers), QUIET, LIMITS) == reason
 
 
@@ -95,13 +95,13 @@ def test_overdue_says_for_how_long_and_for_want_of_whom(workers: int, reason: st
         ),
     ],
 )
-def test_calm_words_mention_failures_and_what_is_overdue(snapshot: Snapshot, reason: str) -> None:
+def test_words_without_alarm_mention_failures_and_overdue_ids(snapshot: Snapshot, reason: str) -> None:
     health = assess(snapshot, QUIET, LIMITS)
 
     assert why(health, snapshot, QUIET, LIMITS) == reason
 
 
-def test_alarms_are_in_capitals_and_calm_words_are_not() -> None:
+def test_alarms_are_in_capitals_and_other_words_are_not() -> None:
     assert all(health.value.isupper() == health.needs_you for health in Health)
 
 
@@ -110,11 +110,11 @@ def test_drift_says_how_many() -> None:
     assert word(Health.JAMMED, Trends()) == "JAMMED"
 
 
-def test_the_first_word_shows_at_once() -> None:
+def test_the_first_health_word_shows_at_once() -> None:
     assert Steady().settle("q", Health.JAMMED, Health.FLOWING) is Health.JAMMED
 
 
-def test_another_word_shows_only_when_it_lasts() -> None:
+def test_a_new_health_word_shows_only_when_it_lasts() -> None:
     steady = Steady()
     shown = [
         steady.settle("q", next_word, Health.IDLE)
@@ -132,7 +132,7 @@ def test_another_word_shows_only_when_it_lasts() -> None:
     assert shown == [Health.IDLE] * 4 + [Health.JAMMED] * 2 + [Health.IDLE]
 
 
-def test_drift_has_to_last_three_samples_from_the_very_first() -> None:
+def test_drift_must_last_three_samples_also_at_the_start() -> None:
     steady = Steady()
 
     assert [steady.settle("q", Health.DRIFT, Health.FLOWING) for _ in range(4)] == [

@@ -62,7 +62,7 @@ def test_work_done_by_node_alone_has_no_known_rates_but_a_net_change() -> None:
     assert seen.rates == Rates(net_s=1)
 
 
-def test_a_gap_stays_a_gap_and_no_rate_reaches_over_it() -> None:
+def test_no_rate_is_computed_across_a_gap() -> None:
     history = History()
     history.add([at(0, 7)])
     history.gap()
@@ -76,13 +76,13 @@ def test_a_gap_stays_a_gap_and_no_rate_reaches_over_it() -> None:
     assert seen.rates == Rates()
 
 
-def test_slow_looks_leave_no_gap() -> None:
+def test_slow_polls_leave_no_gap() -> None:
     seen = learned(*(at(second, second) for second in (0, 20, 40)))
 
     assert seen.cells[-9:] == (0, 0, 0, 0, 20, 20, 20, 20, 40)
 
 
-def test_a_trend_does_not_shift_between_two_looks_of_the_same_five_seconds() -> None:
+def test_a_trend_does_not_shift_within_the_same_five_seconds() -> None:
     samples = [at(second, second) for second in (0, 1, 2, 3)]
 
     assert learned(*samples[:3]).cells[:-1] == learned(*samples).cells[:-1]
@@ -110,13 +110,13 @@ def test_drift_is_the_least_of_ten_seconds() -> None:
     assert learned(*(at(s, 1, drift=d) for s, d in enumerate((-3, -2)))).drift == -2
 
 
-def test_growth_wants_a_whole_minute_of_it() -> None:
+def test_growth_is_reported_after_a_whole_minute() -> None:
     assert learned(*(at(second, 10 * second) for second in range(61))).grows
     assert not learned(*(at(second, 10 * second) for second in range(30))).grows
     assert not learned(*(at(second, min(10 * second, 300)) for second in range(61))).grows
 
 
-def test_what_goes_in_and_out_alike_is_steady_and_never_clears() -> None:
+def test_equal_rates_in_and_out_are_steady_and_never_clear() -> None:
     flow = [at(s, 40 + s % 2, totals=totals(published=100 * s, done=100 * s)) for s in range(31)]
 
     assert learned(*flow).is_steady

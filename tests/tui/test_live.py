@@ -170,7 +170,9 @@ async def test_read_only_writes_nothing_whatever_is_pressed(store: RealServer, f
     assert raw.info("commandstats")["cmdstat_evalsha_ro"]["calls"] >= 2
 
 
-async def test_a_look_is_one_round_trip_however_many_queues(store: RealServer, fleet: Fleet, raw: redis.Redis) -> None:
+async def test_a_poll_is_one_round_trip_for_any_number_of_queues(
+    store: RealServer, fleet: Fleet, raw: redis.Redis
+) -> None:
     for n in range(40):
         fleet.queue(f"q{n}").publish("a")
     source = LiveSource(url=store.url, read_only=True)
@@ -305,7 +307,7 @@ async def launch(pilot: Pilot[None], app: ConvoyApp, path: str) -> None:
     await shows(pilot, "Started local-")
 
 
-async def test_launched_workers_work_and_stop(store: RealServer, fleet: Fleet, handlers: str) -> None:
+async def test_workers_launched_in_process_run_ids_and_stop(store: RealServer, fleet: Fleet, handlers: str) -> None:
     fleet.queue("q").publish_many(range(30))
     async with opened(store.url) as (pilot, app):
         await shows(pilot, "NO WORKERS q")
@@ -422,7 +424,7 @@ async def test_a_damaged_queue_is_an_alarm_and_the_others_go_on(
         await shows(pilot, "NO WORKERS fine")
 
 
-async def test_advice_about_the_connection_is_told(store: RealServer) -> None:
+async def test_connection_warnings_are_shown(store: RealServer) -> None:
     source = LiveSource(url=store.url)
     app = ConvoyApp(source, Place(source.shown), advise=lambda: "The way is unsafe.")
     async with app.run_test(size=(80, 24)) as pilot:

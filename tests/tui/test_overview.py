@@ -122,7 +122,7 @@ async def test_the_filter_hides_until_it_is_cleared() -> None:
         assert not app.screen.query_one("#search", Input).display
 
 
-async def test_a_key_freezes_the_poller_and_the_title_says_so() -> None:
+async def test_a_key_pauses_the_poller_and_the_title_says_so() -> None:
     app = an_app(letters())
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)

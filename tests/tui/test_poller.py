@@ -43,7 +43,7 @@ def watched() -> Watched:
     return Watched()
 
 
-async def test_it_waits_longer_and_longer_while_the_store_is_away(watched: Watched) -> None:
+async def test_polling_backs_off_during_an_outage(watched: Watched) -> None:
     watched.error = StoreUnreachable("gone")
 
     waits = [await watched.poller.look_once() for _ in range(7)]
@@ -81,7 +81,7 @@ async def test_nothing_that_goes_wrong_ends_it(watched: Watched, error: Exceptio
     task.cancel()
 
 
-async def test_frozen_it_looks_only_when_asked(watched: Watched) -> None:
+async def test_a_paused_poller_polls_only_when_asked(watched: Watched) -> None:
     watched.poller.interval_s = 0.0
     watched.poller.freeze(is_frozen=True)
     task = asyncio.create_task(watched.poller.run())
@@ -115,7 +115,7 @@ def test_the_pace_has_steps(start: float, by: int, after: float) -> None:
     assert watched.poller.step(by) == after
 
 
-async def test_unseen_it_looks_less_often(watched: Watched) -> None:
+async def test_an_app_in_the_background_polls_less_often(watched: Watched) -> None:
     watched.poller.is_unseen = True
 
     assert await watched.poller.look_once() == 5.0

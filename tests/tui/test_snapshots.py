@@ -14,7 +14,7 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("snap", list(snaps()), ids=lambda snap: snap.name)
-async def test_a_screen_looks_as_it_was_kept(snap: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_screen_looks_like_its_snapshot(snap: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
     if snap.no_color:
         monkeypatch.setenv("NO_COLOR", "1")
 
@@ -23,7 +23,7 @@ async def test_a_screen_looks_as_it_was_kept(snap: Snap, monkeypatch: pytest.Mon
     assert seen == (FOLDER / f"{snap.name}.txt").read_text("utf-8"), "see python -m tests.tui.snapshots"
 
 
-def test_no_screen_is_kept_that_is_not_compared() -> None:
+def test_every_snapshot_is_compared() -> None:
     assert {path.stem for path in FOLDER.glob("*.txt")} == {snap.name for snap in snaps()}
 
 

@@ -36,7 +36,7 @@ def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(FOLDER)))
-def test_no_widget_is_used_that_reads_markup(path: Path) -> None:
+def test_no_widget_interprets_markup(path: Path) -> None:
     assert {name for name, _ in calls(path)} & READS_MARKUP == set()
 
 

@@ -65,7 +65,7 @@ def test_small_screens_keep_state_name_queued_and_failed() -> None:
     ("n", "text"),
     [(0, "0"), (99_999, "99,999"), (100_000, "100k"), (1_204_551, "1.20M"), (45_000_000, "45.0M"), (10**12, "1e+12")],
 )
-def test_large_numbers_get_short(n: int, text: str) -> None:
+def test_large_numbers_are_abbreviated(n: int, text: str) -> None:
     assert short(n) == text
 
 
@@ -112,7 +112,7 @@ def test_the_verdict_names_the_worst_first_and_counts_what_it_cannot_show() -> N
         assert len(lines) == 2
 
 
-def test_a_hundred_sick_queues_fit_into_two_lines() -> None:
+def test_a_hundred_alarms_fit_into_two_lines() -> None:
     rows = [row(a_queue(f"a-rather-long-name-{n}", queued=1, workers=0), Health.NO_WORKERS) for n in range(100)]
 
     lines = [plain(line) for line in verdict(board(*rows), 120, 2, GLYPHS)]
@@ -176,7 +176,7 @@ def test_lines_are_clipped_and_spread_by_cells() -> None:
     assert all(cell_len(part) <= 10 for part in wrap("a word and averyveryverylongone 日本語日本語日本語", 10))
 
 
-def test_numbers_are_stale_when_they_come_late() -> None:
+def test_numbers_are_stale_when_a_poll_is_late() -> None:
     late = Board(Place("s"), Link(LinkState.LIVE, heard_at=0.0), (), now=3.5)
 
     assert late.is_stale

@@ -93,7 +93,7 @@ def test_f8_a_copy_of_an_id_that_a_node_worker_runs_waits_until_that_one_has_end
     assert world.queue.counts() == Counts(queued=1, committed=1)
 
 
-def test_f8_copies_pushed_beside_living_pools_never_have_two_holders(queue: Queue, raw: redis.Redis) -> None:
+def test_f8_copies_pushed_beside_live_pools_never_have_two_holders(queue: Queue, raw: redis.Redis) -> None:
     gate = threading.Event()
     holders: Counter[str] = Counter()
     runs: Counter[str] = Counter()
@@ -207,7 +207,7 @@ async def test_f14_a_thousand_pools_of_one_process_have_a_thousand_names(store: 
     assert all(re.fullmatch("[0-9a-f]{32}", name) for name in names)
 
 
-def test_f14_a_new_life_under_the_same_host_and_pid_inherits_nothing(queue: Queue, store: RealServer) -> None:
+def test_f14_a_new_worker_with_the_same_host_and_pid_inherits_nothing(queue: Queue, store: RealServer) -> None:
     """The first life is cut off from the store, with a run under way; the second begins in the same process."""
     path = store.directory / "p14"
     link = Proxy(store.socket, path)

@@ -70,7 +70,7 @@ def test_every_state_meets_every_event(state: PoolState, event: PoolEvent) -> No
     assert states.state is EXPECTED.get((state, event), state)
 
 
-def test_an_answer_from_before_somebody_asked_to_look_again_ends_nothing() -> None:
+def test_a_snapshot_requested_before_a_refresh_does_not_end_the_refresh() -> None:
     for state in OPEN:
         rule = rule_for(state, E.EMPTY, ASKED)
         assert rule is not None
@@ -121,7 +121,7 @@ LIVES = st.lists(
 
 
 @given(LIVES)
-def test_a_stop_is_for_good_and_doubt_is_settled_by_comparing(life: list[tuple[PoolEvent, Facts]]) -> None:
+def test_a_stop_is_final_and_doubt_ends_with_a_comparison(life: list[tuple[PoolEvent, Facts]]) -> None:
     states = PoolStates()
     for event, facts in [(E.START, CALM), *life]:
         before = states.state

@@ -77,7 +77,7 @@ def test_it_tells_when_to_look_again_until_the_shortage_is_over(at: float, wait:
     assert slots.why == (None if wait is None else SHORT)
 
 
-def test_only_a_new_pause_is_worth_a_word() -> None:
+def test_only_a_new_pause_is_announced() -> None:
     slots = Slots(10)
 
     news = [at for at in (0, 0.1, 0.4, 0.5, 0.6, 1.5) if slots.refuse(at, 0, SHORT)]

@@ -101,7 +101,7 @@ def test_f69_the_queue_flows_past_a_suspect_while_something_else_runs(queue: Que
     assert company.met["suspect"] == {"suspect"}
 
 
-def test_f69_a_pool_that_never_rests_drains_for_a_suspect(queue: Queue, store: RealServer) -> None:
+def test_f69_a_pool_that_is_never_idle_drains_for_a_suspect(queue: Queue, store: RealServer) -> None:
     """Nobody is idle while IDs keep coming, so a pool spares some time."""
     company = Company()
     queue.publish_many(range(100))

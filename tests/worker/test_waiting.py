@@ -48,7 +48,7 @@ def is_idle(store: RealServer) -> bool:
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 3, 60])
-def test_ids_that_drip_in_never_take_more_than_the_slots(queue: Queue, store: RealServer, concurrency: int) -> None:
+def test_ids_published_slowly_never_exceed_the_slots(queue: Queue, store: RealServer, concurrency: int) -> None:
     """One slot is kept for the wait, which has its claim behind it, whatever the rounds claim meanwhile."""
     crowd = Crowd()
     dice = random.Random(concurrency)

@@ -16,7 +16,7 @@ MOST_LINES = 30
 def tell(
     verdict: Verdict, accepted: Mapping[str, float], runs: list[Run], kinds: Mapping[int, Kind], troubles: Troubles
 ) -> list[str]:
-    """The stories of the first offenders; times are in seconds since the first ID was accepted."""
+    """The histories of the first offenders; times are in seconds since the first ID was accepted."""
     begin = min(accepted.values(), default=0.0)
     offenders = verdict.offenders
     lines = []
@@ -42,7 +42,7 @@ def _of_its_own(accepted: float | None, runs: list[Run], kinds: Mapping[int, Kin
 
 
 def _around(accepted: float, runs: list[Run], troubles: Troubles) -> Iterator[tuple[float, str]]:
-    """What befell the store, and the workers of the runs, near to them in time."""
+    """The faults of the store, and of the workers of the runs, close to them in time."""
     first = min([run.start for run in runs], default=accepted) - DELAY_S
     last = max([run.end or run.start for run in runs], default=accepted) + DELAY_S
     workers = {run.worker for run in runs}

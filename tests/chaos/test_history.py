@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from tests.chaos.history import tell
 from tests.chaos.journal import Run
 from tests.chaos.judge import Lapse, Pause, Rollback, Troubles, Verdict
-from tests.chaos.story import tell
 from tests.chaos.work import Kind
 
 KINDS: dict[int, Kind] = {1: "thread", 2: "command", 3: "async"}
 RUNS = [Run("a", "11:1", 1, 105, 109), Run("a", "22:1", 2, 107), Run("b", "33:1", 3, 106, 106.5)]
 
 
-def test_the_story_of_an_id_has_its_runs_and_what_befell_their_workers_and_the_store_in_order() -> None:
+def test_the_history_of_an_id_has_its_runs_and_the_faults_of_its_workers_and_the_store_in_order() -> None:
     troubles = Troubles(
         ends={1: 150, 2: 107.25, 3: 108},
         killed={2, 3},
