@@ -15,7 +15,7 @@ from convoy_core.models import Outcome
 from convoy_core.moves import replies
 from convoy_core.moves.keys import Keys
 from convoy_core.moves.scripts import Script, load
-from convoy_core.options import BATCH, JobID, decode_id, encode_id
+from convoy_core.options import BATCH, BATCH_BYTES, JobID, decode_id, encode_id
 from convoy_core.states import State
 from convoy_core.validation import Seconds
 
@@ -71,12 +71,28 @@ def chunked(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
         yield chunk
 
 
+def bounded(items: list[T], sizes: list[int]) -> Iterator[list[T]]:
+    """A chunk in lists of up to `BATCH_BYTES`, given the bytes of each item; a larger item gets a list of its own."""
+    if sum(sizes) <= BATCH_BYTES:
+        yield items
+        return
+    part: list[T] = []
+    total = 0
+    for item, size in zip(items, sizes, strict=True):
+        total += size
+        if part and total > BATCH_BYTES:
+            yield part
+            part, total = [], size
+        part.append(item)
+    yield part
+
+
 def per_id(
     name: str, keys: Keys, first: tuple[Argument, ...], ids: Iterable[bytes], *, dry_run: bool, size: int
 ) -> Steps[dict[str, Outcome]]:
-    """The same move for each ID, `size` of them in a call."""
+    """The same move for each ID, up to `size` of them in a call."""
     outcomes: dict[str, Outcome] = {}
-    for raw in chunked(ids, size):
+    for raw in (part for chunk in chunked(ids, size) for part in bounded(chunk, [*map(len, chunk)])):
         words = yield of(name, keys, ("1" if dry_run else "", *first, *raw), replies.outcomes, dry=dry_run)
         outcomes.update(zip((decode_id(id) for id in raw), words, strict=True))
     return outcomes

@@ -12,7 +12,7 @@ from convoy_core import validation
 from convoy_core.errors import InvalidOption
 from convoy_core.models import Published, Tally
 from convoy_core.moves import replies
-from convoy_core.moves.call import Argument, Call, checked_ids, chunked, milliseconds, of
+from convoy_core.moves.call import Call, bounded, checked_ids, chunked, milliseconds, of
 from convoy_core.moves.keys import Keys
 from convoy_core.options import JobID, Payload, decode_id, encode_id, encode_ids, encode_payload
 from convoy_core.validation import Seconds
@@ -72,23 +72,25 @@ def _answer(reply: list[Any]) -> Published:
 def publish(keys: Keys, ids: Iterable[JobID], options: PublishOptions) -> Iterator[Call[Chunk]]:
     """One call per chunk of IDs; each is checked before its chunk is sent."""
     how = _how(options)
+    beside = len(how[-1])
     replicas = 0 if options.dry_run else options.wait_replicas
     for chunk in chunked(checked_ids(ids)):
-        raw = encode_ids(chunk)
-        yield of(
-            "publish",
-            keys,
-            (*how, *raw),
-            partial(_chunk, raw),
-            dry=options.dry_run,
-            replicas=replicas,
-        )
+        encoded = encode_ids(chunk)
+        for raw in bounded(encoded, [len(id) + beside for id in encoded]):
+            yield of(
+                "publish",
+                keys,
+                (*how, *raw),
+                partial(_chunk, raw),
+                dry=options.dry_run,
+                replicas=replicas,
+            )
 
 
 _BOOL = {bool}
 
 
-def _how(options: PublishOptions) -> tuple[Argument, ...]:
+def _how(options: PublishOptions) -> tuple[int, str, str, str, bytes]:
     """The script's arguments before the IDs."""
     payload, delay_s, front, rerun, dry_run, wait_replicas = options
     delay_ms = milliseconds("delay_s", delay_s) if type(delay_s) is not float or delay_s != 0 else 0

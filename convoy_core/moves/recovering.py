@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from convoy_core.moves import replies
-from convoy_core.moves.call import Call, Steps, chunked, command, of
+from convoy_core.moves.call import Call, Steps, bounded, chunked, command, of
 from convoy_core.moves.keys import Keys
 from convoy_core.options import BATCH, SMALL_BATCH, decode_id
 
@@ -84,8 +84,8 @@ def recover(
     if held is None:
         held = (yield from held_claims(keys, [dead]))[dead]
     # Each call puts its IDs in front of those before, so the last claims go first; the final, empty one unregisters it.
-    chunks: list[Iterable[tuple[bytes, int]]] = [*reversed([*chunked(held, SMALL_BATCH)]), ()]
-    for chunk in chunks:
+    parts = [part for chunk in chunked(held, SMALL_BATCH) for part in bounded(chunk, [len(id) for id, _ in chunk])]
+    for chunk in [*reversed(parts), []]:
         pairs = [part for id, number in chunk for part in (id, f"{dead}:{number}")]
         latest = "" if latest_ms is None else latest_ms()
         unregister_after = "" if pairs or not unregister_long_dead else LATE_MS

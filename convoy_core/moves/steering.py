@@ -8,9 +8,9 @@ from convoy_core import validation
 from convoy_core.errors import InvalidOption
 from convoy_core.models import Jammed, Outcome, Then
 from convoy_core.moves import replies
-from convoy_core.moves.call import Call, Steps, chunked, distinct, milliseconds, of, per_id
+from convoy_core.moves.call import Call, Steps, bounded, chunked, distinct, milliseconds, of, per_id
 from convoy_core.moves.keys import Keys
-from convoy_core.options import BATCH, SMALL_BATCH, JobID, encode_id
+from convoy_core.options import BATCH, SMALL_BATCH, JobID, decode_id, encode_id
 from convoy_core.validation import Seconds
 
 
@@ -38,21 +38,22 @@ def free_jammed(
     rows = [_row(row) for row in validation.many("entries", entries, _JAMMED)]
     outcomes: dict[str, Outcome] = {}
     for chunk in chunked(rows, SMALL_BATCH):
-        pairs = [part for id, start_ms in chunk for part in (encode_id(id), start_ms)]
-        arguments = (then.value, "1" if skip_live else "", max_crashes, *pairs)
-        words = yield of("jam_guard", keys, arguments, replies.outcomes)
-        outcomes.update(zip((id for id, _ in chunk), words, strict=True))
+        for part in bounded(chunk, [len(id) for id, _ in chunk]):
+            pairs = [argument for row in part for argument in row]
+            arguments = (then.value, "1" if skip_live else "", max_crashes, *pairs)
+            words = yield of("jam_guard", keys, arguments, replies.outcomes)
+            outcomes.update(zip((decode_id(id) for id, _ in part), words, strict=True))
     return outcomes
 
 
 _JAMMED = "Jammed records, as `jammed` returns"
 
 
-def _row(row: Jammed) -> tuple[str, int]:
+def _row(row: Jammed) -> tuple[bytes, int]:
     validation.one_of("An entry of entries", row, Jammed, f"one of {_JAMMED}")
-    encode_id(row.id)
+    raw = encode_id(row.id)
     try:
-        return row.id, round(row.start * 1000)
+        return raw, round(row.start * 1000)
     except (TypeError, ValueError, OverflowError):
         raise InvalidOption(f"The start of an entry is {validation.shown(row.start)}; it must be a time.") from None
 
