@@ -10,10 +10,15 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 from tests.certificates import Authority
 from tests.servers import RealServer, redis_binary, valkey_binary
 from tests.waiting import patient
+
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
+"""No property has a time limit of its own: the machine may be busy, and the first text drawn reads all of Unicode."""
 
 
 def pytest_configure() -> None:

@@ -20,7 +20,7 @@ from convoy_core.system.json_lines import (
 )
 
 MAX_LINE = 40
-SWIFT = settings(max_examples=60, deadline=None)
+FEW = settings(max_examples=60)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
@@ -40,7 +40,7 @@ def _expected(data: bytes) -> list[Message | Malformed]:
     return [*found, TOO_LONG] if len(rest) > MAX_LINE else found
 
 
-@SWIFT
+@FEW
 @given(st.lists(LINES, max_size=6).map(b"".join), st.binary(max_size=2 * MAX_LINE), st.data())
 def test_messages_are_the_same_however_their_bytes_are_cut(lines: bytes, end: bytes, data: st.DataObject) -> None:
     sent = lines + end
@@ -52,7 +52,7 @@ def test_messages_are_the_same_however_their_bytes_are_cut(lines: bytes, end: by
     assert found == _expected(sent)
 
 
-@SWIFT
+@FEW
 @given(st.dictionaries(st.text(max_size=8), VALUES, max_size=3))
 def test_a_message_is_one_line_and_arrives_as_it_was_sent(message: Message) -> None:
     line = encode_message(message)

@@ -184,8 +184,8 @@ PLAIN = st.one_of(
 )
 VALUES = st.recursive(PLAIN, lambda inner: st.lists(inner) | st.builds(Retry, inner) | st.builds(Discard, inner))
 ANSWERS = st.one_of(st.builds(Retry, VALUES), st.builds(Discard, VALUES), VALUES)
-SWIFT = settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+FEW = settings(
+    max_examples=15, suppress_health_check=[*settings().suppress_health_check, HealthCheck.function_scoped_fixture]
 )
 
 
@@ -206,7 +206,7 @@ def settle_all(
         queue.discard_all(state)
 
 
-@SWIFT
+@FEW
 @given(st.lists(st.tuples(ANSWERS, st.booleans()), min_size=1, max_size=20))
 def test_no_answer_ends_the_pool(queue: Queue, answers: list[tuple[object, bool]]) -> None:
     left = list(answers)
@@ -240,7 +240,7 @@ LINES = st.one_of(
 )
 
 
-@settings(SWIFT, max_examples=3)
+@settings(FEW, max_examples=3)
 @given(st.lists(EXPRESSIONS | LINES, min_size=1, max_size=6))
 def test_no_answer_of_a_child_ends_the_pool(queue: Queue, payloads: list[str | bytes]) -> None:
     settle_all(queue, Isolated(f"{HERE}:answer"), len(payloads), payloads)
