@@ -11,12 +11,13 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
+from subprocess import PIPE
 from typing import Any, Final
 
 from convoy_core import validation
 from convoy_core.errors import HandlerNotFound, InvalidOption
+from convoy_core.handlers.group_leader import GroupLeader
 from convoy_core.handlers.process_groups import DESCRIPTORS, Groups, ending
 from convoy_core.handlers.run import RunFailed
 from convoy_core.handlers.verdicts import MAX_ERROR
@@ -35,6 +36,9 @@ _GO: Final = b"\n" if _GATE else b""
 It ends if its worker dies before that, so the watcher knows of every command that runs. The arguments pass unchanged.
 The shell drops only environment variables whose names are not valid in a shell.
 """
+
+
+_READ_BYTES = 64 * 1024
 
 
 class CommandFailed(RunFailed):
@@ -68,30 +72,34 @@ class Command:
 
     async def __call__(self, job: Job) -> object:
         """Run it for one ID. Raises CommandFailed; cancelled, it ends the command's whole process group."""
-        process = await self._start(job)
+        leader = self._start(job)
         try:
-            _, err = await process.communicate(_GO + job.content)
+            leader.send(_GO + job.content, is_last=True)
+            err = b""
+            while chunk := await leader.read(_READ_BYTES):
+                err = (err + chunk)[-MAX_ERROR:]
+            status = await leader.wait()
         except BaseException:
-            await self._groups.end(process)
+            await self._groups.end(leader)
             raise
-        self._groups.forget(process)
-        match process.returncode:
+        self._groups.forget(leader)
+        match status:
             case 0:
                 return None
             case 75:
                 return Retry()
-            case status:
+            case _:
                 raise CommandFailed(_reason(status, err))
 
     async def aclose(self) -> None:
         """Wait, for seconds at most, until the commands are gone whose runs were cancelled."""
         await self._groups.aclose()
 
-    async def _start(self, job: Job) -> Process:
+    def _start(self, job: Job) -> GroupLeader:
         arguments = self._arguments(job.id)
         try:
             words = [*_GATE, *map(system_text, arguments)]
-            return await self._groups.start(*words, environment=_environment(job), stderr=PIPE)
+            return self._groups.start(*words, environment=_environment(job), stderr=PIPE)
         except (OSError, ValueError) as error:  # E2BIG, a NUL byte: nothing the command could be told
             raise CommandFailed(f"the command cannot be started for this ID: {error}") from None
 

@@ -9,11 +9,11 @@ ends and, since native code may give it no turn to notice, the watcher kills its
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
-from asyncio.subprocess import PIPE, Process
+from subprocess import PIPE
 
 from convoy_core.handlers.functions import check_handler, load_handler
+from convoy_core.handlers.group_leader import GroupLeader
 from convoy_core.handlers.process_groups import DESCRIPTORS, Groups, ending
 from convoy_core.handlers.run import NotStarted, RunFailed
 from convoy_core.handlers.watcher import environment
@@ -76,22 +76,22 @@ class Isolated:
     async def aclose(self) -> None:
         """End the children that wait for work, and wait, for seconds at most, until all are gone."""
         while self._idle:
-            await self._groups.end(self._idle.pop().process)
+            await self._groups.end(self._idle.pop().leader)
         await self._groups.aclose()
 
     def _take_idle(self) -> _Child | None:
         while self._idle:
             child = self._idle.pop()
-            if child.process.returncode is None:
+            if not child.leader.has_ended():
                 return child
-            self._groups.forget(child.process)
+            self._groups.forget(child.leader)
         return None
 
     async def _run(self, child: _Child, job: Job) -> object:
         try:
             result = await child.run(job)
         except BaseException:
-            await self._groups.end(child.process)
+            await self._groups.end(child.leader)
             raise
         self._idle.append(child)
         if isinstance(result, HandlerFailed):
@@ -106,25 +106,25 @@ class _NeverBegan(Exception):
 class _Child:
     """One child process; it does one thing at a time."""
 
-    def __init__(self, process: Process) -> None:
-        self.process = process
+    def __init__(self, leader: GroupLeader) -> None:
+        self.leader = leader
         self._reader = MessageReader(MAX_LINE)
 
     @classmethod
     async def start(cls, groups: Groups, path: str) -> _Child:
         """Start one. Raises NotStarted."""
-        process = await groups.start(
+        leader = groups.start(
             *own_program(
                 "convoy_core.handlers.isolated_child", path, *filter(lambda place: isinstance(place, str), sys.path)
             ),
             environment=environment(),
             stdout=PIPE,
         )
-        child = cls(process)
+        child = cls(leader)
         try:
             await child._read_until({"ready": True})
         except BaseException as error:
-            await groups.end(process)
+            await groups.end(leader)
             if isinstance(error, _NeverBegan):
                 raise NotStarted(f"the child process could not load {path!r} ({error}); its error is above") from None
             raise
@@ -132,11 +132,8 @@ class _Child:
 
     async def run(self, job: Job) -> object:
         """What the handler returned there; a HandlerFailed if it raised."""
-        assert self.process.stdin is not None  # noqa: S101 - piped in `start`
         record = job.as_record()
-        self.process.stdin.write(encode_message(record))
-        with contextlib.suppress(ConnectionError):  # it has died: the answer tells how
-            await self.process.stdin.drain()
+        self.leader.send(encode_message(record))
         await self._read_until({"began": record["number"]})
         match await self._read():
             case {"failed": str(text), "traceback": str(trace)}:
@@ -159,12 +156,11 @@ class _Child:
                 raise _NeverBegan(await self._ending())
 
     async def _read(self) -> Message | Malformed | None:
-        assert self.process.stdout is not None  # noqa: S101 - piped in `start`
-        return await self._reader.read(self.process.stdout)
+        return await self._reader.read(self.leader)
 
     async def _ending(self) -> str:
         try:
             async with asyncio.timeout(END_S):
-                return ending(await self.process.wait())
+                return ending(await self.leader.wait())
         except TimeoutError:
             return "it closed its pipe and went on"

@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import errno
 import signal
-from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Coroutine, Sequence
-from typing import Any, Final
+from subprocess import DEVNULL
+from typing import Final
 
+from convoy_core.handlers.group_leader import GroupLeader
 from convoy_core.handlers.run import NotStarted
 from convoy_core.handlers.watcher import WATCHER
 
@@ -20,8 +20,8 @@ Below `runs.CANCEL_GRACE_S`, so that the process ends before its ID is given up.
 """
 
 
-_WANTS: Final = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ENOBUFS, -1}
-"""What the system says when it lacks something; -1 is uvloop's word when there was no pipe to be told by."""
+_WANTS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ENOBUFS})
+"""What the system says when it lacks something."""
 
 DESCRIPTORS: Final = 4
 """What a process of ours takes while it runs, at most: its pipes, and one for the system to tell of its end."""
@@ -34,55 +34,37 @@ class Groups:
     """
 
     def __init__(self) -> None:
-        self._noting: set[asyncio.Task[None]] = set()
         self._ending: set[asyncio.Task[None]] = set()
 
-    async def start(
+    def start(
         self,
         *words: str,
         environment: dict[str, str],
         stdout: int = DEVNULL,
         stderr: int | None = None,
-    ) -> Process:
-        """Start a process in a session of its own, stdin a pipe.
+    ) -> GroupLeader:
+        """Start a process in a session of its own.
 
         Raises NotStarted for want of a descriptor, a process or memory, OSError, and ValueError for a NUL byte.
         """
         try:
-            return await self._start(words, environment, stdout=stdout, stderr=stderr)
-        except (OSError, RuntimeError, MemoryError) as error:
-            # Without a watcher's thread, which waits for the process where the system knows nothing better.
+            return _watched(GroupLeader(words, environment, stdout=stdout, stderr=stderr))
+        except (OSError, MemoryError) as error:
             if isinstance(error, OSError) and error.errno not in _WANTS:
                 raise
             raise NotStarted(f"no process can be started: {str(error) or 'out of memory'}") from None
 
-    async def _start(
-        self, words: Sequence[str], environment: dict[str, str], *, stdout: int, stderr: int | None
-    ) -> Process:
-        process = await asyncio.create_subprocess_exec(
-            *words,
-            stdin=PIPE,
-            stdout=stdout,
-            stderr=stderr,
-            env=environment,
-            start_new_session=True,
-        )
-        try:
-            WATCHER.begin(process.pid)
-        except OSError:
-            process.kill()
-            await process.wait()
-            raise
-        _keep(self._noting, _note_end(process))
-        return process
-
-    def forget(self, process: Process) -> None:
+    def forget(self, leader: GroupLeader) -> None:
         """It has ended of its own accord. What it may have left running is meant to stay, and is not watched."""
-        WATCHER.end(process.pid)
+        WATCHER.end(leader.pid)
+        leader.close()
 
-    async def end(self, process: Process) -> None:
+    async def end(self, leader: GroupLeader) -> None:
         """SIGTERM to the whole group, and SIGKILL a little later to what is left; to the end, even if cancelled."""
-        await asyncio.shield(_keep(self._ending, _end(process)))
+        ending = asyncio.get_running_loop().create_task(_end(leader))
+        self._ending.add(ending)  # a task that nobody holds would be forgotten in the middle
+        ending.add_done_callback(self._ending.discard)
+        await asyncio.shield(ending)
 
     async def aclose(self) -> None:
         """Wait until those are gone that are being ended: at most twice TERM_GRACE_S."""
@@ -99,26 +81,20 @@ def ending(status: int | None) -> str:
     return f"exit status {status}"
 
 
-def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Start it as a task, which would be forgotten in the middle if nobody held it."""
-    task = asyncio.get_running_loop().create_task(work)
-    tasks.add(task)
-    task.add_done_callback(tasks.discard)
-    return task
+def _watched(leader: GroupLeader) -> GroupLeader:
+    try:
+        WATCHER.begin(leader.pid)
+    except OSError:
+        leader.kill()
+        raise
+    return leader
 
 
-async def _note_end(process: Process) -> None:
-    await process.wait()
-    WATCHER.end_if_empty(process.pid)
-
-
-async def _end(process: Process) -> None:
+async def _end(leader: GroupLeader) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
-        WATCHER.send(process.pid, number)
-        with contextlib.suppress(TimeoutError):  # what has left the group may hold a pipe, and with it this wait
+        WATCHER.send(leader.pid, number)
+        with contextlib.suppress(TimeoutError):  # the system may hold it
             async with asyncio.timeout(TERM_GRACE_S):
-                await process.wait()
-    WATCHER.end(process.pid)
-    # What has left the group may hold a pipe for as long as it lives. asyncio shows no public way to close our end.
-    process._transport.close()  # type: ignore[attr-defined]
-    await asyncio.sleep(0)  # has the loop do it
+                await leader.wait()
+    WATCHER.end(leader.pid)
+    leader.close()

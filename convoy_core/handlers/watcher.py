@@ -22,7 +22,7 @@ _PROGRAM: Final = os.path.abspath(watcher_process.__file__)  # noqa: PTH100 - te
 class Watcher:
     """The groups that are watched. May be called from any thread.
 
-    What is left: between the end of a group's leader and our word of it, a few milliseconds, the number is free to be
+    What is left: between the wait for a group's leader and our word of it, some microseconds, the number is free to be
     another's; and when the watcher itself is killed, nobody watches until the next group begins or ends.
     """
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
-
-if TYPE_CHECKING:
-    from asyncio import StreamReader
+from typing import Any, Final, Protocol, TypeAlias
 
 Message: TypeAlias = "dict[str, Any]"
 
@@ -39,6 +36,13 @@ def decode_message(line: bytes) -> Message | Malformed:
     return message if isinstance(message, dict) else Malformed(line)
 
 
+class Readable(Protocol):
+    """Where messages come from: a stream of asyncio, or a process of ours."""
+
+    async def read(self, size: int, /) -> bytes:
+        """Some bytes; none at the end."""
+
+
 class MessageReader:
     """Reads messages of at most `max_line` bytes from chunks of bytes that may begin and end anywhere."""
 
@@ -61,7 +65,7 @@ class MessageReader:
         self._rest = b"" if self._is_skipping else rest
         return found
 
-    async def read(self, stream: StreamReader) -> Message | Malformed | None:
+    async def read(self, stream: Readable) -> Message | Malformed | None:
         """The next message from `stream`; None at its end. An incomplete last line is dropped."""
         while not self._messages:
             if not (data := await stream.read(READ_BYTES)):

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
 from convoy_core import Queue, State
-from tests.cli.conftest import Convoy, states
+from tests.cli.conftest import ROOT, Convoy, states
+from tests.servers import RealServer
+from tests.waiting import patient
 
 TELL = (
     "import json, os, pathlib, sys\n"
@@ -94,3 +99,24 @@ def test_a_command_that_takes_too_long_is_ended(convoy: Convoy, trucks: Queue) -
 
     assert (result.exit_code, result.stdout) == (5, "0 done, 1 failed\n")
     assert "it ran for longer than 0.2 s" in result.stderr
+
+
+def test_a_worker_started_by_somebody_who_ignores_his_children_learns_how_its_own_end(
+    store: RealServer, trucks: Queue
+) -> None:
+    trucks.publish_many(["0", "3"])
+    words = [sys.executable, "-m", "convoy_tui.cli", "work", "trucks", "--burst", "--exec", "sh -c 'exit $CONVOY_ID'"]
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        worker = subprocess.Popen(
+            words,
+            env={**os.environ, "CONVOY_REDIS_URL": store.url, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    out, _ = worker.communicate(timeout=patient())
+
+    assert out == b"1 done, 1 failed\n"
+    assert {entry.id: entry.error for entry in trucks.entries(State.FAILED)} == {"3": "exit status 3"}

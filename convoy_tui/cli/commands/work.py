@@ -21,7 +21,7 @@ from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.messages import Messages
 from convoy_tui.cli.session import Session
 from convoy_tui.cli.work.handler_output import never_wait, printing
-from convoy_tui.cli.work.init_process import step_down
+from convoy_tui.cli.work.init_process import learn_how_children_end, step_down
 from convoy_tui.cli.work.progress import Progress, WorkTally
 from convoy_tui.cli.work.supervised_process import Launch
 from convoy_tui.cli.work.supervisor import Supervisor
@@ -106,6 +106,7 @@ def work(  # noqa: PLR0913 - typer reads the options from here
     """
     session.out.refuse(Format.IDS, because="there are no IDs in the answer.")
     step_down()
+    learn_how_children_end()
     never_wait()
     workers = Workers(queue, handler, exec, isolate, concurrency, job_timeout, retries, grace, burst)
     if control_socket is not None:

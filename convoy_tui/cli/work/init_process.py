@@ -31,6 +31,12 @@ def step_down() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def learn_how_children_end() -> None:
+    """Have the system keep their exit statuses, should whoever started us ignore SIGCHLD: it is inherited."""
+    if sys.platform != "win32" and signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
 def _wait_for_all(child: int, numbers: set[signal.Signals]) -> NoReturn:
     while True:
         number = signal.sigwait(numbers)
