@@ -38,6 +38,7 @@ CASES = {
     "process.async.1": Case("async", 1, 10_000, None),
     "process.async.10": Case("async", 10, 50_000, 20_000),
     "process.async.100": Case("async", 100, 150_000, 40_000),
+    "process.async.400": Case("async", 400, 150_000, None),
     "process.threads.10": Case("threads", 10, 30_000, 8_000),
 }
 

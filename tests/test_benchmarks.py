@@ -17,6 +17,7 @@ NAMES = {
     "process.async.1.trips",
     "process.async.10",
     "process.async.100",
+    "process.async.400",
     "process.suspects",
     "process.threads.10",
     "process.two",

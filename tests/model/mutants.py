@@ -110,6 +110,16 @@ MUTANTS = (
         ("moves/lua/claim.lua", "call('SADD', committed, unpack(ids))", "0"),
     ),
     _mutant(
+        "F9: the long member of a claim stays in processing",
+        "Strict",
+        ("moves/lua/claim.lua", "call('ZREM', processing, long)", "call('ZSCORE', processing, long)"),
+    ),
+    _mutant(
+        "F9: the long member of a claim stays committed",
+        "Strict",
+        ("moves/lua/claim.lua", "call('SREM', committed, long)", "call('SCARD', committed)"),
+    ),
+    _mutant(
         "F11: recover in two steps",
         "simulation",
         ("moves/lua/recover.lua", "enqueue(back, true)", "call('HLEN', owner)"),

@@ -179,6 +179,17 @@ def test_f40_the_server_never_evicts_and_keeps_an_append_only_file(server: Serve
     }
 
 
+def test_the_server_keeps_no_long_flat_lists(server: Server) -> None:
+    one = server("store")
+    one.ensure()
+
+    with client(one) as talk:
+        settings = talk.config_get("hash-max-listpack-entries", "set-max-listpack-entries", "zset-max-listpack-entries")
+
+    assert set(settings.values()) == {"16"}
+    assert len(settings) == 3
+
+
 # --- F44: never two servers on one directory
 
 

@@ -1,5 +1,5 @@
 -- claim: queued, delayed -> processing
--- keys: queued committed processing owner workers worker delayed failed paused attempts failures crashes payload rerun
+-- keys: queued committed processing owner workers worker delayed failed paused published attempts failures crashes payload rerun
 -- with: totals claim_list
 
 -- The state of a worker before it claims: its lease, the highest number of its claims, and the IDs handed over to it.
@@ -49,6 +49,36 @@ local function admit(ids, wait)
   return admitted
 end
 
+-- Each ID gets its token and the start of its run. A small set or hash is a flat list, which the store walks for every ID. A
+-- member of more than 64 bytes makes a tree or a table of it, which it remains until it is empty. So some claims bring such a
+-- member and take it out at once: those that pay for it by themselves, and of the smaller ones one for every hundred IDs.
+local function hold(ids, prefix, number)
+  local long = (#ids >= 20 or (now + number) % 100 < #ids) and prefix .. string.rep('.', 65)
+  -- Converted once: numbers would be converted to text for each ID.
+  local seconds, start = string.format('%d', math.floor(now / 1000)), '@' .. string.format('%d', now)
+  local scores, entries, at = {}, {}, 0
+  if long then scores[1], scores[2], entries[1], entries[2], at = seconds, long, long, '', 2 end
+  for i, id in ipairs(ids) do
+    local to = at + 2 * i
+    scores[to - 1], scores[to] = seconds, id
+    entries[to - 1], entries[to] = id, prefix .. string.format('%d', number + i - 1) .. start
+  end
+  call('ZADD', processing, unpack(scores))
+  if long then call('ZREM', processing, long) end
+  call('HSET', owner, unpack(entries))
+  if long then call('HDEL', owner, long) end
+  count('adopted', call('SADD', committed, unpack(ids)))
+  if not long then return end
+  call('SADD', committed, long)
+  call('SREM', committed, long)
+  for _, hash in ipairs({ published, payload }) do
+    if exists(hash) then
+      call('HSET', hash, long, '')
+      call('HDEL', hash, long)
+    end
+  end
+end
+
 local function column(hash, ids)
   return exists(hash) and call('HMGET', hash, unpack(ids)) or {}
 end
@@ -85,17 +115,7 @@ local function claim_up_to(want, claimer, number, wait, suspects)
   end
   if #ids == 0 then return { word, {}, {}, {}, {}, {}, apart } end
 
-  -- Converted once: numbers would be converted to text for each ID.
-  local seconds, prefix = string.format('%d', math.floor(now / 1000)), id .. ':'
-  local start = '@' .. string.format('%d', now)
-  local scores, entries = {}, {}
-  for i, job in ipairs(ids) do
-    scores[2 * i - 1], scores[2 * i] = seconds, job
-    entries[2 * i - 1], entries[2 * i] = job, prefix .. string.format('%d', number + i - 1) .. start
-  end
-  call('ZADD', processing, unpack(scores))
-  call('HSET', owner, unpack(entries))
-  count('adopted', call('SADD', committed, unpack(ids)))
+  hold(ids, id .. ':', number)
   -- A Node publisher leaves the ID in `failed`. Its count of failures is kept until the run has ended.
   for i, score in ipairs(exists(failed) and call('ZMSCORE', failed, unpack(ids)) or {}) do
     if score then

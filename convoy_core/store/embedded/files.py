@@ -116,6 +116,10 @@ def arguments(directory: Path, socket: Path, durability: Durability) -> list[str
         "aof-load-truncated": "yes",
         # An evicted key here is a lost job.
         "maxmemory-policy": "noeviction",
+        # Longer ones become tables and trees: a flat list is walked for every ID.
+        "hash-max-listpack-entries": "16",
+        "set-max-listpack-entries": "16",
+        "zset-max-listpack-entries": "16",
         "enable-debug-command": "no",
         "enable-module-command": "no",
         "enable-protected-configs": "no",
