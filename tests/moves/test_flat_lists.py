@@ -1,4 +1,4 @@
-"""Small sets and hashes are flat lists at the store, which it walks for every ID: claims make trees and tables of them."""
+"""Small sets and hashes, which the store keeps as flat lists, are made trees and tables of by claims."""
 
 from __future__ import annotations
 
