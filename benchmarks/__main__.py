@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from benchmarks import faces, memory, process, publish, scripts, table, wakeup
+from benchmarks import extremes, faces, memory, process, publish, scripts, table, wakeup
 from benchmarks.figures import Row, Settings
 from benchmarks.store import machine
 
@@ -23,6 +23,9 @@ MEASUREMENTS: dict[str, Callable[[Settings], list[Row]]] = {
     "memory.pool": memory.pool,
     "scripts.slowest": scripts.slowest,
     "scripts.looking": scripts.looking,
+    "scripts.processing": extremes.many_processing,
+    "scripts.ids": extremes.long_ids,
+    "scripts.payloads": extremes.large_payloads,
     "dashboard": faces.refresh,
     "cli": faces.starting,
 }

@@ -1,20 +1,21 @@
-"""A queue with very many IDs in every state, filled by its own operations, and the calls to measure on it."""
+"""A queue with very many, or very large, IDs in every state, and what a worker does on it."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count, islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import redis
 
 from benchmarks.figures import Settings
 from benchmarks.store import server_for
-from convoy_core import Fleet, Jammed, Queue, State
+from convoy_core import Fleet, Jammed, Queue
 from convoy_core.jobs import Claim, Failed
 from convoy_core.moves import recovering, working
+from convoy_core.moves.call import bounded
 from convoy_core.moves.working import Settlement
 from convoy_core.options import BATCH, SMALL_BATCH
 
@@ -23,32 +24,53 @@ LEASE_MS = 3_600_000
 RECORD = '{"error":"ValueError: no","traceback":"' + 600 * "x" + '","worker":"w","attempt":1,"seconds":0.1}'
 
 
-class LongQueue:
-    """1,000,000 IDs queued (or as many as are asked for), 100,000 failed, 10,000 processing, 10,000 delayed."""
+class Shape(NamedTuple):
+    """How many IDs a queue has, and how large they are."""
 
-    def __init__(self, url: str, settings: Settings, *, queued: int) -> None:
+    queued: int = 10_000
+    failed: int = 2_000
+    processing: int = 1_000
+    delayed: int = 1_000
+    id_bytes: int = 0
+    """To which each ID is padded."""
+    payload_bytes: int = 0
+    """Of the payload of each queued ID; 0 for none."""
+    batch: int = BATCH
+    """How many IDs are published, claimed and settled at once."""
+    pools: int = 0
+    """How many are registered besides."""
+
+
+class LongQueue:
+    """A queue of that shape."""
+
+    def __init__(self, url: str, shape: Shape) -> None:
         self.queue = Queue(QUEUE, redis=url)
         self.fleet = Fleet(redis=url)
-        self.queued = queued
-        self.failed_count, self.processing_count = settings.size(100_000, 2_000), settings.size(10_000, 1_000)
-        self._keys = self.queue._connection.keyspace.queue(QUEUE)
+        self.shape = shape
+        self.keys = self.queue._connection.keyspace.queue(QUEUE)
         self._number = 1
-        self._worker = self._sign_on()
-        self._fresh = (f"new{number}" for number in count())
-        self._failed = (f"f{number}" for number in range(self.failed_count))
-        self._queued = (str(number) for number in range(queued // 2, queued))
+        self._worker = self.register()
+        self._fresh = (self.id(f"new{number}") for number in count())
+        self._failed = (self.id(f"f{number}") for number in range(shape.failed))
+        self._queued = (self.id(number) for number in range(shape.queued // 2, shape.queued))
         self._fill()
 
     def _fill(self) -> None:
-        self.queue.publish_many(f"f{number}" for number in range(self.failed_count))
-        for _ in range(0, self.failed_count, SMALL_BATCH):
-            self.fail(self.claim(SMALL_BATCH))
-        self.queue.publish_many(f"p{number}" for number in range(self.processing_count))
-        for _ in range(0, self.processing_count, BATCH):
+        shape = self.shape
+        for _ in range(shape.pools):
+            self.register()
+        self.queue.publish_many(self.id(f"f{number}") for number in range(shape.failed))
+        for _ in range(0, shape.failed, SMALL_BATCH):
+            self.fail(self.take(SMALL_BATCH))
+        self.queue.publish_many(self.id(f"p{number}") for number in range(shape.processing))
+        for _ in range(0, shape.processing, BATCH):
             # Some have lived through a heartbeat and some have not, which are looked for in different ways.
-            self.renew(self.claim(BATCH)[::2])
-        self.queue.publish_many((f"d{number}" for number in range(self.processing_count)), delay_s=3600)
-        self.queue.publish_many(range(self.queued))
+            self.renew(self.take(BATCH)[::2])
+        self.queue.publish_many((self.id(f"d{number}") for number in range(shape.delayed)), delay_s=3600)
+        self.queue.publish_many(
+            (self.id(number) for number in range(shape.queued)), payload=self.payload if shape.payload_bytes else None
+        )
 
     def close(self) -> None:
         """Close the connections."""
@@ -57,17 +79,35 @@ class LongQueue:
 
     # -- IDs that nothing has been done to yet
 
+    def id(self, name: object) -> str:
+        """The ID of that name, as long as all are."""
+        return str(name).ljust(self.shape.id_bytes, ".")
+
+    @property
+    def payload(self) -> str:
+        """As large as those of the queued IDs."""
+        return "x" * (self.shape.payload_bytes or 100)
+
     def fresh(self) -> list[str]:
         """A batch that the store does not know."""
-        return list(islice(self._fresh, BATCH))
+        return list(islice(self._fresh, self.shape.batch))
 
     def failed(self) -> list[str]:
         """A batch of failed ones."""
-        return list(islice(self._failed, BATCH))
+        return list(islice(self._failed, self.shape.batch))
 
     def one_queued(self) -> list[str]:
         """One from the second half of the list."""
         return list(islice(self._queued, 1))
+
+    def line_up(self) -> None:
+        """Have a batch stand first in line, with payloads if the queued IDs have some."""
+        payload = self.payload if self.shape.payload_bytes else None
+        self.queue.publish_many(self.fresh(), payload=payload, front=True)
+
+    def known(self) -> list[str]:
+        """The last of those that are queued."""
+        return [self.id(number) for number in range(self.shape.queued - self.shape.batch, self.shape.queued)]
 
     def some_jammed(self) -> list[Jammed]:
         """What a jam guard's preview shows last."""
@@ -75,31 +115,51 @@ class LongQueue:
 
     # -- what a worker does
 
-    def claim(self, want: int = BATCH, *, worker: str | None = None) -> list[Claim]:
-        """Take what is next in line."""
+    def take(self, n: int, *, worker: str | None = None) -> list[Claim]:
+        """Claim so many, in as many claims as it takes."""
+        taken: list[Claim] = []
+        while len(taken) < n and (claims := self.claim(n - len(taken), worker=worker)):
+            taken += claims
+        return taken
+
+    def claim(self, want: int, *, worker: str | None = None) -> list[Claim]:
+        """Take what is next in line, by one script."""
         return self.exchange(Settlement(), want, worker=worker)
 
     def exchange(self, settlement: Settlement, want: int, *, worker: str | None = None) -> list[Claim]:
         """Settle, and take what is next in line."""
         number, self._number = self._number, self._number + want
-        call = working.exchange(self._keys, worker or self._worker, settlement, want, number, LEASE_MS)
+        call = working.exchange(self.keys, worker or self._worker, settlement, want, number, LEASE_MS)
         return self.queue._connection.run(call).claims
 
-    def fail(self, claims: Sequence[Claim], retry_ms: int | None = None) -> None:
+    def settle(self, settled: str, claims: list[Claim], want: int = 0) -> None:
+        """Have these completed, released or discarded, as a pool would; claim so many with each exchange."""
+        for part in bounded(claims, [len(claim.raw_id) for claim in claims]):
+            settlement = Settlement()
+            setattr(settlement, settled, part)
+            self.exchange(settlement, want)
+
+    def fail(self, claims: list[Claim], retry_ms: int | None = None) -> None:
         """Have these failed, for good or to be tried again."""
         failure = Failed("ValueError: no", RECORD, retry_ms)
-        self.exchange(Settlement(failed=[(claim, failure) for claim in claims]), 0)
+        for part in bounded(claims, [len(claim.raw_id) + len(RECORD) for claim in claims]):
+            self.exchange(Settlement(failed=[(claim, failure) for claim in part]), 0)
+
+    def defer(self, claims: list[Claim]) -> None:
+        """Have these deferred for a moment."""
+        for part in bounded(claims, [len(claim.raw_id) for claim in claims]):
+            self.exchange(Settlement(deferred=[(claim, 5) for claim in part]), 0)
 
     def die(self) -> str:
         """Have another worker claim a batch, and its lease run out; its name."""
-        worker = self._sign_on()
-        self.claim(worker=worker)
-        self.queue._connection.run(working.renew(self._keys, worker, 0, working.Pulse(0, 0, []), ()))
+        worker = self.register()
+        self.take(self.shape.batch, worker=worker)
+        self.queue._connection.run(working.renew(self.keys, worker, 0, working.Pulse(0, 0, []), ()))
         return worker
 
     def recover(self, worker: str) -> object:
         """Take back what a dead worker held."""
-        return self.queue._connection.drive(recovering.recover(self._keys, worker, 3))
+        return self.queue._connection.drive(recovering.recover(self.keys, worker, 3))
 
     def delay(self) -> None:
         """Have a batch due at once."""
@@ -107,107 +167,40 @@ class LongQueue:
 
     def promote(self) -> object:
         """Queue what is due."""
-        return self.queue._connection.run(working.promote(self._keys, BATCH, LEASE_MS))
+        return self.queue._connection.run(working.promote(self.keys, BATCH, LEASE_MS))
+
+    def held(self) -> object:
+        """What this worker holds, by the store's word."""
+        return self.queue._connection.drive(recovering.held_claims(self.keys, [self._worker]))
+
+    def audit(self) -> object:
+        """Look for holders that are not registered."""
+        return self.queue._connection.run(recovering.unregistered_holders(self.keys, 0))
 
     def sweep(self) -> object:
         """Look for what Node workers have left."""
-        return self.queue._connection.run(working.sweep(self._keys, (), BATCH))
+        return self.queue._connection.drive(working.sweep(self.keys, (), BATCH))
 
-    def renew(self, claims: Sequence[Claim]) -> object:
+    def renew(self, claims: Sequence[Claim]) -> None:
         """The heartbeat of a worker with these claims."""
         held = [(claim.raw_id, claim.number) for claim in claims]
         pulse = working.Pulse(0, 0, held)
-        return self.queue._connection.run(working.renew(self._keys, self._worker, LEASE_MS, pulse, held))
+        for part in bounded(held, [len(id) for id, _ in held]):
+            self.queue._connection.run(working.renew(self.keys, self._worker, LEASE_MS, pulse, part))
 
-    def _sign_on(self) -> str:
+    def register(self) -> str:
+        """Another worker; its name."""
         worker = secrets.token_hex(16)
-        self.queue._connection.run(working.register(self._keys, worker, LEASE_MS, "epoch", {"host": "here"}))
+        about: dict[str, str | int] = {"host": "here", "pid": 1, "handler": "trucks.load", "concurrency": 10}
+        self.queue._connection.run(working.register(self.keys, worker, LEASE_MS, "epoch", about))
         return worker
 
 
-class Act(NamedTuple):
-    """Something to do, and what has to be got ready for it, which is not measured."""
-
-    do: Callable[[LongQueue, Any], object]
-    prepare: Callable[[LongQueue], Any] = lambda _: None
-
-
-def _page(state: State | None, part: float = 0.0) -> Act:
-    """A page of 500 from that part of a state: 0 its start, 1 its end."""
-
-    def do(long: LongQueue, total: int) -> object:
-        return long.queue.page(state, start=max(0, round(part * (total - BATCH))), limit=BATCH)
-
-    return Act(do, lambda long: long.queue.page(state, limit=1).total)
-
-
-def _settle(settled: str, size: int = BATCH, *, want: int = 0) -> Act:
-    return Act(
-        lambda long, claims: long.exchange(Settlement(**{settled: claims}), want),
-        lambda long: long.claim(size),
-    )
-
-
-ACTS: dict[str, Act] = {
-    "counts": Act(lambda long, _: long.queue.counts()),
-    "snapshot": Act(lambda long, _: long.fleet.snapshot([QUEUE])),
-    "snapshot, all jammed": Act(lambda long, _: long.fleet.snapshot([QUEUE], jam_after_s=0)),
-    "queue names": Act(lambda long, _: long.fleet.queues()),
-    "find": Act(lambda long, _: long.fleet.find(long.queued - 1)),
-    "page, queued, start": _page(State.QUEUED),
-    "page, queued, middle": _page(State.QUEUED, 0.5),
-    "page, queued, end": _page(State.QUEUED, 1),
-    "page, delayed, middle": _page(State.DELAYED, 0.5),
-    "page, failed, start": _page(State.FAILED),
-    "page, failed, middle": _page(State.FAILED, 0.5),
-    "page, failed, end": _page(State.FAILED, 1),
-    "page, processing, start": _page(State.PROCESSING),
-    "page, processing, middle": _page(State.PROCESSING, 0.5),
-    "page, processing, end": _page(State.PROCESSING, 1),
-    "page, committed": _page(None),
-    "show, first in line": Act(
-        lambda long, id: long.queue.show(id), lambda long: long.queue.page(State.QUEUED, limit=1).entries[0].id
-    ),
-    "show, last in line": Act(lambda long, _: long.queue.show(long.queued - 1)),
-    "show, failed": Act(lambda long, _: long.queue.show(f"f{long.failed_count - 1}")),
-    "workers": Act(lambda long, _: long.queue.workers()),
-    "jammed": Act(lambda long, _: long.queue.jammed(idle_s=0)),
-    "publish 500": Act(lambda long, ids: long.queue.publish_many(ids), LongQueue.fresh),
-    "publish 500 to the front": Act(lambda long, ids: long.queue.publish_many(ids, front=True), LongQueue.fresh),
-    "publish 500 with payload": Act(lambda long, ids: long.queue.publish_many(ids, payload="x" * 100), LongQueue.fresh),
-    "publish 500 delayed": Act(lambda long, ids: long.queue.publish_many(ids, delay_s=3600), LongQueue.fresh),
-    "publish 500 failed": Act(lambda long, ids: long.queue.publish_many(ids), LongQueue.failed),
-    "publish 500 known": Act(lambda long, _: long.queue.publish_many(range(long.queued - BATCH, long.queued))),
-    "requeue 500": Act(lambda long, ids: long.queue.requeue(ids), LongQueue.failed),
-    "discard 500 failed": Act(lambda long, ids: long.queue.discard(ids, state=State.FAILED), LongQueue.failed),
-    "discard one queued": Act(lambda long, ids: long.queue.discard(ids, state=State.QUEUED), LongQueue.one_queued),
-    "jam guard, 100": Act(lambda long, entries: long.queue.free_jammed(entries), LongQueue.some_jammed),
-    "claim 500": Act(lambda long, _: long.claim()),
-    "complete 500": _settle("completed"),
-    "complete 500, claim 500": _settle("completed", want=BATCH),
-    "release 500": _settle("released"),
-    "give up 500": _settle("discarded"),
-    "fail 100": Act(lambda long, claims: long.fail(claims), lambda long: long.claim(SMALL_BATCH)),
-    "retry 100": Act(lambda long, claims: long.fail(claims, 5), lambda long: long.claim(SMALL_BATCH)),
-    "defer 100": Act(
-        lambda long, claims: long.exchange(Settlement(deferred=[(claim, 5) for claim in claims]), 0),
-        lambda long: long.claim(SMALL_BATCH),
-    ),
-    "renew 500": Act(lambda long, claims: long.renew(claims), LongQueue.claim),
-    "recover 500": Act(lambda long, worker: long.recover(worker), LongQueue.die),
-    "promote 500": Act(lambda long, _: long.promote(), LongQueue.delay),
-    "sweep 500": Act(lambda long, _: long.sweep()),
-    "pause": Act(lambda long, _: long.queue.pause()),
-    "resume": Act(lambda long, _: long.queue.resume()),
-}
-"""Every public operation, and what a pool asks for, each with the largest batch that is sent at once."""
-
-
 @contextmanager
-def long_queue(settings: Settings, queued: int) -> Iterator[tuple[LongQueue, redis.Redis]]:
+def long_queue(settings: Settings, shape: Shape) -> Iterator[tuple[LongQueue, redis.Redis]]:
     """On a server of its own, with a bare client beside."""
     with server_for(settings) as server, server.client() as client:
-        long = LongQueue(server.url, settings, queued=queued)
+        long = LongQueue(server.url, shape)
         try:
             yield long, client
         finally:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import redis
 
+from benchmarks.acts import ACTS, Act
 from benchmarks.figures import AtMost, Figure, Row, Settings, columns
-from benchmarks.long_queue import ACTS, LongQueue, long_queue
+from benchmarks.long_queue import LongQueue, Shape, long_queue
 from benchmarks.store import LOGGED_MICROS, server_micros, slow_log
 
 LOOKS = 200
@@ -27,21 +28,39 @@ end
 """
 """Writes the IDs from one number to another into a list, a set and a hash, 500 at a time."""
 
+PLAIN_IS = "list, set and hash of a million entries, 500 IDs written by one script"
+
 
 def slowest(settings: Settings) -> list[Row]:
     """The operation that holds up the store the longest, by the server's own slow log."""
-    queued = settings.size(1_000_000, 5_000)
-    with long_queue(settings, queued) as (long, client):
-        rounds = [{name: _slowest_ms(client, long, name) for name in ACTS} for _ in range(settings.rounds)]
-        plain = Figure(tuple(_plain_ms(client, queued) for _ in range(settings.rounds)))
-        lengths = f"{queued:,} queued, {long.failed_count:,} failed, {long.processing_count:,} processing"
+    few = settings.size(10_000, 1_000)
+    shape = Shape(settings.size(1_000_000, 5_000), settings.size(100_000, 2_000), few, few)
+    with long_queue(settings, shape) as (long, client):
+        rounds = [{name: slowest_ms(client, long, act) for name, act in ACTS.items()} for _ in range(settings.rounds)]
+        limit = plain_ms(client, settings)
+    what = f"Slowest script call, {shape.queued:,} queued, {shape.failed:,} failed, {shape.processing:,} processing"
+    return [row_of_slowest("scripts.slowest", what, rounds, limit)]
+
+
+def slowest_ms(client: redis.Redis, long: LongQueue, act: Act) -> float:
+    """The longest that one call of this operation took the server."""
+    prepared = act.prepare(long)
+    with slow_log(client) as took:
+        act.do(long, prepared)
+    return max(took, default=LOGGED_MICROS / 1000)
+
+
+def row_of_slowest(name: str, what: str, rounds: list[dict[str, float]], limit: Figure) -> Row:
+    """The slowest of several operations, the next ones beside it, and the time of a plain script."""
     taken = columns(rounds)
-    ordered = sorted(taken, key=lambda name: -taken[name].median)
-    note = f"the slowest is: {ordered[0]}"
-    beside = {name: taken[name] for name in ordered[1:SHOWN]}
-    limit_is = "list, set and hash of equal length, 500 IDs written by one script"
-    what = f"Slowest script call, {lengths}"
-    return [Row("scripts.slowest", what, "ms", taken[ordered[0]], plain, limit_is, AtMost(20), beside, note)]
+    first, *others = sorted(taken, key=lambda each: -taken[each].median)
+    beside = {each: taken[each] for each in others[: SHOWN - 1]}
+    return Row(name, what, "ms", taken[first], limit, PLAIN_IS, AtMost(20), beside, f"the slowest is: {first}")
+
+
+def plain_ms(client: redis.Redis, settings: Settings) -> Figure:
+    """What the plain script takes, on a million entries."""
+    return Figure(tuple(_plain_ms(client, settings.size(1_000_000, 5_000)) for _ in range(settings.rounds)))
 
 
 def looking(settings: Settings) -> list[Row]:
@@ -52,7 +71,10 @@ def looking(settings: Settings) -> list[Row]:
         "snapshot": lambda long: long.queue.snapshot(),
     }
     rounds: list[dict[str, float]] = []
-    with long_queue(settings, long_count) as (long, client), long_queue(settings, short_count) as (short, other):
+    with (
+        long_queue(settings, Shape(long_count)) as (long, client),
+        long_queue(settings, Shape(short_count)) as (short, other),
+    ):
         for _ in range(settings.rounds):
             both = {f"{name}, long": _mean_micros(client, long, look) for name, look in looks.items()}
             both |= {f"{name}, short": _mean_micros(other, short, look) for name, look in looks.items()}
@@ -71,15 +93,6 @@ def looking(settings: Settings) -> list[Row]:
         )
         for name in looks
     ]
-
-
-def _slowest_ms(client: redis.Redis, long: LongQueue, name: str) -> float:
-    """The longest that one call of this operation took the server."""
-    act = ACTS[name]
-    prepared = act.prepare(long)
-    with slow_log(client) as took:
-        act.do(long, prepared)
-    return max(took, default=LOGGED_MICROS / 1000)
 
 
 def _plain_ms(client: redis.Redis, queued: int) -> float:

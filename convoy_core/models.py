@@ -196,7 +196,10 @@ class Page:
     total: int
     """Entries in this state when the page was read."""
     next: int | None
-    """The `start` of the next page; None at the end. It is a rank, or a scan cursor for the committed set."""
+    """The `start` of the next page; None at the end. It is a rank, or a scan cursor for the committed set.
+
+    Of processing IDs the ranks have gaps, after those that have lived through a heartbeat of theirs.
+    """
     at: float
     """The store's time when the page was read."""
 

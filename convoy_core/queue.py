@@ -215,8 +215,9 @@ class Queue:
         """One page of the IDs in one state: at most 500 entries from rank `start`.
 
         QUEUED is sorted by position, DELAYED by due time, PROCESSING by age (oldest first), and FAILED by the number
-        of failures (fewest first). `state` None lists the committed set, which has no order: there `start` is the
-        `next` of the previous page, and `limit` is only a hint. Raises InvalidOption for ABSENT.
+        of failures (fewest first). A page is shorter where IDs are long, and may be empty: the listing ends where
+        `next` is None. `state` None lists the committed set, which has no order: there `start` is the `next` of the
+        previous page, and `limit` is only a hint. Raises InvalidOption for ABSENT.
         """
         return self._run(looking.page(self._keys, state, start, limit))
 

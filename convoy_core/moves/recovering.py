@@ -8,7 +8,7 @@ from typing import Any
 from convoy_core.moves import replies
 from convoy_core.moves.call import Call, Steps, bounded, chunked, command, of
 from convoy_core.moves.keys import Keys
-from convoy_core.options import BATCH, SMALL_BATCH, decode_id
+from convoy_core.options import BATCH, BATCH_BYTES, SMALL_BATCH, decode_id
 
 LATE_MS = 10_000
 """How long a wait may outlive its worker at the store: its block (2 s), the read timeout (5 s), and some more."""
@@ -52,10 +52,12 @@ def reclaim(keys: Keys, skip: int) -> Call[tuple[int, int]]:
 def held_claims(keys: Keys, workers: Iterable[str]) -> Steps[dict[str, list[tuple[bytes, int]]]]:
     """Every claim that each of the `workers` holds by the store's word, in the order it was made."""
     held: dict[bytes, dict[bytes, int]] = {worker.encode(): {} for worker in workers}
-    cursor = b"0"
+    cursor, count = b"0", 64
     while True:
-        scan = command("HSCAN", keys.named("owner"), cursor, "COUNT", 1000, read=tuple)
+        scan = command("HSCAN", keys.named("owner"), cursor, "COUNT", count, read=tuple)
         cursor, owners = yield scan
+        # No scan is bounded by bytes, so the next one asks for as much as these allow.
+        count = max(16, min(2 * count, 1000, BATCH_BYTES * count // (1 + sum(map(len, owners)))))
         for id, entry in replies.fields(owners).items():
             worker, _, number = entry.rpartition(b"@")[0].rpartition(b":")
             if worker in held:

@@ -219,11 +219,11 @@ def _payload(raw: bytes | None) -> Payload:
     return decode_payload(raw) if raw else None
 
 
-def jammed(reply: list[Any]) -> tuple[int, list[Jammed]]:
-    """How many entries were read, and those of them that count."""
-    now, read, rows = reply
+def jammed(reply: list[Any]) -> tuple[int | None, list[Jammed]]:
+    """The rank at which to go on, None at the end; and those of the entries read that count."""
+    now, following, rows = reply
     at = float(now)
-    return int(read), [
+    return None if following < 0 else int(following), [
         Jammed(
             decode_id(raw),
             float(start) / 1000,

@@ -11,7 +11,7 @@ A file starts with a contract in comments. Of these lines the loader reads five:
 
 so that no key is counted by hand and no script carries one it does not need. A line `-- here: tidy` stands for that
 fragment and those it needs: what is seldom called costs nothing until then, whereas each function in front of a script
-is made anew in each run. Sent by content hash, two releases can run side by side.
+is made anew in each run. `BATCH_BYTES` stands for that option. Sent by content hash, two releases can run side by side.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from convoy_core.moves.keys import RARE, TYPES
+from convoy_core.options import BATCH_BYTES
 
 _HEADER = re.compile(r"^-- (keys|each|proven|with|flags): (.+)$", re.MULTILINE)
 
@@ -82,9 +83,9 @@ def _hashed(source: str) -> Text:
 def _text(name: str) -> tuple[str, bool]:
     folder = files("convoy_core.moves") / "lua"
     file = folder / f"{name}.lua"
-    if file.is_file():
-        return file.read_text("utf-8"), False
-    return (folder / "reads" / f"{name}.lua").read_text("utf-8"), True
+    is_read = not file.is_file()
+    text = ((folder / "reads" / f"{name}.lua") if is_read else file).read_text("utf-8")
+    return text.replace("BATCH_BYTES", str(BATCH_BYTES)), is_read
 
 
 def _header(text: str, word: str) -> list[str]:

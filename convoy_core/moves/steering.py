@@ -19,13 +19,10 @@ def jammed(keys: Keys, idle_s: Seconds) -> Steps[list[Jammed]]:
     limit = milliseconds("idle_s", idle_s)
     rows: list[Jammed] = []
     for source in ("started", "processing"):
-        skip = 0
-        while True:
-            read, window = yield of("jammed", keys, (source, limit, skip, BATCH), replies.jammed)
+        rank: int | None = 0
+        while rank is not None:
+            rank, window = yield of("jammed", keys, (source, limit, rank, BATCH), replies.jammed)
             rows += window
-            skip += read
-            if read < BATCH:
-                break
     return sorted(rows, key=lambda row: row.start)
 
 

@@ -19,7 +19,7 @@ SCHEMA = 1
 
 @dataclass(slots=True)
 class Settlement:
-    """Results to be written down, of up to `BATCH` claims together, `SMALL_BATCH` of them failed."""
+    """Results to be written down, of up to `BATCH` claims and `BATCH_BYTES` together, `SMALL_BATCH` of them failed."""
 
     completed: list[Claim] = field(default_factory=list)
     failed: list[tuple[Claim, Failed]] = field(default_factory=list)
@@ -29,6 +29,8 @@ class Settlement:
     """With the delay in ms."""
     costly: int = 0
     """How many of them cost the store several commands each."""
+    bytes: int = 0
+    """Of their IDs, messages and records."""
 
 
 class SuspectPolicy(NamedTuple):
@@ -204,9 +206,13 @@ def _promoted(reply: list[Any]) -> tuple[int, float | None]:
     return moved, None if following < 0 else following / 1000
 
 
-def sweep(keys: Keys, stops: Sequence[int], limit: int) -> Call[list[int]]:
+def sweep(keys: Keys, stops: Sequence[int], limit: int) -> Steps[list[int]]:
     """Remove Convoy's entries for IDs that Node workers have finished, about `limit` per key.
 
-    Returns the cursor of each key, 0 at its end. Empty `stops` begin at the start of every key.
+    Returns the cursor of each key, 0 at its end. Empty `stops` begin at the start of every key. A script looks at
+    about `limit` IDs, so where there are many each key has one of its own.
     """
-    return of("sweep", keys, (limit, *stops), lambda reply: [int(stop) for stop in reply])
+    at = 1
+    while at:
+        at, *stops = yield of("sweep", keys, (limit, at, *stops), lambda reply: [int(stop) for stop in reply])
+    return list(stops)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from convoy_core.jobs import Claim, Verdict
 from convoy_core.moves.working import Settlement
-from convoy_core.options import BATCH, SMALL_BATCH, SUSPECT_CRASHES
+from convoy_core.options import BATCH, BATCH_BYTES, SMALL_BATCH, SUSPECT_CRASHES
 from convoy_core.system.logs import Log
 from convoy_core.worker.counters import Counters
 from convoy_core.worker.runs import Plan, Runs
@@ -110,7 +110,7 @@ class Claims:
         settlement = Settlement()
         taken: Results = []
         results, defer_s = self._results, self._plan.options.defer_s
-        while results and len(taken) < BATCH and settlement.costly < SMALL_BATCH:
+        while results and len(taken) < BATCH and settlement.costly < SMALL_BATCH and settlement.bytes < BATCH_BYTES:
             claim, verdict = results.popleft()
             taken.append((claim, settle(settlement, claim, verdict, defer_s=defer_s)))
         return settlement, taken

@@ -8,9 +8,10 @@ from contextlib import suppress
 
 from convoy_core.errors import ConvoyError, StoreRefused
 from convoy_core.moves import working
+from convoy_core.moves.call import bounded, chunked
 from convoy_core.moves.keys import Keys
 from convoy_core.moves.working import Pulse, Renewal
-from convoy_core.options import BATCH, PoolOptions
+from convoy_core.options import PoolOptions
 from convoy_core.store.connection import Connection
 from convoy_core.system.logs import Log
 
@@ -57,8 +58,8 @@ class Heartbeat:
         """Renew once. Raises StoreError."""
         pulse = self._pulse()
         lease_ms = round(self._options.lease_s * 1000)
-        for at in range(0, max(1, len(pulse.held)), BATCH):
-            claims = pulse.held[at : at + BATCH]
+        chunks = [part for chunk in chunked(pulse.held) for part in bounded(chunk, [len(raw) for raw, _ in chunk])]
+        for claims in chunks or [[]]:
             renewal = self._connection.run(working.renew(self._keys, self._worker, lease_ms, pulse, claims))
             self._report(renewal, self._run_id())
 

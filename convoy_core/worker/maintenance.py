@@ -52,10 +52,10 @@ class Maintenance:
 
     async def promote(self) -> float:
         """Queue everything that is due; seconds until it is worth looking again."""
-        while True:
-            moved, following = await self._connection.run(working.promote(self._keys, BATCH, self._wait_ms))
-            if moved < BATCH:
-                return PROMOTE_EVERY_S if following is None else min(following, PROMOTE_EVERY_S)
+        following: float | None = 0.0
+        while following == 0:
+            _, following = await self._connection.run(working.promote(self._keys, BATCH, self._wait_ms))
+        return PROMOTE_EVERY_S if following is None else min(following, PROMOTE_EVERY_S)
 
     async def recover(self) -> dict[str, str]:
         """Take back what dead pools held; where each ID went."""
@@ -112,7 +112,7 @@ class Maintenance:
 
     async def sweep(self) -> None:
         """Look at some more of what we remember, and tidy up what Node workers have finished meanwhile."""
-        self._swept_to = await self._connection.run(working.sweep(self._keys, self._swept_to, BATCH))
+        self._swept_to = await self._connection.drive(working.sweep(self._keys, self._swept_to, BATCH))
 
     async def audit(self) -> dict[str, str]:
         """Recover some more of the IDs that no registered worker holds. Returns where each one went.

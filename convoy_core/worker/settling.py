@@ -27,13 +27,15 @@ def settle(settlement: Settlement, claim: Claim, verdict: Verdict, *, defer_s: f
 
 
 def _add(settlement: Settlement, claim: Claim, verdict: Verdict, defer_s: float) -> None:
+    settlement.bytes += len(claim.raw_id)
     match verdict:
         case "completed":
             settlement.completed.append(claim)
         case "released":
             settlement.released.append(claim)
         case Failed(message, record):
-            (message + record).encode()  # what UTF-8 cannot hold would be found only on its way to the store
+            # What UTF-8 cannot hold would be found only on its way to the store.
+            settlement.bytes += len((message + record).encode())
             settlement.failed.append((claim, verdict))
             settlement.costly += 1
         case Discard():

@@ -55,11 +55,12 @@ class Window:
             start = self.next
             page = self.queue.page(self.state, start=start, limit=size)
             self.next, self.total, self.at = page.next, page.total, page.at
-            for place, entry in enumerate(page.entries, start + 1):
+            for place, entry in enumerate(page.entries, 1):
                 if not self.filter.fits(entry, page.at):
                     continue
                 self.found += 1
                 yield entry
                 if self.found == limit and self.state is not None:
-                    self.next = place if place < page.total else None
+                    if place < len(page.entries):  # where the next one stands is not for us to count
+                        self.next = self.queue.page(self.state, start=start, limit=place).next
                     return

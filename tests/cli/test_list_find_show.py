@@ -139,6 +139,22 @@ def test_a_filtered_list_goes_on_where_it_stopped(convoy: Convoy) -> None:
     assert [entry["id"] for entry in first["entries"] + rest["entries"]] == ["a0", "a1", "a2"]
 
 
+def test_a_filtered_list_of_running_ids_goes_on_where_it_stopped(convoy: Convoy, raw: redis.Redis) -> None:
+    # Those with a heartbeat are listed first, and then the others by their rank among all.
+    raw.zadd("cv:trucks:processing", {f"{kind}{n}": 1000 + n for n in range(40) for kind in "ab"})
+    raw.zadd("cv:trucks:started", {f"a{n}": 1_000_000 + n for n in range(30)})
+    seen: list[str] = []
+
+    following: int | None = 0
+    while following is not None and len(seen) < 100:
+        command = ["list", "trucks", "-s", "processing", "--match", "b*", "--limit", "3", "--start", str(following)]
+        answer = convoy.json(*command)
+        following = answer["next"]
+        seen += [entry["id"] for entry in answer["entries"]]
+
+    assert seen == [f"b{n}" for n in range(40)]
+
+
 def test_all_goes_through_every_page(convoy: Convoy) -> None:
     convoy("publish", "trucks", "-", input="".join(f"{n}\n" for n in range(1200)))
 

@@ -251,11 +251,11 @@ class Mixed(Machine):
             if outcome is Outcome.DISCARDED:
                 self._given_up(id)
 
-    @rule()
-    def sweep(self) -> None:
-        """What Node finished is queued if it was to run again, and else forgotten."""
+    @rule(limit=st.sampled_from((1, 1000)))
+    def sweep(self, limit: int) -> None:
+        """What Node finished is queued if it was to run again, and else forgotten, by one script or several."""
         before = self.at
-        self.run(working.sweep(self.keys, (), 1000))
+        self.drive(working.sweep(self.keys, (), limit))
         self.look()
         self._is_known_as(before, set(before.owner) | before.committed)
         busy = set(before.owner) | before.processing | before.committed
@@ -278,7 +278,7 @@ class Mixed(Machine):
             case "renew":
                 self.renew(worker)
             case "sweep":
-                self.sweep()
+                self.sweep(1000)
             case "end":
                 how = data.draw(st.sampled_from(VERDICTS[1:]))
                 self.exchange(worker, [how] * len(self.claims[worker]), 0)

@@ -252,10 +252,10 @@ def _chunk(raw""",
         ),
         (
             "moves/publishing.py",
-            "            replicas=replicas,\n        )\n",
+            "                replicas=replicas,\n            )\n",
             (
-                "            replicas=replicas,\n        )\n"
-                "        if not options.delay_s: yield _second_step(keys, raw)\n"
+                "                replicas=replicas,\n            )\n"
+                "            if not options.delay_s: yield _second_step(keys, raw)\n"
             ),
         ),
         sign="nowhere",

@@ -6,16 +6,24 @@ from collections.abc import Callable
 
 import pytest
 
-from convoy_core import MAX_ID_BYTES, Jammed, Outcome, State, Tally
-from convoy_core.moves.recovering import recover
-from convoy_core.options import BATCH_BYTES
-from tests.moves.keyspace import NOW, SECOND, Keyspace, World, commands
+from convoy_core import MAX_ID_BYTES, Jammed, Outcome, PoolOptions, State, Tally
+from convoy_core.jobs import Claim, Job
+from convoy_core.moves.recovering import held_claims, recover, unregistered_holders
+from convoy_core.moves.working import Pulse, promote, sweep
+from convoy_core.options import BATCH, BATCH_BYTES
+from convoy_core.store.connection import AsyncConnection
+from convoy_core.worker.claims import Claims
+from convoy_core.worker.heartbeat import Heartbeat
+from convoy_core.worker.maintenance import Maintenance
+from convoy_core.worker.runs import Plan
+from tests.moves.keyspace import ALIVE, LEASE, NOW, SECOND, Keyspace, W, World, commands
 
 LONG = [f"{n:03}".ljust(MAX_ID_BYTES, ".") for n in range(40)]
 """IDs as long as they may be; a script takes 16 of them."""
 AT_ONCE = BATCH_BYTES // MAX_ID_BYTES
 
 FAILED: Keyspace = {"failed": dict.fromkeys(LONG, 1)}
+DELAYED: Keyspace = {"delayed": {id: NOW - 60 + n for n, id in enumerate(LONG)}, "committed": {*LONG}}
 HELD: Keyspace = {
     "owner": {id: f"dd:{n}@{NOW - 60_000}" for n, id in enumerate(LONG)},
     "processing": dict.fromkeys(LONG, SECOND - 60),
@@ -93,3 +101,196 @@ def test_each_long_id_of_a_batch_has_its_own_outcome(world: World) -> None:
     outcomes = world.queue.requeue(LONG)
 
     assert outcomes == {id: Outcome.GONE if n % 2 else Outcome.QUEUED for n, id in enumerate(LONG)}
+
+
+# -- listings
+
+
+STARTED: Keyspace = {**HELD, "started": {id: NOW - 60_000 + n for n, id in enumerate(LONG[:20])}}
+LISTED: dict[str, tuple[State | None, Keyspace]] = {
+    "queued": (State.QUEUED, {"queued": LONG}),
+    "delayed": (State.DELAYED, DELAYED),
+    "failed": (State.FAILED, FAILED),
+    "processing": (State.PROCESSING, HELD),
+    "processing, some of them indexed": (State.PROCESSING, STARTED),
+    "committed": (None, {"committed": {*LONG}}),
+}
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_pages_of_long_ids_are_short_and_miss_none(world: World, name: str) -> None:
+    state, keyspace = LISTED[name]
+    world.seed(keyspace)
+    pages = [world.queue.page(state, limit=BATCH)]
+
+    while (start := pages[-1].next) is not None:
+        pages.append(world.queue.page(state, start=start, limit=BATCH))
+
+    assert sorted(entry.id for page in pages for entry in page.entries) == LONG
+    # A scan of a set returns a whole bucket, and a page may begin with what is indexed and end with the rest.
+    assert max(len(page.entries) for page in pages) <= 2 * AT_ONCE
+
+
+def test_a_page_of_failed_ids_is_bounded_by_their_records(world: World) -> None:
+    many = [f"{n:03}" for n in range(200)]
+    record = '{"error":"boom","traceback":"' + 4000 * "x" + '"}'
+    world.seed({"failed": dict.fromkeys(many, 1), "failure": dict.fromkeys(many, record)})
+
+    page = world.queue.page(State.FAILED, limit=BATCH)
+
+    assert 50 < len(page.entries) < 70
+    assert [entry.id for entry in world.queue.entries(State.FAILED)] == many
+    assert {entry.error for entry in page.entries} == {"boom"}
+
+
+def test_a_page_of_the_error_log_is_bounded_by_bytes_across_both_days(world: World) -> None:
+    today, yesterday = [f"{n} {'x' * 9_000}" for n in range(40)], [f"{n} {'y' * 9_000}" for n in range(40)]
+    day = SECOND - SECOND % 86_400
+    world.seed({f"errorLog.{day}": today, f"errorLog.{day - 86_400}": yesterday})
+    pages = [world.queue.errors(limit=BATCH)]
+
+    while (start := pages[-1].next) is not None:
+        pages.append(world.queue.errors(start=start, limit=BATCH))
+
+    assert [len(page.errors) for page in pages] == [29, 29, 22]
+    assert [error.text for page in pages for error in page.errors] == [text[:4096] for text in [*today, *yesterday]]
+
+
+@pytest.mark.parametrize("keyspace", [HELD, STARTED], ids=["by score", "indexed"])
+def test_jammed_entries_with_long_ids_are_all_found(world: World, keyspace: Keyspace) -> None:
+    world.seed(keyspace)
+
+    found: list[list[Jammed]] = []
+    n = scripts(world, lambda: found.append(world.queue.jammed(idle_s=5)))
+
+    assert sorted(entry.id for entry in found[0]) == LONG
+    assert n >= 3
+
+
+# -- maintenance
+
+
+def test_long_ids_that_are_due_are_promoted_in_parts(world: World) -> None:
+    world.seed(DELAYED)
+
+    moved, following = world.run(promote(world.keys, BATCH, LEASE))
+
+    assert AT_ONCE - 1 <= moved <= AT_ONCE
+    assert following == 0
+
+
+async def test_maintenance_promotes_all_that_is_due_however_long(world: World) -> None:
+    world.seed(DELAYED)
+    connection = AsyncConnection(world.server.url, prefix=None, read_only=False)
+    connection.now_ms = NOW
+
+    await Maintenance(connection, world.keys, PoolOptions()).promote()
+
+    await connection.close()
+    assert world.client.lrange("cv:q:queued", 0, -1) == [id.encode() for id in LONG]
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.DELAYED, State.FAILED])
+def test_discarding_a_whole_state_of_long_ids_goes_by_bytes(world: World, state: State) -> None:
+    before: Keyspace = {"queued": LONG, "committed": {*LONG}} if state is State.QUEUED else {**DELAYED, **FAILED}
+    world.seed(before)
+    world.queue.discard_all(state)  # so that the scripts are known
+    world.seed(before)
+    gone: list[int] = []
+
+    n = scripts(world, lambda: gone.append(world.queue.discard_all(state)))
+
+    assert gone == [len(LONG)]
+    assert n == 1 + 3  # how many there are, and three parts
+
+
+def test_f53_a_sweep_of_long_ids_gets_around(world: World) -> None:
+    old = dict.fromkeys(LONG, str(NOW - 99))
+    world.seed({"published": old, "attempts": old, "payload": dict.fromkeys(LONG, "sx"), "rerun": {*LONG[:5]}})
+
+    stops = world.drive(sweep(world.keys, (), BATCH))
+    for _ in range(40):
+        if world.state().keys() <= {"queued", "committed", "published"}:
+            break
+        stops = world.drive(sweep(world.keys, stops, BATCH))
+
+    assert sorted(world.state()["queued"]) == LONG[:5]
+    assert sorted(world.state()["published"]) == LONG[:5]
+
+
+def test_f53_a_sweep_reads_no_payload(world: World) -> None:
+    world.seed({"payload": {str(n): "s" + 100_000 * "x" for n in range(40)}})
+
+    sent = commands(world.client, lambda: world.drive(sweep(world.keys, (), BATCH)))
+
+    assert not sent.keys() & {"hscan", "hget", "hgetall", "hvals"}
+    assert world.state() == {}
+
+
+def test_what_a_publish_tidies_up_is_bounded_by_bytes(world: World) -> None:
+    left = dict.fromkeys((f"{n:03}".ljust(MAX_ID_BYTES, ".") for n in range(200)), str(NOW - 99))
+    world.seed({"published": left, "totals": {"published": "99"}})
+
+    world.queue.publish("a")
+
+    assert len(left) - world.client.hlen("cv:q:published") + 1 <= AT_ONCE
+
+
+def test_all_claims_of_long_ids_are_found(world: World) -> None:
+    world.seed(HELD)
+
+    assert world.drive(held_claims(world.keys, ["dd"])) == {"dd": [(id.encode(), n) for n, id in enumerate(LONG)]}
+
+
+def test_the_audit_of_long_ids_gets_around_in_slices(world: World) -> None:
+    many = [f"{n:03}".ljust(MAX_ID_BYTES, ".") for n in range(200)]
+    world.seed({"owner": {id: f"{n:04x}:1@{NOW}" for n, id in enumerate(many)}}, ALIVE)
+
+    found: list[str] = []
+    cursor = slices = 0
+    while slices == 0 or cursor:
+        cursor, some = world.run(unregistered_holders(world.keys, cursor))
+        found += some
+        slices += 1
+
+    assert {*found} == {f"{n:04x}" for n in range(200)}
+    assert slices >= 5
+
+
+def test_a_heartbeat_renews_long_ids_in_parts(world: World) -> None:
+    world.seed(ALIVE, {"owner": {id: f"{W}:{n}@{NOW}" for n, id in enumerate(LONG)}})
+    held = [(id.encode(), n) for n, id in enumerate(LONG)]
+    lost: list[int] = []
+    beats = Heartbeat(
+        world.queue._connection,
+        world.keys,
+        W,
+        PoolOptions(),
+        lambda: Pulse(0, 0, held),
+        lambda renewal, run_id: lost.extend(renewal.lost),
+    )
+    beats.run_once()
+
+    n = scripts(world, beats.run_once)
+
+    assert n == 3
+    assert lost == []
+    assert world.client.zcard("cv:q:processing") == len(LONG)
+
+
+async def test_a_pool_settles_long_ids_in_parts() -> None:
+    async def handler(job: Job) -> None:
+        """Never called."""
+
+    plan = Plan("q", handler, 40, None, 0, PoolOptions())
+    claims = Claims(plan, W, lambda: None)
+    claims.decline([Claim(id.encode(), n) for n, id in enumerate(LONG)])
+    parts = []
+
+    while claims.has_results:
+        settlement, taken = claims.take_results()
+        claims.settle(taken, ())
+        parts.append(len(settlement.released))
+
+    claims.close()
+    assert parts == [AT_ONCE, AT_ONCE, len(LONG) - 2 * AT_ONCE]

@@ -137,7 +137,7 @@ WRITES: dict[str, tuple[str, Callable[[World], object]]] = {
     "discard_all queued": ("discard_first", lambda world: world.queue.discard_all(State.QUEUED)),
     "discard_all delayed": ("discard_first", lambda world: world.queue.discard_all(State.DELAYED)),
     "discard_all failed": ("discard_first", lambda world: world.queue.discard_all(State.FAILED)),
-    "sweep": ("sweep", lambda world: world.run(sweep(world.keys, (), 1000))),
+    "sweep": ("sweep", lambda world: world.drive(sweep(world.keys, (), 1000))),
     "pause": ("pause", lambda world: world.queue.pause()),
     "resume": ("resume", lambda world: world.queue.resume()),
 }

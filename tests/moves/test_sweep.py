@@ -12,7 +12,7 @@ from convoy_core.moves.working import (
 from tests.moves.cases import DELAYED, FAILED, FOREIGN, GUARDED, MINE, OLD, QUEUED, RECORD, REMEMBERED, numbered
 from tests.moves.keyspace import ALIVE, SECOND, T0, Keyspace, W, World, claim
 
-SWEEP: Callable[[World], object] = lambda world: world.run(sweep(world.keys, (), 1000))  # noqa: E731 - as above
+SWEEP: Callable[[World], object] = lambda world: world.drive(sweep(world.keys, (), 1000))  # noqa: E731 - as above
 
 
 @pytest.mark.parametrize(
@@ -105,12 +105,26 @@ def test_f53_sweeps_get_around_in_slices(world: World) -> None:
     gone = [str(n) for n in range(3_000)]
     world.seed({"published": {**dict.fromkeys(gone, OLD), "a": OLD}, "committed": {"a"}, "queued": ["a"]})
 
-    stops, slices = world.run(sweep(world.keys, (), 500)), 1
+    stops, slices = world.drive(sweep(world.keys, (), 500)), 1
     while any(stops):
-        stops, slices = world.run(sweep(world.keys, stops, 500)), slices + 1
+        stops, slices = world.drive(sweep(world.keys, stops, 500)), slices + 1
 
     assert 3 <= slices <= 20
     assert world.state() == {"published": {"a": OLD}, "committed": {"a"}, "queued": ["a"]}
+
+
+@pytest.mark.parametrize("mark", [*REMEMBERED])
+def test_f76_a_sweep_finds_a_mark_however_much_is_remembered_in_the_keys_before(world: World, mark: str) -> None:
+    busy = {f"{n}": OLD for n in range(1_200)}
+    whole: Keyspace = {"published": busy, "attempts": busy, "crashes": busy, "committed": {*busy}, "queued": [*busy]}
+    world.seed(whole)
+    world.client.hset(f"cv:q:{mark}", "a", "1")
+
+    stops = world.drive(sweep(world.keys, (), 500))
+    while any(stops):
+        stops = world.drive(sweep(world.keys, stops, 500))
+
+    assert world.state() == whole
 
 
 def test_f52_f53_a_node_publish_after_a_sweep_inherits_nothing_from_an_earlier_run(world: World) -> None:

@@ -1,16 +1,17 @@
 -- discard_first: the move `discard` for the head of a state, whichever IDs are there
 -- flags: allow-oom
 -- keys: queued delayed
--- with: forget_discarded
+-- with: forget_discarded pieces
 -- args: state, how many at most
 -- answer: how many were removed
 local state, n = take(), take_number()
 local ids
 if state == 'queued' then
-  ids = call('LPOP', queued, n) or {}
+  ids = read_pieces(n, 1, by_index(queued, 0))
+  if #ids > 0 then call('LPOP', queued, #ids) end
 else
   local set = state == 'delayed' and delayed or failed
-  ids = call('ZRANGE', set, 0, n - 1)
+  ids = every(2, (read_pieces(n, 2, by_rank(set, 0))))
   if #ids > 0 then call('ZREM', set, unpack(ids)) end
 end
 forget_unless_elsewhere(state, ids)

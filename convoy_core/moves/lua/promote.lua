@@ -1,11 +1,11 @@
 -- promote: delayed -> queued
 -- flags: allow-oom
 -- keys: delayed processing crashes
--- with: enqueue
+-- with: enqueue pieces
 -- args: how many at most, ms a copy of a running ID waits on, crashes that make a suspect
 -- answer: how many moved, ms until the next is due or -1
 local limit, wait, suspect = take_number(), take_number(), take_number()
-local due = call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, limit)
+local due = every(2, (read_pieces(limit, 2, by_rank(delayed, 0, now))))
 local ready, suspects = {}, {}
 if #due > 0 then
   local running = call('ZMSCORE', processing, unpack(due))

@@ -88,8 +88,8 @@ if #fresh > 0 and not dry then
   end
 end
 if due > 0 and call('HLEN', published) > 2 * call('SCARD', committed) + EVERY then
-  -- here: tidy
-  tidy(call('HRANDFIELD', published, due * LOOK_AT))
+  -- here: tidy scanned
+  tidy(draw(published, due * LOOK_AT))
 end
 
 local runs = {}

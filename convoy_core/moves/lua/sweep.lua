@@ -1,18 +1,30 @@
 -- sweep: checks a slice of our data, and removes that of IDs which a Node worker has finished, since Node knows none of our keys
 -- flags: allow-oom
--- with: tidy
--- args: how many to look at in each key, where the last sweep stopped in each (or nothing, to begin)
--- answer: where this one stopped in each, '0' at the end
-local limit, stops = take_number(), {}
-for i, key in ipairs({ rerun, published, attempts, failures, crashes, payload, failure }) do
-  local from, ids = take() or '0', {}
-  stops[i] = '0'
-  if exists(key) then
-    local is_set = key == rerun
-    local scan = is_set and call('SSCAN', key, from, 'COUNT', limit) or call('HSCAN', key, from, 'COUNT', limit)
-    for j = 1, #scan[2], is_set and 1 or 2 do ids[#ids + 1] = scan[2][j] end
-    stops[i] = scan[1]
-    tidy(ids)
-  end
+-- with: tidy scanned
+-- args: how many to look at in each key, the key to begin with, where the last sweep stopped in each (or nothing, to begin)
+-- answer: the key to go on with, 0 when each had its turn; where this one stopped in each, '0' at the end
+local limit, at = take_number(), take_number()
+local keys, stops = { rerun, published, attempts, failures, crashes, payload, failure }, {}
+for i in ipairs(keys) do stops[i] = take() or '0' end
+
+-- Payloads and records may be long, so from these two the IDs alone are drawn.
+local function slice_of(key, from)
+  if key == payload or key == failure then return draw(key, limit), '0' end
+  if key == rerun then return scan_pieces('SSCAN', key, from, limit) end
+  local found, stop = scan_pieces('HSCAN', key, from, limit)
+  local ids = {}
+  for i = 1, #found, 2 do ids[#ids + 1] = found[i] end
+  return ids, stop
 end
-return stops
+
+-- No key after the first is begun once enough was looked at: its turn comes with the next script.
+local looked, bytes = 0, 0
+while keys[at] and looked < limit and bytes < BATCH_BYTES / 2 do
+  local key, ids = keys[at], {}
+  if exists(key) then ids, stops[at] = slice_of(key, stops[at]) else stops[at] = '0' end
+  tidy(ids)
+  looked = looked + #ids
+  for _, id in ipairs(ids) do bytes = bytes + #id end
+  at = at + 1
+end
+return { keys[at] and at or 0, unpack(stops) }

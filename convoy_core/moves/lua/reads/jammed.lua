@@ -1,16 +1,15 @@
 -- jammed: the entries that have been processing for longer than a limit, oldest first
 -- keys: processing started owner
--- with: lease owner_entry
--- args: 'started' for runs that stand there or 'processing' for the rest, limit ms, how many to skip, how many to read
--- answer: now, how many were read, row...; a row is ID, start ms, owner entry, whether its holder is alive
-local source, limit, skip, n = take(), take_number(), take_number(), take_number()
+-- with: lease owner_entry pieces
+-- args: 'started' for runs that stand there or 'processing' for the rest, limit ms, the rank to begin at, how many to read
+-- answer: now, the rank to go on at or -1, row...; a row is ID, start ms, owner entry, whether its holder is alive
+local source, limit, first, most = take(), take_number(), take_number(), take_number()
 local is_indexed = source == 'started'
-local cutoff = is_indexed and now - limit or (now - limit) / 1000
-local window = call('ZRANGEBYSCORE', is_indexed and started or processing, '-inf', cutoff, 'WITHSCORES', 'LIMIT', skip, n)
-local ids = {}
-for i = 1, #window, 2 do ids[#ids + 1] = window[i] end
+local read = by_rank(is_indexed and started or processing, first, is_indexed and now - limit or (now - limit) / 1000)
+local window, n, is_over = read_pieces(most, 2, read)
 local rows = {}
-if #ids > 0 then
+if n > 0 then
+  local ids = every(2, window)
   local entries = call('HMGET', owner, unpack(ids))
   local indexed = call('ZMSCORE', started, unpack(ids))
   for i, id in ipairs(ids) do
@@ -22,4 +21,4 @@ if #ids > 0 then
     end
   end
 end
-return { string.format('%d', now), #ids, rows }
+return { string.format('%d', now), is_over and -1 or first + n, rows }
