@@ -11,6 +11,7 @@ from typing import Self, TypeVar
 
 import redis.asyncio
 
+from convoy_core.async_publisher import AsyncPublisher
 from convoy_core.models import (
     Counts,
     Details,
@@ -121,6 +122,7 @@ class AsyncQueue:
     ) -> None:
         self._connection = _connection or AsyncConnection(redis, prefix=prefix, read_only=read_only)
         self._keys = self._connection.keyspace.queue(name, existing=_connection is not None)
+        self._publisher = AsyncPublisher(self._connection, self._keys)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} at {self._connection}>"
@@ -161,7 +163,7 @@ class AsyncQueue:
         a failover now could lose it. Raises InvalidID, InvalidPayload, InvalidOption, InvalidQueueName and StoreError.
         """
         options = publishing.PublishOptions(payload, delay_s, front, rerun, False, wait_replicas)
-        return await self._connection.run(publishing.publish_one(self._keys, id, options))
+        return await self._publisher.publish(publishing.single(id, options))
 
     async def publish_many(
         self,

@@ -87,19 +87,23 @@ class PoolOptions:
 
 def encode_id(id: JobID) -> bytes:
     """The bytes of an ID. An integer becomes its digits. Raises InvalidID."""
-    if isinstance(id, bool) or not isinstance(id, str | int):
-        raise InvalidID(f"A job ID must be text or an integer, not {type(id).__name__}.")
-    try:
-        raw = str(id).encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        raise InvalidID("A job ID holds half of a surrogate pair, which no text can hold.") from None
-    except ValueError:  # Python writes out no number of more than some thousand digits
-        raise InvalidID("A job ID is a number too long to be written out; give it as text.") from None
+    raw = id.encode() if type(id) is str and id.isascii() else _encoded(id)
     if not raw:
         raise InvalidID("A job ID must not be empty.")
     if len(raw) > MAX_ID_BYTES:
         raise InvalidID(f"A job ID has {len(raw):,} bytes; at most {MAX_ID_BYTES:,} are allowed.")
     return raw
+
+
+def _encoded(id: JobID) -> bytes:
+    if isinstance(id, bool) or not isinstance(id, str | int):
+        raise InvalidID(f"A job ID must be text or an integer, not {type(id).__name__}.")
+    try:
+        return str(id).encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise InvalidID("A job ID holds half of a surrogate pair, which no text can hold.") from None
+    except ValueError:  # Python writes out no number of more than some thousand digits
+        raise InvalidID("A job ID is a number too long to be written out; give it as text.") from None
 
 
 def encode_ids(ids: Sequence[JobID]) -> list[bytes]:

@@ -29,6 +29,7 @@ from convoy_core.moves import discarding, looking, publishing, steering
 from convoy_core.moves.call import Call, checked_names
 from convoy_core.moves.publishing import Chunk
 from convoy_core.options import JobID, Payload, encode_id
+from convoy_core.publisher import Publisher
 from convoy_core.states import State
 from convoy_core.store.connection import Connection
 from convoy_core.validation import Seconds
@@ -121,6 +122,7 @@ class Queue:
     ) -> None:
         self._connection = _connection or Connection(redis, prefix=prefix, read_only=read_only)
         self._keys = self._connection.keyspace.queue(name, existing=_connection is not None)
+        self._publisher = Publisher(self._connection, self._keys)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} at {self._connection}>"
@@ -161,7 +163,7 @@ class Queue:
         a failover now could lose it. Raises InvalidID, InvalidPayload, InvalidOption, InvalidQueueName and StoreError.
         """
         options = publishing.PublishOptions(payload, delay_s, front, rerun, False, wait_replicas)
-        return self._connection.run(publishing.publish_one(self._keys, id, options))
+        return self._publisher.publish(publishing.single(id, options))
 
     def publish_many(
         self,

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from convoy_core import validation
-from convoy_core.errors import InvalidOption
+from convoy_core.errors import ConvoyError, InvalidOption, OutcomeUnknown
 from convoy_core.models import Published, Tally
 from convoy_core.moves import replies
 from convoy_core.moves.call import Call, bounded, checked_ids, chunked, milliseconds, of
 from convoy_core.moves.keys import Keys
-from convoy_core.options import JobID, Payload, decode_id, encode_id, encode_ids, encode_payload
+from convoy_core.options import BATCH, BATCH_BYTES, JobID, Payload, decode_id, encode_id, encode_ids, encode_payload
 from convoy_core.validation import Seconds
 
 
@@ -60,13 +60,88 @@ class Chunk:
         )
 
 
-def publish_one(keys: Keys, id: JobID, options: PublishOptions) -> Call[Published]:
+How: TypeAlias = "tuple[int, str, str, str, bytes]"
+"""The arguments of the script before the IDs; the payload is the last."""
+
+
+class Single(NamedTuple):
+    """One ID that is published by itself, and how."""
+
+    how: How
+    raw: bytes
+    replicas: int
+    size: int
+    """Bytes that the script writes for it."""
+
+
+def single(id: JobID, options: PublishOptions) -> Single:
+    """What is to be published, checked."""
+    how, raw = _how(options), encode_id(id)
+    return Single(how, raw, options.wait_replicas, len(raw) + len(how[-1]))
+
+
+def publish_single(keys: Keys, one: Single) -> Call[Published]:
     """One ID."""
-    return of("publish", keys, (*_how(options), encode_id(id)), _answer, replicas=options.wait_replicas)
+    return of("publish", keys, (*one.how, one.raw), _answer, replicas=one.replicas)
+
+
+@dataclass(frozen=True, slots=True)
+class Singles:
+    """IDs that are published by few calls, each with its own answer: one call for all that are published alike."""
+
+    calls: list[Call[list[Published]]]
+    places: list[list[int]]
+    """Of the IDs of each call."""
+
+    def outcomes(
+        self, results: Sequence[list[Published] | ConvoyError]
+    ) -> Iterator[tuple[int, Published | ConvoyError]]:
+        """From the results of the calls, or the errors that they ended with, to those of the IDs, by place."""
+        for places, result in zip(self.places, results, strict=True):
+            if isinstance(result, ConvoyError):
+                yield from ((place, again(result)) for place in places)
+            else:
+                yield from zip(places, result, strict=True)
+
+
+def publish_singles(keys: Keys, singles: Sequence[Single]) -> Singles:
+    """All of these. They want the same number of replicas."""
+    alike: defaultdict[How, list[int]] = defaultdict(list)
+    for place, one in enumerate(singles):
+        alike[one.how].append(place)
+    replicas = singles[0].replicas
+    calls = [
+        of("publish", keys, (*how, *[singles[place].raw for place in places]), _answers, replicas=replicas)
+        for how, places in alike.items()
+    ]
+    return Singles(calls, [*alike.values()])
+
+
+def again(error: ConvoyError) -> ConvoyError:
+    """A copy for another caller of what failed: an exception carries the traceback of the one that raised it."""
+    made = type(error)(*error.args)
+    made.__cause__ = error.__cause__
+    return made
+
+
+def cut_short(store: str) -> OutcomeUnknown:
+    """What callers are told whose chunk was sent by one that was cut short."""
+    return OutcomeUnknown(
+        f"The request to {store} was cut short, so it may or may not have been applied. It is safe to repeat."
+    )
+
+
+def is_full(n: int, size: int) -> bool:
+    """Whether so many IDs, of so many bytes together, are enough for a chunk."""
+    return n >= BATCH or size >= BATCH_BYTES
 
 
 def _answer(reply: list[Any]) -> Published:
     return replies.PUBLISHED[reply[0]]
+
+
+def _answers(reply: list[Any]) -> list[Published]:
+    return [answer for answer, n in replies.runs(reply) for _ in range(n)]
 
 
 def publish(keys: Keys, ids: Iterable[JobID], options: PublishOptions) -> Iterator[Call[Chunk]]:
@@ -87,14 +162,11 @@ def publish(keys: Keys, ids: Iterable[JobID], options: PublishOptions) -> Iterat
             )
 
 
-_BOOL = {bool}
-
-
-def _how(options: PublishOptions) -> tuple[int, str, str, str, bytes]:
+def _how(options: PublishOptions) -> How:
     """The script's arguments before the IDs."""
     payload, delay_s, front, rerun, dry_run, wait_replicas = options
     delay_ms = milliseconds("delay_s", delay_s) if type(delay_s) is not float or delay_s != 0 else 0
-    if {type(front), type(rerun), type(dry_run)} != _BOOL:  # which is as good as always so
+    if not (front is rerun is dry_run is False):
         for name, value in (("front", front), ("rerun", rerun), ("dry_run", dry_run)):
             validation.flag(name, value)
     if front and delay_ms:

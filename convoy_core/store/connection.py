@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -17,11 +16,12 @@ import redis
 import redis.asyncio
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
+from convoy_core.errors import StoreError
 from convoy_core.moves.call import Call, Steps, command
 from convoy_core.store import wait_replicas
 from convoy_core.store.clients import CONNECTIONS, Role, Store
 from convoy_core.store.connection_counter import ConnectionCounter
-from convoy_core.store.driver import drive, drive_awaited
+from convoy_core.store.driver import drive, drive_awaited, side_by_side
 from convoy_core.store.error_translation import explain, explained
 from convoy_core.store.ready_made_client import AsyncReadyMadeTransport, ReadyMadeTransport, store_of
 from convoy_core.store.requests import ConnectionBase
@@ -64,6 +64,25 @@ class Connection(ConnectionBase):
             return drive(self.requests(call), send)
         except (RedisError, OSError) as error:
             raise explain(error, self.shown) from error
+
+    def run_pipelined(self, calls: Sequence[Call[T]]) -> Sequence[T | StoreError]:
+        """Make calls on one queue that want the same number of replicas, in one round trip; in a Cluster, side by side.
+        Returns their results, or the errors that they ended with.
+        """
+        if len(calls) == 1 or self.store.is_cluster:
+            return side_by_side(self._run_or_fail, calls, CONNECTIONS)
+        transport = self._get_transport()
+
+        def send(commands: list[Command]) -> list[Any]:
+            return wait_replicas.send_together(transport, calls, self.shown, commands)
+
+        return drive(self.pipelined(calls), send)
+
+    def _run_or_fail(self, call: Call[T]) -> T | StoreError:
+        try:
+            return self.run(call)
+        except StoreError as error:
+            return error
 
     def run_ahead(self, calls: Iterable[Call[T]]) -> Iterator[T]:
         """Make calls of one script, one after the other, each sent before the reply to the one before is read; their
@@ -127,10 +146,7 @@ class Connection(ConnectionBase):
 
     def together(self, calls: list[Call[T]]) -> list[T]:
         """Make independent calls side by side; their results in order."""
-        if len(calls) <= 1:
-            return [self.run(call) for call in calls]
-        with ThreadPoolExecutor(min(len(calls), CONNECTIONS), "convoy-calls") as threads:
-            return list(threads.map(self.run, calls))
+        return side_by_side(self.run, calls, CONNECTIONS)
 
     def ping(self) -> float:
         """Seconds of one round trip."""
@@ -177,6 +193,27 @@ class AsyncConnection(ConnectionBase):
             return await drive_awaited(self.requests(call), send)
         except (RedisError, OSError) as error:
             raise explain(error, self.shown) from error
+
+    async def run_pipelined(self, calls: Sequence[Call[T]]) -> Sequence[T | StoreError]:
+        """Make calls on one queue that want the same number of replicas, in one round trip; in a Cluster, side by side.
+        Returns their results, or the errors that they ended with.
+        """
+        if len(calls) == 1:
+            return [await self._run_or_fail(calls[0])]
+        if self.store.is_cluster:
+            return await asyncio.gather(*map(self._run_or_fail, calls))
+        transport = self._get_transport()
+
+        async def send(commands: list[Command]) -> list[Any]:
+            return await wait_replicas.send_together_awaited(transport, calls, self.shown, commands)
+
+        return await drive_awaited(self.pipelined(calls), send)
+
+    async def _run_or_fail(self, call: Call[T]) -> T | StoreError:
+        try:
+            return await self.run(call)
+        except StoreError as error:
+            return error
 
     async def run_ahead(self, calls: Iterable[Call[T]]) -> AsyncIterator[T]:
         """Make calls of one script, one after the other, each sent before the reply to the one before is read; their

@@ -124,6 +124,11 @@ def explained(store: str) -> Iterator[None]:
         raise explain(error, store) from error
 
 
+def is_out_of_reach(error: BaseException) -> bool:
+    """Whether this explains that no connection could be opened."""
+    return isinstance(error.__cause__, NotSent)
+
+
 def _is_reply(error: Exception) -> bool:
     """Whether the server said this; redis-py makes connection errors of some replies, and notes their first word."""
     noted = isinstance(error, RedisError) and error.status_code is not None

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from itertools import cycle
 from typing import Any, TypeVar
 
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from convoy_core import validation
-from convoy_core.errors import ReadOnly
+from convoy_core.errors import ReadOnly, StoreError
 from convoy_core.moves.call import Call
 from convoy_core.moves.keys import TYPES, Keyspace
 from convoy_core.moves.scripts import Text
 from convoy_core.options import DEFAULT_PREFIX, check_prefix
 from convoy_core.store.clients import Store
-from convoy_core.store.error_translation import DAMAGED_WORD
+from convoy_core.store.error_translation import DAMAGED_WORD, explain
 from convoy_core.store.transport import Command
 
 T = TypeVar("T")
@@ -75,6 +75,34 @@ class ConnectionBase:
             self._is_modern = False
             reply = yield from self._evaluate(call)
         return call.read(reply)
+
+    def pipelined(self, calls: Sequence[Call[T]]) -> Generator[list[Command], list[Any], list[T | StoreError]]:
+        """Yield the next command of each call, all to be answered together; return the results of the calls, or the
+        errors that they ended with.
+        """
+        results: dict[int, T | StoreError] = {}
+        steps = [self.requests(call) for call in calls]
+        replies: dict[int, Any] = dict.fromkeys(range(len(calls)))
+        while True:
+            commands: dict[int, Command] = {}
+            for place, reply in replies.items():
+                step = steps[place]
+                try:
+                    commands[place] = step.throw(reply) if isinstance(reply, Exception) else step.send(reply)
+                except StopIteration as end:
+                    results[place] = end.value
+                except StoreError as error:
+                    results[place] = error
+                except (RedisError, OSError) as error:
+                    found = results[place] = explain(error, self.shown)
+                    found.__cause__ = error
+            if not commands:
+                return [results[place] for place in range(len(calls))]
+            try:
+                answers = yield [*commands.values()]
+            except (RedisError, OSError) as error:
+                answers = [error] * len(commands)
+            replies = dict(zip(commands, answers, strict=True))
 
     def _name_damage(self, call: Call[Any]) -> Generator[Command, Any, None]:
         """Refuse as a script does, naming the first of the call's keys that holds something of another type, if any."""

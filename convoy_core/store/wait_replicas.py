@@ -6,6 +6,7 @@ over one connection. Each publish writes something: one whose IDs are all there 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from redis.exceptions import ResponseError
@@ -36,12 +37,46 @@ async def send_awaited(transport: AsyncTransport, call: Call[Any], store: str, c
     return _confirmed(await transport.send_together((command, _wait(call)), call.keys), call.replicas, store)
 
 
+def send_together(
+    transport: Transport, calls: Sequence[Call[Any]], store: str, commands: Sequence[Command]
+) -> list[Any]:
+    """Send commands of calls that want the same number of replicas, WAIT behind them if they are scripts.
+
+    In place of a reply that too few replicas confirm there is an OutcomeUnknown.
+    """
+    if not (calls[0].replicas and any(map(_is_script, commands))):
+        return transport.send_together(commands, calls[0].keys)
+    answers = transport.send_together((*commands, _wait(calls[0])), calls[0].keys)
+    return _all_confirmed(commands, answers, calls[0].replicas, store)
+
+
+async def send_together_awaited(
+    transport: AsyncTransport, calls: Sequence[Call[Any]], store: str, commands: Sequence[Command]
+) -> list[Any]:
+    """The awaited twin of `send_together`."""
+    if not (calls[0].replicas and any(map(_is_script, commands))):
+        return await transport.send_together(commands, calls[0].keys)
+    answers = await transport.send_together((*commands, _wait(calls[0])), calls[0].keys)
+    return _all_confirmed(commands, answers, calls[0].replicas, store)
+
+
 def _is_script(command: Command) -> bool:
     return str(command[0]).startswith("EVAL")
 
 
 def _wait(call: Call[Any]) -> Command:
     return "WAIT", call.replicas, WAIT_MS
+
+
+def _all_confirmed(commands: Sequence[Command], answers: list[Any], replicas: int, store: str) -> list[Any]:
+    *given, confirmed = answers
+    for place, command in enumerate(commands):
+        if _is_script(command):
+            try:
+                _confirmed([given[place], confirmed], replicas, store)
+            except (ResponseError, OutcomeUnknown) as error:
+                given[place] = error
+    return given
 
 
 def _confirmed(answers: list[Any], replicas: int, store: str) -> Any:

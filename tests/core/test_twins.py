@@ -98,6 +98,7 @@ def test_a_method_waits_in_one_twin_as_in_the_other(blocking: type, awaited: typ
         "shown",
         "keyspace",
         "requests",
+        "pipelined",
         "check_writable",
         "by_hash",
         "opened",
@@ -106,7 +107,7 @@ def test_a_method_waits_in_one_twin_as_in_the_other(blocking: type, awaited: typ
     waits = inspect.iscoroutinefunction(other) or inspect.isasyncgenfunction(other)
 
     assert waits is (name not in at_once)
-    assert inspect.isgeneratorfunction(one) is (inspect.isasyncgenfunction(other) or name == "requests")
+    assert inspect.isgeneratorfunction(one) is (inspect.isasyncgenfunction(other) or name in ("requests", "pipelined"))
 
 
 def test_the_classes_say_the_same_but_for_the_client_they_take() -> None:

@@ -24,6 +24,7 @@ from convoy_core import (
     Tally,
     WorkerPool,
 )
+from convoy_core.options import BATCH
 from tests.servers import RealServer, valkey_binary
 from tests.waiting import eventually
 
@@ -78,7 +79,7 @@ async def test_ten_thousand_publishes_at_once_all_succeed(store: RealServer) -> 
         answers = await asyncio.gather(*(queue.publish(str(n)) for n in range(10_000)), return_exceptions=True)
 
         assert Counter(map(str, answers)) == {"queued": 10_000}
-        assert queue._connection.opened == 8
+        assert queue._connection.opened <= 2
 
 
 def test_all_waiting_threads_fail_at_once_when_the_store_is_gone() -> None:
@@ -96,20 +97,19 @@ def test_all_waiting_threads_fail_at_once_when_the_store_is_gone() -> None:
         threads = [threading.Thread(target=publish, daemon=True) for _ in range(CALLERS)]
         for thread in threads:
             thread.start()
-        eventually(lambda: queue._connection.opened > 1)
+        eventually(lambda: queue._connection.opened > 0)
         server.stop()
         for thread in threads:
             thread.join(10)
 
     assert len(said) == CALLERS
-    assert said.count(OutcomeUnknown) <= 8
 
 
 async def test_all_waiting_tasks_fail_at_once_when_the_store_is_gone() -> None:
     server = RealServer(valkey_binary())
     async with AsyncQueue("q", redis=server.url) as queue:
         await queue.publish("1")
-        calls = [asyncio.create_task(queue.publish(str(n))) for n in range(1000)]
+        calls = [asyncio.create_task(queue.publish(str(n))) for n in range(3000)]
         await calls[0]
         await asyncio.to_thread(server.stop)
 
@@ -117,7 +117,7 @@ async def test_all_waiting_tasks_fail_at_once_when_the_store_is_gone() -> None:
 
     failed = Counter(type(one) for one in said if isinstance(one, Exception))
     assert failed.keys() <= {StoreUnreachable, OutcomeUnknown}
-    assert failed[OutcomeUnknown] <= 8
+    assert failed[OutcomeUnknown] <= 2 * BATCH
 
 
 def test_many_threads_that_publish_in_bulk_do_not_wait_for_each_other_for_ever(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, closing, contextmanager
 from typing import Any
 
@@ -14,6 +15,7 @@ from redis.crc import key_slot
 
 from convoy_core import (
     AsyncFleet,
+    AsyncQueue,
     Fleet,
     InvalidQueueName,
     OutcomeUnknown,
@@ -127,6 +129,16 @@ def test_f33_scripts_that_a_node_does_not_know_are_sent_in_full(cluster: Cluster
 
         assert [fleet.queue(name).publish("1") for name in "abcdef"] == [Published.ALREADY_QUEUED] * 6
         assert [one.counts.queued for one in fleet.snapshot([*"abcdef"])] == [1] * 6
+
+
+async def test_tasks_and_threads_that_publish_at_the_same_moment_are_all_answered(cluster: ClusterStore) -> None:
+    async with AsyncQueue("q", redis=cluster.url) as queue:
+        said = await asyncio.gather(*(queue.publish(n, payload=n % 5) for n in range(60)))
+    with Queue("q", redis=cluster.url) as blocking, ThreadPoolExecutor(20) as threads:
+        said += threads.map(lambda n: blocking.publish(n, payload=n % 5), range(50, 120))
+
+        assert Counter(said) == {Published.QUEUED: 120, Published.ALREADY_QUEUED: 10}
+        assert blocking.counts().queued == 120
 
 
 def test_nothing_but_our_own_commands_is_sent_and_no_server_is_asked_to_parse_them(cluster: ClusterStore) -> None:
