@@ -24,8 +24,8 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
+from convoy_core import options
 from convoy_core.moves.keys import RARE, TYPES
-from convoy_core.options import BATCH_BYTES
 
 _HEADER = re.compile(r"^-- (keys|each|proven|with|flags): (.+)$", re.MULTILINE)
 
@@ -85,7 +85,7 @@ def _text(name: str) -> tuple[str, bool]:
     file = folder / f"{name}.lua"
     is_read = not file.is_file()
     text = ((folder / "reads" / f"{name}.lua") if is_read else file).read_text("utf-8")
-    return text.replace("BATCH_BYTES", str(BATCH_BYTES)), is_read
+    return text.replace("BATCH_BYTES", str(options.BATCH_BYTES)), is_read
 
 
 def _header(text: str, word: str) -> list[str]:

@@ -57,8 +57,9 @@ class Round:
     stale: list[int]
     """Numbers of the claims settled too late: their token no longer counted, so nothing changed."""
     word: str
-    """`open`; `alone` when the one claimed must run with nothing beside it; or why nothing was claimed: `paused`,
-    `lapsed` (renew first), `gone` (register again) or `repeated` (the request has arrived before: ask what it did)."""
+    """`open`; `more` when the bytes of the IDs or payloads ended the claim; `alone` when the one claimed must run with
+    nothing beside it; or why nothing was claimed: `paused`, `lapsed` (renew first), `gone` (register again) or
+    `repeated` (the request has arrived before: ask what it did)."""
     claims: list[Claim]
     apart: list[bytes] = field(default_factory=list)
     """IDs that were set apart, since they must run alone and this worker holds others."""

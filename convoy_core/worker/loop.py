@@ -299,6 +299,8 @@ class WorkerLoop:
                 self._handle(PoolEvent.SUSPECT_CLAIMED, facts)
             case "repeated":
                 self._handle(PoolEvent.DOUBTED, facts)
+            case "more":
+                self._handle(PoolEvent.MORE, facts)
             case "open" if want:
                 is_full = len(answer.claims) + len(answer.apart) >= want
                 self._handle(PoolEvent.MORE if is_full else PoolEvent.EMPTY, facts)

@@ -13,19 +13,20 @@ from typing import Any, ClassVar, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from convoy_core import options
 from convoy_core.jobs import Claim, Discard, Failed, Retry, Verdict
 from convoy_core.models import Jammed, Then
-from convoy_core.moves import discarding, publishing, recovering, steering, working
+from convoy_core.moves import discarding, publishing, recovering, scripts, steering, working
 from convoy_core.moves.call import Call, Steps
 from convoy_core.moves.keys import Keyspace
 from convoy_core.moves.publishing import PublishOptions
 from convoy_core.moves.working import Pulse, Settlement, SuspectPolicy
-from convoy_core.options import DEFAULT_PREFIX, SUSPECT_CRASHES
+from convoy_core.options import BATCH_BYTES, DEFAULT_PREFIX, SUSPECT_CRASHES
 from convoy_core.states import State
 from convoy_core.store.connection import Connection
 from convoy_core.worker.settling import settle
 from tests.model.invariants import check_invariants
-from tests.model.reference import MAX_CRASHES, Ending, Reference
+from tests.model.reference import MAX_CRASHES, SHARE, Ending, Reference
 from tests.model.wire import Look, Wire, store_behind
 
 T = TypeVar("T")
@@ -91,6 +92,7 @@ class Bench:
         self.keys = Keyspace(DEFAULT_PREFIX).queue("q")
         self.look = Look(self.wire, self.keys, WORKERS, DAYS)
         self.connection = Connection(store_behind(self.look, path), prefix=None, read_only=False)
+        self._limit_scripts(SHARE)
 
     def key(self, name: str) -> bytes:
         """A key's full name."""
@@ -103,8 +105,14 @@ class Bench:
 
     def close(self) -> None:
         """Hang up."""
+        self._limit_scripts(BATCH_BYTES)
         self.wire.close()
         self.connection.close()
+
+    def _limit_scripts(self, size: int) -> None:
+        """Have each script read so many bytes, so that some batches are cut by their bytes."""
+        options.BATCH_BYTES = size
+        scripts.load.cache_clear()
 
 
 class Machine(RuleBasedStateMachine):

@@ -99,6 +99,30 @@ MUTANTS = (
         ("moves/lua/claim.lua", "number <= whole(claimer.highest)", "false"),
     ),
     _mutant(
+        "F7: IDs that a claim has taken and that are too long for it are lost",
+        "Strict",
+        ("moves/lua/claim.lua", "for j = #some, i, -1 do call('LPUSH', queued, some[j]) end", ""),
+    ),
+    _mutant(
+        "F7: IDs that a claim has taken go back in the wrong order",
+        "Strict",
+        ("moves/lua/claim.lua", "for j = #some, i, -1 do", "for j = i, #some do"),
+    ),
+    _mutant(
+        "F7: IDs whose payloads are too large for a claim are lost",
+        "Strict",
+        (
+            "moves/lua/carried.lua",
+            "do call('LPUSH', queued, table.remove(ids)) end",
+            "do table.remove(ids) end",
+        ),
+    ),
+    _mutant(
+        "F7: a claim that was ended by its bytes is taken for the end of the queue",
+        "Strict",
+        ("moves/lua/claim.lua", "if is_cut and word == 'open' then word = 'more' end", ""),
+    ),
+    _mutant(
         "F8: a copy of a running ID is handed out",
         "Mixed",
         ("moves/lua/claim.lua", "if tokens[i] or seen[id] then", "if seen[id] then"),

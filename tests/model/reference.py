@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TypeAlias
 
 from convoy_core import validation
@@ -22,6 +23,8 @@ from tests.model.wire import Content, Contents
 
 MAX_CRASHES = 3
 """From here on an ID runs by itself."""
+SHARE = 3
+"""Bytes that one script reads in these models: so few that not all IDs fit into one."""
 Ending: TypeAlias = "tuple[str, int, Verdict]"
 """ID, claim number, and how the run ended."""
 ORDER = ("completed", "Discard", "Failed", "Retry", "released")
@@ -175,7 +178,7 @@ class Reference:
         """Delayed -> queued."""
         self._move = "promote"
         waiting = sorted((self.entries[id].due, id) for id in self.ids(State.DELAYED))
-        due = [id for at, id in waiting if at <= self.now][:limit]
+        due = _fitting([id for at, id in waiting if at <= self.now][:limit], _bytes_of)
         suspects = [id for id in due if self.entries[id].crashes >= SUSPECT_CRASHES]
         self._enqueue([id for id in due if id not in suspects])
         self._enqueue(suspects, at_head=True)
@@ -330,22 +333,36 @@ class Reference:
             self._return_handed_over(worker)
             self._start(worker, [named], number)
             return "alone", [named], []
-        self._return_handed_over(worker, keep=want)
-        while self.queue and len(pool.handed_over) < want:
-            self.hand_over(worker)
-        claimed, pool.handed_over = pool.handed_over, []
+        claimed, is_cut = self._take(worker, want)
         apart = [id for id in claimed if self.entries[id].crashes >= SUSPECT_CRASHES]
         innocent = [id for id in claimed if id not in apart]
         word = "open"
         if apart and not suspects.kept and (suspects.first or not innocent):
             self.queue = innocent + self.queue
             word, innocent, apart = "alone", apart[:1], apart[1:]
+        innocent, is_cut = self._carry(innocent, is_cut)
         self._start(worker, innocent, number)
         self._move = "set_apart"
         for id in apart:
             self._go(self.entries[id], State.DELAYED)
             self.entries[id].due = self.now + wait_ms
-        return word, innocent, apart
+        return "more" if is_cut and word == "open" else word, innocent, apart
+
+    def _take(self, worker: str, want: int) -> tuple[list[str], bool]:
+        """What was handed over, then the head of the list; and whether the bytes of the IDs have ended it."""
+        pool = self.pools[worker]
+        self._return_handed_over(worker, keep=want)
+        handed, pool.handed_over = pool.handed_over, []
+        wanted = self.queue[: want - len(handed)]
+        taken = _fitting(wanted, _bytes_of, at_least=0 if handed else 1)
+        del self.queue[: len(taken)]
+        return handed + taken, len(taken) < len(wanted)
+
+    def _carry(self, ids: list[str], is_cut: bool) -> tuple[list[str], bool]:
+        """Those whose payloads fit into the answer; the others go back."""
+        carried = _fitting(ids, lambda id: len(self.entries[id].payload.encode()))
+        self.queue = ids[len(carried) :] + self.queue
+        return carried, is_cut or len(carried) < len(ids)
 
     def _start(self, worker: str, ids: Sequence[str], number: int) -> None:
         for i, id in enumerate(ids):
@@ -521,6 +538,16 @@ class Reference:
         for worker, pool in self.pools.items():
             found |= {f"claim:{worker}": pool.handed_over, f"worker:{worker}": pool.record}
         return {name: content for name, content in found.items() if content}
+
+
+def _fitting(ids: list[str], weigh: Callable[[str], int], *, at_least: int = 1) -> list[str]:
+    """The first of them, as many as `SHARE` allows."""
+    weights = [*accumulate(map(weigh, ids))]
+    return [id for n, (id, weight) in enumerate(zip(ids, weights, strict=True)) if n < at_least or weight <= SHARE]
+
+
+def _bytes_of(id: str) -> int:
+    return len(id.encode())
 
 
 def _worker_of(token: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
 
-from convoy_core import MAX_ID_BYTES, Jammed, Outcome, PoolOptions, State, Tally
+from convoy_core import MAX_ID_BYTES, Jammed, Outcome, PoolOptions, Queue, State, Tally, WorkerPool
 from convoy_core.jobs import Claim, Job
 from convoy_core.moves.recovering import held_claims, recover, unregistered_holders
 from convoy_core.moves.working import Pulse, promote, sweep
@@ -17,6 +18,7 @@ from convoy_core.worker.heartbeat import Heartbeat
 from convoy_core.worker.maintenance import Maintenance
 from convoy_core.worker.runs import Plan
 from tests.moves.keyspace import ALIVE, LEASE, NOW, SECOND, Keyspace, W, World, commands
+from tests.waiting import patient
 
 LONG = [f"{n:03}".ljust(MAX_ID_BYTES, ".") for n in range(40)]
 """IDs as long as they may be; a script takes 16 of them."""
@@ -101,6 +103,73 @@ def test_each_long_id_of_a_batch_has_its_own_outcome(world: World) -> None:
     outcomes = world.queue.requeue(LONG)
 
     assert outcomes == {id: Outcome.GONE if n % 2 else Outcome.QUEUED for n, id in enumerate(LONG)}
+
+
+# -- claims
+
+
+def test_a_claim_of_long_ids_ends_by_their_bytes_and_says_that_there_are_more(world: World) -> None:
+    world.seed(ALIVE, {"queued": LONG, "committed": {*LONG}})
+    taken = [world.exchange(want=BATCH, number=number) for number in (1, 1_001, 2_001, 3_001)]
+
+    assert [len(answer.claims) for answer in taken] == [AT_ONCE, AT_ONCE, len(LONG) - 2 * AT_ONCE, 0]
+    assert [answer.word for answer in taken] == ["more", "more", "open", "open"]
+    assert [claim.raw_id.decode() for answer in taken for claim in answer.claims] == LONG
+    assert [claim.number for claim in taken[1].claims] == [*range(1_001, 1_001 + AT_ONCE)]
+
+
+def test_a_claim_pays_for_no_more_than_the_first_of_long_ids_behind_short_ones(world: World) -> None:
+    short = [str(n) for n in range(40)]
+    world.seed(ALIVE, {"queued": [*short, *LONG], "committed": {*short, *LONG}})
+
+    answer = world.exchange(want=BATCH)
+
+    assert [claim.raw_id.decode() for claim in answer.claims] == [*short, *LONG][: 40 + AT_ONCE - 1]
+    assert world.client.lrange("cv:q:queued", 0, -1) == [id.encode() for id in LONG[AT_ONCE - 1 :]]
+
+
+def test_a_claim_carries_no_more_payloads_than_its_share_of_bytes(world: World) -> None:
+    ids = [str(n) for n in range(60)]
+    large = "s" + 50_000 * "x"
+    world.seed(
+        ALIVE, {"queued": ids, "committed": {*ids}, "payload": {id: large if int(id) > 9 else "sx" for id in ids}}
+    )
+
+    answer = world.exchange(want=BATCH)
+
+    assert [claim.raw_id.decode() for claim in answer.claims] == ids[:15]
+    assert answer.word == "more"
+    assert world.client.lrange("cv:q:queued", 0, -1) == [id.encode() for id in ids[15:]]
+    assert world.client.zcard("cv:q:processing") == 15
+
+
+def test_a_payload_larger_than_the_share_is_carried_alone(world: World) -> None:
+    world.seed(ALIVE, {"queued": ["a", "b"], "committed": {"a", "b"}, "payload": dict.fromkeys("ab", 300_000 * "x")})
+
+    answer = world.exchange(want=2)
+
+    assert [(claim.raw_id, len(claim.raw_payload or b"")) for claim in answer.claims] == [(b"a", 300_000)]
+    assert answer.word == "more"
+
+
+def test_a_pool_fills_its_slots_with_long_ids_before_any_of_them_has_ended(world: World) -> None:
+    """A claim that was ended by its bytes does not look like the end of the queue."""
+    world.seed({"queued": LONG, "committed": {*LONG}})
+    running: list[str] = []
+    all_run = asyncio.Event()
+
+    async def handler(job: Job) -> None:
+        running.append(job.id)
+        if len(running) == len(LONG):
+            all_run.set()
+        async with asyncio.timeout(patient(5)):
+            await all_run.wait()
+
+    with Queue("q", redis=world.server.url) as queue:
+        WorkerPool(queue, handler, concurrency=len(LONG), retries=0, options=PoolOptions(burst=True)).run()
+
+    assert all_run.is_set()
+    assert world.client.zcard("cv:q:failed") == 0
 
 
 # -- listings

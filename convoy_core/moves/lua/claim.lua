@@ -11,7 +11,8 @@ local function claimer_of(id)
   }
 end
 
--- IDs that were handed over to this worker come first, then the head of the list.
+-- IDs that were handed over to this worker come first, then the head of the list, as many as BATCH_BYTES allow. They are
+-- popped in pieces that grow, since nothing tells how long they are. Returns whether the bytes have ended it.
 local function take_ids(claimer, want)
   local ids = claimer.handed
   if #ids > want then
@@ -19,10 +20,22 @@ local function take_ids(claimer, want)
     ids = call('LRANGE', claimer.own, 0, -1)
   end
   if #ids > 0 then call('DEL', claimer.own) end
-  if #ids < want then
-    for _, id in ipairs(call('LPOP', queued, want - #ids) or {}) do ids[#ids + 1] = id end
+  local size, bytes = 32, BATCH_BYTES
+  while #ids < want do
+    local asked = math.min(size, want - #ids)
+    local some = call('LPOP', queued, asked) or {}
+    for i, id in ipairs(some) do
+      bytes = bytes - #id
+      if bytes < 0 and #ids > 0 then
+        for j = #some, i, -1 do call('LPUSH', queued, some[j]) end
+        return ids, true
+      end
+      ids[#ids + 1] = id
+    end
+    if #some < asked then break end
+    size = 2 * size
   end
-  return ids
+  return ids, false
 end
 
 -- IDs that may run now. A copy of an ID that is running (by a Node race or a manual push) is removed: our worker will run
@@ -83,7 +96,7 @@ local function column(hash, ids)
   return exists(hash) and call('HMGET', hash, unpack(ids)) or {}
 end
 
--- Answers a word, the IDs, their attempts, failures, crashes and payloads (each empty or one per ID), and the suspects set apart.
+-- Answers a word (`more` if it has ended by its bytes and not by `want`), the IDs, their attempts, failures, crashes and payloads (each empty or one per ID), and the suspects set apart.
 -- The i-th ID's token is `<worker>:<number + i - 1>`.
 local function claim_up_to(want, claimer, number, wait, suspects)
   local id = claimer.id
@@ -101,18 +114,27 @@ local function claim_up_to(want, claimer, number, wait, suspects)
     return_claim_list(claimer.own, 0)
     return { 'paused', {}, {}, {}, {}, {}, {} }
   end
-  local word, ids, apart = 'open', {}, {}
+  local word, ids, apart, payloads, is_cut = 'open', {}, {}, {}, false
   if not exists(crashes) then
-    ids = admit(take_ids(claimer, want), wait)
+    ids, is_cut = take_ids(claimer, want)
+    ids = admit(ids, wait)
   else
     -- here: set_apart
     if want > 0 and take_named(suspects) then
       return_claim_list(claimer.own, 0)
       word, ids = 'alone', { suspects.named }
     else
-      word, ids, apart = choose(admit(take_ids(claimer, want), wait), suspects, wait)
+      ids, is_cut = take_ids(claimer, want)
+      word, ids, apart = choose(admit(ids, wait), suspects, wait)
     end
   end
+  if exists(payload) then
+    -- here: carried
+    local fewer
+    payloads, fewer = carry(ids)
+    is_cut = is_cut or fewer
+  end
+  if is_cut and word == 'open' then word = 'more' end
   if #ids == 0 then return { word, {}, {}, {}, {}, {}, apart } end
 
   hold(ids, id .. ':', number)
@@ -123,5 +145,5 @@ local function claim_up_to(want, claimer, number, wait, suspects)
       put('HSET', failures, ids[i], whole(score))
     end
   end
-  return { word, ids, column(attempts, ids), column(failures, ids), column(crashes, ids), column(payload, ids), apart }
+  return { word, ids, column(attempts, ids), column(failures, ids), column(crashes, ids), payloads, apart }
 end

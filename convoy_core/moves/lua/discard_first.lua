@@ -1,7 +1,7 @@
 -- discard_first: the move `discard` for the head of a state, whichever IDs are there
 -- flags: allow-oom
 -- keys: queued delayed
--- with: forget_discarded pieces
+-- with: forget_discarded ranked
 -- args: state, how many at most
 -- answer: how many were removed
 local state, n = take(), take_number()

@@ -7,15 +7,15 @@ local function next_size(size, n, left)
   return math.max(1, math.min(2 * size, math.floor(n * left / (BATCH_BYTES - left))))
 end
 
--- Up to `n` entries of `width` values each, by `read(skip, how many)`, of BATCH_BYTES together but at least one. Returns their
--- values, how many entries they are, and whether nothing follows them.
+-- Up to `n` entries of `width` values each, by `read(skip, how many)`, of BATCH_BYTES together but at least one; the second
+-- value is a number, whose bytes do not count. Returns their values, how many entries they are, and whether nothing follows.
 local function read_pieces(n, width, read)
   local values, taken, size, bytes = {}, 0, FIRST, BATCH_BYTES
   while taken < n do
     local asked = math.min(size, n - taken)
     local piece = read(taken, asked)
     for i = 1, #piece, width do
-      for j = i, i + width - 1 do bytes = bytes - #piece[j] end
+      for j = i, i + width - 1, 2 do bytes = bytes - #piece[j] end
       if bytes < 0 and taken > 0 then return values, taken, false end
       for j = i, i + width - 1 do values[#values + 1] = piece[j] end
       taken = taken + 1
@@ -24,19 +24,6 @@ local function read_pieces(n, width, read)
     size = next_size(size, taken, bytes)
   end
   return values, taken, false
-end
-
-local function by_index(key, first)
-  return function(skip, n) return call('LRANGE', key, first + skip, first + skip + n - 1) end
-end
-
--- The members of a zset with their scores from a rank on; if `last` is given, only those up to that score.
-local function by_rank(key, first, last)
-  return function(skip, n)
-    local piece = call('ZRANGE', key, first + skip, first + skip + n - 1, 'WITHSCORES')
-    while last and #piece > 0 and tonumber(piece[#piece]) > last do piece[#piece], piece[#piece - 1] = nil, nil end
-    return piece
-  end
 end
 
 -- Every `width`-th of the values.

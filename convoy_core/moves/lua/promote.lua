@@ -1,7 +1,7 @@
 -- promote: delayed -> queued
 -- flags: allow-oom
 -- keys: delayed processing crashes
--- with: enqueue pieces
+-- with: enqueue ranked
 -- args: how many at most, ms a copy of a running ID waits on, crashes that make a suspect
 -- answer: how many moved, ms until the next is due or -1
 local limit, wait, suspect = take_number(), take_number(), take_number()

@@ -88,7 +88,7 @@ if #fresh > 0 and not dry then
   end
 end
 if due > 0 and call('HLEN', published) > 2 * call('SCARD', committed) + EVERY then
-  -- here: tidy scanned
+  -- here: tidy drawn
   tidy(draw(published, due * LOOK_AT))
 end
 

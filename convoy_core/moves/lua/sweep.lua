@@ -1,6 +1,6 @@
 -- sweep: checks a slice of our data, and removes that of IDs which a Node worker has finished, since Node knows none of our keys
 -- flags: allow-oom
--- with: tidy scanned
+-- with: tidy scanned drawn
 -- args: how many to look at in each key, the key to begin with, where the last sweep stopped in each (or nothing, to begin)
 -- answer: the key to go on with, 0 when each had its turn; where this one stopped in each, '0' at the end
 local limit, at = take_number(), take_number()
@@ -10,11 +10,11 @@ for i in ipairs(keys) do stops[i] = take() or '0' end
 -- Payloads and records may be long, so from these two the IDs alone are drawn.
 local function slice_of(key, from)
   if key == payload or key == failure then return draw(key, limit), '0' end
-  if key == rerun then return scan_pieces('SSCAN', key, from, limit) end
-  local found, stop = scan_pieces('HSCAN', key, from, limit)
-  local ids = {}
-  for i = 1, #found, 2 do ids[#ids + 1] = found[i] end
-  return ids, stop
+  if key == rerun then
+    return scan_pieces(limit, 1, from, function(at, n) return call('SSCAN', key, at, 'COUNT', n) end)
+  end
+  local found, stop = scan_pieces(limit, 2, from, function(at, n) return call('HSCAN', key, at, 'COUNT', n) end)
+  return every(2, found), stop
 end
 
 -- No key after the first is begun once enough was looked at: its turn comes with the next script.

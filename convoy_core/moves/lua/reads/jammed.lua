@@ -1,6 +1,6 @@
 -- jammed: the entries that have been processing for longer than a limit, oldest first
 -- keys: processing started owner
--- with: lease owner_entry pieces
+-- with: lease owner_entry ranked
 -- args: 'started' for runs that stand there or 'processing' for the rest, limit ms, the rank to begin at, how many to read
 -- answer: now, the rank to go on at or -1, row...; a row is ID, start ms, owner entry, whether its holder is alive
 local source, limit, first, most = take(), take_number(), take_number(), take_number()

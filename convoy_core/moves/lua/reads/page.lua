@@ -2,7 +2,7 @@
 -- keys: queued delayed processing failed started owner published failure committed
 -- args: state or 'committed', start, how many, bytes of an ID to show
 -- answer: now, total, next start or -1, row...; a row is ID, since or due, owner entry, failures, error
--- with: owner_entry pieces scanned
+-- with: owner_entry ranked scanned
 local state, start, limit, clip = take(), take_number(), take_number(), take_number()
 local rows, total, following = {}, 0, nil
 
@@ -90,7 +90,7 @@ elseif state == 'processing' then
   add_processing()
 else
   total = call('SCARD', committed)
-  local ids, cursor = scan_pieces('SSCAN', committed, start, limit)
+  local ids, cursor = scan_pieces(limit, 1, start, function(from, n) return call('SSCAN', committed, from, 'COUNT', n) end)
   for _, id in ipairs(ids) do add(id) end
   following = cursor ~= '0' and cursor
 end

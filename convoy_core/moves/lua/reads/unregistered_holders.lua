@@ -4,7 +4,7 @@
 -- args: where the last scan of the owners stopped, how many to scan
 -- answer: where this one stopped, '0' at the end; worker...
 local cursor, limit = take(), take_number()
-local scanned, stop = scan_pieces('HSCAN', owner, cursor, limit)
+local scanned, stop = scan_pieces(limit, 2, cursor, function(from, n) return call('HSCAN', owner, from, 'COUNT', n) end)
 local holders, seen = {}, {}
 for i = 2, #scanned, 2 do
   local holder = start_of(scanned[i]) and worker_of(scanned[i])
