@@ -11,6 +11,7 @@ from typing import Self, TypeVar
 
 import redis.asyncio
 
+from convoy_core import validation
 from convoy_core.async_publisher import AsyncPublisher
 from convoy_core.models import (
     Counts,
@@ -196,15 +197,21 @@ class AsyncQueue:
         rerun: bool = False,
         dry_run: bool = False,
         wait_replicas: int = 0,
+        ahead: bool = False,
     ) -> AsyncIterator[Chunk]:
         """Publish as `publish_many` does, and yield each chunk with its tally and the answer for every ID.
 
-        With `dry_run` nothing is written. The answers are those that publishing would have given.
+        With `dry_run` nothing is written. The answers are those that publishing would have given. With `ahead` a chunk
+        is sent before the one before is yielded. Then do not leave the loop to stop: end `ids`, and read the rest.
         """
         options = publishing.PublishOptions(payload, delay_s, front, rerun, dry_run, wait_replicas)
         if not dry_run:
             self._connection.check_writable()
-        for call in publishing.publish(self._keys, ids, options):
+        calls = publishing.publish(self._keys, ids, options)
+        if validation.flag("ahead", ahead):
+            async for chunk in self._connection.run_ahead(calls):
+                yield chunk
+        for call in calls:
             yield await self._connection.run(call)
 
     async def counts(self) -> Counts:

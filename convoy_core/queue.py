@@ -11,6 +11,7 @@ from typing import Self, TypeVar
 
 import redis
 
+from convoy_core import validation
 from convoy_core.models import (
     Counts,
     Details,
@@ -194,16 +195,20 @@ class Queue:
         rerun: bool = False,
         dry_run: bool = False,
         wait_replicas: int = 0,
+        ahead: bool = False,
     ) -> Iterator[Chunk]:
         """Publish as `publish_many` does, and yield each chunk with its tally and the answer for every ID.
 
-        With `dry_run` nothing is written. The answers are those that publishing would have given.
+        With `dry_run` nothing is written. The answers are those that publishing would have given. With `ahead` a chunk
+        is sent before the one before is yielded. Then do not leave the loop to stop: end `ids`, and read the rest.
         """
         options = publishing.PublishOptions(payload, delay_s, front, rerun, dry_run, wait_replicas)
         if not dry_run:
             self._connection.check_writable()
-        for call in publishing.publish(self._keys, ids, options):
-            yield self._connection.run(call)
+        calls = publishing.publish(self._keys, ids, options)
+        if validation.flag("ahead", ahead):
+            yield from self._connection.run_ahead(calls)
+        yield from map(self._connection.run, calls)
 
     def counts(self) -> Counts:
         """The number of IDs in each state, at one instant."""

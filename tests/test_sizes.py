@@ -20,9 +20,9 @@ ONE_METHOD_EACH = "one method for each thing that a queue can be asked, whose do
 OPTIONS = "its signature is the options and its docstring the help, which make up more than half of it"
 
 EXCEPTIONS: dict[str, tuple[int, str]] = {
-    "convoy_core/queue.py": (345, ONE_METHOD_EACH),
+    "convoy_core/queue.py": (355, ONE_METHOD_EACH),
     "convoy_core/queue.py:Queue": (23, ONE_METHOD_EACH),
-    "convoy_core/aio.py": (350, ONE_METHOD_EACH),
+    "convoy_core/aio.py": (360, ONE_METHOD_EACH),
     "convoy_core/aio.py:AsyncQueue": (23, ONE_METHOD_EACH),
     "convoy_core/worker/claims.py:Claims": (
         17,
@@ -30,7 +30,7 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
     ),
     "convoy_core/worker/loop.py": (445, "rounds, waits, doubts and the stop all turn on the state of one pool"),
     "convoy_core/worker/states.py:_rules": (47, "one table, to be read as one"),
-    "convoy_tui/cli/commands/publish.py:publish": (50, OPTIONS),
+    "convoy_tui/cli/commands/publish.py:publish": (51, OPTIONS),
     "convoy_tui/cli/commands/work.py:work": (55, OPTIONS),
 }
 """What is over a limit: how far it may go, and why."""

@@ -24,7 +24,7 @@ from convoy_core.store.connection_counter import ConnectionCounter
 from convoy_core.store.driver import drive, drive_awaited, side_by_side
 from convoy_core.store.error_translation import explain, explained
 from convoy_core.store.ready_made_client import AsyncReadyMadeTransport, ReadyMadeTransport, store_of
-from convoy_core.store.requests import ConnectionBase
+from convoy_core.store.requests import ConnectionBase, refused_last
 from convoy_core.store.transport import AsyncLine, AsyncTransport, Command, Line, Transport
 
 T = TypeVar("T")
@@ -86,7 +86,7 @@ class Connection(ConnectionBase):
 
     def run_ahead(self, calls: Iterable[Call[T]]) -> Iterator[T]:
         """Make calls of one script, one after the other, each sent before the reply to the one before is read; their
-        results in order. An error may come when the next call has been sent already.
+        results in order. A refusal by the store comes after the results of all that had been sent already.
         """
         rest = iter(calls)
         for first in islice(rest, 1):
@@ -94,15 +94,15 @@ class Connection(ConnectionBase):
             while not first.replicas and (line := self._get_transport().line()) is not None:
                 left: list[tuple[Call[T], Any]] = []
                 yield from self._ahead(line, rest, left)
-                yield from (self._result(call, reply) for call, reply in left)
+                yield from (self._result(call, reply) for call, reply in refused_last(left))
                 if not left:
                     break
             yield from map(self.run, rest)
 
     def _ahead(self, line: Line, calls: Iterator[Call[T]], left: list[tuple[Call[T], Any]]) -> Iterator[T]:
-        """Make the calls over one connection, if one can be spared, to the end or until the store does not know the
-        script. The last replies are put into `left`, to be read after the connection was given back, since a call
-        that holds one connection must not wait for another.
+        """Make the calls over one connection, if one can be spared, to the end or until the store refuses one, as when
+        it does not know the script. The last replies are put into `left`, to be read after the connection was given
+        back, since a call that holds one connection must not wait for another.
         """
         try:
             with explained(self.shown):
@@ -112,7 +112,7 @@ class Connection(ConnectionBase):
                 with explained(self.shown):
                     line.send(self.by_hash(call))
                     reply = line.receive() if before is not None else None
-                if before is not None and isinstance(reply, NoScriptError):
+                if before is not None and isinstance(reply, ResponseError):
                     left.append((before, reply))
                     before = call
                     break
@@ -217,7 +217,7 @@ class AsyncConnection(ConnectionBase):
 
     async def run_ahead(self, calls: Iterable[Call[T]]) -> AsyncIterator[T]:
         """Make calls of one script, one after the other, each sent before the reply to the one before is read; their
-        results in order. An error may come when the next call has been sent already.
+        results in order. A refusal by the store comes after the results of all that had been sent already.
         """
         rest = iter(calls)
         for first in islice(rest, 1):
@@ -226,7 +226,7 @@ class AsyncConnection(ConnectionBase):
                 left: list[tuple[Call[T], Any]] = []
                 async for result in self._ahead(line, rest, left):
                     yield result
-                for call, reply in left:
+                for call, reply in refused_last(left):
                     yield await self._result(call, reply)
                 if not left:
                     break
@@ -244,7 +244,7 @@ class AsyncConnection(ConnectionBase):
                 with explained(self.shown):
                     await line.send(self.by_hash(call))
                     reply = await line.receive() if before is not None else None
-                if before is not None and isinstance(reply, NoScriptError):
+                if before is not None and isinstance(reply, ResponseError):
                     left.append((before, reply))
                     before = call
                     break

@@ -134,3 +134,8 @@ class ConnectionBase:
             word += "_RO"
         now = "" if self.now_ms is None else str(self.now_ms)
         return (word, text, len(call.keys), *call.keys, now, *call.arguments)
+
+
+def refused_last(answers: list[tuple[Call[T], Any]]) -> list[tuple[Call[T], Any]]:
+    """Calls with their replies; those that the store refused for another reason than an unknown script are last."""
+    return sorted(answers, key=lambda one: isinstance(one[1], ResponseError) and not isinstance(one[1], NoScriptError))

@@ -144,7 +144,8 @@ def test_a_second_ctrl_c_does_not_wait_and_the_tally_says_at_least(bulk: Callabl
     document = json.loads(command.end())
     go_on.set()
 
-    assert (document["published"], document["exact"]) == (1500, False), "the fourth chunk was on its way"
+    assert document["exact"] is False
+    assert document["published"] in (1000, 1500), "the fourth chunk was on its way, and perhaps the reply to the third"
 
 
 def test_ctrl_c_while_more_ids_are_awaited_takes_effect_at_once(

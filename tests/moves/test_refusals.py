@@ -25,10 +25,12 @@ from convoy_core import (
     Queue,
     ReadOnly,
     State,
+    StoreDamaged,
     WorkerPool,
 )
 from tests.moves.keyspace import commands, sent_since_reset
 from tests.servers import RealServer
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -90,6 +92,27 @@ def test_f59_a_bad_id_far_down_a_stream_keeps_the_chunks_before_it(queue: Queue,
         done.extend(len(chunk.ids) for chunk in queue.publish_chunks(ids))
 
     assert done == [500, 500]
+    assert queue.counts().queued == 1_001
+
+
+def test_a_refusal_comes_after_the_answers_to_what_had_been_sent_by_then(queue: Queue, raw: redis.Redis) -> None:
+    said: list[int] = []
+
+    def ids() -> Iterator[str]:
+        for n in range(2_000):
+            if n == 600:
+                raw.rename("cv:q:queued", "cv:q:away")
+                raw.set("cv:q:queued", "no list")
+            elif n == 1_100:
+                eventually(lambda: raw.info("errorstats"))
+                raw.rename("cv:q:away", "cv:q:queued")
+            yield str(n)
+
+    raw.config_resetstat()
+    with pytest.raises(StoreDamaged):
+        said.extend(chunk.tally.published for chunk in queue.publish_chunks(ids(), ahead=True))
+
+    assert said == [500, 500], "the first chunk and the third, which the store took"
     assert queue.counts().queued == 1_001
 
 

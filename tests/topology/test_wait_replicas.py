@@ -16,7 +16,17 @@ import redis
 import redis.asyncio
 from redis.crc import key_slot
 
-from convoy_core import AsyncQueue, InvalidOption, Job, OutcomeUnknown, Published, Queue, StoreUnreachable, WorkerPool
+from convoy_core import (
+    AsyncQueue,
+    Fleet,
+    InvalidOption,
+    Job,
+    OutcomeUnknown,
+    Published,
+    Queue,
+    StoreUnreachable,
+    WorkerPool,
+)
 from convoy_core.store import wait_replicas
 from convoy_core.store.clients import Role, resolve
 from tests.cli.conftest import Convoy
@@ -120,15 +130,16 @@ def test_f36_an_id_that_was_there_already_is_confirmed_only_by_replicas_that_hav
 
 def test_f36_wait_goes_behind_its_script_over_the_same_connection(replicated: ReplicatedStore) -> None:
     publishers, each = 4, 20
-    with replicated.primary.client() as client, client.monitor() as monitor, Queue("q", redis=replicated.url) as queue:
+    with replicated.primary.client() as client, client.monitor() as monitor, Fleet(redis=replicated.url) as fleet:
 
         def publish(number: int) -> None:
+            queue = fleet.queue("q")  # those of one queue would share their round trips
             for part in range(each):
                 queue.publish(f"{number}.{part}", wait_replicas=1)
 
         with ThreadPoolExecutor(publishers) as threads:
             list(threads.map(publish, range(publishers)))
-        queue.publish("end")
+        fleet.queue("q").publish("end")
 
         last: dict[str, str] = {}
         before_wait = []

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
+from itertools import chain
 from typing import Annotated
 
 import typer
 
-from convoy_core import Chunk, ConvoyError, InvalidOption, Payload, Published, Queue, StoreError, Tally
+from convoy_core import BATCH, Chunk, ConvoyError, InvalidOption, Payload, Published, Queue, StoreError, Tally
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exit_codes import Code, Ended, ending
@@ -95,6 +96,7 @@ def publish(  # noqa: PLR0913 - typer reads the options from here
         rerun=rerun,
         dry_run=dry_run,
         wait_replicas=wait_replicas,
+        ahead=True,
     )
     asked = {"delay": delay, "front": front, "payload": payload is not None, "rerun": rerun}
     run = _Run(session, target, source, dry_run=dry_run, options=[name for name, is_set in asked.items() if is_set])
@@ -126,8 +128,10 @@ class _Run:
         self._dry_run = dry_run
         self._options = options
         self._interrupts = Interrupts()
+        self._chunks: Iterator[Chunk] = iter(())
+        self._is_stopping = False
 
-    def publish(self, chunks_of: Callable[[list[str]], Iterator[Chunk]]) -> None:
+    def publish(self, chunks_of: Callable[[Iterable[str]], Iterator[Chunk]]) -> None:
         """Publish all IDs, and print the tally even after an error. Raises Ended with PARTLY if interrupted."""
         source = self._source
         with self._interrupts as interrupts:
@@ -135,9 +139,11 @@ class _Run:
                 with self._messages.progress(
                     f"publishing to {self._queue}", source.size, shown=source.is_long
                 ) as meter:
-                    for chunk in self._counted(chunks_of):
-                        meter.moved(source.read, self.tally.total)
-                        self._pass_on(chunk)
+                    for block in source.blocks():
+                        self._chunks = chunks_of(chain.from_iterable(self._until_stopped(block)))
+                        while (chunk := self._next()) is not None:
+                            meter.moved(source.read, self.tally.total)
+                            self._pass_on(chunk)
             except ConvoyError as error:
                 if not self.tally.published:
                     raise
@@ -145,21 +151,32 @@ class _Run:
                 advice = ended.advice or "What was published stays so; publishing all again is safe."
                 raise Ended(Code.PARTLY, str(ended), advice) from error
             finally:
+                self._stop()
                 if not isinstance(sys.exc_info()[1], ConvoyError) or self.tally.total:
                     with interrupts.held():
                         self._close()
 
-    def _counted(self, chunks_of: Callable[[list[str]], Iterator[Chunk]]) -> Iterator[Chunk]:
-        """The chunks, each counted as soon as the store has answered."""
-        for block in self._source.blocks():
-            chunks, chunk = chunks_of(block), None
-            while True:
-                with self._interrupts.held():
-                    if (chunk := next(chunks, None)) is not None:
-                        self.tally += chunk.tally
-                if chunk is None:
-                    break
-                yield chunk
+    def _until_stopped(self, ids: list[str]) -> Iterator[list[str]]:
+        """The IDs, piece by piece; none once it stops, so that no more is sent."""
+        for start in range(0, len(ids), BATCH):
+            if self._is_stopping or self._interrupts.is_waiting:
+                return
+            yield ids[start : start + BATCH]
+
+    def _next(self) -> Chunk | None:
+        """The next chunk, counted as soon as the store has answered. The one after it has been sent by then."""
+        with self._interrupts.held():
+            if (chunk := next(self._chunks, None)) is not None:
+                self.tally += chunk.tally
+        return chunk
+
+    def _stop(self) -> None:
+        """Count what has been sent when it ends before its time."""
+        self._is_stopping = True
+        if sys.exc_info()[0] is not None:
+            with suppress(KeyboardInterrupt, ConvoyError), self._interrupts.held(is_second=True):
+                for chunk in self._chunks:
+                    self.tally += chunk.tally
 
     def _close(self) -> None:
         """Print the tally as the answer, or as a note if the answer lists each ID."""

@@ -38,10 +38,19 @@ class Interrupts:
         if self._is_installed:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether Ctrl-C waits for the end of a `held` block."""
+        return self._is_waiting
+
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold Ctrl-C back during a request, its reply and its count. It raises KeyboardInterrupt after the block."""
+    def held(self, *, is_second: bool = False) -> Iterator[None]:
+        """Hold Ctrl-C back during a request, its reply and its count. It raises KeyboardInterrupt after the block.
+
+        With `is_second` there was one already, and another does not wait.
+        """
         self._is_held = True
+        self._is_waiting = is_second
         try:
             yield
         except (KeyboardInterrupt, OutcomeUnknown):
@@ -49,8 +58,8 @@ class Interrupts:
             raise
         finally:
             self._is_held = False
-        if self._is_waiting:
-            self._is_waiting = False
+            is_waiting, self._is_waiting = self._is_waiting and not is_second, False
+        if is_waiting:
             raise KeyboardInterrupt
 
     def _take(self, number: int, frame: FrameType | None) -> None:
