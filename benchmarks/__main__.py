@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from benchmarks import extremes, faces, memory, process, publish, scripts, table, wakeup
+from benchmarks import commands, extremes, faces, memory, process, publish, scripts, table, wakeup
 from benchmarks.figures import Row, Settings
 from benchmarks.store import machine
 
@@ -15,6 +15,7 @@ MEASUREMENTS: dict[str, Callable[[Settings], list[Row]]] = {
     **{name: partial(process.one_process, name=name) for name in process.CASES},
     "process.two": process.two_processes,
     "process.suspects": process.beside_suspects,
+    **{f"commands.{n}": partial(commands.beside_xargs, concurrency=n) for n in (2, 8)},
     **{name: partial(publish.one_by_one, name=name) for name in ("publish.one.blocking", "publish.one.awaited")},
     "publish.bulk": publish.in_bulk,
     "wakeup": wakeup.idle,

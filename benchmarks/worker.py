@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -18,9 +19,12 @@ import redis.asyncio
 
 from benchmarks import bare
 from benchmarks.bare import BareWorker, Loop
-from convoy_core import AsyncQueue, Job, PoolOptions, WorkerPool
+from convoy_core import AsyncQueue, Command, Job, PoolOptions, WorkerPool
 
-How: TypeAlias = "Literal['async', 'threads', 'bare', 'wake', 'wake claim', 'wake bare', 'steady']"
+COMMAND = "true"
+"""The command that does nothing."""
+
+How: TypeAlias = "Literal['async', 'threads', 'command', 'bare', 'wake', 'wake claim', 'wake bare', 'steady']"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,8 @@ class Task:
     url: str
     queue: str
     how: How
-    """`async` and `threads` run a pool in a burst, `bare` a loop without one and then calls that do nothing; those that
-    wake report when each ID arrived, `steady` how much memory is resident after every `ids` IDs."""
+    """`async`, `threads` and `command` run a pool in a burst, `bare` a loop without one and then calls that do nothing;
+    those that wake report when each ID arrived, `steady` how much memory is resident after every `ids` IDs."""
     concurrency: int = 1
     ids: int = 0
 
@@ -72,6 +76,21 @@ def burst(task: Task) -> None:
     ended = time.monotonic()
     started, spent = first or (ended, time.process_time())
     say(asdict(Loop(started, ended, status.done, time.process_time() - spent)))
+
+
+def command_burst(task: Task) -> None:
+    """The same by commands; the processor time includes theirs, and the watcher's, which ends with its last pool."""
+    worker = pool(task, Command(COMMAND), burst=True)
+    wait_for_go()
+    started, spent = time.monotonic(), cpu_seconds()
+    status = worker.run()
+    say(asdict(Loop(started, time.monotonic(), status.done, cpu_seconds() - spent)))
+
+
+def cpu_seconds() -> float:
+    """Processor time of this process and of all whose end it has seen."""
+    mine, theirs = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return mine.ru_utime + mine.ru_stime + theirs.ru_utime + theirs.ru_stime
 
 
 async def bare_burst(task: Task) -> None:
@@ -145,6 +164,8 @@ def main() -> None:
     match task.how:
         case "async" | "threads":
             burst(task)
+        case "command":
+            command_burst(task)
         case "bare":
             bare.run(bare_burst(task))
         case "wake":

@@ -26,7 +26,9 @@ _LONGEST_PAUSE_S: Final = 0.05
 class GroupLeader:
     """One such process. Its methods belong to the event loop that runs when it is made."""
 
-    def __init__(self, words: Sequence[str], environment: dict[str, str], *, stdout: int, stderr: int | None) -> None:
+    def __init__(
+        self, words: Sequence[str], environment: dict[str, str] | None, *, stdout: int, stderr: int | None
+    ) -> None:
         """Start it. Raises OSError, MemoryError, and ValueError for a NUL byte."""
         self._process = subprocess.Popen(  # noqa: S603 - what to run is the user's decision
             words,

@@ -39,11 +39,11 @@ class Groups:
     def start(
         self,
         *words: str,
-        environment: dict[str, str],
+        environment: dict[str, str] | None,
         stdout: int = DEVNULL,
         stderr: int | None = None,
     ) -> GroupLeader:
-        """Start a process in a session of its own.
+        """Start a process in a session of its own; without an environment it has ours.
 
         Raises NotStarted for want of a descriptor, a process or memory, OSError, and ValueError for a NUL byte.
         """

@@ -43,6 +43,43 @@ def on_asyncio(script: str, *arguments: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=patient(), check=False)
 
 
+def test_s9_every_byte_of_an_id_reaches_the_command_unchanged(queue: Queue, tmp_path: Path) -> None:
+    ids = [
+        bytes(range(1, 256)).decode("utf-8", "surrogateescape"),
+        "$(id)`id`\\'\"",
+        " \t\n",
+        "a=b\n",
+        "\x01\x7f\x81\x88",
+    ]
+    queue.publish_many(ids)
+    tell = (
+        f"import os, sys; told = os.environb[b'CONVOY_ID'], os.fsencode(sys.argv[1]);"
+        f" open({str(tmp_path / 'told')!r}, 'ab').writelines(each + b'\\0' for each in told)"
+    )
+
+    WorkerPool(queue, Command([sys.executable, "-S", "-c", tell, "{}"]), options=BURST).run()
+
+    told = (tmp_path / "told").read_bytes().split(b"\0")[:-1]
+    assert told == [id.encode("utf-8", "surrogateescape") for id in ids for _ in range(2)]
+
+
+def test_a_command_sees_the_environment_of_its_worker_as_it_is_and_not_the_way_to_the_store(
+    queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONVOY_REDIS_URL", "redis://:secret@localhost")
+    monkeypatch.setenv("CONVOY_ID", "an outer command's")
+    command = Command(["sh", "-c", f"env >{tmp_path}/seen"])
+    monkeypatch.setenv("SET_LATER", "yes")
+    queue.publish("1")
+
+    WorkerPool(queue, command, options=BURST).run()
+
+    seen = (tmp_path / "seen").read_text().splitlines()
+    named = {line for line in seen if line.startswith(("CONVOY_", "SET_LATER"))}
+    token = next(line for line in named if line.startswith("CONVOY_TOKEN="))
+    assert named == {"CONVOY_ID=1", "CONVOY_QUEUE=q", "CONVOY_ATTEMPT=1", token, "SET_LATER=yes"}
+
+
 def test_a_payload_larger_than_a_pipe_is_read_whole_or_left_unread(queue: Queue) -> None:
     script = """
     case $CONVOY_ID in
