@@ -22,8 +22,9 @@ _PROGRAM: Final = os.path.abspath(watcher_process.__file__)  # noqa: PTH100 - te
 class Watcher:
     """The groups that are watched. May be called from any thread.
 
-    What is left: between the wait for a group's leader and our word of it, some microseconds, the number is free to be
-    another's; and when the watcher itself is killed, nobody watches until the next group begins or ends.
+    A watcher that is killed is replaced at once; its successor, when a group begins or ends, lest one that cannot live
+    be started again and again. What is left: between the wait for a group's leader and our word of it, some
+    microseconds, the number is free to be another's; and nobody watches while a watcher starts.
     """
 
     def __init__(self) -> None:
@@ -87,6 +88,11 @@ class Watcher:
         except OSError:  # not there yet; or killed; or stopped, and the pipe is full
             self._stop()
             self._start()
+            assert self._process is not None  # noqa: S101 - just started
+            with suppress(RuntimeError):  # too many threads
+                threading.Thread(
+                    target=self._replace, args=(self._process,), name="convoy-watcher", daemon=True
+                ).start()
 
     def _start(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own program
@@ -104,6 +110,15 @@ class Watcher:
         for group in self._groups:
             os.write(pipe, b"+%d\n" % group)
         os.set_blocking(pipe, False)  # a watcher that hangs must not block us
+
+    def _replace(self, process: subprocess.Popen[bytes]) -> None:
+        """In a thread of its own, without the lock: start another watcher when this one has been killed."""
+        process.wait()
+        with self._lock, suppress(OSError):  # then the next word tries again
+            if self._process is process:
+                self._stop()
+                if self._groups:
+                    self._start()
 
     def _stop(self) -> None:
         """Kill the watcher, so that it ends none of the groups it knows of."""

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -204,6 +205,24 @@ def test_a_watcher_that_was_killed_has_a_successor_which_watches_all(trucks: Que
     worker.kill()
 
     assert first != second
+    are_gone(*pids)
+
+
+def test_a_watcher_that_was_killed_has_a_successor_before_anything_else_begins(trucks: Queue, start: Start) -> None:
+    trucks.publish("1")
+    worker = start(*COMMAND)
+    pids = [*worker.pids_of("1"), first := worker.watcher()]
+
+    def successor() -> int | None:
+        with suppress(ValueError):  # there is none, or its program has not begun
+            return watcher if (watcher := worker.watcher()) != first else None
+        return None
+
+    os.kill(first, signal.SIGKILL)
+    eventually(successor)
+    pids.append(worker.watcher())
+    worker.kill()
+
     are_gone(*pids)
 
 
