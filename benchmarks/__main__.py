@@ -27,6 +27,9 @@ MEASUREMENTS: dict[str, Callable[[Settings], list[Row]]] = {
     "scripts.processing": extremes.many_processing,
     "scripts.ids": extremes.long_ids,
     "scripts.payloads": extremes.large_payloads,
+    "scripts.queues": extremes.many_queues,
+    "scripts.due": extremes.many_due,
+    "scripts.owners": extremes.many_owners,
     "dashboard": faces.refresh,
     "cli": faces.starting,
 }

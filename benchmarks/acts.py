@@ -18,7 +18,7 @@ class Act(NamedTuple):
     prepare: Callable[[LongQueue], Any] = lambda _: None
 
 
-def _page(state: State | None, part: float = 0.0) -> Act:
+def page(state: State | None, part: float = 0.0) -> Act:
     """A page of 500 from that part of a state: 0 its start, 1 its end."""
 
     def do(long: LongQueue, total: int) -> object:
@@ -46,17 +46,17 @@ ACTS: dict[str, Act] = {
     "snapshot, all jammed": Act(lambda long, _: long.fleet.snapshot([QUEUE], jam_after_s=0)),
     "queue names": Act(lambda long, _: long.fleet.queues()),
     "find": Act(lambda long, ids: long.fleet.find(ids[-1]), LongQueue.known),
-    "page, queued, start": _page(State.QUEUED),
-    "page, queued, middle": _page(State.QUEUED, 0.5),
-    "page, queued, end": _page(State.QUEUED, 1),
-    "page, delayed, middle": _page(State.DELAYED, 0.5),
-    "page, failed, start": _page(State.FAILED),
-    "page, failed, middle": _page(State.FAILED, 0.5),
-    "page, failed, end": _page(State.FAILED, 1),
-    "page, processing, start": _page(State.PROCESSING),
-    "page, processing, middle": _page(State.PROCESSING, 0.5),
-    "page, processing, end": _page(State.PROCESSING, 1),
-    "page, committed": _page(None),
+    "page, queued, start": page(State.QUEUED),
+    "page, queued, middle": page(State.QUEUED, 0.5),
+    "page, queued, end": page(State.QUEUED, 1),
+    "page, delayed, middle": page(State.DELAYED, 0.5),
+    "page, failed, start": page(State.FAILED),
+    "page, failed, middle": page(State.FAILED, 0.5),
+    "page, failed, end": page(State.FAILED, 1),
+    "page, processing, start": page(State.PROCESSING),
+    "page, processing, middle": page(State.PROCESSING, 0.5),
+    "page, processing, end": page(State.PROCESSING, 1),
+    "page, committed": page(None),
     "errors": Act(lambda long, _: long.queue.errors(limit=BATCH)),
     "show, first in line": Act(
         lambda long, id: long.queue.show(id), lambda long: long.queue.page(State.QUEUED, limit=1).entries[0].id

@@ -169,9 +169,23 @@ class LongQueue:
         """Queue what is due."""
         return self.queue._connection.run(working.promote(self.keys, BATCH, LEASE_MS))
 
-    def held(self) -> object:
-        """What this worker holds, by the store's word."""
-        return self.queue._connection.drive(recovering.held_claims(self.keys, [self._worker]))
+    def held(self, workers: Sequence[str] = ()) -> object:
+        """What these workers hold, or this one, by the store's word."""
+        return self.queue._connection.drive(recovering.held_claims(self.keys, workers or [self._worker]))
+
+    def expired_leases(self) -> None:
+        """Which workers are dead."""
+        found = 0
+        while some := self.queue._connection.run(recovering.expired_leases(self.keys, found))[1]:
+            found += len(some)
+
+    def reclaim(self) -> None:
+        """Look whether late waits have handed something to unregistered workers."""
+        skip = 0
+        for _ in range(30):
+            skip, _ = self.queue._connection.run(recovering.reclaim(self.keys, skip))
+            if not skip:
+                return
 
     def audit(self) -> object:
         """Look for holders that are not registered."""

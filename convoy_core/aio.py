@@ -74,13 +74,12 @@ class AsyncFleet:
         return await self._connection.drive(looking.queue_names(self._connection.keyspace))
 
     async def snapshot(self, names: Iterable[str], *, jam_after_s: Seconds = 300.0) -> list[Snapshot]:
-        """The named queues at one instant, in one round trip, however long they are.
+        """The named queues, each at one instant, in one round trip, however long they are.
 
-        In a Cluster each queue is read at an instant of its own. `jammed` counts the IDs that have been processing for
-        longer than `jam_after_s` seconds.
+        A hundred of them are read at the same instant; in a Cluster each at its own. `jammed` counts the IDs that have
+        been processing for longer than `jam_after_s` seconds.
         """
-        answers = await self._connection.together(looking.snapshots(self._connection.keyspace, names, jam_after_s))
-        return [snapshot for snapshots in answers for snapshot in snapshots]
+        return await self._connection.drive_rounds(looking.snapshots(self._connection.keyspace, names, jam_after_s))
 
     async def find(self, id: JobID, names: Iterable[str] | None = None) -> list[Details]:
         """The details of the ID in every queue that holds it, or in those of `names` that do."""
@@ -258,7 +257,7 @@ class AsyncQueue:
 
     async def workers(self) -> list[WorkerInfo]:
         """Every pool registered on this queue, alive or silent."""
-        return await self._run(looking.workers(self._keys))
+        return await self._drive(looking.workers(self._keys))
 
     async def jammed(self, *, idle_s: Seconds) -> list[Jammed]:
         """The entries that have been processing for longer than `idle_s` seconds, oldest first.

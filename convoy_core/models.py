@@ -196,10 +196,7 @@ class Page:
     total: int
     """Entries in this state when the page was read."""
     next: int | None
-    """The `start` of the next page; None at the end. It is a rank, or a scan cursor for the committed set.
-
-    Of processing IDs the ranks have gaps, after those that have lived through a heartbeat of theirs.
-    """
+    """The `start` of the next page; None at the end. A rank, with gaps for processing IDs, or a cursor (committed)."""
     at: float
     """The store's time when the page was read."""
 

@@ -74,13 +74,12 @@ class Fleet:
         return self._connection.drive(looking.queue_names(self._connection.keyspace))
 
     def snapshot(self, names: Iterable[str], *, jam_after_s: Seconds = 300.0) -> list[Snapshot]:
-        """The named queues at one instant, in one round trip, however long they are.
+        """The named queues, each at one instant, in one round trip, however long they are.
 
-        In a Cluster each queue is read at an instant of its own. `jammed` counts the IDs that have been processing for
-        longer than `jam_after_s` seconds.
+        A hundred of them are read at the same instant; in a Cluster each at its own. `jammed` counts the IDs that have
+        been processing for longer than `jam_after_s` seconds.
         """
-        answers = self._connection.together(looking.snapshots(self._connection.keyspace, names, jam_after_s))
-        return [snapshot for snapshots in answers for snapshot in snapshots]
+        return self._connection.drive_rounds(looking.snapshots(self._connection.keyspace, names, jam_after_s))
 
     def find(self, id: JobID, names: Iterable[str] | None = None) -> list[Details]:
         """The details of the ID in every queue that holds it, or in those of `names` that do."""
@@ -253,7 +252,7 @@ class Queue:
 
     def workers(self) -> list[WorkerInfo]:
         """Every pool registered on this queue, alive or silent."""
-        return self._run(looking.workers(self._keys))
+        return self._drive(looking.workers(self._keys))
 
     def jammed(self, *, idle_s: Seconds) -> list[Jammed]:
         """The entries that have been processing for longer than `idle_s` seconds, oldest first.

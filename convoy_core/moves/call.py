@@ -25,6 +25,9 @@ Argument: TypeAlias = "bytes | str | int"
 
 Steps: TypeAlias = "Generator[Call[Any], Any, T]"
 
+Rounds: TypeAlias = "Generator[list[Call[Any]], list[Any], T]"
+"""As `Steps`, with several independent calls at a time."""
+
 
 class Call(NamedTuple, Generic[T]):
     """One round trip: a script with its keys and arguments, or (script None) a plain command."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from convoy_core import validation
 from convoy_core.errors import InvalidOption
 from convoy_core.models import Counts, Details, ErrorPage, Page, Snapshot, WorkerInfo
 from convoy_core.moves import replies
-from convoy_core.moves.call import Call, Steps, check_state, checked_names, command, milliseconds, of
+from convoy_core.moves.call import Call, Rounds, Steps, check_state, checked_names, chunked, command, milliseconds, of
 from convoy_core.moves.keys import Keys, Keyspace
 from convoy_core.moves.scripts import load
 from convoy_core.options import BATCH, MAX_ID_BYTES, JobID, decode_id, encode_id
@@ -40,8 +41,12 @@ def counts(keys: Keys) -> Call[Counts]:
     return of("counts", keys, (), lambda reply: Counts(*map(int, reply)))
 
 
+SLICE = 100
+"""How many queues one script looks at: 1,000 took 88 ms."""
+
+
 def snapshot(keyspace: Keyspace, names: Iterable[str], jam_after_s: Seconds) -> Call[list[Snapshot]]:
-    """Many queues at one instant."""
+    """Many queues at one instant: all of them, or the first, if a script may look no further."""
     queues = list(names)
     script = load("snapshot")
     keys = tuple(keyspace.queue(queue, existing=True).named(key) for queue in queues for key in script.keys)
@@ -49,12 +54,18 @@ def snapshot(keyspace: Keyspace, names: Iterable[str], jam_after_s: Seconds) -> 
     return Call(script, keys, (limit,), lambda reply: replies.snapshots(queues, reply), writes=False)
 
 
-def snapshots(keyspace: Keyspace, names: Iterable[str], jam_after_s: Seconds) -> list[Call[list[Snapshot]]]:
-    """The same for the whole of a store: in a Cluster one call per queue, since no script may leave its slot."""
-    all_names = [*checked_names(names)]
-    milliseconds("jam_after_s", jam_after_s)  # in a Cluster no names make no call
-    queues = [[name] for name in all_names] if keyspace.braces else [all_names]
-    return [snapshot(keyspace, group, jam_after_s) for group in queues]
+def snapshots(keyspace: Keyspace, names: Iterable[str], jam_after_s: Seconds) -> Rounds[list[Snapshot]]:
+    """The same for the whole of a store, in slices: in a Cluster of one queue, since no script may leave its slot."""
+    milliseconds("jam_after_s", jam_after_s)  # no names make no call
+    slices = [*chunked([*checked_names(names)], 1 if keyspace.braces else SLICE)]
+    found: list[list[Snapshot]] = [[] for _ in slices]
+    while left := [
+        (so_far, whole[len(so_far) :]) for so_far, whole in zip(found, slices, strict=True) if len(so_far) < len(whole)
+    ]:
+        answers = yield [snapshot(keyspace, queues, jam_after_s) for _, queues in left]
+        for (so_far, _), answer in zip(left, answers, strict=True):
+            so_far.extend(answer)
+    return [one for slice_ in found for one in slice_]
 
 
 def page(keys: Keys, state: State | None, start: int, limit: int) -> Call[Page]:
@@ -86,6 +97,14 @@ def show(keys: Keys, id: JobID) -> Call[Details]:
     return of("show", keys, (raw, FIND_DEPTH), lambda reply: replies.details(decode_id(raw), keys.queue, reply))
 
 
-def workers(keys: Keys) -> Call[list[WorkerInfo]]:
+POOLS = 200
+"""How many pools one script describes: 1,000 took 12 ms."""
+
+
+def workers(keys: Keys) -> Steps[list[WorkerInfo]]:
     """Every registered pool."""
-    return of("workers", keys, (), lambda reply: replies.workers(keys.queue, reply))
+    found, others = yield of("workers", keys, (POOLS,), partial(replies.workers, keys.queue))
+    for ids in chunked(others, POOLS):
+        some, _ = yield of("workers", keys, (POOLS, *ids), partial(replies.workers, keys.queue))
+        found += some
+    return list(found)

@@ -78,9 +78,9 @@ def outcomes(reply: list[bytes]) -> list[Outcome]:
 
 
 def snapshots(queues: list[str], reply: list[Any]) -> list[Snapshot]:
-    """One snapshot per queue; a damaged queue has its reason and zeros."""
+    """One snapshot per queue that was looked at; a damaged queue has its reason and zeros."""
     at = float(reply[0]) / 1000
-    return [_snapshot(queue, at, row) for queue, row in zip(queues, reply[1:], strict=True)]
+    return [_snapshot(queue, at, row) for queue, row in zip(queues, reply[1:], strict=False)]
 
 
 def _snapshot(queue: str, at: float, row: list[Any]) -> Snapshot:
@@ -235,10 +235,10 @@ def jammed(reply: list[Any]) -> tuple[int | None, list[Jammed]]:
     ]
 
 
-def workers(queue: str, reply: list[Any]) -> list[WorkerInfo]:
-    """Every registered pool."""
-    now = float(reply[0])
-    return [_worker(queue, now, row) for row in reply[1:]]
+def workers(queue: str, reply: list[Any]) -> tuple[list[WorkerInfo], list[bytes]]:
+    """Registered pools, and the IDs of those that were not described."""
+    now, described, others = reply
+    return [_worker(queue, float(now), row) for row in described], others
 
 
 def _worker(queue: str, now: float, row: list[Any]) -> WorkerInfo:

@@ -17,11 +17,11 @@ import redis.asyncio
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from convoy_core.errors import StoreError
-from convoy_core.moves.call import Call, Steps, command
+from convoy_core.moves.call import Call, Rounds, Steps, command
 from convoy_core.store import wait_replicas
 from convoy_core.store.clients import CONNECTIONS, Role, Store
 from convoy_core.store.connection_counter import ConnectionCounter
-from convoy_core.store.driver import drive, drive_awaited, side_by_side
+from convoy_core.store.driver import drive, drive_awaited, results, side_by_side
 from convoy_core.store.error_translation import explain, explained
 from convoy_core.store.ready_made_client import AsyncReadyMadeTransport, ReadyMadeTransport, store_of
 from convoy_core.store.requests import ConnectionBase, refused_last
@@ -136,17 +136,15 @@ class Connection(ConnectionBase):
 
     def drive(self, steps: Steps[T]) -> T:
         """Make the calls that `steps` asks for, one after the other."""
-        try:
-            call = next(steps)
-            while True:
-                call = steps.send(self.run(call))
-        except StopIteration as end:
-            result: T = end.value
-            return result
+        return drive(steps, self.run)
 
-    def together(self, calls: list[Call[T]]) -> list[T]:
-        """Make independent calls side by side; their results in order."""
-        return side_by_side(self.run, calls, CONNECTIONS)
+    def drive_rounds(self, rounds: Rounds[T]) -> T:
+        """Make the calls that `rounds` asks for, those of one list in one round trip."""
+        return drive(rounds, self._together)
+
+    def _together(self, calls: Sequence[Call[T]]) -> list[T]:
+        ended = self.run_pipelined(calls)
+        return results(ended)
 
     def ping(self) -> float:
         """Seconds of one round trip."""
@@ -268,17 +266,15 @@ class AsyncConnection(ConnectionBase):
 
     async def drive(self, steps: Steps[T]) -> T:
         """Make the calls that `steps` asks for, one after the other."""
-        try:
-            call = next(steps)
-            while True:
-                call = steps.send(await self.run(call))
-        except StopIteration as end:
-            result: T = end.value
-            return result
+        return await drive_awaited(steps, self.run)
 
-    async def together(self, calls: list[Call[T]]) -> list[T]:
-        """Make independent calls side by side; their results in order."""
-        return await asyncio.gather(*(self.run(call) for call in calls))
+    async def drive_rounds(self, rounds: Rounds[T]) -> T:
+        """Make the calls that `rounds` asks for, those of one list in one round trip."""
+        return await drive_awaited(rounds, self._together)
+
+    async def _together(self, calls: Sequence[Call[T]]) -> list[T]:
+        ended = await self.run_pipelined(calls)
+        return results(ended)
 
     async def ping(self) -> float:
         """Seconds of one round trip."""

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from redis.exceptions import RedisError
 
+from convoy_core.errors import StoreError
+
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -53,3 +55,13 @@ def side_by_side(run: Callable[[S], T], calls: Sequence[S], most: int) -> list[T
         return [run(call) for call in calls]
     with ThreadPoolExecutor(min(len(calls), most), "convoy-calls") as threads:
         return list(threads.map(run, calls))
+
+
+def results(ended: Sequence[T | StoreError]) -> list[T]:
+    """Of calls that were made together. Raises the first error."""
+    found: list[T] = []
+    for each in ended:
+        if isinstance(each, StoreError):
+            raise each
+        found.append(each)
+    return found

@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from convoy_core import MAX_ID_BYTES, Jammed, Outcome, PoolOptions, Queue, State, Tally, WorkerPool
+from convoy_core import MAX_ID_BYTES, Fleet, Jammed, Outcome, PoolOptions, Queue, State, Tally, WorkerPool
 from convoy_core.jobs import Claim, Job
+from convoy_core.moves.looking import POOLS, SLICE, snapshots
 from convoy_core.moves.recovering import held_claims, recover, unregistered_holders
+from convoy_core.moves.scripts import load
 from convoy_core.moves.working import Pulse, promote, sweep
 from convoy_core.options import BATCH, BATCH_BYTES
 from convoy_core.store.connection import AsyncConnection
@@ -363,3 +365,60 @@ async def test_a_pool_settles_long_ids_in_parts() -> None:
 
     claims.close()
     assert parts == [AT_ONCE, AT_ONCE, len(LONG) - 2 * AT_ONCE]
+
+
+# -- snapshots
+
+
+def test_a_snapshot_goes_in_slices_that_are_sent_together(world: World) -> None:
+    names = [f"q{n}" for n in range(3 * SLICE + 1)]
+    for n, name in enumerate(names):
+        world.client.rpush(f"cv:{name}:queued", *range(n % 7 + 1))
+    with Fleet(redis=world.server.url) as fleet:
+        fleet.snapshot(names)
+
+        found = fleet.snapshot(names)
+        n = scripts(world, lambda: fleet.snapshot(names))
+
+    assert [(one.queue, one.counts.queued) for one in found] == [(name, n % 7 + 1) for n, name in enumerate(names)]
+    assert n == 4
+
+
+def test_the_slices_of_a_snapshot_are_one_round_trip(world: World) -> None:
+    names = [f"q{n}" for n in range(3 * SLICE + 1)]
+    rounds = snapshots(world.queue._connection.keyspace, names, 5)
+
+    calls = next(rounds)
+
+    assert [len(call.keys) // len(load("snapshot").keys) for call in calls] == [SLICE, SLICE, SLICE, 1]
+
+
+def test_a_slice_with_much_to_look_at_is_gone_on_with(world: World) -> None:
+    """Nothing of a slice is left out when its script may look no further."""
+    names = [f"q{n}" for n in range(30)]
+    for n, name in enumerate(names):
+        world.client.zadd(f"cv:{name}:processing", dict.fromkeys(LONG[:10], SECOND - 100 - n))
+    with Fleet(redis=world.server.url) as fleet:
+        fleet._connection.now_ms = NOW
+        fleet.snapshot(names)
+
+        found = fleet.snapshot(names, jam_after_s=60)
+        n = scripts(world, lambda: fleet.snapshot(names, jam_after_s=60))
+
+    assert [(one.queue, one.jammed, one.oldest_processing_s) for one in found] == [
+        (name, 10, 100 + n) for n, name in enumerate(names)
+    ]
+    assert n > 5
+
+
+def test_many_pools_are_described_in_parts(world: World) -> None:
+    pools = [f"{n:04x}" for n in range(2 * POOLS + 1)]
+    world.seed({"workers": {pool: NOW + n for n, pool in enumerate(pools)}, f"worker:{pools[-1]}": {"host": "last"}})
+    world.queue.workers()
+
+    found = world.queue.workers()
+    n = scripts(world, world.queue.workers)
+
+    assert [pool.id for pool in found] == pools
+    assert [pool.host for pool in found if pool.host] == ["last"]
+    assert n == 3

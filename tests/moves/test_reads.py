@@ -668,7 +668,7 @@ local function add(key, command, numbers, value)
   redis.call(command, 'cv:q:' .. key, unpack(parts))
 end
 
-local record = '{"at":1699999990.5,"error":"ValueError: no","traceback":"' .. string.rep('x', 600) .. '"}'
+local record = '{"at":1699999990.5,"error":"ValueError: no","traceback":"' .. string.rep('x', 300) .. '"}'
 
 each_thousand(tonumber(ARGV[1]), function(numbers)
   local function id(n) return string.format('%07d', n) end

@@ -1,17 +1,17 @@
 -- pieces: reads entries piece by piece, so that no script reads much more than BATCH_BYTES, however long IDs are
 
 -- How many entries the next piece may have, after `n` with all but `left` of the bytes: no more than fit if they go on alike,
--- and twice as many as before at most, since they need not.
+-- which may be none, and twice as many as before at most, since they need not.
 local FIRST = 16
 local function next_size(size, n, left)
-  return math.max(1, math.min(2 * size, math.floor(n * left / (BATCH_BYTES - left))))
+  return math.max(0, math.min(2 * size, math.floor(n * left / (BATCH_BYTES - left))))
 end
 
 -- Up to `n` entries of `width` values each, by `read(skip, how many)`, of BATCH_BYTES together but at least one; the second
 -- value is a number, whose bytes do not count. Returns their values, how many entries they are, and whether nothing follows.
 local function read_pieces(n, width, read)
   local values, taken, size, bytes = {}, 0, FIRST, BATCH_BYTES
-  while taken < n do
+  while taken < n and size > 0 do
     local asked = math.min(size, n - taken)
     local piece = read(taken, asked)
     for i = 1, #piece, width do

@@ -14,6 +14,6 @@ local function scan_pieces(n, width, cursor, scan)
     end
     taken = #found / width
     size = taken > 0 and next_size(size, taken, bytes) or 2 * size
-  until cursor == '0' or taken >= n or bytes < 0
+  until cursor == '0' or taken >= n or size == 0
   return found, cursor
 end

@@ -1,16 +1,23 @@
--- snapshot: many queues at one instant; for a queue that cannot be read, the reason instead of its numbers
+-- snapshot: many queues, each at one instant; for a queue that cannot be read, the reason instead of its numbers
 -- each: queued committed processing failed delayed started owner workers published paused totals
--- with: damage owner_entry
+-- with: damage owner_entry ranked
 -- args: ms after which a run counts as jammed
--- answer: now, then per queue a list: five counts, jammed, oldest start, published of the head, first due, live, silent, paused, totals
+-- answer: now, then per queue a list: five counts, jammed, oldest start, published of the head, first due, live, silent, paused, totals;
+--         of the first queues only, if looking at their entries has used up this script's share of bytes
 local limit = take_number()
+local left = BATCH_BYTES
+
+-- Each entry that has to be looked at costs as much time as 250 bytes, and its ID.
+local function spend(ids)
+  for _, id in ipairs(ids) do left = left - #id - 250 end
+end
 
 -- The starts of the runs in a window of `processing` that are not in `started`: ours before their first heartbeat, and
 -- Node's, whose start is the score. That is rounded down to the second, which must make no run of ours look older.
 local function other_starts(q, window)
-  local ids, starts = {}, {}
-  for i = 1, #window, 2 do ids[#ids + 1] = window[i] end
+  local ids, starts = every(2, window), {}
   if #ids == 0 then return starts end
+  spend(ids)
   local indexed, entries = call('ZMSCORE', q.started, unpack(ids)), call('HMGET', q.owner, unpack(ids))
   for i in ipairs(ids) do
     if not indexed[i] then starts[#starts + 1] = start_of(entries[i]) or tonumber(window[2 * i]) * 1000 end
@@ -19,36 +26,60 @@ local function other_starts(q, window)
 end
 
 local function count_jammed(q)
-  local jammed = call('ZCOUNT', q.started, '-inf', now - limit)
-  local old = call('ZRANGEBYSCORE', q.processing, '-inf', (now - limit) / 1000, 'WITHSCORES', 'LIMIT', 0, 500)
+  local jammed, seconds = call('ZCOUNT', q.started, '-inf', now - limit), (now - limit) / 1000
+  if call('ZCOUNT', q.processing, '-inf', seconds) == 0 then return jammed end
+  local old = read_pieces(500, 2, by_rank(q.processing, 0, seconds))
   for _, start in ipairs(other_starts(q, old)) do
     if start <= now - limit then jammed = jammed + 1 end
   end
   return jammed
 end
 
--- The others are searched among the first 50. If none is there, the oldest run is an indexed one.
+-- Another is searched among the first 50, if the first of them may be older than all that are indexed.
 local function oldest_start(q)
   local oldest = tonumber(call('ZRANGE', q.started, 0, 0, 'WITHSCORES')[2] or '') or math.huge
-  local window = call('ZRANGE', q.processing, 0, 49, 'WITHSCORES')
-  for _, start in ipairs(other_starts(q, window)) do oldest = math.min(oldest, start) end
+  local first = tonumber(call('ZRANGE', q.processing, 0, 0, 'WITHSCORES')[2] or '') or math.huge
+  if first * 1000 < oldest then
+    local window = read_pieces(50, 2, by_rank(q.processing, 0, oldest < math.huge and oldest / 1000 or first))
+    for _, start in ipairs(other_starts(q, window)) do oldest = math.min(oldest, start) end
+  end
   return oldest < math.huge and string.format('%d', oldest)
 end
 
+local function is_there(key, kind)
+  local found = call('TYPE', key).ok
+  return found == kind or found ~= 'none' and error('damaged')
+end
+
+-- What is absent is not asked for any further. Each key has a command here that raises an error if it is of a wrong type.
 local function read(q)
-  local head = call('LINDEX', q.queued, 0)
-  local live = call('ZCOUNT', q.workers, '(' .. string.format('%d', now), '+inf')
+  local n = {
+    queued = call('LLEN', q.queued), committed = call('SCARD', q.committed), processing = call('ZCARD', q.processing),
+    failed = call('ZCARD', q.failed), delayed = call('ZCARD', q.delayed), started = call('ZCARD', q.started),
+    workers = call('ZCARD', q.workers),
+  }
+  local is_paused, _, knows_ages = is_there(q.paused, 'string'), is_there(q.owner, 'hash'), is_there(q.published, 'hash')
+  local is_busy = n.processing + n.started > 0
+  local head = n.queued > 0 and call('LINDEX', q.queued, 0)
+  if head then spend({ head }) end
+  local live = n.workers > 0 and call('ZCOUNT', q.workers, '(' .. string.format('%d', now), '+inf') or 0
   return {
-    call('LLEN', q.queued), call('SCARD', q.committed), call('ZCARD', q.processing), call('ZCARD', q.failed), call('ZCARD', q.delayed),
-    count_jammed(q), oldest_start(q), head and call('HGET', q.published, head),
-    call('ZRANGE', q.delayed, 0, 0, 'WITHSCORES')[2] or false,
-    live, call('ZCARD', q.workers) - live, exists(q.paused) and 1 or 0, call('HGETALL', q.totals),
+    n.queued, n.committed, n.processing, n.failed, n.delayed,
+    is_busy and count_jammed(q) or 0, is_busy and oldest_start(q), head and knows_ages and call('HGET', q.published, head),
+    n.delayed > 0 and call('ZRANGE', q.delayed, 0, 0, 'WITHSCORES')[2] or false,
+    live, n.workers - live, is_paused and 1 or 0, call('HGETALL', q.totals),
   }
 end
 
 local answer = { string.format('%d', now) }
-for _, q in ipairs(groups) do
-  local damage = damage_in(kinds_of(q))
-  answer[#answer + 1] = damage and { damage } or read(q)
+for i, q in ipairs(groups) do
+  if left <= 0 and i > 1 then break end
+  local is_read, found = pcall(read, q)
+  if not is_read then
+    local damage = damage_in(kinds_of(q))
+    if not damage then error(found) end
+    found = { damage }
+  end
+  answer[#answer + 1] = found
 end
 return answer

@@ -1,9 +1,16 @@
--- workers: every registered pool
+-- workers: registered pools
 -- keys: workers worker
--- answer: now, then per worker a list: ID, lease end, fields
-local answer = { string.format('%d', now) }
-local all = call('ZRANGE', workers, 0, -1, 'WITHSCORES')
-for i = 1, #all, 2 do
-  answer[#answer + 1] = { all[i], all[i + 1], call('HGETALL', worker .. ':' .. all[i]) }
+-- args: how many to describe, worker... (or none: of all that are registered)
+-- answer: now, per worker described a list: ID, lease end, fields; the IDs of the others
+local most, ids = take_number(), take_rest()
+if #ids == 0 then ids = call('ZRANGE', workers, 0, -1) end
+local described, others = {}, {}
+for i, id in ipairs(ids) do
+  if i > most then
+    others[#others + 1] = id
+  else
+    local lease = call('ZSCORE', workers, id)
+    if lease then described[#described + 1] = { id, lease, call('HGETALL', worker .. ':' .. id) } end
+  end
 end
-return answer
+return { string.format('%d', now), described, others }
