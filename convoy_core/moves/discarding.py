@@ -17,6 +17,10 @@ SEARCHED = 100
 """How many IDs a dry run has the store search its list for, one by one; for more the list is read."""
 
 
+PASSED = 50_000
+"""How many entries of the list one script may pass in searching for IDs, beyond the first of these."""
+
+
 def discard(keys: Keys, ids: Iterable[JobID], state: State, *, dry_run: bool) -> Steps[dict[str, Outcome]]:
     """Forget IDs that are in `state`."""
     validation.flag("dry_run", dry_run)
@@ -61,12 +65,12 @@ def _would_discard(keys: Keys, raw: list[bytes]) -> Steps[dict[str, Outcome]]:
 
 
 def _each(keys: Keys, raw: list[bytes], state: State, *, dry_run: bool) -> Steps[dict[str, Outcome]]:
-    # Finding an ID in the middle of the list costs the store up to 14 ms per million entries, so each gets its own call
-    # when the list may be long; 1,000 entries cost almost nothing.
+    # Finding an ID costs the store up to 14 ms per million entries that it passes, and 240 if they have 16 KiB, so each
+    # gets its own call when the list may be long; 1,000 entries cost almost nothing.
     size = BATCH
     if state is State.QUEUED and raw:
         length: Counts = yield counts(keys)
-        size = max(1, min(BATCH, 500_000 // (length.queued + 1)))
+        size = max(1, min(BATCH, PASSED // (length.queued + 1)))
     return (yield from per_id("discard", keys, (state.value,), raw, dry_run=dry_run, size=size))
 
 
