@@ -19,8 +19,9 @@ from convoy_core.jobs import Claim
 from convoy_core.moves import call, publishing, working
 from convoy_core.moves.publishing import PublishOptions
 from convoy_core.moves.working import Settlement
+from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.store.clients import Role, resolve
-from convoy_core.store.connection import AsyncConnection, Connection
+from convoy_core.store.connection import Connection
 from convoy_core.store.transport import Command
 
 T = TypeVar("T")

@@ -16,8 +16,9 @@ What it promises, per queue:
     <Published.QUEUED: 'queued'>
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from convoy_core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from convoy_core.aio import AsyncFleet, AsyncQueue
@@ -229,19 +230,9 @@ _HOMES: Final = {
 }
 """Where each name is defined.
 
-A module is loaded when one of its names is first used: redis and asyncio take longer to load than everything else, and
-a program that only checks an ID needs neither.
+A module is loaded when one of its names is first used: asyncio takes longer to load than everything else, and a program
+that only checks an ID does not need it.
 """
 
 if not TYPE_CHECKING:  # a checker takes the names from the imports above, and must refuse any other
-
-    def __getattr__(name: str) -> Any:
-        """Load a public name, once."""
-        module = next((module for module, names in _HOMES.items() if name in names), None)
-        if module is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(import_module(module), name)
-        return value
-
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 _TEXT = """\
-Convoy{version}: queues of unique IDs on Redis or Valkey (Python {python})
+Convoy {version}: queues of unique IDs on Redis or Valkey (Python {python})
 
   the library        python -m pydoc convoy_core
   the command line   convoy --help
@@ -25,12 +25,10 @@ def main() -> None:
 def _say() -> None:
     import platform  # noqa: PLC0415 - here and below: loaded where an interrupt is seen to
 
-    from convoy_core.system import installed_version, lossy_streams, prepare_streams  # noqa: PLC0415
+    from convoy_core.system import VERSION, lossy_streams, prepare_streams  # noqa: PLC0415
 
     prepare_streams()
-    version = installed_version()
-    shown = "" if version is None else f" {version}"
-    lossy_streams(sys.stdout).write(_TEXT.format(version=shown, python=platform.python_version()))
+    lossy_streams(sys.stdout).write(_TEXT.format(version=VERSION, python=platform.python_version()))
 
 
 if __name__ == "__main__":

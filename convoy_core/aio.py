@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Generator, Iterable
 from types import TracebackType
-from typing import Self, TypeVar
-
-import redis.asyncio
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from convoy_core import validation
 from convoy_core.async_publisher import AsyncPublisher
@@ -32,8 +30,11 @@ from convoy_core.moves.call import Call, checked_names
 from convoy_core.moves.publishing import Chunk
 from convoy_core.options import JobID, Payload, encode_id
 from convoy_core.states import State
-from convoy_core.store.connection import AsyncConnection
+from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.validation import Seconds
+
+if TYPE_CHECKING:
+    import redis.asyncio
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from convoy_core.errors import ConvoyError, StoreUnreachable
 from convoy_core.models import Published
 from convoy_core.moves.keys import Keys
 from convoy_core.moves.publishing import Single, again, cut_short, is_full, publish_single, publish_singles
-from convoy_core.store.connection import AsyncConnection
+from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.store.error_translation import is_out_of_reach
 
 SENDERS: Final = 2

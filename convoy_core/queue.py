@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 from types import TracebackType
-from typing import Self, TypeVar
-
-import redis
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from convoy_core import validation
 from convoy_core.models import (
@@ -34,6 +32,9 @@ from convoy_core.publisher import Publisher
 from convoy_core.states import State
 from convoy_core.store.connection import Connection
 from convoy_core.validation import Seconds
+
+if TYPE_CHECKING:
+    import redis
 
 T = TypeVar("T")
 

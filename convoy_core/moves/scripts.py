@@ -19,9 +19,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 from typing import NamedTuple
 
 from convoy_core import options
@@ -46,8 +45,7 @@ if type(probe) == 'table' and probe.err and string.find(probe.err, 'OOM', 1, tru
 """Changes nothing, whatever the key holds, and is refused when memory is full: before anything else is written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(NamedTuple):
     """One script, ready to be sent."""
 
     name: str
@@ -81,11 +79,17 @@ def _hashed(source: str) -> Text:
 
 
 def _text(name: str) -> tuple[str, bool]:
-    folder = files("convoy_core.moves") / "lua"
-    file = folder / f"{name}.lua"
-    is_read = not file.is_file()
-    text = ((folder / "reads" / f"{name}.lua") if is_read else file).read_text("utf-8")
+    try:
+        text, is_read = _file(f"lua/{name}.lua"), False
+    except FileNotFoundError:
+        text, is_read = _file(f"lua/reads/{name}.lua"), True
     return text.replace("BATCH_BYTES", str(options.BATCH_BYTES)), is_read
+
+
+def _file(path: str) -> str:
+    found = get_data("convoy_core.moves", path)
+    assert found is not None  # noqa: S101 - every loader that can load this module can read its data
+    return found.decode()
 
 
 def _header(text: str, word: str) -> list[str]:

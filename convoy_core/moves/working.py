@@ -29,7 +29,7 @@ class Settlement:
     """With the delay in ms."""
     costly: int = 0
     """How many of them cost the store several commands each."""
-    bytes: int = 0
+    bytes: int = field(default=0, compare=False)
     """Of their IDs, messages and records."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,7 @@ class Login:
         return f"{self.username or ''}:***@"
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
+class Tls(NamedTuple):
     """How to check the server's certificate, and which client certificate to present. Paths are not opened here."""
 
     verify: bool = True
@@ -35,8 +34,7 @@ class Tls:
     keyfile: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tcp:
+class Tcp(NamedTuple):
     """A server on a host and port; encrypted where `tls` is set."""
 
     host: str
@@ -54,8 +52,7 @@ class Tcp:
         return f"{host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Unix:
+class Unix(NamedTuple):
     """A server on a socket file of this machine."""
 
     path: Path
@@ -72,8 +69,7 @@ class Durability(StrEnum):
     ALWAYS = "always"
 
 
-@dataclass(frozen=True, slots=True)
-class Embedded:
+class Embedded(NamedTuple):
     """The server that Convoy runs itself; no directory means the user's own data directory."""
 
     directory: Path | None
@@ -86,8 +82,7 @@ class Embedded:
         return f"embedded ({self.directory})" if self.directory else "embedded"
 
 
-@dataclass(frozen=True, slots=True)
-class Sentinel:
+class Sentinel(NamedTuple):
     """The primary that some Sentinels name: each of them as a server, with the login and database of the primary."""
 
     sentinels: tuple[Tcp, ...]
@@ -97,8 +92,7 @@ class Sentinel:
     shown: str
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(NamedTuple):
     """Some nodes of a Cluster, any of which knows the others."""
 
     nodes: tuple[Tcp, ...]

@@ -11,10 +11,8 @@ import threading
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
-from redis.exceptions import RedisError
-
 from convoy_core.store.checkouts import Checkout, ConnectionSlots, again, is_served
-from convoy_core.store.transport import NotSent
+from convoy_core.store.transport_errors import NotSent, TransportError
 
 
 class AsyncConnectionPool:
@@ -126,7 +124,7 @@ async def _opened(checkout: Checkout, slots: ConnectionSlots) -> Any:
             slot.connection.hang_up()
         slot.is_clean = False
         await slot.connection.open()
-    except (RedisError, OSError) as reason:
+    except (TransportError, OSError) as reason:
         error = NotSent(reason)
         slots.fail(error)
         raise error from reason

@@ -9,11 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from redis.exceptions import InvalidResponse, RedisError, ResponseError
-
 from convoy_core.store.connection_counter import ConnectionCounter
 from convoy_core.store.server import HANDSHAKE_S, JUST_NOW_S, Endpoint, Server, is_quiet, no_handshake, set_up
 from convoy_core.store.transport import Command
+from convoy_core.store.transport_errors import ErrorReply, ProtocolError, TransportError
 from convoy_core.store.wire import ReplyReader, Session, packed
 
 
@@ -52,7 +51,7 @@ class AwaitedConnection:
             await stream.drain(self._session.reply_s)
 
     async def receive(self) -> Any:
-        """The next reply. Raises ResponseError for the server's refusal."""
+        """The next reply. Raises ErrorReply for the server's refusal."""
         reply = await self._connected.receive(self._session.reply_s)
         self._answered = time.monotonic()
         if isinstance(reply, Exception):
@@ -86,9 +85,9 @@ class AwaitedConnection:
     async def _answers(self) -> bool:
         try:
             await self._ask(("PING",))
-        except ResponseError:  # as in `BlockingConnection`
+        except ErrorReply:  # as in `BlockingConnection`
             return True
-        except (RedisError, OSError):
+        except (TransportError, OSError):
             return False
         return True
 
@@ -144,7 +143,7 @@ class _Stream(asyncio.Protocol):
         try:
             self._reader.feed(data)
             self._replies.extend(self._reader.replies())
-        except InvalidResponse as error:
+        except ProtocolError as error:
             self._close(error)
             self._transport.abort()
         else:

@@ -9,17 +9,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from redis.exceptions import RedisError, ResponseError
-
 from convoy_core.store.connection_counter import ConnectionCounter
 from convoy_core.store.server import HANDSHAKE_S, JUST_NOW_S, Endpoint, Server, is_quiet, no_handshake, set_up
 from convoy_core.store.transport import Command
+from convoy_core.store.transport_errors import ErrorReply, TransportError
 from convoy_core.store.wire import READ_BYTES, ReplyReader, Session, packed
 
 
 class BlockingConnection:
     """Raises OSError when it cannot be opened or breaks; TimeoutError, which is one, when time runs out; and
-    InvalidResponse where no Redis answers. A caller that is interrupted between a request and its reply must call
+    ProtocolError where no Redis answers. A caller that is interrupted between a request and its reply must call
     `hang_up`.
     """
 
@@ -54,7 +53,7 @@ class BlockingConnection:
         self._connected.sendall(request)
 
     def receive(self) -> Any:
-        """The next reply. Raises ResponseError for the server's refusal."""
+        """The next reply. Raises ErrorReply for the server's refusal."""
         while not self._replies:
             data = self._connected.recv(READ_BYTES)
             if not data:
@@ -99,9 +98,9 @@ class BlockingConnection:
     def _answers(self) -> bool:
         try:
             self._ask(("PING",))
-        except ResponseError:  # an answer as well: a server whose disk is full refuses even this
+        except ErrorReply:  # an answer as well: a server whose disk is full refuses even this
             return True
-        except (RedisError, OSError):
+        except (TransportError, OSError):
             return False
         return True
 

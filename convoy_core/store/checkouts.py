@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from convoy_core.store.transport import NotSent
+from convoy_core.store.transport_errors import NotSent
 
 
 class Checkout:

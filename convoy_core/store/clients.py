@@ -9,21 +9,19 @@ from __future__ import annotations
 import ipaddress
 import os
 import secrets
-import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from convoy_core.store.address import Address, Cluster, Embedded, Login, Sentinel, Tcp, Tls, Unix
-from convoy_core.store.awaited_connection import AwaitedConnection
 from convoy_core.store.blocking_connection import BlockingConnection
 from convoy_core.store.cluster import AsyncClusterTransport, ClusterTransport, Node
 from convoy_core.store.connection_counter import ConnectionCounter
 from convoy_core.store.embedded.server import EmbeddedServer
 from convoy_core.store.sentinel import Sentinels
 from convoy_core.store.server import Server
-from convoy_core.store.server_transport import AsyncServerTransport, ServerTransport
+from convoy_core.store.server_transport import ServerTransport
 from convoy_core.store.transport import AsyncTransport, Transport
 from convoy_core.store.url import read
 from convoy_core.store.wire import Session
@@ -43,8 +41,7 @@ class Role(StrEnum):
     HEARTBEAT = "heartbeat"
 
 
-@dataclass(frozen=True, slots=True)
-class _Limits:
+class _Limits(NamedTuple):
     """One role's wait for a reply, its most connections, and the idle time after which it asks whether one lives."""
 
     reply_s: float
@@ -163,7 +160,11 @@ def _transport(address: Tcp | Unix | Embedded | Sentinel, role: Role, opened: Co
 
 def _async_transport(
     address: Tcp | Unix | Embedded | Sentinel, role: Role, opened: ConnectionCounter
-) -> AsyncServerTransport:
+) -> AsyncTransport:
+    # Blocking programs do without asyncio, which takes longer to load than all of this.
+    from convoy_core.store.async_server_transport import AsyncServerTransport  # noqa: PLC0415
+    from convoy_core.store.awaited_connection import AwaitedConnection  # noqa: PLC0415
+
     server, session = _server(address), _session(address, role)
     return AsyncServerTransport(lambda: AwaitedConnection(server, session, opened), _LIMITS[role].connections)
 
@@ -227,10 +228,12 @@ def _nodes(address: Sentinel | Cluster) -> tuple[Node, ...]:
 def _at(address: Cluster, node: Node) -> Tcp:
     """The address of that node, with the login and encryption of the URL."""
     host, port = node
-    return replace(address.nodes[0], host=host, port=port)
+    return address.nodes[0]._replace(host=host, port=port)
 
 
 def _tls(tls: Tls) -> dict[str, Any]:
+    import ssl  # noqa: PLC0415 - few stores use it
+
     return {
         "ssl_cert_reqs": "required" if tls.verify else "none",
         "ssl_check_hostname": tls.check_hostname,

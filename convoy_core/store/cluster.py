@@ -8,24 +8,21 @@ connection and the command over another, and it asks a server to parse every EVA
 
 from __future__ import annotations
 
+from binascii import crc_hqx
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
-
-from redis.crc import key_slot
-from redis.exceptions import AskError, ClusterDownError, MovedError
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from convoy_core.moves.call import Argument
 from convoy_core.store.driver import drive, drive_awaited
 from convoy_core.store.transport import AsyncTransport, Command, Transport
+from convoy_core.store.transport_errors import ClusterDown, NotSent, Redirection
 
 Node: TypeAlias = "tuple[str, int]"
 
 SLOTS: Final = 16384
 
 _REDIRECTS: Final = 5
-_SILENCE: Final = (RedisConnectionError, RedisTimeoutError, OSError)
+_SILENCE: Final = (NotSent, OSError)
 _KEY_FIRST: Final = frozenset({"SADD", "SMEMBERS", "HSCAN", "BLMOVE"})
 
 
@@ -64,9 +61,9 @@ class Slots:
             if (key := _key(command, keys)) is None:
                 return (yield Hop(self._nodes[0], command))
             if (owner := owners[key_slot(key)]) is None:
-                raise ClusterDownError("CLUSTERDOWN A hash slot has no owner")  # noqa: TRY301 - the cure below is the same
+                raise ClusterDown("CLUSTERDOWN A hash slot has no owner")  # noqa: TRY301 - the cure below is the same
             return (yield from self._follow(owners, Hop(owner, command)))
-        except (*_SILENCE, ClusterDownError):
+        except (*_SILENCE, ClusterDown):
             self._owners = []  # a failover may be under way
             raise
 
@@ -74,12 +71,11 @@ class Slots:
         for _ in range(_REDIRECTS):
             try:
                 return (yield hop)
-            except AskError as error:
-                is_moved = isinstance(error, MovedError)
-                node = (error.host or hop.node[0], error.port)
-                hop = Hop(node, hop.command, asking=not is_moved)
-                if is_moved:
-                    owners[error.slot_id] = node
+            except Redirection as there:
+                node = (there.host or hop.node[0], there.port)
+                hop = Hop(node, hop.command, asking=not there.is_moved)
+                if there.is_moved:
+                    owners[there.slot] = node
         return (yield hop)
 
     def _ask(self) -> Generator[Hop, Any, list[Node | None]]:
@@ -119,6 +115,16 @@ def _key(command: Command, keys: Sequence[bytes]) -> bytes | None:
     if str(word).startswith("EVAL") and int(command[2]):
         return _encoded(command[3])
     return keys[0] if keys else None
+
+
+def key_slot(key: bytes) -> int:
+    """The hash slot of a key, by what stands in its first braces, if anything does.
+
+    Source: https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/ (CRC16 is XMODEM's).
+    """
+    _, _, behind = key.partition(b"{")
+    tag, brace, _ = behind.partition(b"}")
+    return crc_hqx(tag if tag and brace else key, 0) % SLOTS
 
 
 def _encoded(key: Argument) -> bytes:
@@ -209,6 +215,6 @@ def _last(replies: list[Any]) -> Any:
 def _unless_redirected(replies: list[Any], to: Hop) -> list[Any]:
     """The replies without that to ASKING; raises the first when it redirects or says that no node serves the slot."""
     own = replies[len(to.commands) - 1 :]
-    if isinstance(own[0], AskError | ClusterDownError):
+    if isinstance(own[0], Redirection | ClusterDown):
         raise own[0]
     return own

@@ -11,10 +11,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
-from redis.exceptions import RedisError
-
 from convoy_core.store.checkouts import Checkout, ConnectionSlots, again, is_served
-from convoy_core.store.transport import NotSent
+from convoy_core.store.transport_errors import NotSent, TransportError
 
 _LOOK_S: Final = 1.0
 """A waiting thread looks this often whether it was forgotten, as when the one that was to wake it was cut short."""
@@ -98,7 +96,7 @@ class ConnectionPool:
                 slot.connection.hang_up()
             slot.is_clean = False
             slot.connection.open()
-        except (RedisError, OSError) as reason:
+        except (TransportError, OSError) as reason:
             error = NotSent(reason)
             with self._lock:
                 slots.fail(error)

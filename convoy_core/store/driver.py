@@ -6,12 +6,10 @@ The generator yields what to send, and is sent the reply, or thrown the error th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from redis.exceptions import RedisError
-
 from convoy_core.errors import StoreError
+from convoy_core.store.transport_errors import TransportError
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -24,7 +22,7 @@ def drive(requests: Generator[S, Any, T], send: Callable[[S], Any]) -> T:
         while True:
             try:
                 reply = send(request)
-            except (RedisError, OSError) as error:
+            except (TransportError, OSError) as error:
                 request = requests.throw(error)
             else:
                 request = requests.send(reply)
@@ -40,7 +38,7 @@ async def drive_awaited(requests: Generator[S, Any, T], send: Callable[[S], Awai
         while True:
             try:
                 reply = await send(request)
-            except (RedisError, OSError) as error:
+            except (TransportError, OSError) as error:
                 request = requests.throw(error)
             else:
                 request = requests.send(reply)
@@ -53,6 +51,8 @@ def side_by_side(run: Callable[[S], T], calls: Sequence[S], most: int) -> list[T
     """Run each in a thread, so many at the same time; their results in order."""
     if len(calls) <= 1:
         return [run(call) for call in calls]
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - few programs make such calls
+
     with ThreadPoolExecutor(min(len(calls), most), "convoy-calls") as threads:
         return list(threads.map(run, calls))
 

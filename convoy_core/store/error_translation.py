@@ -1,4 +1,4 @@
-"""Turns what redis-py raises into Convoy's errors: was it applied, why not, and what to do next.
+"""Turns what a transport raises into Convoy's errors: was it applied, why not, and what to do next.
 
 Three questions, in this order. **Did the server answer?** Then its first word decides, by the table below,
 and nothing was applied. **Was the command never sent?** The transports say so (`NotSent`); then nothing was
@@ -12,20 +12,16 @@ import errno
 import os
 import re
 import socket
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, NamedTuple
-
-from redis.asyncio.sentinel import MasterNotFoundError as AsyncMasterNotFoundError
-from redis.exceptions import AuthenticationError, InvalidResponse, RedisError, ResponseError
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
-from redis.sentinel import MasterNotFoundError
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from convoy_core.errors import OutcomeUnknown, StoreDamaged, StoreError, StoreFull, StoreRefused, StoreUnreachable
-from convoy_core.store.transport import NotSent
+from convoy_core.store.transport_errors import ErrorReply, NoPrimary, NotSent, ProtocolError, TransportError
 from convoy_core.store.url import CLUSTER_EXAMPLE
+
+if TYPE_CHECKING:
+    import ssl
 
 DAMAGED_WORD: Final = "CONVOY-DAMAGED"
 
@@ -96,23 +92,18 @@ _MEANINGS: Final = {
 }
 
 
-def explain(error: Exception, store: str) -> StoreError:
-    """Return the `StoreError` to raise in place of an error of redis-py or of the system, met at `store` (masked).
+def explain(error: TransportError | OSError | StoreError, store: str) -> StoreError:
+    """Return the `StoreError` to raise in place of what a transport raised, met at `store` (masked).
 
     Chain with ``raise explain(...) from error``.
     """
     if isinstance(error, StoreError):
         return error
     is_sent = not isinstance(error, NotSent)
-    if isinstance(error, NotSent):
-        error = error.reason
-    # asyncio's unix connection wraps whatever its handshake meets into a ConnectionError.
-    inner = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
-    if _is_reply(inner):
-        return _explain_reply(_text_of(inner), store)
-    if isinstance(inner, RedisConnectionError | RedisTimeoutError | InvalidResponse | OSError):
-        return _explain_silence(inner, store, is_sent=is_sent)
-    return StoreError(f"The request could not be made to {store}: {_quoted(str(inner))}")
+    reason = error.reason if isinstance(error, NotSent) else error
+    if isinstance(reason, ErrorReply):
+        return _explain_reply(str(reason), store)
+    return _explain_silence(reason, store, is_sent=is_sent)
 
 
 @contextmanager
@@ -120,28 +111,13 @@ def explained(store: str) -> Iterator[None]:
     """Have what is raised inside explained."""
     try:
         yield
-    except (RedisError, OSError) as error:
+    except (TransportError, OSError) as error:
         raise explain(error, store) from error
 
 
 def is_out_of_reach(error: BaseException) -> bool:
     """Whether this explains that no connection could be opened."""
     return isinstance(error.__cause__, NotSent)
-
-
-def _is_reply(error: Exception) -> bool:
-    """Whether the server said this; redis-py makes connection errors of some replies, and notes their first word."""
-    noted = isinstance(error, RedisError) and error.status_code is not None
-    return noted or isinstance(error, ResponseError | AuthenticationError)
-
-
-def _text_of(error: Exception) -> str:
-    """The reply as the server wrote it; redis-py cuts off the first words it knows."""
-    text = str(error)
-    code = error.status_code if isinstance(error, RedisError) else None
-    if isinstance(error, AuthenticationError) and code is None:
-        code = "WRONGPASS"
-    return f"{code} {text}" if code and not text.startswith(f"{code} ") else text
 
 
 def _explain_reply(text: str, store: str) -> StoreError:
@@ -179,39 +155,33 @@ def _forbidden(said: str, store: str) -> str:
     return f"{who} may not {act} at {store}. Grant it with ACL SETUSER, or log in as another user."
 
 
-def _explain_silence(inner: Exception, store: str, *, is_sent: bool) -> StoreError:
-    if isinstance(inner, MasterNotFoundError | AsyncMasterNotFoundError):
+def _explain_silence(error: Exception, store: str, *, is_sent: bool) -> StoreError:
+    if isinstance(error, NoPrimary):
         return StoreUnreachable(
             f"No Sentinel of {store} names a primary that is up. Try again in a moment; if it stays so, check that"
             " they run, the service's name, and whether they want the login, too (?sentinel_login=yes)."
         )
     if not is_sent:
-        return StoreUnreachable(_unreachable(inner, _cause(inner), store))
-    slow = isinstance(inner, RedisTimeoutError | TimeoutError)
-    what = "did not answer in time" if slow else "broke the connection before it answered"
+        return StoreUnreachable(_unreachable(error, store))
+    what = "did not answer in time" if isinstance(error, TimeoutError) else "broke the connection before it answered"
     return OutcomeUnknown(
         f"The store at {store} {what}, so the request may or may not have been applied. It is safe to repeat."
     )
 
 
-def _cause(error: Exception) -> BaseException:
-    """The system's error under redis-py's, which keeps it as context only."""
-    if isinstance(error, OSError):
-        return error
-    return error.__cause__ or error.__context__ or error
+def _unreachable(error: Exception, store: str) -> str:
+    import ssl  # noqa: PLC0415 - only who meets such an error needs it
 
-
-def _unreachable(error: Exception, cause: BaseException, store: str) -> str:
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        cure = _CURES.get(cause.verify_code, "Name its authority with ?ssl_ca_certs=.")
-        return f"The certificate of {store} was refused: {cause.verify_message.rstrip('.')}. {cure}"
-    if isinstance(cause, ssl.SSLError):
-        return f"No TLS connection to {store}: {_quoted(_said_by_tls(cause))} If it has no TLS, use redis://."
-    if isinstance(cause, socket.gaierror):
+    if isinstance(error, ssl.SSLCertVerificationError):
+        cure = _CURES.get(error.verify_code, "Name its authority with ?ssl_ca_certs=.")
+        return f"The certificate of {store} was refused: {error.verify_message.rstrip('.')}. {cure}"
+    if isinstance(error, ssl.SSLError):
+        return f"No TLS connection to {store}: {_quoted(_said_by_tls(error))} If it has no TLS, use redis://."
+    if isinstance(error, socket.gaierror):
         return f"The host of {store} is not known. Check the name in the URL."
-    if isinstance(error, RedisTimeoutError | TimeoutError):
+    if isinstance(error, TimeoutError):
         return f"No store answers at {store}: it timed out. Check that it runs, and any firewall between."
-    if (number := _errno(cause)) is not None and not isinstance(cause, ConnectionResetError | BrokenPipeError):
+    if (number := _errno(error)) is not None and not isinstance(error, ConnectionResetError | BrokenPipeError):
         return f"No store answers at {store}: {os.strerror(number).lower()}. {_how_to_start(store)}"
     return _strange_answer(error, store)
 
@@ -222,7 +192,7 @@ def _said_by_tls(cause: ssl.SSLError) -> str:
 
 
 def _strange_answer(error: Exception, store: str) -> str:
-    if isinstance(error, InvalidResponse):
+    if isinstance(error, ProtocolError):
         return f"What answers at {store} is no Redis. Check the port in the URL."
     if "No connection available" in str(error):
         return f"All connections of this process to {store} are in use. Try again, with fewer threads or tasks."
@@ -239,7 +209,7 @@ def _how_to_start(store: str) -> str:
     return "Start one, or leave --redis out to use the embedded store."
 
 
-def _errno(cause: BaseException) -> int | None:
+def _errno(cause: Exception) -> int | None:
     """The system's error number; asyncio puts several attempts, as for IPv6 and IPv4, into one text."""
     if isinstance(cause, OSError) and cause.errno in errno.errorcode:
         return cause.errno

@@ -14,12 +14,14 @@ from urllib.parse import quote, urlencode
 import redis
 import redis.asyncio
 from redis.asyncio.sentinel import SentinelConnectionPool as AsyncSentinelConnectionPool
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 from redis.sentinel import SentinelConnectionPool
 
 from convoy_core.errors import InvalidOption
-from convoy_core.store.clients import Store, resolve
-from convoy_core.store.transport import Command, NotSent
+from convoy_core.store.clients import Store
+from convoy_core.store.redis_py_errors import translated
+from convoy_core.store.transport import Command
+from convoy_core.store.transport_errors import ErrorReply, NotSent
 from convoy_core.store.url import CLUSTER_EXAMPLE, SENTINEL_EXAMPLE
 
 _TLS_OPTIONS = (
@@ -30,13 +32,6 @@ _TLS_OPTIONS = (
     "ssl_cert_reqs",
     "ssl_check_hostname",
 )
-
-
-def store_of(given: str | redis.Redis | redis.asyncio.Redis | Store | None) -> Store:
-    """The store that a caller means by a URL, a client of their own, or nothing. Raises as `like` and `resolve` do."""
-    if isinstance(given, Store):
-        return given
-    return resolve(given) if given is None or isinstance(given, str) else like(given)
 
 
 def like(client: Any) -> Store:
@@ -77,6 +72,16 @@ def like(client: Any) -> Store:
     )
 
 
+def transport_of(client: object) -> ReadyMadeTransport | None:
+    """How to send over that client; None for an awaited one, which a blocking caller cannot use."""
+    return ReadyMadeTransport(client) if isinstance(client, redis.Redis) else None
+
+
+def async_transport_of(client: object) -> AsyncReadyMadeTransport | None:
+    """The awaited twin of `transport_of`."""
+    return AsyncReadyMadeTransport(client) if isinstance(client, redis.asyncio.Redis) else None
+
+
 class ReadyMadeTransport:
     """A `Transport` over the connections of the caller's client, which stays theirs to close."""
 
@@ -95,10 +100,13 @@ class ReadyMadeTransport:
         try:
             connection = self._pool.get_connection()
         except (RedisError, OSError) as reason:
-            raise NotSent(reason) from reason
+            raise NotSent(translated(reason)) from reason
         try:
             connection.send_packed_command(connection.pack_commands(commands))
             return [_received(connection) for _ in commands]
+        except (RedisError, OSError) as error:
+            connection.disconnect()
+            raise translated(error) from error
         except BaseException:
             connection.disconnect()  # a reply may be unread
             raise
@@ -133,10 +141,13 @@ class AsyncReadyMadeTransport:
         try:
             connection = await self._pool.get_connection()
         except (RedisError, OSError) as reason:
-            raise NotSent(reason) from reason
+            raise NotSent(translated(reason)) from reason
         try:
             await connection.send_packed_command(connection.pack_commands(commands))
             return [await _received_awaited(connection) for _ in commands]
+        except (RedisError, OSError) as error:
+            await connection.disconnect(nowait=True)
+            raise translated(error) from error
         except BaseException:
             await connection.disconnect(nowait=True)
             raise
@@ -162,15 +173,23 @@ class AsyncReadyMadeTransport:
 def _received(connection: Any) -> Any:
     try:
         return connection.read_response()
-    except ResponseError as error:
-        return error
+    except RedisError as error:
+        return _as_value(error)
 
 
 async def _received_awaited(connection: Any) -> Any:
     try:
         return await connection.read_response()
-    except ResponseError as error:
-        return error
+    except RedisError as error:
+        return _as_value(error)
+
+
+def _as_value(error: RedisError) -> ErrorReply:
+    """The server's refusal as a value; raises what is none."""
+    reply = translated(error)
+    if not isinstance(reply, ErrorReply):
+        raise error
+    return reply
 
 
 def _leads_to_many(client: redis.Redis | redis.asyncio.Redis) -> bool:

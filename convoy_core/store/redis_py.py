@@ -36,16 +36,11 @@ RELIANCES: Final[Mapping[str, Reliance]] = {
     "the system's error lies beneath": Reliance(
         "An error of redis-py's has the system's as its cause or context, with its number.",
         "What to do about it depends on which it was.",
-        ("error_translation",),
+        ("redis_py_errors",),
     ),
     "words of a used-up pool": Reliance(
         "A blocking pool that has no connection left says `No connection available`.",
         "Then the process is short of connections, and the store is not away.",
         ("error_translation",),
-    ),
-    "redirections tell where": Reliance(
-        "MovedError is an AskError; both have `slot_id`, `host` and `port`, read off the server's words.",
-        "A Cluster's node sends us to another.",
-        ("cluster",),
     ),
 }

@@ -8,17 +8,16 @@ from contextlib import suppress
 from itertools import cycle
 from typing import Any, TypeVar
 
-from redis.exceptions import NoScriptError, RedisError, ResponseError
-
 from convoy_core import validation
 from convoy_core.errors import ReadOnly, StoreError
 from convoy_core.moves.call import Call
 from convoy_core.moves.keys import TYPES, Keyspace
 from convoy_core.moves.scripts import Text
 from convoy_core.options import DEFAULT_PREFIX, check_prefix
-from convoy_core.store.clients import Store
+from convoy_core.store.clients import Store, resolve
 from convoy_core.store.error_translation import DAMAGED_WORD, explain
 from convoy_core.store.transport import Command
+from convoy_core.store.transport_errors import ErrorReply, NoScript, TransportError
 
 T = TypeVar("T")
 
@@ -59,14 +58,14 @@ class ConnectionBase:
         if call.registers is not None and call.registers not in self._registered:
             # In a Cluster the registry lives in another slot than the queue, so no script can do this on the way.
             # Where it is refused (no memory, no permission) the call itself decides; a scan finds the queue.
-            with suppress(ResponseError):
+            with suppress(ErrorReply):
                 yield "SADD", self.keyspace.registry, call.registers.encode("utf-8", "surrogateescape")
                 self._registered.add(call.registers)
         if call.script is None:
             return call.read((yield call.arguments))
         try:
             reply = yield from self._evaluate(call)
-        except ResponseError as error:
+        except ErrorReply as error:
             if "WRONGTYPE" in str(error):
                 yield from self._name_damage(call)
             # Redis before 7 knows no read-only evaluation, and cannot compile a line of flags.
@@ -93,14 +92,14 @@ class ConnectionBase:
                     results[place] = end.value
                 except StoreError as error:
                     results[place] = error
-                except (RedisError, OSError) as error:
+                except (TransportError, OSError) as error:
                     found = results[place] = explain(error, self.shown)
                     found.__cause__ = error
             if not commands:
                 return [results[place] for place in range(len(calls))]
             try:
                 answers = yield [*commands.values()]
-            except (RedisError, OSError) as error:
+            except (TransportError, OSError) as error:
                 answers = [error] * len(commands)
             replies = dict(zip(commands, answers, strict=True))
 
@@ -112,12 +111,12 @@ class ConnectionBase:
             if TYPES[name] and found not in (TYPES[name], "none"):
                 shown = key.decode("utf-8", "backslashreplace")
                 said = f"The key {shown} holds a {found}, where Convoy keeps a {TYPES[name]}."
-                raise ResponseError(f"{DAMAGED_WORD} {said}")
+                raise ErrorReply(f"{DAMAGED_WORD} {said}")
 
     def _evaluate(self, call: Call[Any]) -> Generator[Command, Any, Any]:
         try:
             return (yield self.by_hash(call))
-        except NoScriptError:
+        except NoScript:
             return (yield self._eval("EVAL", self._text_for(call).source, call))
 
     def by_hash(self, call: Call[Any]) -> Command:
@@ -138,4 +137,20 @@ class ConnectionBase:
 
 def refused_last(answers: list[tuple[Call[T], Any]]) -> list[tuple[Call[T], Any]]:
     """Calls with their replies; those that the store refused for another reason than an unknown script are last."""
-    return sorted(answers, key=lambda one: isinstance(one[1], ResponseError) and not isinstance(one[1], NoScriptError))
+    return sorted(answers, key=lambda one: isinstance(one[1], ErrorReply) and not isinstance(one[1], NoScript))
+
+
+def is_ready_made(given: object) -> bool:
+    """Whether that is a client of the caller's own."""
+    return not (given is None or isinstance(given, str | Store))
+
+
+def store_of(given: object) -> Store:
+    """The store that a caller means by a URL, a client of their own, or nothing. Raises as `like` and `resolve` do."""
+    if isinstance(given, Store):
+        return given
+    if given is None or isinstance(given, str):
+        return resolve(given)
+    from convoy_core.store.ready_made_client import like  # noqa: PLC0415 - loads redis-py
+
+    return like(given)

@@ -13,9 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import redis.asyncio.sentinel
-import redis.sentinel
-from redis.exceptions import ResponseError
+from convoy_core.store.transport_errors import ErrorReply
 
 # What a server says when it is no primary any more; inside a script, older servers put it into a sentence of their own.
 _DEMOTED = re.compile(r"^READONLY|^UNBLOCKED|^MASTERDOWN|-READONLY")
@@ -43,21 +41,17 @@ class Sentinels:
         return _latest.get((self.hosts, self.service), endpoint) != endpoint
 
     def primary(self) -> tuple[str, int]:
-        """Ask one after the other. Raises MasterNotFoundError, a ConnectionError."""
-        asked = redis.sentinel.Sentinel(self.hosts, self.peers, dict(self.settings))  # type: ignore[no-untyped-call] # redis-py left this one without types
-        try:
-            host, port = asked.discover_master(self.service)  # type: ignore[no-untyped-call] # as above
-        finally:
-            asked.close()
+        """Ask one after the other. Raises NoPrimary."""
+        from convoy_core.store import sentinel_client  # noqa: PLC0415 - loads redis-py
+
+        host, port = sentinel_client.primary(self.hosts, self.service, self.peers, self.settings)
         return self._note(host, port)
 
     async def primary_awaited(self) -> tuple[str, int]:
         """The awaited twin of `primary`."""
-        asked = redis.asyncio.sentinel.Sentinel(self.hosts, self.peers, dict(self.settings))  # type: ignore[no-untyped-call] # as above
-        try:
-            host, port = await asked.discover_master(self.service)
-        finally:
-            await asked.aclose()
+        from convoy_core.store import sentinel_client  # noqa: PLC0415 - loads redis-py
+
+        host, port = await sentinel_client.primary_awaited(self.hosts, self.service, self.peers, self.settings)
         return self._note(host, port)
 
     def _note(self, host: str, port: int) -> tuple[str, int]:
@@ -67,4 +61,4 @@ class Sentinels:
 
 def is_from_replica(error: Exception) -> bool:
     """Whether that refusal shows that the server is no primary any more."""
-    return isinstance(error, ResponseError) and _DEMOTED.search(str(error)) is not None
+    return isinstance(error, ErrorReply) and _DEMOTED.search(str(error)) is not None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import select
 import socket
-import ssl
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from convoy_core.store.address import Tls
 from convoy_core.store.sentinel import Sentinels, is_from_replica
+
+if TYPE_CHECKING:
+    import ssl
 
 HANDSHAKE_S: Final = 2.0
 """A server without TLS takes the handshake for the beginning of a command, and waits for the rest."""
@@ -22,15 +23,14 @@ Endpoint: TypeAlias = "Path | tuple[str, int]"
 """A socket file, or host and port."""
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(NamedTuple):
     """A server, or whichever the Sentinels call the primary when a connection is opened."""
 
     where: Path | tuple[str, int] | Sentinels
     tls: Tls | None = None
 
     def find(self) -> Endpoint:
-        """Where it is now. Raises MasterNotFoundError."""
+        """Where it is now. Raises NoPrimary."""
         return self.where.primary() if isinstance(self.where, Sentinels) else self.where
 
     async def find_awaited(self) -> Endpoint:
@@ -49,6 +49,8 @@ class Server:
         """How to encrypt; None for not at all. Raises OSError for files that cannot be used."""
         if self.tls is None:
             return None
+        import ssl  # noqa: PLC0415 - a connection without TLS is open before this is loaded
+
         context = ssl.create_default_context()
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.check_hostname = self.tls.check_hostname and self.tls.verify
@@ -62,6 +64,8 @@ class Server:
 
 def no_handshake() -> ssl.SSLError:
     """The error for a TLS handshake that gets no answer."""
+    import ssl  # noqa: PLC0415 - see above
+
     return ssl.SSLError(0, f"what listens there did not answer the handshake within {HANDSHAKE_S:g} s")
 
 

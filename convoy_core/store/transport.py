@@ -5,8 +5,8 @@
 
 `keys` are those that a command is about, where it names none itself: in a Cluster they tell the node.
 
-Rule: a transport sends a command at most once. It raises the store's refusal (a ResponseError), `NotSent`, or another
-RedisError or OSError when the command was sent and its reply is lost.
+Rule: a transport sends a command at most once. It raises the store's refusal (an `ErrorReply`), `NotSent`, or another
+TransportError or an OSError when the command was sent and its reply is lost.
 """
 
 from __future__ import annotations
@@ -14,19 +14,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias
 
-from redis.exceptions import ConnectionError as RedisConnectionError
-
 from convoy_core.moves.call import Argument
 
 Command: TypeAlias = "tuple[Argument, ...]"
-
-
-class NotSent(RedisConnectionError):
-    """No connection could be opened, so nothing was sent."""
-
-    def __init__(self, reason: Exception) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
 
 
 class Line(Protocol):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -125,7 +124,7 @@ def _tcp(parts: SplitResult, default_port: int = DEFAULT_PORT) -> Tcp:
         tls=_tls(options) if tls else None,
         shown="",
     )
-    return replace(tcp, shown=f"{parts.scheme}://{login.shown}{tcp.place}{parts.path}")
+    return tcp._replace(shown=f"{parts.scheme}://{login.shown}{tcp.place}{parts.path}")
 
 
 def _unix(parts: SplitResult) -> Unix:

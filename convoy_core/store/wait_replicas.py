@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from redis.exceptions import ResponseError
-
 from convoy_core.errors import OutcomeUnknown
 from convoy_core.moves.call import Call
 from convoy_core.store.error_translation import explain
 from convoy_core.store.transport import AsyncTransport, Command, Transport
+from convoy_core.store.transport_errors import ErrorReply
 
 WAIT_MS: Final = 1000
 """How long the replicas have to confirm."""
@@ -74,7 +73,7 @@ def _all_confirmed(commands: Sequence[Command], answers: list[Any], replicas: in
         if _is_script(command):
             try:
                 _confirmed([given[place], confirmed], replicas, store)
-            except (ResponseError, OutcomeUnknown) as error:
+            except (ErrorReply, OutcomeUnknown) as error:
                 given[place] = error
     return given
 
@@ -82,9 +81,9 @@ def _all_confirmed(commands: Sequence[Command], answers: list[Any], replicas: in
 def _confirmed(answers: list[Any], replicas: int, store: str) -> Any:
     """The script's reply. Raises OutcomeUnknown if fewer replicas than that confirmed it."""
     reply, confirmed = answers
-    if isinstance(reply, ResponseError):
+    if isinstance(reply, ErrorReply):
         raise reply
-    if isinstance(confirmed, ResponseError):
+    if isinstance(confirmed, ErrorReply):
         raise OutcomeUnknown(f"The IDs were taken, but no replica was asked: {explain(confirmed, store)}")
     if confirmed < replicas:
         raise OutcomeUnknown(

@@ -7,29 +7,19 @@ reads it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import hiredis
-from redis.exceptions import AskError, ClusterDownError, InvalidResponse, MovedError, NoScriptError, ResponseError
 
 from convoy_core.store.address import Login
 from convoy_core.store.transport import Command
+from convoy_core.store.transport_errors import ProtocolError, error_reply
 
 READ_BYTES: Final = 65536
 """The most that is read from a socket at a time."""
 
-_REFUSALS: Final[dict[str, type[ResponseError]]] = {
-    "NOSCRIPT": NoScriptError,
-    "MOVED": MovedError,
-    "ASK": AskError,
-    "CLUSTERDOWN": ClusterDownError,
-}
-"""Those that something here acts on; all others are explained by their text."""
 
-
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """Who a connection logs in as, what it is called at the server, and its time limits in seconds."""
 
     login: Login
@@ -74,27 +64,14 @@ class ReplyReader:
     """Replies from the bytes of one connection."""
 
     def __init__(self) -> None:
-        self._reader = hiredis.Reader(protocolError=InvalidResponse, replyError=_refusal)
+        self._reader = hiredis.Reader(protocolError=ProtocolError, replyError=error_reply)
 
     def feed(self, data: bytes) -> None:
         """Bytes that have arrived."""
         self._reader.feed(data)
 
     def replies(self) -> Iterator[Any]:
-        """The replies that are complete, refusals as values. Raises InvalidResponse for what is no Redis."""
+        """The replies that are complete, refusals as values. Raises ProtocolError for what is no Redis."""
         while (reply := self._reader.gets()) is not False:
             if not isinstance(reply, hiredis.PushNotification):  # nobody asked for it
                 yield reply
-
-
-def _refusal(text: str) -> ResponseError:
-    word, _, rest = text.partition(" ")
-    kind = _REFUSALS.get(word, ResponseError)
-    if not issubclass(kind, AskError):
-        return kind(text)
-    try:
-        redirection = kind(rest)
-    except ValueError:  # it leads nowhere
-        return ResponseError(text)
-    redirection.status_code = word  # which its text leaves out
-    return redirection

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from convoy_core.moves import recovering
 from convoy_core.moves.keys import Keys
 from convoy_core.options import PoolOptions
-from convoy_core.store.connection import AsyncConnection
+from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.system.logs import Log
 
 log = Log(__name__)

@@ -20,8 +20,9 @@ from convoy_core.moves import looking, recovering, working
 from convoy_core.moves.call import Call
 from convoy_core.moves.working import Pulse, Renewal, Round, Settlement, SuspectPolicy
 from convoy_core.options import decode_id, encode_payload
+from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.store.clients import Role, Store
-from convoy_core.store.connection import AsyncConnection, Connection
+from convoy_core.store.connection import Connection
 from convoy_core.system.logs import Log
 from convoy_core.worker import registration
 from convoy_core.worker.claim_sequence import ClaimSequence

@@ -12,7 +12,7 @@ from convoy_core.moves import recovering, working
 from convoy_core.moves.keys import Keys
 from convoy_core.moves.recovering import LATE_MS
 from convoy_core.options import BATCH, PoolOptions
-from convoy_core.store.connection import AsyncConnection
+from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.system.logs import Log
 from convoy_core.worker.audit import Audit
 

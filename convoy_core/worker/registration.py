@@ -12,7 +12,7 @@ from convoy_core.moves import working
 from convoy_core.moves.call import Call
 from convoy_core.moves.keys import Keys
 from convoy_core.options import PoolOptions
-from convoy_core.store.connection import AsyncConnection
+from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.worker.runs import Plan
 
 

@@ -6,17 +6,16 @@ import time
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from redis.exceptions import NoScriptError, RedisError
-
 from convoy_core.errors import OutcomeUnknown, StoreError
 from convoy_core.moves.call import Call, command
 from convoy_core.moves.keys import Keys
 from convoy_core.moves.recovering import LATE_MS
 from convoy_core.moves.working import Round
+from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.store.clients import Role, Store
-from convoy_core.store.connection import AsyncConnection
 from convoy_core.store.connection_counter import ConnectionCounter
 from convoy_core.store.error_translation import explain
+from convoy_core.store.transport_errors import NoScript, TransportError
 
 _LOST = -1
 """In place of a connection's ID, which is never negative."""
@@ -69,7 +68,7 @@ class IdleWait:
                 id = await self._transport.send(self._move, (self._queued,))
                 return Handover(id is not None, None)
             return await self._wait_and_claim(claim)
-        except (RedisError, OSError) as error:
+        except (TransportError, OSError) as error:
             self._connection_id = _LOST
             self._in_doubt_until = time.monotonic() + LATE_MS / 1000
             raise explain(error, self._commands.shown) from error
@@ -79,7 +78,7 @@ class IdleWait:
             (("CLIENT", "ID"), self._move, self._commands.by_hash(claim))
         )
         self._look_at_connection(number)
-        if isinstance(answer, NoScriptError):
+        if isinstance(answer, NoScript):
             return Handover(id is not None, None)
         for reply in (id, answer):
             if isinstance(reply, Exception):

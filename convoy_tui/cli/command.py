@@ -13,7 +13,7 @@ from convoy_core import ConvoyError
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.exit_codes import Code, Ended, ending
 from convoy_tui.cli.flags import Flags
-from convoy_tui.cli.help import MORE, Command, config_line
+from convoy_tui.cli.help import MORE, Command
 from convoy_tui.cli.io.broken_stdout import forget_stdout, unwritten
 from convoy_tui.cli.session import Session
 
@@ -38,7 +38,7 @@ def command(
     """Register a function as the command `name`. Its first argument is a Session, its result the exit code."""
 
     def register(function: Function) -> Function:
-        app.command(name, cls=Command, rich_help_panel=panel, epilog=f"{MORE}\n\n{config_line()}")(
+        app.command(name, cls=Command, rich_help_panel=panel, epilog=MORE)(
             _with_shared_options(function, writes=writes)
         )
         return function

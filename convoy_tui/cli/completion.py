@@ -7,7 +7,6 @@ import os
 import typer
 
 from convoy_core import ConvoyError
-from convoy_tui.cli.settings import resolve, store_of
 from convoy_tui.text.safe_text import safe
 
 
@@ -20,7 +19,9 @@ def queue_names(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def _all_names(ctx: typer.Context) -> list[str]:
-    from convoy_core import Fleet  # noqa: PLC0415 - loads redis, which other completions do not need
+    # They load what reads files and reaches stores, which other completions do not need.
+    from convoy_core import Fleet  # noqa: PLC0415
+    from convoy_tui.cli.settings import resolve, store_of  # noqa: PLC0415
 
     given = {**(ctx.parent.params if ctx.parent else {}), **{k: v for k, v in ctx.params.items() if v is not None}}
     settings = resolve(os.environ, redis=given.get("redis"), prefix=given.get("prefix"), profile=given.get("profile"))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 from convoy_tui.cli.io.formats import Color, Format
 
 
-@dataclass(frozen=True, slots=True)
-class Flags:
+class Flags(NamedTuple):
     """The options that every command takes, before its name or after it."""
 
     redis: str | None = None
@@ -22,5 +21,4 @@ class Flags:
 
     def over(self, outer: Flags) -> Flags:
         """These flags, with the outer ones where these are not set."""
-        pairs = {field.name: (getattr(self, field.name), getattr(outer, field.name)) for field in fields(Flags)}
-        return Flags(**{name: inner if inner is not None else outside for name, (inner, outside) in pairs.items()})
+        return outer._replace(**{name: value for name, value in self._asdict().items() if value is not None})

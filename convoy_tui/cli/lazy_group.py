@@ -57,6 +57,6 @@ class LazyGroup(Group):
 
 def load(name: str) -> Any:
     """The command of that name, loaded."""
-    app = typer.Typer(rich_markup_mode="rich")
+    app = typer.Typer(rich_markup_mode=None)
     import_module(f"convoy_tui.cli.commands.{COMMANDS[name].module}").register(app)
     return typer.main.get_group(app).commands[name]

@@ -8,11 +8,10 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from convoy_core.system import installed_version, prepare_streams
+from convoy_core.system import VERSION, prepare_streams
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.exit_codes import Code, Ended
 from convoy_tui.cli.flags import Flags
-from convoy_tui.cli.help import config_line
 from convoy_tui.cli.io import encoding
 from convoy_tui.cli.io.broken_stdout import forget_stdout, unwritten
 from convoy_tui.cli.lazy_group import LazyGroup
@@ -60,8 +59,7 @@ class _Group(LazyGroup):
 app = typer.Typer(
     name="convoy",
     cls=_Group,
-    no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -69,12 +67,11 @@ app = typer.Typer(
 
 def _version(value: bool) -> None:
     if value:
-        number = installed_version()
-        typer.echo("convoy, run from its sources" if number is None else f"convoy {number}")
+        typer.echo(f"convoy {VERSION}")
         raise typer.Exit
 
 
-@app.callback(epilog=config_line())
+@app.callback()
 def _options(  # noqa: PLR0913 - the options that stand before a command
     ctx: typer.Context,
     *,
@@ -100,8 +97,6 @@ def _usage(error: Exception, args: Sequence[str]) -> Ended | None:
     if say is None:
         return None
     message = _complaint(error, args) or str(say())
-    if not message:  # there were no arguments, so the help was shown instead
-        return Ended(Code.DONE, "")
     ctx = getattr(error, "ctx", None)
     path = ctx.command_path if ctx else "convoy"
     return Ended(Code.USAGE, message, _dash_advice(error) or f"See {path} --help.")

@@ -5,16 +5,14 @@ A profile named on the command line counts as a flag: its URL has precedence ove
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
-
 from convoy_core import InvalidInput, InvalidOption, check_prefix
+from convoy_tui.cli.config_path import config_path
 
 if TYPE_CHECKING:
     from convoy_core import StoreDescription
@@ -112,18 +110,19 @@ def _given_by(who: str) -> Iterator[None]:
         raise type(error)(f"{who}: {error}") from None
 
 
-def config_path() -> Path:
-    """The path of the user's config file."""
-    return platformdirs.user_config_path("convoy") / "config.toml"
-
-
 def read_config(path: Path) -> Config:
     """The config file, or an empty one if there is none. Raises InvalidOption if it is invalid."""
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
     except FileNotFoundError:
         return Config(path)
     except (OSError, ValueError) as error:
+        raise InvalidOption(f"The config file {path} cannot be read: {_reason(error)}.") from None
+    import tomllib  # noqa: PLC0415 - few users have such a file
+
+    try:
+        table = tomllib.loads(text)
+    except ValueError as error:
         raise InvalidOption(f"The config file {path} cannot be read: {_reason(error)}.") from None
     _refuse_unknown(path, "at the top", table, {"profiles", "default_profile"})
     profiles = table.get("profiles", {})
@@ -134,9 +133,9 @@ def read_config(path: Path) -> Config:
 
 
 def _reason(error: OSError | ValueError) -> str:
-    if isinstance(error, tomllib.TOMLDecodeError):
-        return str(error)
-    return error.strerror or "it cannot be opened" if isinstance(error, OSError) else "it is not UTF-8"
+    if isinstance(error, OSError):
+        return error.strerror or "it cannot be opened"
+    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 def _read_profile(path: Path, name: str, entry: object) -> Profile:

@@ -11,12 +11,12 @@ from typing import Annotated, NoReturn
 import typer
 
 from convoy_core import ConvoyError
-from convoy_core.system import installed_version, prepare_streams
+from convoy_core.system import VERSION, prepare_streams
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.commands.tui import arguments, hand_over
 from convoy_tui.cli.exit_codes import Code
 from convoy_tui.cli.flags import Flags
-from convoy_tui.cli.help import Command, config_line
+from convoy_tui.cli.help import Command
 from convoy_tui.cli.settings import Settings, resolve, store_of
 from convoy_tui.entry_points import loading
 from convoy_tui.text.safe_text import safe
@@ -26,6 +26,7 @@ FPS = 30
 
 app = typer.Typer(
     add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -33,12 +34,11 @@ app = typer.Typer(
 
 def _say_version(value: bool) -> None:
     if value:
-        number = installed_version()
-        typer.echo("convoy-tui, run from its sources" if number is None else f"convoy-tui {number}")
+        typer.echo(f"convoy-tui {VERSION}")
         raise typer.Exit
 
 
-@app.command(cls=Command, epilog=config_line())
+@app.command(cls=Command)
 def dashboard(  # noqa: PLR0913 - typer reads the options from here
     *,
     redis: p.Redis = None,

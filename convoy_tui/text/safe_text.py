@@ -9,8 +9,6 @@ from __future__ import annotations
 import codecs
 import re
 
-from rich.cells import cell_len, split_graphemes
-
 _UNSAFE = re.compile(
     "["
     "\x00-\x1f\x7f-\x9f"  # C0, DEL, C1: terminals execute them
@@ -59,6 +57,10 @@ def safe(text: str, width: int | None = None) -> str:
     if too_long:  # another client may have stored megabytes; do not escape the part that is cut off
         text = text[: 2 * width + 2] + text[-2 * width - 2 :]
     text = _shown(_UNSAFE.sub(_escape, text))
+    if not too_long and len(text) <= width and text.isascii():
+        return text
+    from rich.cells import cell_len  # noqa: PLC0415 - few texts need it, and help and version none
+
     return _clip(text, width) if too_long or cell_len(text) > width else text
 
 
@@ -97,6 +99,8 @@ def _clip(text: str, width: int) -> str:
     """Keep the beginning and the end, where IDs differ."""
     if width <= 0:
         return ""
+    from rich.cells import split_graphemes  # noqa: PLC0415 - see above
+
     room = width - 1  # for the ellipsis
     spans, _ = split_graphemes(text)
     head = _fitting([(end, cells) for _, end, cells in spans], (room + 1) // 2)

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from convoy_core import ConvoyError
 from convoy_core.moves.call import Call, command
-from convoy_core.store.connection import AsyncConnection, Connection
+from convoy_core.store.async_connection import AsyncConnection
+from convoy_core.store.connection import Connection
 from tests.chaos.judge import Lapse
 
 _ASKS = ("register", "renew")

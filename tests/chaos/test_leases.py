@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from convoy_core.moves.working import Pulse, register, renew
-from convoy_core.store.connection import AsyncConnection, Connection
+from convoy_core.store.async_connection import AsyncConnection
+from convoy_core.store.connection import Connection
 from tests.chaos import leases
 from tests.chaos.leases import Request, gaps_between
 from tests.servers import RealServer

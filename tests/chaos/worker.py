@@ -22,8 +22,9 @@ from typing import Any, NoReturn
 from convoy_core import ConvoyError, PoolOptions, Queue, WorkerPool
 from convoy_core.moves.call import Call
 from convoy_core.moves.working import Round
-from convoy_core.store.connection import AsyncConnection, Connection
-from convoy_core.store.server_transport import AsyncServerTransport
+from convoy_core.store.async_connection import AsyncConnection
+from convoy_core.store.async_server_transport import AsyncServerTransport
+from convoy_core.store.connection import Connection
 from convoy_core.store.transport import Command
 from tests.chaos import journal, leases, work
 

@@ -14,9 +14,9 @@ import redis
 import typer
 
 from convoy_core import Queue
+from convoy_tui.cli.config_path import config_path
 from convoy_tui.cli.lazy_group import load
 from convoy_tui.cli.main import app
-from convoy_tui.cli.settings import config_path
 from convoy_tui.dashboard.main import app as dashboard
 from tests.cli.conftest import Convoy
 from tests.waiting import patient

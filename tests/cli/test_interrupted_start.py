@@ -44,7 +44,7 @@ CONVOY, DASHBOARD = script("convoy"), script("convoy-tui")
         ([*CONVOY, "--help"], "convoy_tui.cli.main"),
         ([*CONVOY, "--help"], "typer"),
         ([*CONVOY, "status"], "convoy_tui.cli.commands.status"),
-        ([*CONVOY, "status"], "redis"),
+        ([*CONVOY, "status"], "hiredis"),
         (["-m", "convoy_tui.cli"], "typer"),
         (DASHBOARD, "convoy_tui.dashboard.main"),
         (DASHBOARD, "typer"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from convoy_core import InvalidOption
-from convoy_tui.cli.settings import Settings, config_path, resolve
+from convoy_tui.cli.config_path import config_path
+from convoy_tui.cli.settings import Settings, resolve
 from tests.cli.conftest import Convoy
 from tests.servers import RealServer
 
@@ -200,3 +202,11 @@ def test_the_environment_label_is_said(convoy: Convoy, config: Path) -> None:
     config.write_text(f'[profiles.prod]\nurl = "{convoy.url}"\nenvironment = "production"')
 
     assert "(production)" in convoy("status", "--profile", "prod").stderr
+
+
+@pytest.mark.parametrize("given", [None, "", "/etc/mine", "relative"])
+def test_the_config_file_is_where_platformdirs_says(given: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    if given is not None:
+        monkeypatch.setenv("XDG_CONFIG_HOME", given)
+
+    assert config_path() == platformdirs.user_config_path("convoy") / "config.toml"

@@ -48,4 +48,4 @@ def test_wide_characters_keep_the_columns_straight() -> None:
 def test_no_line_is_wider_than_the_terminal(rows: list[tuple[str, str, str, str]], width: int) -> None:
     table = lay_out(HEADINGS, [[Cell(text) for text in row] for row in rows], width)
 
-    assert max(line.cell_len for line in table) <= width
+    assert max(line.cells for line in table) <= width

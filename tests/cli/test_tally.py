@@ -32,7 +32,7 @@ def test_the_progress_line_fits_and_is_harmless() -> None:
     line = Progress.of(status).line(80)
 
     assert line.plain.startswith("running · 5 done · 2 running · longest 12s: x\\x1b")
-    assert line.cell_len <= 80
+    assert line.cells <= 80
 
 
 def test_several_processes_are_shown_as_one() -> None:

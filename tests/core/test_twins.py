@@ -27,7 +27,8 @@ from convoy_core import (
     Tally,
 )
 from convoy_core.models import Then
-from convoy_core.store.connection import AsyncConnection, Connection
+from convoy_core.store.async_connection import AsyncConnection
+from convoy_core.store.connection import Connection
 from tests.moves.keyspace import ALIVE, NOW, SECOND, W, dump, seed
 from tests.servers import RealServer
 from tests.waiting import eventually

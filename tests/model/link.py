@@ -15,14 +15,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
-
 from convoy_core.moves.scripts import Script
 from convoy_core.store.clients import Role, Store
 from convoy_core.store.connection_counter import ConnectionCounter
-from convoy_core.store.transport import AsyncTransport, Command, NotSent, Transport
+from convoy_core.store.transport import AsyncTransport, Command, Transport
+from convoy_core.store.transport_errors import NoScript, NotSent, TransportError
 from tests.model.loop import SimulatedLoop
 from tests.model.wire import Parts, Wire
 
@@ -95,7 +92,7 @@ class Link:
     # -- travelling
 
     async def request(self, client: SimulatedClient, *commands: Parts) -> list[Any]:
-        """Send all at once, and wait for the replies, or for what redis-py would raise."""
+        """Send all at once, and wait for the replies, or for what a transport would raise."""
         fault = self._fault(client)
         if fault is Fault.REFUSED:
             raise _refused()
@@ -127,14 +124,14 @@ class Link:
         if fault in (Fault.LOST, Fault.LATE):
             if fault is Fault.LATE:
                 self._arrive_later(self.rng.uniform(1, 4), client, (parts,))
-            raise RedisConnectionError("Connection closed by server.")
+            raise ConnectionResetError("Connection closed by server.")
         if fault is Fault.NO_SCRIPT and parts[0] == "EVALSHA":
             raise _NO_SCRIPT
         reply = self._run(parts)
         if fault is Fault.TWICE:
             self._run(parts)
         if fault is Fault.UNANSWERED:
-            raise RedisTimeoutError("Timeout reading from socket")
+            raise TimeoutError("Timeout reading from socket")
         return reply
 
     def _fault(self, client: SimulatedClient) -> Fault | None:
@@ -152,7 +149,7 @@ class Link:
         self, client: SimulatedClient, commands: tuple[Parts, ...], fault: Fault | None, answer: Callable[[Any], None]
     ) -> None:
         there = self.rng.randrange(1, 5) / 1000
-        broken = RedisConnectionError("Connection closed by server.")
+        broken = ConnectionResetError("Connection closed by server.")
         match fault:
             case Fault.LOST:
                 self.loop.outside(there, answer, broken)
@@ -160,7 +157,7 @@ class Link:
                 self.loop.outside(there, self._arrive, client, commands, _nothing)
                 self.loop.outside(there, answer, broken)
             case Fault.LATE:
-                self.loop.outside(REPLY_S, answer, RedisTimeoutError("Timeout reading from socket"))
+                self.loop.outside(REPLY_S, answer, TimeoutError("Timeout reading from socket"))
                 self._arrive_later(REPLY_S + self.rng.uniform(-1, 1), client, commands)
             case Fault.TWICE:
                 self.loop.outside(there, self._arrive, client, commands, answer)
@@ -183,7 +180,7 @@ class Link:
                 client.is_connected = False
         for waiter in [w for w in self.waiters if actor is None or w.client.actor == actor]:
             self.waiters.remove(waiter)
-            waiter.answer(RedisConnectionError("Connection closed by server."))
+            waiter.answer(ConnectionResetError("Connection closed by server."))
 
     def hold_back(self, actor: str, delay: float) -> None:
         """The network has kept the last wait of a dead actor, and delivers it in the end."""
@@ -207,7 +204,7 @@ class Link:
     ) -> None:
         """Run them in order; what follows a wait is run when that is over, after all others who were waiting."""
         if self.is_down:
-            answer(RedisConnectionError("Connection reset by peer"))
+            answer(ConnectionResetError("Connection reset by peer"))
             return
         if not commands:
             answer([*replies])
@@ -215,7 +212,7 @@ class Link:
         parts, *rest = commands
 
         def go_on(reply: Any) -> None:
-            if isinstance(reply, RedisConnectionError):
+            if isinstance(reply, ConnectionResetError):
                 answer(reply)  # the connection is gone, and what was sent along with it
             else:
                 self.loop.outside(0, self._arrive, client, tuple(rest), answer, (*replies, reply))
@@ -233,7 +230,7 @@ class Link:
             return 1
         try:
             return self._run(parts)
-        except RedisError as error:
+        except TransportError as error:
             return error
 
     def _wait(self, client: SimulatedClient, parts: Parts, answer: Callable[[Any], None]) -> None:
@@ -284,7 +281,7 @@ class Link:
         return EPOCH_MS + self.clock_ms + round(self.loop.time() * 1000)
 
 
-_NO_SCRIPT = NoScriptError("NOSCRIPT No matching script.")
+_NO_SCRIPT = NoScript("NOSCRIPT No matching script.")
 
 
 def _refused() -> NotSent:
@@ -342,7 +339,7 @@ class SimulatedClient:
             self._opened_so_far.note()
 
     async def send(self, command: Command, keys: Sequence[bytes] = ()) -> Any:
-        """One request, and its reply or what redis-py raises."""
+        """One request, and its reply or what a transport raises."""
         (reply,) = await self.link.request(self, command)
         if isinstance(reply, Exception):
             raise reply

@@ -27,7 +27,7 @@ from convoy_core.moves.publishing import PublishOptions
 from convoy_core.moves.recovering import LATE_MS
 from convoy_core.moves.scripts import Script, load
 from convoy_core.options import DEFAULT_PREFIX, PoolOptions
-from convoy_core.store.connection import AsyncConnection
+from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.worker import loop as worker_loop
 from convoy_core.worker import maintenance, runs, waiting
 from convoy_core.worker.heartbeat import Heartbeat

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import pytest
 
 from convoy_core.moves.keys import Keys
+from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.store.clients import Store
-from convoy_core.store.connection import AsyncConnection
 from convoy_core.worker.waiting import IdleWait
 from tests.model.simulation import LATE, ROLLBACKS, play
 from tests.model.wire import Wire

@@ -8,13 +8,13 @@ from types import TracebackType
 from typing import Any, Self, TypeAlias
 
 import hiredis
-from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from convoy_core.moves.call import Argument
 from convoy_core.moves.keys import TYPES, Keys
 from convoy_core.store.clients import Role, Store
 from convoy_core.store.connection_counter import ConnectionCounter
 from convoy_core.store.transport import Command, Transport
+from convoy_core.store.transport_errors import TransportError, error_reply
 
 Parts: TypeAlias = "tuple[Argument, ...]"
 Content: TypeAlias = "str | list[str] | set[str] | dict[str, str]"
@@ -30,7 +30,7 @@ class Wire:
         self._socket.settimeout(10)
         self._socket.connect(path)
         self._loaded: set[str] = set()
-        self._reader = hiredis.Reader(replyError=_error)
+        self._reader = hiredis.Reader(replyError=error_reply)
         self.send("HELLO", 3)  # redis-py's default, and ours: some replies have another shape then
 
     def load(self, sources: Iterable[str]) -> None:
@@ -41,7 +41,7 @@ class Wire:
                 self._loaded.add(source)
 
     def send(self, *parts: Argument) -> Any:
-        """One request and its reply; raises what redis-py would raise for an error reply."""
+        """One request and its reply; raises an ErrorReply."""
         self._socket.sendall(_packed(parts))
         return _checked(self._receive())
 
@@ -88,13 +88,9 @@ def _packed(parts: Parts) -> bytes:
 
 
 def _checked(reply: Any) -> Any:
-    if isinstance(reply, RedisError):
+    if isinstance(reply, TransportError):
         raise reply
     return reply
-
-
-def _error(text: str) -> RedisError:
-    return NoScriptError(text) if text.startswith("NOSCRIPT") else ResponseError(text)
 
 
 _SAVE = """
@@ -136,7 +132,7 @@ class Look:
         self._seen: list[Any] = []
 
     def send(self, *parts: Argument) -> Any:
-        """One request; raises what redis-py would raise for an error reply."""
+        """One request; raises an ErrorReply."""
         reply, self._seen = self._wire.send_both(parts, self._request)
         return _checked(reply)
 

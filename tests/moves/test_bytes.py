@@ -15,7 +15,7 @@ from convoy_core.moves.recovering import held_claims, recover, unregistered_hold
 from convoy_core.moves.scripts import load
 from convoy_core.moves.working import Pulse, promote, sweep
 from convoy_core.options import BATCH, BATCH_BYTES
-from convoy_core.store.connection import AsyncConnection
+from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.worker.claims import Claims
 from convoy_core.worker.heartbeat import Heartbeat
 from convoy_core.worker.maintenance import Maintenance

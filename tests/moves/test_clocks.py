@@ -11,7 +11,7 @@ from convoy_core import Queue
 from convoy_core.moves.recovering import recover
 from convoy_core.moves.working import Pulse, Settlement, exchange, register, renew
 from convoy_core.options import PoolOptions
-from convoy_core.store.connection import AsyncConnection
+from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.worker.maintenance import Maintenance
 from tests.moves.keyspace import NOW
 from tests.servers import RealServer

@@ -105,6 +105,7 @@ async def test_fifty_tasks_that_publish_in_a_loop_share_their_round_trips(store:
         for one in range(20):
             answers[await queue.publish(f"{number // 2}-{one}")] += 1
 
+    raw.config_resetstat()
     async with AsyncQueue("q", redis=store.url) as queue:
         await asyncio.gather(*(publish(number) for number in range(50)))
 

@@ -15,7 +15,6 @@ import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
-from redis.exceptions import AskError, MovedError
 from redis.retry import Retry
 
 from convoy_core.store import redis_py
@@ -121,16 +120,6 @@ async def _(server: RealServer) -> None:
 
     pool.disconnect()
     await twin.disconnect()
-
-
-@check("redirections tell where")
-async def _(_: RealServer) -> None:
-    moved, asked = MovedError("3999 127.0.0.1:6381"), AskError("3999 127.0.0.1:6381")
-
-    assert isinstance(moved, AskError)
-    assert not isinstance(asked, MovedError)
-    for error in (moved, asked):
-        assert (error.slot_id, error.host, error.port) == (3999, "127.0.0.1", 6381)
 
 
 @pytest.mark.parametrize("name", RELIANCES)

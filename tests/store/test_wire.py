@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from redis.exceptions import AskError, InvalidResponse, MovedError, NoScriptError, ResponseError
 
 from convoy_core.store.address import Login
 from convoy_core.store.transport import Command
+from convoy_core.store.transport_errors import ErrorReply, NoScript, ProtocolError
 from convoy_core.store.wire import ReplyReader, Session, packed, packed_together
 
 PIECES = b"+OK\r\n:12\r\n$3\r\na\r\n\r\n*2\r\n$1\r\nb\r\n_\r\n%1\r\n+k\r\n:1\r\n"
@@ -42,13 +42,13 @@ def test_a_push_message_is_not_taken_for_a_reply() -> None:
 @pytest.mark.parametrize(
     ("line", "kind", "text"),
     [
-        (b"-NOSCRIPT No matching script.", NoScriptError, "NOSCRIPT No matching script."),
-        (b"-ERR \xff\xfe is no UTF-8", ResponseError, None),
-        (b"-", ResponseError, ""),
+        (b"-NOSCRIPT No matching script.", NoScript, "NOSCRIPT No matching script."),
+        (b"-ERR \xff\xfe is no UTF-8", ErrorReply, None),
+        (b"-", ErrorReply, ""),
     ],
 )
 def test_a_refusal_is_a_value_and_says_what_the_server_said(
-    line: bytes, kind: type[ResponseError], text: str | None
+    line: bytes, kind: type[ErrorReply], text: str | None
 ) -> None:
     (refusal,) = read(line + b"\r\n")
 
@@ -59,8 +59,8 @@ def test_a_refusal_is_a_value_and_says_what_the_server_said(
 def test_a_redirection_tells_where() -> None:
     moved, asked = read(b"-MOVED 3999 127.0.0.1:6381\r\n-ASK 5 host:7\r\n")
 
-    assert (type(moved), moved.slot_id, moved.host, moved.port) == (MovedError, 3999, "127.0.0.1", 6381)
-    assert (type(asked), asked.slot_id, asked.host, asked.port) == (AskError, 5, "host", 7)
+    assert (moved.is_moved, moved.slot, moved.host, moved.port) == (True, 3999, "127.0.0.1", 6381)
+    assert (asked.is_moved, asked.slot, asked.host, asked.port) == (False, 5, "host", 7)
 
 
 @pytest.mark.parametrize(
@@ -69,12 +69,12 @@ def test_a_redirection_tells_where() -> None:
 def test_a_redirection_without_an_address_is_an_ordinary_refusal(line: bytes) -> None:
     (refusal,) = read(line + b"\r\n")
 
-    assert type(refusal) is ResponseError
+    assert type(refusal) is ErrorReply
     assert str(refusal) == line[1:].decode()
 
 
 def test_what_is_no_redis_is_told_apart() -> None:
-    with pytest.raises(InvalidResponse):
+    with pytest.raises(ProtocolError):
         read(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
 

@@ -28,6 +28,7 @@ from convoy_core import (
 from convoy_core.moves.recovering import recover
 from convoy_core.moves.scripts import load
 from convoy_core.store.error_translation import explain
+from convoy_core.store.redis_py_errors import translated
 from convoy_tui.dashboard.source import LiveSource
 from tests.cli.conftest import Convoy
 from tests.servers import ClusterStore, RealServer
@@ -120,7 +121,7 @@ def refusals(url: str, acts: dict[str, Callable[[Queue, Any], object]]) -> dict[
             try:
                 act(queue, client)
             except (StoreError, redis.RedisError) as error:
-                explained = explain(error, "the store")
+                explained = explain(error if isinstance(error, StoreError) else translated(error), "the store")
                 assert type(explained) is StoreRefused, (name, explained)
                 said[name] = str(explained)
     return said

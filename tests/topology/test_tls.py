@@ -9,12 +9,12 @@ from contextlib import ExitStack, aclosing, closing
 from pathlib import Path
 
 import pytest
-import redis
 
 from convoy_core import Fleet, Published, Queue, WorkerPool
 from convoy_core.errors import StoreError, StoreUnreachable
 from convoy_core.store.clients import Role, resolve
 from convoy_core.store.error_translation import explain
+from convoy_core.store.transport_errors import NotSent
 from tests.certificates import Authority
 from tests.servers import RealServer, SentinelServer, free_port, redis_binary
 from tests.topology.test_faces import QUICK
@@ -47,13 +47,13 @@ def _binary() -> Path:
 def refusal(url: str) -> str:
     """Both clients must refuse the connection, for the same reason; the explanation."""
     store = resolve(url)
-    with closing(store.transport(Role.COMMAND)) as one, pytest.raises(redis.ConnectionError) as caught:
+    with closing(store.transport(Role.COMMAND)) as one, pytest.raises(NotSent) as caught:
         one.send(("PING",))
     blocking = explain(caught.value, store.shown)
 
     async def ping() -> StoreError:
         async with aclosing(store.async_transport(Role.COMMAND)) as twin:
-            with pytest.raises(redis.ConnectionError) as awaited:
+            with pytest.raises(NotSent) as awaited:
                 await twin.send(("PING",))
         return explain(awaited.value, store.shown)
 

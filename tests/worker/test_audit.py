@@ -16,8 +16,8 @@ from convoy_core.moves.keys import Keys
 from convoy_core.moves.recovering import recover
 from convoy_core.moves.scripts import load
 from convoy_core.moves.working import register
+from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.store.clients import Store
-from convoy_core.store.connection import AsyncConnection
 from convoy_core.worker import maintenance
 from convoy_core.worker.audit import UnregisteredHolders
 from convoy_core.worker.maintenance import Maintenance

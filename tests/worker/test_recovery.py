@@ -6,7 +6,7 @@ import asyncio
 
 from convoy_core import Counts
 from convoy_core.options import PoolOptions
-from convoy_core.store.connection import AsyncConnection
+from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.worker.maintenance import Maintenance
 from tests.moves.keyspace import NOW, World
 from tests.servers import RealServer

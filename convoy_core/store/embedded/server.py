@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from platformdirs import user_data_dir
-
 from convoy_core import validation
 from convoy_core.errors import EmbeddedStoreError
 from convoy_core.store.address import Durability
@@ -65,7 +63,7 @@ class EmbeddedServer:
         validation.one_of("directory", directory, Path | None, "a Path or None")
         validation.one_of("durability", durability, Durability, "a Durability, like Durability.ALWAYS")
         self._durability = durability
-        chosen = directory or Path(user_data_dir("convoy", appauthor=False)) / "store"
+        chosen = directory or _usual_directory()
         # Two spellings of one directory must meet at one socket. The last part stays as it is, so that a
         # symbolic link there is seen, and refused.
         absolute = Path(os.path.abspath(chosen))  # noqa: PTH100 - resolve() would follow that link
@@ -293,3 +291,9 @@ def _refuse_windows() -> None:
             "The embedded store does not run on Windows; start a Redis or Valkey server (WSL or a container will"
             " do) and give its address with --redis or CONVOY_REDIS_URL."
         )
+
+
+def _usual_directory() -> Path:
+    from platformdirs import user_data_dir  # noqa: PLC0415 - a store of another address needs none
+
+    return Path(user_data_dir("convoy", appauthor=False)) / "store"

@@ -225,7 +225,7 @@ def _ask(session: Session, guard: Guard, rows: list[Row], *, yes: bool) -> None:
 
 
 def _preview(session: Session, rows: list[Row]) -> None:
-    for line in table_lines(SHAPE, rows[:SHOWN], session.messages.console.width):
+    for line in table_lines(SHAPE, rows[:SHOWN], session.messages.stream.width):
         session.messages.styled(line)
     if len(rows) > SHOWN:
         session.messages.note(f"and {number(len(rows) - SHOWN)} more")

@@ -20,7 +20,7 @@ SCHEMA = "convoy.server/1"
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(cls=Group, no_args_is_help=True, help="Start, stop and inspect the embedded store.")
+    group = typer.Typer(cls=Group, rich_markup_mode=None, help="Start, stop and inspect the embedded store.")
     command(group, "start")(start)
     command(group, "stop")(stop)
     command(group, "status")(status)

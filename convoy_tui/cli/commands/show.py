@@ -8,7 +8,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 import typer
-from rich.text import Text
 
 from convoy_core import Details, Payload, State
 from convoy_tui.cli import parameters as p
@@ -18,6 +17,7 @@ from convoy_tui.cli.commands.publish import answer_words
 from convoy_tui.cli.exit_codes import Code, Ended
 from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.output import Output
+from convoy_tui.cli.io.styled import Styled
 from convoy_tui.cli.missing import certain, is_known, way_out
 from convoy_tui.cli.session import Session
 from convoy_tui.text.safe_text import safe
@@ -161,10 +161,10 @@ def _clock(at: float) -> str:
 def _sheet(out: Output, details: Details) -> None:
     """Print the facts with their labels in a column, and the traceback line by line."""
     for label, value in facts(details):
-        head = Text(f"{label:>11}  ", style="dim")
+        head = Styled.of(f"{label:>11}  ", "dim")
         if label == "traceback":
             out.styled(head)
             for line in value.rstrip().split("\n"):
-                out.styled(Text(f"    {safe(line)}"))
+                out.styled(Styled.of(f"    {safe(line)}"))
         else:
-            out.styled(head + Text(safe(value), style="bold" if label in ("id", "state") else ""))
+            out.styled(head.append(safe(value), "bold" if label in ("id", "state") else ""))

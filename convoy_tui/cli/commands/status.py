@@ -7,9 +7,6 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import typer
-from rich.console import Group
-from rich.live import Live
-from rich.text import Text
 
 from convoy_core import InvalidOption, OutcomeUnknown, StoreUnreachable
 from convoy_tui.cli import parameters as p
@@ -18,6 +15,7 @@ from convoy_tui.cli.commands.status_rows import SHAPE, Row, reasons, rows_of, ve
 from convoy_tui.cli.exit_codes import Code
 from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.output import table_lines
+from convoy_tui.cli.io.styled import Styled
 from convoy_tui.cli.missing import CONFIRM_S
 from convoy_tui.cli.session import Session
 from convoy_tui.text.health import Limits, Severity, failures
@@ -146,10 +144,13 @@ def _watch(session: Session, look: _Look, *, interval: float, samples: int | Non
     )
     session.say_where()
     rows: list[Row] = []
-    if session.out.is_for_people and session.out.console.is_terminal:
-        with Live(console=session.out.console, auto_refresh=False, vertical_overflow="crop") as live:
+    if session.out.is_for_people and session.out.stream.is_terminal:
+        from rich.console import Group  # noqa: PLC0415 - other readings are made without it
+        from rich.live import Live  # noqa: PLC0415
+
+        with Live(console=session.out.stream.console, auto_refresh=False, vertical_overflow="crop") as live:
             for rows in _readings(session, look, interval, samples):
-                live.update(Group(*_lines(session, look, rows)), refresh=True)
+                live.update(Group(*(line.rich() for line in _lines(session, look, rows))), refresh=True)
     else:
         for rows in _readings(session, look, interval, samples):
             _answer(session, look, rows)
@@ -190,11 +191,11 @@ def _answer(session: Session, look: _Look, rows: list[Row]) -> None:
         session.messages.note("No queues yet; `convoy publish trucks 42` makes the first.")
 
 
-def _lines(session: Session, look: _Look, rows: list[Row]) -> list[Text]:
+def _lines(session: Session, look: _Look, rows: list[Row]) -> list[Styled]:
     """The verdict, the table, and the reasons."""
     if not rows:
         return []
-    width = session.out.console.width
+    width = session.out.stream.width
     why = [session.out.wrapped(reason, indent=2) for reason in reasons(rows, every=look.is_of_few)]
     return [verdict(rows), *table_lines(SHAPE, rows, width), *(line for lines in why for line in lines)]
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 
-from rich.text import Text
-
 from convoy_core import Snapshot
 from convoy_tui.cli.io.output import Column, Shape
+from convoy_tui.cli.io.styled import Styled
 from convoy_tui.cli.io.table import Cell
 from convoy_tui.text.health import Health, Limits, Severity, assess, failures, why, word
 from convoy_tui.text.history import History, Trends
@@ -49,30 +48,30 @@ def rows_of(snapshots: Iterable[Snapshot], history: History, limits: Limits) -> 
     return sorted(rows, key=lambda row: row.sort_key)
 
 
-def verdict(rows: list[Row]) -> Text:
+def verdict(rows: list[Row]) -> Styled:
     """The health of all queues in one line."""
     needing = [row for row in rows if row.health.needs_you]
     if not needing:
         bad = sum(row.snapshot.counts.failed for row in rows)
         fine = "The queue is fine" if len(rows) == 1 else f"All {count(len(rows), 'queue is', 'queues are')} fine"
-        return Text(f"{fine}; {failures(bad)}." if bad else f"{fine}.", "green")
+        return Styled.of(f"{fine}; {failures(bad)}." if bad else f"{fine}.", "green")
     if len(rows) == 1:
-        return Text("The queue needs you.", STYLES[needing[0].health.severity])
+        return Styled.of("The queue needs you.", STYLES[needing[0].health.severity])
     verb = "needs" if len(needing) == 1 else "need"
-    return Text(
+    return Styled.of(
         f"{number(len(needing))} of {count(len(rows), 'queue')} {verb} you.", STYLES[needing[0].health.severity]
     )
 
 
-def reasons(rows: list[Row], *, every: bool) -> list[Text]:
+def reasons(rows: list[Row], *, every: bool) -> list[Styled]:
     """The reasons of the health words, for queues that need attention or, with `every`, for all."""
     lines = []
     for row in rows:
         if every or row.health.needs_you:
-            line = Text(f"{row.health.sign()} ", STYLES[row.health.severity])
-            line.append(f"{safe(row.snapshot.queue, 40)}: ", "bold").append(row.why, "not bold default")
+            line = Styled.of(f"{row.health.sign()} ", STYLES[row.health.severity])
+            line.append(f"{safe(row.snapshot.queue, 40)}: ", "bold").append(row.why)
             lines.append(line)
-    return [Text(""), *lines] if lines else []
+    return [Styled(), *lines] if lines else []
 
 
 def _word(row: Row) -> Cell:

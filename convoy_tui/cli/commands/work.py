@@ -9,8 +9,6 @@ from contextlib import contextmanager, suppress
 from typing import Annotated
 
 import typer
-from rich.live import Live
-from rich.text import Text
 
 from convoy_core import ConvoyError, InvalidOption
 from convoy_core.system import lost_lines
@@ -187,16 +185,21 @@ def _live(messages: Messages, progress: Callable[[], Progress]) -> Iterator[None
         yield
         return
 
+    from rich.live import Live  # noqa: PLC0415 - a pool without a terminal needs none
+    from rich.text import Text  # noqa: PLC0415
+
     def line() -> Text:
-        return progress().line(messages.console.width)
+        shown = progress().line(messages.stream.width).rich()
+        shown.no_wrap, shown.overflow = True, "ellipsis"
+        return shown
 
     # The output of handlers goes above the line, unless it is redirected.
     mine = sys.stdout.isatty()
     with Live(
-        get_renderable=line, console=messages.console, refresh_per_second=5, transient=True, redirect_stdout=mine
+        get_renderable=line, console=messages.stream.console, refresh_per_second=5, transient=True, redirect_stdout=mine
     ):
         yield
 
 
 def _is_shown(messages: Messages) -> bool:
-    return messages.console.is_terminal and not messages.quiet
+    return messages.stream.is_terminal and not messages.quiet

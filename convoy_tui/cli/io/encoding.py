@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-from convoy_core import decode_id
 from convoy_tui.text.safe_text import SHOWABLE, show_only
 
 
@@ -24,4 +23,6 @@ def set_up() -> None:
 
 def arguments(args: Sequence[str] | None) -> list[str]:
     """The command-line arguments as UTF-8, so that an ID is the same in the C locale as in any other."""
-    return [decode_id(os.fsencode(arg)) for arg in sys.argv[1:]] if args is None else list(args)
+    if args is not None:
+        return list(args)
+    return [os.fsencode(arg).decode("utf-8", "surrogateescape") for arg in sys.argv[1:]]

@@ -6,12 +6,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.text import Text
-
 from convoy_tui.cli.exit_codes import Code, Ended
 from convoy_tui.cli.io.formats import Color
-from convoy_tui.cli.io.output import console_for
+from convoy_tui.cli.io.styled import Styled, StyledStream
 from convoy_tui.text.safe_text import safe
 
 
@@ -20,8 +17,7 @@ class Messages:
 
     def __init__(self, *, color: Color = Color.AUTO, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.console: Console = console_for(sys.stderr, color)
-        self.console.soft_wrap = not self.console.is_terminal  # on a terminal, break lines between words
+        self.stream = StyledStream(sys.stderr, color)
 
     @property
     def can_ask(self) -> bool:
@@ -31,22 +27,21 @@ class Messages:
     def note(self, text: str, style: str = "dim") -> None:
         """Print a note."""
         if not self.quiet:
-            self.console.print(Text(safe(text), style=style))
+            self._print(Styled.of(safe(text), style))
 
     def warn(self, text: str) -> None:
         """Print a warning."""
         self.note(text, "yellow")
 
-    def styled(self, text: Text) -> None:
+    def styled(self, line: Styled) -> None:
         """Print a line of parts that are safe already. It belongs to a question, so `--quiet` does not drop it."""
-        self.console.print(text)
+        self._print(line)
 
     def error(self, ended: Ended) -> None:
         """Print why the command stopped, and what to do next."""
-        line = Text.assemble(("convoy: ", "bold red"), safe(str(ended)))
-        self.console.print(line)
+        self._print(Styled.of("convoy: ", "bold red").append(safe(str(ended))))
         if ended.advice:
-            self.console.print(Text(safe(ended.advice)))
+            self._print(Styled.of(safe(ended.advice)))
 
     def confirm(self, effect: str, *, yes: bool) -> None:
         """Ask for confirmation of the effect. Raises Ended, with nothing changed, if it is declined."""
@@ -55,8 +50,8 @@ class Messages:
         if not self.can_ask:
             advice = "Nothing changed. Answer with --yes, or look first with --dry-run."
             raise Ended(Code.UNCONFIRMED, f"{effect}; that needs a yes.", advice)
-        self.console.print(Text(safe(f"{effect}.")))
-        self.console.print("Go on? [y/N] ", end="")
+        self._print(Styled.of(safe(f"{effect}.")))
+        self.stream.write("Go on? [y/N] ")
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise Ended(Code.UNCONFIRMED, "Nothing changed.")
 
@@ -68,8 +63,11 @@ class Messages:
             return
         from convoy_tui.cli.io.progress_bar import bar  # noqa: PLC0415 - few commands need one, and only on a terminal
 
-        with bar(self.console, what, total) as meter:
+        with bar(self.stream.console, what, total) as meter:
             yield meter
+
+    def _print(self, line: Styled) -> None:
+        self.stream.print(line, wraps=True)
 
 
 class Meter:

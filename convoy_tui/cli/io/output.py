@@ -9,14 +9,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Generic, TextIO, TypeVar
-
-from rich.console import Console
-from rich.text import Text
+from typing import Generic, NamedTuple, TypeVar
 
 from convoy_core import InvalidOption
 from convoy_tui.cli.io.formats import Color, Format
+from convoy_tui.cli.io.styled import Styled, StyledStream
 from convoy_tui.cli.io.table import Cell, Heading, lay_out
 from convoy_tui.text.safe_text import safe
 
@@ -25,8 +22,7 @@ Value = str | int | float | bool | None
 Record = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Column(Generic[T]):
+class Column(NamedTuple, Generic[T]):
     """One column: `value` is the value in `plain`, `cell` what people see, by default the same."""
 
     heading: str
@@ -39,8 +35,7 @@ class Column(Generic[T]):
     """Whether the table leaves it out if it is empty in every row."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shape(Generic[T]):
+class Shape(NamedTuple, Generic[T]):
     """The columns and names of one kind of rows, for every format."""
 
     schema: str
@@ -49,21 +44,6 @@ class Shape(Generic[T]):
     columns: Sequence[Column[T]]
     record: Callable[[T], Record]
     id: Callable[[T], str]
-
-
-def console_for(file: TextIO, color: Color) -> Console:
-    """A rich console without markup and highlighting."""
-    always = color is Color.ALWAYS
-    return Console(
-        file=file,
-        markup=False,
-        highlight=False,
-        emoji=False,
-        soft_wrap=True,
-        force_terminal=True if always else None,
-        no_color=None if color is Color.AUTO else not always,
-        color_system="standard" if always and not file.isatty() else "auto",
-    )
 
 
 class Output:
@@ -78,7 +58,7 @@ class Output:
         self.broken = 0
         """IDs that contain a line end, and so were written as several lines."""
         self._given = given or (f"-o {format}" if format else None)
-        self.console = console_for(sys.stdout, color)
+        self.stream = StyledStream(sys.stdout, color)
 
     @property
     def is_for_people(self) -> bool:
@@ -87,18 +67,15 @@ class Output:
 
     def line(self, text: str, style: str = "") -> None:
         """Print one line for people."""
-        self.console.print(Text(safe(text), style=style))
+        self.stream.print(Styled.of(safe(text), style))
 
-    def styled(self, text: Text) -> None:
+    def styled(self, line: Styled) -> None:
         """Print one line of parts that are safe already."""
-        self.console.print(text)
+        self.stream.print(line)
 
-    def wrapped(self, text: Text, *, indent: int) -> list[Text]:
-        """Safe text as lines that fit the terminal, broken between words; elsewhere as one line."""
-        if not self.console.is_terminal:
-            return [text]
-        first, *rest = text.wrap(self.console, self.console.width - indent)
-        return [first, *(Text(" " * indent).append_text(line) for line in rest)]
+    def wrapped(self, line: Styled, *, indent: int) -> list[Styled]:
+        """A line as several that fit the terminal, broken between words; elsewhere as it is."""
+        return line.wrapped(self.stream.width, hanging=indent) if self.stream.is_terminal else [line]
 
     def document(self, schema: str, fields: Record) -> None:
         """One JSON document; on a single line as `jsonl`."""
@@ -151,11 +128,11 @@ class Output:
         sys.stdout.flush()
 
     def _table(self, shape: Shape[T], rows: Sequence[T]) -> None:
-        for line in table_lines(shape, rows, self.console.width):
-            self.console.print(line)
+        for line in table_lines(shape, rows, self.stream.width):
+            self.stream.print(line)
 
 
-def table_lines(shape: Shape[T], rows: Sequence[T], width: int) -> list[Text]:
+def table_lines(shape: Shape[T], rows: Sequence[T], width: int) -> list[Styled]:
     """The rows as a table for people, headings first. No rows make no lines."""
     if not rows:
         return []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.cells import cell_len
-from rich.text import Text
 
+from convoy_tui.cli.io.styled import Styled
 from convoy_tui.text.safe_text import safe
 
 GAP = 2
@@ -17,16 +17,14 @@ COMFORTABLE = 24
 """The width that a shrinkable column gets before a less important column gets any."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A piece of text with the style it is shown in."""
 
     text: str
     style: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(NamedTuple):
     """How one column is laid out."""
 
     text: str
@@ -37,7 +35,7 @@ class Heading:
     """0 always stays. Of the others the highest number is left out first in a narrow terminal."""
 
 
-def lay_out(headings: Sequence[Heading], rows: Sequence[Sequence[Cell]], width: int) -> list[Text]:
+def lay_out(headings: Sequence[Heading], rows: Sequence[Sequence[Cell]], width: int) -> list[Styled]:
     """The lines of the table, headings first, at most `width` cells wide if possible."""
     texts = [[safe(cell.text) for cell in row] for row in rows]
     natural = [
@@ -81,8 +79,8 @@ def _fitted(headings: Sequence[Heading], natural: Sequence[int], kept: Sequence[
     return widths
 
 
-def _line(row: Sequence[Cell], headings: Sequence[Heading], kept: Sequence[int], widths: dict[int, int]) -> Text:
-    line = Text(no_wrap=True, overflow="ignore")
+def _line(row: Sequence[Cell], headings: Sequence[Heading], kept: Sequence[int], widths: dict[int, int]) -> Styled:
+    line = Styled()
     for place in kept:
         text = safe(row[place].text, widths[place])
         blank = " " * (widths[place] - cell_len(text))
@@ -94,5 +92,4 @@ def _line(row: Sequence[Cell], headings: Sequence[Heading], kept: Sequence[int],
             line.append(blank)
         if not is_last:
             line.append(" " * GAP)
-    line.rstrip()
-    return line
+    return line.without_trailing_space()

@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from operator import attrgetter
 from typing import Any, Self
 
-from rich.text import Text
-
 from convoy_core import PoolState, PoolStatus
+from convoy_tui.cli.io.styled import Styled
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import age, number
 
@@ -89,14 +88,14 @@ class Progress:
         """Whether the pool is registered and has not ended."""
         return self.state not in (PoolState.IDLE, PoolState.STARTING, PoolState.STOPPED)
 
-    def line(self, width: int) -> Text:
+    def line(self, width: int) -> Styled:
         """State, tally and the job that has run longest, in one line."""
         parts = [self.state, self.tally.words, f"{number(self.running)} running"]
-        line = Text(" · ".join(parts), no_wrap=True, overflow="ellipsis")
+        line = Styled.of(" · ".join(parts))
         if self.longest:
             id, seconds = self.longest
             rest = f" · longest {age(seconds)}: "
-            line.append(rest + safe(id, max(0, width - len(line) - len(rest) - 1)), "dim")
+            line.append(rest + safe(id, max(0, width - line.cells - len(rest) - 1)), "dim")
         if self.error:
             line.append(f" · {safe(self.error, 60)}", "yellow")
         return line

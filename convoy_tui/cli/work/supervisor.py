@@ -10,11 +10,10 @@ import asyncio
 import contextlib
 import signal
 
-from rich.text import Text
-
 from convoy_core import Backoff
 from convoy_tui.cli.exit_codes import Code, Ended
 from convoy_tui.cli.io.messages import Messages
+from convoy_tui.cli.io.styled import Styled
 from convoy_tui.cli.work.control_socket import Report, Said
 from convoy_tui.cli.work.progress import Progress, WorkTally, together
 from convoy_tui.cli.work.supervised_process import Launch, Process
@@ -135,9 +134,11 @@ class Supervisor:
 
     def _print(self, line: bytes) -> None:
         """Print a line of a handler's output above the progress line."""
-        self._messages.console.print(Text.from_ansi(line.decode("utf-8", "replace").rstrip()))
+        from rich.text import Text  # noqa: PLC0415 - only the progress line draws with it
+
+        self._messages.stream.console.print(Text.from_ansi(line.decode("utf-8", "replace").rstrip()))
 
     def _tell(self, death: str, pause: float) -> None:
         """Print that a process has ended and why, even with `--quiet`."""
         following = "." if self._stopping.is_set() else f". Starting another in {pause:g} s."
-        self._messages.styled(Text(safe(death + following), "yellow"))
+        self._messages.styled(Styled.of(safe(death + following), "yellow"))
