@@ -54,6 +54,7 @@ NAMES = {
     "dashboard.100.time",
     "cli.help",
     "cli.version",
+    "cli.complete",
     "cli.status",
     "cli.import",
 }
