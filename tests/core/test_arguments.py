@@ -86,6 +86,7 @@ KINDS: dict[str, Kind] = {
     "delay_s": SECONDS,
     "jam_after_s": SECONDS,
     "idle_s": SECONDS,
+    "ahead": FLAG,
     "front": FLAG,
     "rerun": FLAG,
     "dry_run": FLAG,

@@ -46,5 +46,5 @@ def test_one_pass_recovers_what_all_dead_workers_held_with_one_look_at_the_owner
     assert second == {}
     assert world.queue.counts() == Counts(queued=DEAD, committed=DEAD)
     looks = world.client.info("commandstats")["cmdstat_hscan"]["calls"]
-    assert looks <= 4
+    assert looks <= 8  # not one for each of the workers
     world.close()
