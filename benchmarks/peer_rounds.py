@@ -18,7 +18,7 @@ from typing import Any
 import redis
 
 from benchmarks.figures import Settings
-from benchmarks.peer_homes import QUEUES
+from benchmarks.peer_homes import QUEUES, Program
 from benchmarks.peer_scripts.peer import Act, Order
 from benchmarks.store import BenchServer
 
@@ -38,8 +38,10 @@ class Failed(Exception):
 class Round:
     """One queue on an empty server."""
 
-    def __init__(self, key: str, python: str, settings: Settings, server: BenchServer, client: redis.Redis) -> None:
-        self._key, self._python, self._server, self._client = key, python, server, client
+    def __init__(
+        self, key: str, program: Program, settings: Settings, server: BenchServer, client: redis.Redis
+    ) -> None:
+        self._key, self._program, self._server, self._client = key, program, server, client
         self._jobs = settings.size(QUEUES[key].jobs, 100)
         self._published = settings.size(5_000, 100)
         self._tries = settings.size(100, 10)
@@ -88,11 +90,17 @@ class Round:
 
     @contextmanager
     def _child(self, order: Order) -> Iterator[Child]:
-        command = [self._python, "-m", "benchmarks.peer_scripts", json.dumps(asdict(order))]
+        command = [*self._program.command, json.dumps(asdict(order))]
         with (
             tempfile.TemporaryFile("w+") as errors,
             subprocess.Popen(
-                command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
+                command,
+                cwd=ROOT,
+                env=self._program.environment or None,
+                text=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
             ) as process,
         ):
             limit = threading.Timer(LIMIT_S, process.kill)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from typing import Any
 
 from benchmarks import table
 from benchmarks.figures import Figure, Settings
-from benchmarks.peer_homes import QUEUES, python_of, version_of
+from benchmarks.peer_homes import QUEUES, NotInstalled, program_of
 from benchmarks.peer_rounds import Failed, Round
 from benchmarks.store import machine, server_for
 
@@ -85,17 +84,16 @@ def _measure(key: str, settings: Settings, *, upgrade: bool) -> Result:
     queue = QUEUES[key]
     result = Result(key, remarks=[queue.remark] if queue.remark else [])
     try:
-        python = python_of(key, upgrade=upgrade)
-        result.version = version_of(key, python)
-    except subprocess.CalledProcessError as error:
-        said = (error.stderr or "").strip().splitlines()
-        result.remarks.append(f"cannot be installed: {said[-1] if said else error}")
+        program = program_of(key, upgrade=upgrade)
+    except NotInstalled as error:
+        result.remarks.append(str(error))
         return result
+    result.version = program.version
     failed: set[str] = set()
     for number in range(settings.rounds):
         print(f"measuring {queue.name}, round {number + 1} of {settings.rounds} ...", file=sys.stderr, flush=True)
         with server_for(settings) as server, server.client() as client:
-            for name, step in Round(key, python, settings, server, client).steps().items():
+            for name, step in Round(key, program, settings, server, client).steps().items():
                 if name not in failed:
                     _take(result, name, step, failed)
     return result
