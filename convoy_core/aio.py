@@ -16,6 +16,7 @@ from convoy_core.models import (
     Details,
     Entry,
     ErrorPage,
+    IDPage,
     Jammed,
     Outcome,
     Page,
@@ -222,7 +223,7 @@ class AsyncQueue:
         """The counts with ages, workers and totals, at one instant. `Fleet.snapshot` reads many queues at once."""
         return (await self._run(looking.snapshot(self._connection.keyspace, [self.name], jam_after_s)))[0]
 
-    async def page(self, state: State | None, *, start: int = 0, limit: int = 50) -> Page:
+    async def page(self, state: State | None, *, start: int = 0, limit: int = 50, ids_only: bool = False) -> Page:
         """One page of the IDs in one state: at most 500 entries from rank `start`.
 
         QUEUED is sorted by position, DELAYED by due time, PROCESSING by age (oldest first), and FAILED by the number
@@ -231,6 +232,10 @@ class AsyncQueue:
         previous page, and `limit` is only a hint. Raises InvalidOption for ABSENT.
         """
         return await self._run(looking.page(self._keys, state, start, limit))
+
+    async def id_page(self, state: State | None, *, start: int = 0, limit: int = 500) -> IDPage:
+        """The IDs of what `page` gives, and nothing else of them, which is many times as fast."""
+        return await self._run(looking.id_page(self._keys, state, start, limit))
 
     async def entries(self, state: State | None) -> AsyncIterator[Entry]:
         """All entries of a state, read page by page.

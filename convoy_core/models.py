@@ -202,6 +202,16 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class IDPage:
+    """One page of a listing, IDs only; see `Page`."""
+
+    ids: tuple[str, ...]
+    total: int
+    next: int | None
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class LoggedError:
     """One entry of the error log, which Node workers write as well. It names no ID."""
 

@@ -15,6 +15,7 @@ from convoy_core.models import (
     Details,
     Entry,
     ErrorPage,
+    IDPage,
     Jammed,
     Outcome,
     Page,
@@ -218,7 +219,7 @@ class Queue:
         """The counts with ages, workers and totals, at one instant. `Fleet.snapshot` reads many queues at once."""
         return self._run(looking.snapshot(self._connection.keyspace, [self.name], jam_after_s))[0]
 
-    def page(self, state: State | None, *, start: int = 0, limit: int = 50) -> Page:
+    def page(self, state: State | None, *, start: int = 0, limit: int = 50, ids_only: bool = False) -> Page:
         """One page of the IDs in one state: at most 500 entries from rank `start`.
 
         QUEUED is sorted by position, DELAYED by due time, PROCESSING by age (oldest first), and FAILED by the number
@@ -227,6 +228,10 @@ class Queue:
         previous page, and `limit` is only a hint. Raises InvalidOption for ABSENT.
         """
         return self._run(looking.page(self._keys, state, start, limit))
+
+    def id_page(self, state: State | None, *, start: int = 0, limit: int = 500) -> IDPage:
+        """The IDs of what `page` gives, and nothing else of them, which is many times as fast."""
+        return self._run(looking.id_page(self._keys, state, start, limit))
 
     def entries(self, state: State | None) -> Iterator[Entry]:
         """All entries of a state, read page by page.

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from convoy_core import validation
 from convoy_core.errors import InvalidOption
-from convoy_core.models import Counts, Outcome, Page
+from convoy_core.models import Counts, IDPage, Outcome
 from convoy_core.moves.call import Steps, check_state, distinct, of, per_id
 from convoy_core.moves.keys import Keys
-from convoy_core.moves.looking import counts, page
+from convoy_core.moves.looking import counts, id_page
 from convoy_core.options import BATCH, JobID, decode_id
 from convoy_core.states import State
 
@@ -57,8 +57,8 @@ def _would_discard(keys: Keys, raw: list[bytes]) -> Steps[dict[str, Outcome]]:
     sought = {decode_id(id) for id in raw}
     start: int | None = 0
     while len(sought) > SEARCHED and start is not None:
-        window: Page = yield page(keys, State.QUEUED, start, BATCH)
-        sought.difference_update(entry.id for entry in window.entries)
+        window: IDPage = yield id_page(keys, State.QUEUED, start, BATCH)
+        sought.difference_update(window.ids)
         start = window.next
     rest = yield from _each(keys, [id for id in raw if decode_id(id) in sought], State.QUEUED, dry_run=True)
     return {id: rest.get(id, Outcome.DISCARDED) for id in map(decode_id, raw)}

@@ -7,7 +7,7 @@ from functools import partial
 
 from convoy_core import validation
 from convoy_core.errors import InvalidOption
-from convoy_core.models import Counts, Details, ErrorPage, Page, Snapshot, WorkerInfo
+from convoy_core.models import Counts, Details, ErrorPage, IDPage, Page, Snapshot, WorkerInfo
 from convoy_core.moves import replies
 from convoy_core.moves.call import Call, Rounds, Steps, check_state, checked_names, chunked, command, milliseconds, of
 from convoy_core.moves.keys import Keys, Keyspace
@@ -70,14 +70,22 @@ def snapshots(keyspace: Keyspace, names: Iterable[str], jam_after_s: Seconds) ->
 
 def page(keys: Keys, state: State | None, start: int, limit: int) -> Call[Page]:
     """A window of one state, or of the committed set."""
+    return of("page", keys, (*_window(state, start, limit), ""), lambda reply: replies.page(state, reply))
+
+
+def id_page(keys: Keys, state: State | None, start: int, limit: int) -> Call[IDPage]:
+    """The same, IDs only."""
+    return of("page", keys, (*_window(state, start, limit), "1"), replies.id_page)
+
+
+def _window(state: State | None, start: int, limit: int) -> tuple[str, int, int, int]:
     if state is not None:
         check_state(state, " or None")
     if state is State.ABSENT:
         raise InvalidOption("Absent IDs are nowhere, so there is no list of them.")
     validation.whole("start", start, 0, _MAX_START)
     validation.whole("limit", limit, 1, BATCH)
-    arguments = (state.value if state else "committed", start, limit, MAX_ID_BYTES)
-    return of("page", keys, arguments, lambda reply: replies.page(state, reply))
+    return state.value if state else "committed", start, limit, MAX_ID_BYTES
 
 
 MAX_LOGGED_BYTES = 4096

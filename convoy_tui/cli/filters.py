@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Protocol, TypeVar
 
-from convoy_core import Entry, Queue, State
+from convoy_core import Entry, IDPage, Page, Queue, State
 
 PAGE = 500
+
+P = TypeVar("P", Page, IDPage)
+P_co = TypeVar("P_co", Page, IDPage, covariant=True)
+
+
+class Reader(Protocol[P_co]):
+    """Reads a page of a queue."""
+
+    def __call__(self, state: State | None, *, start: int, limit: int) -> P_co:
+        """From this rank on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +31,11 @@ class Filter:
     error: str | None = None
     min_failures: int | None = None
     older_than: float | None = None
+
+    @property
+    def needs_id_only(self) -> bool:
+        """Whether it looks at nothing but the IDs."""
+        return self == Filter(self.match)
 
     @property
     def is_empty(self) -> bool:
@@ -50,11 +67,18 @@ class Window:
 
     def entries(self, limit: int | None) -> Iterator[Entry]:
         """Up to `limit` entries that match. A page of the committed set is never cut, since it has no order."""
-        while self.next is not None and (limit is None or self.found < limit):
-            size = PAGE if limit is None or not self.filter.is_empty else min(PAGE, limit - self.found)
+        if limit is None:
+            is_empty = self.filter.is_empty
+            for page in self._pages(self.queue.page):
+                fitting = [entry for entry in page.entries if is_empty or self.filter.fits(entry, page.at)]
+                self.found += len(fitting)
+                yield from fitting
+            return
+        while self.next is not None and self.found < limit:
+            size = PAGE if not self.filter.is_empty else min(PAGE, limit - self.found)
             start = self.next
             page = self.queue.page(self.state, start=start, limit=size)
-            self.next, self.total, self.at = page.next, page.total, page.at
+            self._note(page)
             for place, entry in enumerate(page.entries, 1):
                 if not self.filter.fits(entry, page.at):
                     continue
@@ -64,3 +88,30 @@ class Window:
                     if place < len(page.entries):  # where the next one stands is not for us to count
                         self.next = self.queue.page(self.state, start=start, limit=place).next
                     return
+
+    def ids(self) -> Iterator[Sequence[str]]:
+        """The IDs of all entries that match, in lists."""
+        if not self.filter.needs_id_only:
+            yield from ([entry.id] for entry in self.entries(None))
+            return
+        match = self.filter.match
+        for page in self._pages(self.queue.id_page):
+            fitting = page.ids if match is None else [id for id in page.ids if fnmatchcase(id, match)]
+            self.found += len(fitting)
+            yield fitting
+
+    def _pages(self, read: Reader[P]) -> Iterator[P]:
+        """All pages. Each is asked for before the one before is shown, so that the store works meanwhile."""
+        with ThreadPoolExecutor(1, "convoy-list") as thread:
+            asked = thread.submit(read, self.state, start=self.next or 0, limit=PAGE)
+            while True:
+                page = asked.result()
+                self._note(page)
+                if page.next is None:
+                    break
+                asked = thread.submit(read, self.state, start=page.next, limit=PAGE)
+                yield page
+        yield page
+
+    def _note(self, page: Page | IDPage) -> None:
+        self.next, self.total, self.at = page.next, page.total, page.at

@@ -58,7 +58,10 @@ class Choice:
         """Find the entries that match."""
         if not self.is_named:
             window = Window(queue, state, self.filter)
-            self.found = [entry.id for entry in window.entries(self.limit)]
+            if self.limit is None:
+                self.found = [id for ids in window.ids() for id in ids]
+            else:
+                self.found = [entry.id for entry in window.entries(self.limit)]
 
     def blocks(self) -> Iterable[list[str]]:
         """The IDs in lists, as they arrive."""

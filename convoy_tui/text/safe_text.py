@@ -52,7 +52,7 @@ def safe(text: str, width: int | None = None) -> str:
     'mail:8…e.org'
     """
     if width is None:
-        return _shown(_UNSAFE.sub(_escape, text))
+        return text if text.isascii() and text.isprintable() else _shown(_UNSAFE.sub(_escape, text))
     too_long = len(text) > 4 * width + 4
     if too_long:  # another client may have stored megabytes; do not escape the part that is cut off
         text = text[: 2 * width + 2] + text[-2 * width - 2 :]

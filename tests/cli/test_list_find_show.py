@@ -165,6 +165,23 @@ def test_all_goes_through_every_page(convoy: Convoy) -> None:
         assert sorted(map(int, listed)) == list(range(1200))
 
 
+@pytest.mark.parametrize("state", ["queued", "delayed", "failed", "processing"])
+def test_all_as_ids_is_what_the_other_formats_list(convoy: Convoy, raw: redis.Redis, state: str) -> None:
+    ids = [f"{state[0]}-{n}" for n in range(1100)]
+    if state == "queued":
+        raw.rpush("cv:trucks:queued", *ids)
+    else:
+        raw.zadd(f"cv:trucks:{state}", {id: 2_000_000_000_000 + n for n, id in enumerate(ids)})
+    raw.sadd("cv:queues", "trucks")
+    options = ["list", "trucks", "--state", state, "--all", "--match", "*1*"]
+
+    bare = convoy(*options, "-o", "ids").stdout.splitlines()
+
+    assert bare == [id for id in ids if "1" in id]
+    assert [line.split("\t")[0] for line in convoy(*options, "-o", "plain").stdout.splitlines()] == bare
+    assert [json.loads(line)["id"] for line in convoy(*options, "-o", "jsonl").stdout.splitlines()] == bare
+
+
 def test_processing_shows_who_holds_it(convoy: Convoy, run_since: Callable[..., None]) -> None:
     run_since("1", age_s=724)
 

@@ -25,6 +25,7 @@ BEFORE = [
     "EmbeddedStoreError",
     "Entry",
     "ErrorPage",
+    "IDPage",
     "Failure",
     "Fleet",
     "HandlerNotFound",

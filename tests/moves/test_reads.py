@@ -263,6 +263,19 @@ def test_a_page_of_the_committed_set_tells_no_state(world: World) -> None:
 
 
 @pytest.mark.parametrize("state", [State.QUEUED, State.DELAYED, State.PROCESSING, State.FAILED, None])
+def test_a_page_of_ids_has_those_of_the_page_and_nothing_else_is_read(world: World, state: State | None) -> None:
+    world.seed(MIXED)
+    for start in range(3):
+        page = world.queue.page(state, start=start, limit=2)
+        ids = world.queue.id_page(state, start=start, limit=2)
+
+        assert ids.ids == tuple(entry.id for entry in page.entries)
+        assert (ids.total, ids.next, ids.at) == (page.total, page.next, page.at)
+    looked_up = commands(world.client, lambda: world.queue.id_page(state))
+    assert looked_up.keys().isdisjoint({"hmget", "hget"})
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.DELAYED, State.PROCESSING, State.FAILED, None])
 def test_a_page_of_nothing(world: World, state: State | None) -> None:
     assert world.queue.page(state) == _page()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import fields
 from enum import StrEnum
 from typing import Annotated
 
@@ -82,24 +82,28 @@ def list_ids(  # noqa: PLR0913 - typer reads the options from here
       convoy list trucks --state processing --older-than 5m
       convoy list trucks --state failed --all -o ids > failed.txt
     """
-    target = session.queue(queue)
     wanted = None if state is Listed.COMMITTED else State(state.value)
-    window = Window(target, wanted, Filter(match, error, min_failures, older_than), start)
-    entries = window.entries(None if everything else limit)
+    window = Window(session.queue(queue), wanted, Filter(match, error, min_failures, older_than), start)
     columns = _columns(wanted, lambda: window.at)
     shape = Shape("convoy.list/1", "entries", columns, lambda entry: _record(queue, entry), lambda entry: entry.id)
-    if session.out.format in (Format.TABLE, Format.JSON) or not everything:
-        rows = list(entries)
+    if everything and session.out.format is Format.IDS:
+        for ids in window.ids():
+            session.out.ids(ids)
+    elif everything and session.out.format not in (Format.TABLE, Format.JSON):
+        session.out.rows(shape, window.entries(None))
+    else:
+        rows = list(window.entries(None if everything else limit))
         head = {"queue": queue, "state": state, "at": window.at, "total": window.total, "next": window.next}
         session.out.rows(shape, rows, head)
-    else:
-        session.out.rows(shape, entries)
     _say_how_much(session, window, state)
     return Code.DONE
 
 
+_FIELDS = [field.name for field in fields(Entry)]
+
+
 def _record(queue: str, entry: Entry) -> dict[str, object]:
-    return {"queue": queue, **asdict(entry)}
+    return {"queue": queue, **{name: getattr(entry, name) for name in _FIELDS}}
 
 
 def _say_how_much(session: Session, window: Window, state: Listed) -> None:

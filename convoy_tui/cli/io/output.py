@@ -17,6 +17,9 @@ from convoy_tui.cli.io.styled import Styled, StyledStream
 from convoy_tui.cli.io.table import Cell, Heading, lay_out
 from convoy_tui.text.safe_text import safe
 
+_INDENTED = json.JSONEncoder(indent=2, allow_nan=False)
+_ON_A_LINE = json.JSONEncoder(allow_nan=False)
+
 T = TypeVar("T")
 Value = str | int | float | bool | None
 Record = Mapping[str, object]
@@ -79,22 +82,26 @@ class Output:
 
     def document(self, schema: str, fields: Record) -> None:
         """One JSON document; on a single line as `jsonl`."""
-        indent = 2 if self.format is Format.JSON else None
-        document = {"schema": schema, **fields}
-        text = json.dumps(document, indent=indent, allow_nan=False).replace("\x7f", r"\u007f")  # DEL: json leaves it
-        sys.stdout.write(text + "\n")
+        self._write_document(_INDENTED if self.format is Format.JSON else _ON_A_LINE, schema, fields)
         sys.stdout.flush()
+
+    def _write_document(self, encoder: json.JSONEncoder, schema: str, fields: Record) -> None:
+        text = encoder.encode({"schema": schema, **fields}).replace("\x7f", r"\u007f")  # DEL: json leaves it
+        sys.stdout.write(text + "\n")
 
     def ids(self, ids: Iterable[str]) -> None:
         """Write IDs that end in newlines or NUL bytes: exact bytes, but safe text on a terminal."""
-        sys.stdout.flush()
-        end = b"\0" if self.nul else b"\n"
-        for id in ids:
-            if self.is_terminal:
+        if self.is_terminal:
+            for id in ids:
                 self.line(id)
-            else:
-                self.broken += "\n" in id and not self.nul
-                sys.stdout.buffer.write(id.encode("utf-8", "surrogateescape") + end)
+            return
+        sys.stdout.flush()
+        end = "\0" if self.nul else "\n"
+        lines = [*ids, ""]
+        text = end.join(lines)
+        if not self.nul and text.count(end) >= len(lines):
+            self.broken += sum("\n" in id for id in lines)
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
         sys.stdout.buffer.flush()
 
     def rows(self, shape: Shape[T], rows: Iterable[T], head: Record | None = None) -> None:
@@ -103,19 +110,21 @@ class Output:
             case Format.TABLE:
                 self._table(shape, list(rows))
             case Format.PLAIN:
+                values = [column.value for column in shape.columns]
                 for row in rows:
-                    self.plain(column.value(row) for column in shape.columns)
+                    self.plain([value(row) for value in values])
             case Format.JSON:
                 self.document(shape.schema, {**(head or {}), shape.key: [dict(shape.record(row)) for row in rows]})
             case Format.JSONL:
                 for row in rows:
-                    self.document(shape.schema, shape.record(row))
+                    self._write_document(_ON_A_LINE, shape.schema, shape.record(row))
+                sys.stdout.flush()
             case Format.IDS:
                 self.ids(shape.id(row) for row in rows)
 
     def plain(self, values: Iterable[Value]) -> None:
         """Write one tab-separated line. A value that is unknown or does not apply is empty."""
-        sys.stdout.write("\t".join(map(_plain, values)) + "\n")
+        sys.stdout.write("\t".join([_plain(value) for value in values]) + "\n")
 
     def refuse(self, *formats: Format, because: str) -> None:
         """Raise InvalidOption if one of these formats was chosen."""
@@ -143,8 +152,14 @@ def table_lines(shape: Shape[T], rows: Sequence[T], width: int) -> list[Styled]:
 
 
 def _plain(value: Value) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else safe(str(value))
+    match value:
+        case None:
+            return ""
+        case str():
+            return safe(value)
+        case float():
+            return f"{value:.3f}".rstrip("0").rstrip(".")
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return str(value)

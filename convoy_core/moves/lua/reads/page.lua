@@ -1,13 +1,14 @@
 -- page: one page of a state
 -- keys: queued delayed processing failed started owner published failure committed
--- args: state or 'committed', start, how many, bytes of an ID to show
--- answer: now, total, next start or -1, row...; a row is ID, since or due, owner entry, failures, error
+-- args: state or 'committed', start, how many, bytes of an ID to show, IDs only
+-- answer: now, total, next start or -1, row...; a row is ID, since or due, owner entry, failures, error; or the ID only
 -- with: owner_entry ranked scanned
-local state, start, limit, clip = take(), take_number(), take_number(), take_number()
+local state, start, limit, clip, bare = take(), take_number(), take_number(), take_number(), take() == '1'
 local rows, total, following = {}, 0, nil
 
 local function add(id, time, entry, number, message)
-  rows[#rows + 1] = { string.sub(id, 1, clip), time or false, entry or false, number or false, message or false }
+  local shown = string.sub(id, 1, clip)
+  rows[#rows + 1] = bare and shown or { shown, time or false, entry or false, number or false, message or false }
 end
 
 local function error_of(record)
@@ -49,6 +50,10 @@ local function others(indexed, first, n)
 end
 
 local function add_others(ids)
+  if bare then
+    for _, id in ipairs(ids) do add(id) end
+    return
+  end
   if #ids == 0 then return end
   local entries, scores = call('HMGET', owner, unpack(ids)), call('ZMSCORE', processing, unpack(ids))
   for i, id in ipairs(ids) do add(id, string.format('%d', start_of(entries[i]) or scores[i] * 1000), entries[i]) end
@@ -57,7 +62,7 @@ end
 local function add_processing()
   local indexed = call('ZCARD', started)
   local window, n, is_over = read_pieces(limit, 2, by_rank(started, start))
-  local entries = n > 0 and call('HMGET', owner, unpack(every(2, window))) or {}
+  local entries = n > 0 and not bare and call('HMGET', owner, unpack(every(2, window))) or {}
   for i = 1, n do add(window[2 * i - 1], window[2 * i], entries[i]) end
   following = start + n
   if is_over and indexed < total then
@@ -72,7 +77,7 @@ end
 if state == 'queued' then
   total = call('LLEN', queued)
   local ids = read_pieces(limit, 1, by_index(queued, start))
-  local times = #ids > 0 and call('HMGET', published, unpack(ids)) or {}
+  local times = #ids > 0 and not bare and call('HMGET', published, unpack(ids)) or {}
   for i, id in ipairs(ids) do add(id, times[i]) end
 elseif state == 'delayed' then
   total = call('ZCARD', delayed)
@@ -80,9 +85,11 @@ elseif state == 'delayed' then
   for i = 1, #window, 2 do add(window[i], window[i + 1]) end
 elseif state == 'failed' then
   total = call('ZCARD', failed)
-  local window = read_pieces(limit, 3, failed_with_records)
-  for i = 1, #window, 3 do
-    local message, at = error_of(window[i + 2])
+  local width = bare and 2 or 3
+  local window = read_pieces(limit, width, bare and by_rank(failed, start) or failed_with_records)
+  for i = 1, #window, width do
+    local message, at
+    if not bare then message, at = error_of(window[i + 2]) end
     add(window[i], at, nil, window[i + 1], message)
   end
 elseif state == 'processing' then
