@@ -223,7 +223,7 @@ class AsyncQueue:
         """The counts with ages, workers and totals, at one instant. `Fleet.snapshot` reads many queues at once."""
         return (await self._run(looking.snapshot(self._connection.keyspace, [self.name], jam_after_s)))[0]
 
-    async def page(self, state: State | None, *, start: int = 0, limit: int = 50, ids_only: bool = False) -> Page:
+    async def page(self, state: State | None, *, start: int = 0, limit: int = 50) -> Page:
         """One page of the IDs in one state: at most 500 entries from rank `start`.
 
         QUEUED is sorted by position, DELAYED by due time, PROCESSING by age (oldest first), and FAILED by the number
