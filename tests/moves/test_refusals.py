@@ -320,6 +320,7 @@ LOOKING = {
     "find",
     "jammed",
     "page",
+    "id_page",
     "ping",
     "queue",
     "queues",
