@@ -146,6 +146,25 @@ def test_a_claim_carries_no_more_payloads_than_its_share_of_bytes(world: World) 
     assert world.client.zcard("cv:q:processing") == 15
 
 
+def test_an_id_that_a_claim_gives_back_is_not_marked_by_its_copy(world: World) -> None:
+    """The copy was taken for a rerun of it, since it was to run."""
+    large = "b" + "x" * BATCH_BYTES
+    world.seed(
+        {
+            **ALIVE,
+            "queued": ["first", "twice", "twice"],
+            "committed": {"first", "twice"},
+            "payload": {"first": large, "twice": large},
+        }
+    )
+
+    world.exchange(want=3)
+
+    state = world.state()
+    assert state["queued"] == ["twice"]
+    assert "rerun" not in state
+
+
 def test_a_payload_larger_than_the_share_is_carried_alone(world: World) -> None:
     world.seed(ALIVE, {"queued": ["a", "b"], "committed": {"a", "b"}, "payload": dict.fromkeys("ab", 300_000 * "x")})
 

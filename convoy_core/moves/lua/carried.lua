@@ -1,5 +1,5 @@
 -- carried: the payloads of what a claim has taken, of BATCH_BYTES together or one
--- keys: payload queued
+-- keys: payload queued rerun
 
 -- Returns the payloads, and whether there were too many: then the last IDs went back to the head of the list.
 local function carry(ids)
@@ -8,7 +8,12 @@ local function carry(ids)
     bytes = bytes - call('HSTRLEN', payload, id)
     is_cut = bytes < 0 and i > 1
     if is_cut then
-      for _ = i, #ids do call('LPUSH', queued, table.remove(ids)) end
+      for _ = i, #ids do
+        local back = table.remove(ids)
+        -- A second copy of it may have been taken for a rerun of it.
+        if exists(rerun) then call('SREM', rerun, back) end
+        call('LPUSH', queued, back)
+      end
       break
     end
   end

@@ -1,5 +1,5 @@
 -- set_apart: queued -> delayed
--- keys: queued delayed crashes processing owner
+-- keys: queued delayed crashes processing owner rerun
 
 -- An ID whose workers died too often must run alone. It is delayed, so that other IDs can be claimed meanwhile.
 
@@ -21,7 +21,11 @@ local function choose(ids, suspects, wait)
   end
   local word = 'open'
   if #apart > 0 and suspects.may and (suspects.first or #innocent == 0) then
-    for i = #innocent, 1, -1 do call('LPUSH', queued, innocent[i]) end
+    for i = #innocent, 1, -1 do
+      -- A second copy of it may have been taken for a rerun of it.
+      if exists(rerun) then call('SREM', rerun, innocent[i]) end
+      call('LPUSH', queued, innocent[i])
+    end
     word, innocent = 'alone', { table.remove(apart, 1) }
   end
   for _, id in ipairs(apart) do put('ZADD', delayed, now + wait, id) end
