@@ -28,6 +28,9 @@ local function choose(ids, suspects, wait)
     end
     word, innocent = 'alone', { table.remove(apart, 1) }
   end
-  for _, id in ipairs(apart) do put('ZADD', delayed, now + wait, id) end
+  for _, id in ipairs(apart) do
+    if exists(rerun) then call('SREM', rerun, id) end
+    put('ZADD', delayed, now + wait, id)
+  end
   return word, innocent, apart
 end
