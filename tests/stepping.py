@@ -17,10 +17,13 @@ def at_step(step: int, modules: tuple[str, ...], act: Callable[[], object], deed
     """
     left = step
 
-    def trace(frame: FrameType, event: str, _: object) -> Any:
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
         nonlocal left
         if not frame.f_globals["__name__"].startswith(modules) or frame.f_code.co_name == "<listcomp>":
             return None
+        if event == "exception" and argument[0] is GeneratorExit:
+            frame.f_trace_opcodes = False
+            return trace
         if event == "call" and _is_finalizing(frame):
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
@@ -41,9 +44,9 @@ def at_step(step: int, modules: tuple[str, ...], act: Callable[[], object], deed
 
 
 def _is_finalizing(frame: FrameType | None) -> bool:
-    """What is raised in a `__del__`, or below one, goes nowhere."""
+    """What is raised in a `__del__` or in a generator that is being closed, or below one, goes nowhere."""
     while frame is not None:
-        if frame.f_code.co_name == "__del__":
+        if frame.f_code.co_name == "__del__" or (frame.f_trace is not None and not frame.f_trace_opcodes):
             return True
         frame = frame.f_back
     return False

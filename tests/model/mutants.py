@@ -113,8 +113,8 @@ MUTANTS = (
         "Strict",
         (
             "moves/lua/carried.lua",
-            "do call('LPUSH', queued, table.remove(ids)) end",
-            "do table.remove(ids) end",
+            "        call('LPUSH', queued, back)\n",
+            "",
         ),
     ),
     _mutant(
@@ -224,7 +224,7 @@ MUTANTS = (
     _mutant(
         "F69: a suspect that was set apart is in no list",
         "Strict",
-        ("moves/lua/set_apart.lua", "for _, id in ipairs(apart) do put('ZADD', delayed, now + wait, id) end", ""),
+        ("moves/lua/set_apart.lua", "put('ZADD', delayed, now + wait, id)", ""),
     ),
     _mutant(
         "F69: a suspect that is asked for by name is claimed beside others",
