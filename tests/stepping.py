@@ -26,6 +26,7 @@ def at_step(step: int, modules: tuple[str, ...], act: Callable[[], object], deed
             return trace
         if event == "call" and _is_finalizing(frame):
             return None
+        frame.f_trace = trace  # which Python 3.13 must know before it is told about opcodes
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         if event == "opcode" and frame.f_lasti not in _leaving(frame.f_code):
             left -= 1
@@ -35,6 +36,7 @@ def at_step(step: int, modules: tuple[str, ...], act: Callable[[], object], deed
         return trace
 
     before = sys.gettrace()
+    sys._getframe().f_trace_opcodes = True  # Python 3.12 has no opcodes traced unless a frame wants it by now
     sys.settrace(trace)
     try:
         act()
