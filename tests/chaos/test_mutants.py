@@ -18,8 +18,9 @@ from tests.waiting import patient
 
 ROOT = Path(__file__).parents[2]
 KILLS = 12
-STORMS = 3
-"""The most storms per bug: the moment of each kill is random, and about one storm in twenty misses the bug."""
+STORMS = 6
+"""The most storms per bug: the moments of the kills are random. One in twenty misses a bug, and one in six with
+rollbacks."""
 
 PATIENCE_S = 5.0
 """More than a lease and a beat of the storm's workers, after which the last ID is taken back."""
@@ -59,23 +60,23 @@ def blow(home: Path, seed: int, rollbacks: int = 0) -> tuple[int, dict[str, int]
     return storm.returncode, {name: int(n.replace(",", "")) for name, n in lines}
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("mutant", "sign", "rollbacks"),
+    ("mutant", "signs", "rollbacks"),
     [
-        (KNOWN["F1: BLPOP instead of BLMOVE"], "lost", 0),
-        (NO_RECOVERY, "stuck", 0),
-        (EVERYBODY_IS_DEAD, "concurrent holders", 0),
-        (KNOWN[NEVER_COMPARE], "stuck", 2),
+        (KNOWN["F1: BLPOP instead of BLMOVE"], ["lost"], 0),
+        (NO_RECOVERY, ["stuck"], 0),
+        (EVERYBODY_IS_DEAD, ["concurrent holders"], 0),
+        (KNOWN[NEVER_COMPARE], ["stuck", "concurrent holders"], 3),
     ],
-    ids=lambda value: value.name if isinstance(value, Mutant) else value,
+    ids=lambda value: value.name if isinstance(value, Mutant) else None,
 )
-def test_a_planted_bug_is_found(tmp_path: Path, mutant: Mutant, sign: str, rollbacks: int) -> None:
+def test_a_planted_bug_is_found(tmp_path: Path, mutant: Mutant, signs: list[str], rollbacks: int) -> None:
     mutant.plant(ROOT / "convoy_core", tmp_path / "convoy_core")
 
     storms = (blow(tmp_path, seed, rollbacks) for seed in range(1, STORMS + 1))
 
-    assert any(status == 1 and seen[sign] > 0 for status, seen in storms)
+    assert any(status == 1 and any(seen[sign] > 0 for sign in signs) for status, seen in storms)
 
 
 def test_without_a_bug_nothing_is_found(tmp_path: Path) -> None:

@@ -491,8 +491,9 @@ ALARMS = textwrap.dedent("""
     threads = [threading.Thread(target=publish, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
-    cut = 0
-    for number in range(300):
+    cut = number = 0
+    while number < 300 or cut <= 100 or len(said) <= 300:  # however fast the machine is
+        number += 1
         try:
             signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, 1e-3))
             queue.publish(f"main {number}")
@@ -502,7 +503,7 @@ ALARMS = textwrap.dedent("""
     done.set()
     for thread in threads:
         thread.join()
-    print(cut > 100, {*said} == {"queued"}, len(said) > 300)
+    print(*{*said})
 """)
 
 
@@ -511,7 +512,7 @@ def test_signals_that_cut_the_main_thread_short_leave_all_other_threads_whole(st
         [sys.executable, "-c", ALARMS, store.url], capture_output=True, text=True, timeout=patient(), check=False
     )
 
-    assert (said.stdout, said.returncode) == ("True True True\n", 0), said.stderr
+    assert (said.stdout, said.returncode) == ("queued\n", 0), said.stderr
 
 
 FORKS = textwrap.dedent("""
