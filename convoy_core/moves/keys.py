@@ -44,9 +44,10 @@ OURS = {
 TYPES: dict[str, str] = SHARED | OURS
 """Key name -> Redis type; empty for a prefix under which further keys stand."""
 
-RARE = frozenset(
-    {"attempts", "crashes", "delayed", "failed", "failure", "failures", "paused", "payload", "rerun", "started"}
-)
+FAILING = frozenset({"attempts", "delayed", "failed", "failure", "failures"})
+"""Those that a queue has where runs fail."""
+
+RARE = FAILING | {"crashes", "paused", "payload", "rerun", "started"}
 """Those that most queues do not have most of the time."""
 
 

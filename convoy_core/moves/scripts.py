@@ -11,7 +11,9 @@ A file starts with a contract in comments. Of these lines the loader reads five:
 
 so that no key is counted by hand and no script carries one it does not need. A line `-- here: tidy` stands for that
 fragment and those it needs: what is seldom called costs nothing until then, whereas each function in front of a script
-is made anew in each run. `BATCH_BYTES` stands for that option. Sent by content hash, two releases can run side by side.
+is made anew in each run, with every name that it uses. So a function of a fragment that nothing calls is left out, and
+one of `on_demand` stands in front of the part that calls it. `BATCH_BYTES` stands for that option. Sent by content
+hash, two releases can run side by side.
 """
 
 from __future__ import annotations
@@ -24,11 +26,15 @@ from pkgutil import get_data
 from typing import NamedTuple
 
 from convoy_core import options
-from convoy_core.moves.keys import RARE, TYPES
+from convoy_core.moves.keys import FAILING, RARE, TYPES
 
 _HEADER = re.compile(r"^-- (keys|each|proven|with|flags): (.+)$", re.MULTILINE)
 
 _HERE = re.compile(r"^ *-- here: ([\w ]+)$", re.MULTILINE)
+
+_COMMENT = re.compile(r"--[^\n]*")
+
+_DEFINITION = re.compile(r"^local (?:function )?((?:\w+, )*\w+)", re.MULTILINE)
 
 
 class Text(NamedTuple):
@@ -97,33 +103,64 @@ def _header(text: str, word: str) -> list[str]:
 
 
 def _joined(names: Iterable[str], known: tuple[str, ...]) -> str:
-    """The files of these names, each after the fragments it needs, without those that are `known` already."""
-    ordered: list[str] = []
+    """The files of these names, after what they need of others and what is not `known` already."""
+    needed: list[str] = ["on_demand"]
 
     def add(name: str) -> None:
-        for needed in _header(_text(name)[0], "with"):
-            add(needed)
-        if name not in ordered and name not in known:
-            ordered.append(name)
+        for other in _header(_text(name)[0], "with"):
+            add(other)
+            if other not in needed:
+                needed.append(other)
 
     for name in names:
         add(name)
-    return _HERE.sub(
-        lambda here: _joined(here[1].split(), (*known, *ordered)), "\n".join(_text(name)[0] for name in ordered)
-    )
+    text = "\n".join(_text(name)[0] for name in names)
+    known = (*known, *_defined(text))
+    for paragraph in reversed([part for name in needed if name not in names for part in _paragraphs(name)]):
+        if _is_needed(_defined(paragraph), text, known):
+            text = f"{paragraph.strip()}\n\n{text}"
+    inside = (*known, *_defined(text))
+    return _HERE.sub(lambda here: _joined(here[1].split(), inside), text)
+
+
+def _paragraphs(name: str) -> list[str]:
+    text = _text(name)[0]
+    body = re.sub(r"\A(?:--.*\n)+", "", text)
+    return [text.removesuffix(body), *body.split("\n\n")]
+
+
+def _defined(lua: str) -> list[str]:
+    return [name for names in _DEFINITION.findall(lua) for name in names.split(", ")]
+
+
+def _is_needed(names: list[str], by: str, known: tuple[str, ...]) -> bool:
+    """Whether a paragraph that defines these is; one that defines nothing says which keys are."""
+    code = _COMMENT.sub("", by)
+    return not names or any(name not in known and re.search(rf"\b{name}\b", code) for name in names)
 
 
 def _name_keys(keys: tuple[str, ...], proven: list[str]) -> str:
     if not keys:
         return ""
-    values = ", ".join(f"KEYS[{number}]" for number in range(1, len(keys) + 1))
-    lines = [f"local {', '.join(keys)} = {values}", "local found"]
+    lines = [f"local {', '.join(keys)} = unpack(KEYS)", "local found"]
     lines += [_check(key, TYPES[key]) for key in keys if TYPES[key] and key not in {*RARE, *proven}]
     if rare := [key for key in keys if key in RARE]:
-        # These are absent most of the time, so that one question about all of them is enough.
-        checks = "\n".join(_check(key, TYPES[key]) for key in rare)
-        lines.append(f"local any_rare = call('EXISTS', {', '.join(rare)}) > 0\nif any_rare then\n{checks}\nend")
+        lines.append(_check_rare([key for key in rare if key in FAILING], [key for key in rare if key not in FAILING]))
     return "\n".join(lines) + "\n"
+
+
+def _check_rare(failing: list[str], others: list[str]) -> str:
+    """These are absent most of the time: one question about all is enough, and one more where some are there."""
+    ask = "call('EXISTS', {})".format
+    checks = ["\n".join(_check(key, TYPES[key]) for key in group) for group in (failing, others)]
+    if not failing or not others:
+        return f"local any_rare = {ask(', '.join(failing + others))} > 0\nif any_rare then\n{''.join(checks)}\nend"
+    return (
+        f"local any_rare = {ask(', '.join(failing + others))}\n"
+        f"if any_rare > 0 then\nlocal others = {ask(', '.join(others))}\n"
+        f"if any_rare > others then\n{checks[0]}\nend\nif others > 0 then\n{checks[1]}\nend\nend\n"
+        "any_rare = any_rare > 0"
+    )
 
 
 def _check(key: str, kind: str) -> str:
@@ -132,7 +169,8 @@ def _check(key: str, kind: str) -> str:
         f"found = call('TYPE', {key}).ok\n"
         f"if found == '{kind}' then present[{key}] = true\n"
         f"elseif found ~= 'none' then\n"
-        f"return redis.error_reply('CONVOY-DAMAGED ' .. mistyped({key}, found, '{kind}'))\nend"
+        f"return redis.error_reply('CONVOY-DAMAGED The key ' .. {key} .. ' holds a ' .. found"
+        f" .. ', where Convoy keeps a {kind}.')\nend"
     )
 
 

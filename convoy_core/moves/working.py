@@ -123,10 +123,18 @@ def exchange(
     suspects: SuspectPolicy = WITH_NOTHING_BESIDE,
 ) -> Call[Round]:
     """Settle what ended, then claim up to `want`, numbered from `number`."""
-    arguments: list[Argument] = [worker, want, number, wait_ms, suspects.kept, int(suspects.first), suspects.named]
-    arguments.append(SUSPECT_CRASHES)
+    policy = b"%d %d %d %d %b" % (wait_ms, suspects.kept, suspects.first, SUSPECT_CRASHES, suspects.named)
+    ended = len(settlement.completed) + len(settlement.discarded)
+    arguments: list[Argument] = [worker, want, number, policy, ended]
     _add_claims(arguments, settlement.completed)
     _add_claims(arguments, settlement.discarded)
+    if settlement.discarded or settlement.failed or settlement.deferred or settlement.released:
+        arguments.append(len(settlement.discarded))
+        _add_the_rest(arguments, settlement)
+    return of("exchange", keys, arguments, lambda reply: _round(number, reply))
+
+
+def _add_the_rest(arguments: list[Argument], settlement: Settlement) -> None:
     arguments.append(len(settlement.failed))
     for claim, failed in settlement.failed:
         retry = "" if failed.retry_ms is None else failed.retry_ms
@@ -134,12 +142,11 @@ def exchange(
     arguments.append(len(settlement.deferred))
     for claim, delay_ms in settlement.deferred:
         arguments += (claim.raw_id, claim.number, delay_ms)
+    arguments.append(len(settlement.released))
     _add_claims(arguments, settlement.released)
-    return of("exchange", keys, arguments, lambda reply: _round(number, reply))
 
 
 def _add_claims(arguments: list[Argument], claims: list[Claim]) -> None:
-    arguments.append(len(claims))
     for claim in claims:
         arguments += (claim.raw_id, claim.number)
 

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from convoy_core.moves.keys import Keyspace
-from convoy_core.moves.working import Settlement, exchange
 from tests.model.invariants import Places
 from tests.model.wire import Contents
 
@@ -249,17 +247,18 @@ class Judge:
         return ", ".join(name for name, content in contents.items() if id in content)
 
 
-_BEFORE_ENDINGS = len(exchange(Keyspace("cv:").queue("q"), "", Settlement(), 0, 1, 0).arguments) - 5
-"""How many arguments an exchange has before the five lists of what it settles."""
-
-
 def _endings(arguments: list[str]) -> list[tuple[str, str, str]]:
     """How, ID and number of each claim that an exchange settles."""
-    found, at = [], _BEFORE_ENDINGS
-    for how, width in (("completed", 2), ("discarded", 2), ("failed", 5), ("deferred", 3), ("released", 2)):
-        n = int(arguments[at])
-        for i in range(n):
-            row = at + 1 + i * width
-            found.append((how, arguments[row], arguments[row + 1]))
-        at += 1 + n * width
+    n = int(arguments[4])
+    after = 5 + 2 * n
+    discarded, *others = arguments[after:] or ["0", "0", "0", "0"]
+    found = [
+        ("completed" if i < n - int(discarded) else "discarded", arguments[5 + 2 * i], arguments[6 + 2 * i])
+        for i in range(n)
+    ]
+    at = 0
+    for how, width in (("failed", 5), ("deferred", 3), ("released", 2)):
+        rows = range(at + 1, at + 1 + int(others[at]) * width, width)
+        found += ((how, others[row], others[row + 1]) for row in rows)
+        at += 1 + len(rows) * width
     return found

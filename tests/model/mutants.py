@@ -65,7 +65,7 @@ MUTANTS = (
     _mutant(
         "F2: the claim list is ignored by claim",
         "Strict",
-        ("moves/lua/claim.lua", "local ids = claimer.handed", "local ids = {}"),
+        ("moves/lua/claim.lua", "payloads, is_named, is_cut = handed,", "payloads, is_named, is_cut = {},"),
     ),
     _mutant(
         "F2: the claim list of a dead worker is left where it is",
@@ -96,7 +96,7 @@ MUTANTS = (
     _mutant(
         "F4: a request that arrives twice is answered twice",
         "Strict",
-        ("moves/lua/claim.lua", "number <= whole(claimer.highest)", "false"),
+        ("moves/lua/claim.lua", "number <= (tonumber(highest) or 0)", "false"),
     ),
     _mutant(
         "F7: IDs that a claim has taken and that are too long for it are lost",
@@ -125,8 +125,7 @@ MUTANTS = (
     _mutant(
         "F8: a copy of a running ID is handed out",
         "Mixed",
-        ("moves/lua/claim.lua", "if tokens[i] or seen[id] then", "if seen[id] then"),
-        ("moves/lua/claim.lua", "elseif running[i] then", "elseif false then"),
+        ("moves/lua/claim.lua", "if running[i] or tokens[i] or seen[id] then", "if seen[id] then"),
     ),
     _mutant(
         "F9: a claim leaves an ID uncommitted",
@@ -173,7 +172,7 @@ MUTANTS = (
     _mutant(
         "F21: whoever answers is taken for the owner",
         "Strict",
-        ("moves/lua/ownership.lua", "holds(entries[i], worker .. ':' .. numbers[i])", "entries[i] ~= false"),
+        ("moves/lua/ownership.lua", "if entry and sub(entry, 1, #token) == token then", "if entry then"),
     ),
     _mutant(
         "F22: claim numbers are used again after a lost reply",
@@ -188,13 +187,13 @@ MUTANTS = (
             "self.error, self._tries = None, 0",
             "self.error, self._tries, self._sequence._number = None, 0, self._sequence._number + want",
         ),
-        ("moves/lua/claim.lua", "number <= whole(claimer.highest)", "false"),
+        ("moves/lua/claim.lua", "number <= (tonumber(highest) or 0)", "false"),
         sign="concurrent-holders",
     ),
     _mutant(
         "F25: a wish for a rerun is dropped",
         "Strict",
-        ("moves/lua/publish.lua", "put('SADD', rerun, id)", "call('SCARD', rerun)"),
+        ("moves/lua/publish_known.lua", "put('SADD', rerun, id)", "call('SCARD', rerun)"),
     ),
     _mutant(
         "F25: a wish for a rerun is granted twice",
@@ -204,12 +203,12 @@ MUTANTS = (
     _mutant(
         "F26: a failure leaves the ID committed",
         "Strict",
-        ("moves/lua/fail_for_good.lua", "  call('SREM', committed, id)\n", ""),
+        ("moves/lua/fail_for_good.lua", "  call('SREM', committed, unpack(ids))\n", ""),
     ),
     _mutant(
         "F26: a failure is not in the error log",
         "Strict",
-        ("moves/lua/fail_for_good.lua", "  log_error(message)\n", ""),
+        ("moves/lua/fail.lua", "  log_errors(messages)\n", ""),
     ),
     _mutant(
         "F28: crashes are counted and never too many",
@@ -224,7 +223,7 @@ MUTANTS = (
     _mutant(
         "F69: a suspect that was set apart is in no list",
         "Strict",
-        ("moves/lua/set_apart.lua", "put('ZADD', delayed, now + wait, id)", ""),
+        ("moves/lua/set_apart.lua", "put('ZADD', delayed, now + suspects.wait, id)", ""),
     ),
     _mutant(
         "F69: a suspect that is asked for by name is claimed beside others",
@@ -250,8 +249,8 @@ MUTANTS = (
         "Strict",
         (
             "moves/lua/ownership.lua",
-            "if is_held[i] then",
-            "if #stale == 0 and is_held[i] then",
+            "if entry and sub",
+            "if #stale == 0 and entry and sub",
         ),
     ),
     _mutant(
@@ -263,7 +262,7 @@ MUTANTS = (
     _mutant(
         "F47: publish in two steps",
         "simulation",
-        ("moves/lua/publish.lua", "    enqueue(fresh, front)\n", "    call('SADD', committed, unpack(fresh))\n"),
+        ("moves/lua/publish.lua", "    enqueue(fresh, front == '1')\n", "    call('SADD', committed, unpack(fresh))\n"),
         (
             "moves/publishing.py",
             "def _chunk(raw",
@@ -331,7 +330,7 @@ def _chunk(raw""",
     _mutant(
         "F64: what a late wait has brought stays with a worker that is gone",
         "Strict",
-        ("moves/lua/claim.lua", "    return_claim_list(claimer.own, 0)\n    return { 'gone'", "    return { 'gone'"),
+        ("moves/lua/claim.lua", "if word == 'gone' or word == 'paused' then", "if word == 'paused' then"),
     ),
     _mutant(
         "F64: nobody looks at the claim lists of workers that were unregistered",
@@ -367,7 +366,7 @@ def _chunk(raw""",
     _mutant(
         "a run that has ended stays in the index of starts",
         "Strict",
-        ("moves/lua/ownership.lua", "if exists(started) then call('ZREM', started, unpack(ids)) end", ""),
+        ("moves/lua/ownership.lua", "if present[started] then call('ZREM', started, unpack(ids)) end", ""),
     ),
     _mutant(
         "discarding a copy forgets the run",
@@ -378,6 +377,6 @@ def _chunk(raw""",
     _mutant(
         "a finished ID is remembered",
         "Strict",
-        ("moves/lua/forget.lua", "ipairs({ published, attempts,", "ipairs({ attempts,"),
+        ("moves/lua/complete.lua", "  call('HDEL', published, unpack(over))\n", ""),
     ),
 )

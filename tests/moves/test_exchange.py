@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import pytest
+
 from convoy_core.moves.working import (
     Round,
 )
 from tests.moves.cases import LOG, NEW_RECORD, numbered
-from tests.moves.keyspace import ALIVE, NOW, SECOND, W, World, claim, failure
+from tests.moves.keyspace import ALIVE, NOW, SECOND, Keyspace, W, World, claim, commands, failure
 
 
 def test_f30_one_stale_token_in_an_exchange_spoils_nothing_else(world: World) -> None:
@@ -45,3 +49,34 @@ def test_f30_one_stale_token_in_an_exchange_spoils_nothing_else(world: World) ->
         LOG: ["boom"],
         "totals": {"done": "1", "failed": "1", "released": "1", "stale": "3"},
     }
+
+
+def _held(n: int) -> Keyspace:
+    ids = [f"id{number}" for number in range(n)]
+    return {
+        **ALIVE,
+        "committed": {*ids},
+        "processing": dict.fromkeys(ids, SECOND),
+        "owner": {id: f"{W}:{number}@{NOW}" for number, id in enumerate(ids)},
+        "published": dict.fromkeys(ids, str(NOW)),
+    }
+
+
+def test_no_type_is_asked_for_where_an_exchange_reads_the_key_anyway(world: World) -> None:
+    world.seed(_held(1), {"queued": ["next"]})
+
+    sent = commands(world.client, lambda: world.exchange(completed=[claim("id0", 0)], want=1))
+
+    assert sent["zadd"] == 1
+    assert "type" not in sent
+
+
+@pytest.mark.parametrize("retry_ms", [None, 50])
+def test_ten_failures_in_one_exchange_take_as_many_commands_as_one(world: World, retry_ms: int | None) -> None:
+    costs = []
+    for n in (1, 10):
+        world.seed(_held(n))
+        failed = [(claim(f"id{number}", number), failure(retry_ms=retry_ms)) for number in range(n)]
+        costs.append(commands(world.client, partial(world.exchange, failed=failed)))
+
+    assert {**costs[0], "eval": 0, "evalsha": 1} == {**costs[1], "eval": 0, "evalsha": 1}

@@ -64,21 +64,10 @@ EVERYONE = {"ping", "client|setname"}
 
 
 def called_by(name: str) -> set[str]:
-    """The commands in a script, and in those functions of the prelude that it uses."""
-    prelude = (ROOT / "convoy_core" / "moves" / "lua" / "prelude.lua").read_text("utf-8")
+    """The commands in a script, which holds no function that nothing calls."""
     script = load(name)
-    texts = [text.source.replace(prelude, "") for text in (script.flagged, script.portable)]
-    bodies = re.split(r"^(?=local function )", prelude, flags=re.MULTILINE)
-    texts += [
-        body for body in bodies if (found := re.match(r"local function (\w+)", body)) and _uses(texts[:2], found[1])
-    ]
-    calls = re.findall(r"(?:call|put)\(\s*'([A-Z]+)'", "\n".join([*texts, bodies[0]]))
-    return {call.lower() for call in calls} | {"time"}
-
-
-def _uses(texts: list[str], function: str) -> bool:
-    defines = f"local function {function}("
-    return any(re.search(rf"\b{function}\(", text) and defines not in text for text in texts)
+    calls = re.findall(r"(?:call|put)\(\s*'([A-Z]+)'", script.flagged.source + script.portable.source)
+    return {call.lower() for call in calls}
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -1,16 +1,21 @@
 -- complete: processing -> absent, queued
--- with: ownership forget totals
+-- with: ownership totals
 
--- `what` is the counter: done, or discarded if the handler returned Discard.
-local function complete(ids, what)
-  if #ids == 0 then return end
-  leave_processing(ids)
-  count(what, #ids)
-  if exists(rerun) then
-    -- here: rerun
-    local over, again = queue_reruns(ids)
-    if again > 0 then forget_failures(ids) end
-    ids = over
+-- Runs that ended well, `mine`, the last `discarded` of them since their handlers returned Discard.
+count('done', #mine - discarded)
+count('discarded', discarded)
+leave_processing(mine)
+local over, again = mine, 0
+if present[rerun] then
+  -- here: rerun forget
+  over, again = queue_reruns(mine)
+  if again > 0 then forget_failures(mine) end
+end
+if #over > 0 then
+  call('SREM', committed, unpack(over))
+  call('HDEL', published, unpack(over))
+  if any_rare then
+    -- here: forget
+    forget_rest(over)
   end
-  forget(ids)
 end

@@ -10,7 +10,7 @@ local function charge_crash(id, limit, what)
   local record = cjson.encode({ error = message })
   local _, again = queue_reruns({ id })
   if again == 1 then
-    remember_failure(id, message, record)
+    remember_failures({ id }, { message }, { record })
     return 'queued'
   end
   fail_for_good(id, message, record)

@@ -5,7 +5,9 @@ local function damage_in(keys)
   for i = 1, #keys, 2 do
     local found = call('TYPE', keys[i]).ok
     present[keys[i]] = found ~= 'none'
-    if present[keys[i]] and found ~= keys[i + 1] then return mistyped(keys[i], found, keys[i + 1]) end
+    if present[keys[i]] and found ~= keys[i + 1] then
+      return 'The key ' .. keys[i] .. ' holds a ' .. found .. ', where Convoy keeps a ' .. keys[i + 1] .. '.'
+    end
   end
 end
 

@@ -1,64 +1,78 @@
 -- exchange: one round of a pool: settle what ended, then claim up to the free slots
 -- flags: allow-oom
--- proven: workers
--- with: claim complete
--- args: worker, how many to claim, number of the first claim, ms what is set apart waits, how many claims it keeps besides,
---       '1' to take a suspect before others, a suspect that waits apart or empty, crashes that make a suspect,
---       how many completed, (ID, number)..., how many their handlers discarded, (ID, number)...,
+-- keys: queued committed processing owner workers worker published claim totals
+-- proven: queued committed processing owner workers published totals
+-- with: ownership totals
+-- args: worker, how many to claim, number of the first claim, how it treats suspects (see set_apart),
+--       how many completed, (ID, number)...; if anything else ended:
+--       how many of the completed, the last ones, their handlers discarded,
 --       how many failed, (ID, number, message, record, retry ms or empty)..., how many deferred, (ID, number, ms)...,
 --       how many released, (ID, number)...
 -- answer: numbers of the stale claims, word, IDs, attempts, failures, crashes, payloads, suspects set apart (see claim)
-local me, want, number, wait, kept, takes_suspect, named, limit = take(8)
-want, number, wait = tonumber(want), tonumber(number), tonumber(wait)
-local suspects = { may = kept == '0', first = takes_suspect == '1', named = named, limit = tonumber(limit) }
+local args = ARGV
+local me, want, number, policy, n = unpack(args, 2, 6)
 
--- Each claim with its further arguments, if there are any.
-local function take_claims(each)
-  local n, ids, numbers, rest = take_number(), {}, {}, {}
-  for i = 1, n do
-    ids[i], numbers[i] = take(2)
-    if each > 0 then rest[i] = { take(each) } end
+-- A key of another type stops the script here, with nothing done: some of this is read for that alone.
+local record, own = worker .. ':' .. me, claim .. ':' .. me
+local lease, highest, handed = call('ZSCORE', workers, me), call('HGET', record, 'number'), call('LRANGE', own, 0, -1)
+call('LLEN', queued)
+call('SISMEMBER', committed, '')
+call('ZSCORE', processing, '')
+call('HGET', published, '')
+present[published] = true
+
+local completed, numbers = {}, {}
+local at = 6 -- the last argument that was read
+for i = 1, tonumber(n) do
+  completed[i], numbers[i] = args[at + 1], args[at + 2]
+  at = at + 2
+end
+if at == 6 then call('HGET', owner, '') end
+local is_held, stale, mine = split_held(me, completed, numbers)
+if #mine == 0 then call('HGET', totals, '') end -- else its first use is the first write
+local discarded, ended_otherwise = 0, args[at + 1]
+if ended_otherwise then
+  at = at + 1
+  for i = n - ended_otherwise + 1, n do
+    if is_held[i] then discarded = discarded + 1 end
   end
-  return { ids = ids, numbers = numbers, rest = rest }
-end
-local completed, discarded, failing = take_claims(0), take_claims(0), take_claims(3)
-local deferred, released = take_claims(1), take_claims(0)
-
-local claimer = claimer_of(me) -- before the first write, so that a key of a wrong type stops the script with nothing done
-local stale = {}
-local function settle(claims, move)
-  if #claims.ids == 0 then return end
-  local is_held, lost, mine = split_held(me, claims.ids, claims.numbers)
-  for _, late in ipairs(lost) do stale[#stale + 1] = late end
-  move(mine, claims, is_held)
+  if args[at + 1] ~= '0' then
+    -- here: damage todays_log
+    local refusal = damage_reply({ todays_log(), 'list' })
+    if refusal then return refusal end
+  end
 end
 
-local settle_rest
-if #discarded.ids + #failing.ids + #deferred.ids + #released.ids > 0 then
-  -- here: damage fail defer release
-  local refusal = #failing.ids > 0 and damage_reply({ todays_log(), 'list' })
-  if refusal then return refusal end
+if #mine > 0 then
+  -- here: complete
+end
+if ended_otherwise then
+  -- here: fail defer release
 
-  -- Moves that need several commands per ID are made one by one.
-  local function each_held(move)
-    return function(_, claims, is_held)
-      for i, id in ipairs(claims.ids) do
-        if is_held[i] then move(id, claims.rest[i]) end
-      end
+  -- Of the next claims in the arguments, each of so many, those still held: their IDs, and each further argument as a list.
+  local function next_held(width)
+    local from, ids, columns = at + 1, {}, {}
+    numbers = {}
+    for i = 1, tonumber(args[from]) do
+      ids[i], numbers[i] = args[at + 2], args[at + 3]
+      at = at + width
     end
+    at = at + 1
+    local held, lost, ours = split_held(me, ids, numbers)
+    for _, late in ipairs(lost) do stale[#stale + 1] = late end
+    for column = 3, width do
+      local values = {}
+      for i = 1, #ids do
+        if held[i] then values[#values + 1] = args[from + (i - 1) * width + column] end
+      end
+      columns[#columns + 1] = values
+    end
+    return ours, unpack(columns)
   end
-  function settle_rest()
-    settle(discarded, function(mine) complete(mine, 'discarded') end)
-    settle(failing, each_held(function(id, rest) fail(id, rest[1], rest[2], tonumber(rest[3])) end))
-    settle(deferred, each_held(function(id, rest) defer(id, tonumber(rest[1])) end))
-    settle(released, release)
-  end
+  fail(next_held(5))
+  defer(next_held(3))
+  release((next_held(2)))
 end
-
-settle(completed, function(mine) complete(mine, 'done') end)
-if settle_rest then settle_rest() end
 count('stale', #stale)
 
-local answer = claim_up_to(want, claimer, number, wait, suspects)
-table.insert(answer, 1, stale)
-return answer
+-- here: claim

@@ -1,24 +1,42 @@
 -- fail: processing -> failed, delayed, queued
--- keys: delayed
+-- keys: committed delayed failures attempts
 -- with: ownership rerun fail_for_good totals
 
--- `retry` is the delay in ms before the next attempt, or nil when none is left.
-local function fail(id, message, record, retry)
-  leave_processing({ id })
-  local _, again = queue_reruns({ id })
-  if again == 0 and not retry then
-    fail_for_good(id, message, record)
-    return
+-- One more for each ID in a hash of counts.
+local function count_up(hash, ids)
+  if #ids == 0 then return end
+  local before, counts = exists(hash) and call('HMGET', hash, unpack(ids)) or {}, {}
+  for i, id in ipairs(ids) do
+    counts[2 * i - 1], counts[2 * i] = id, string.format('%d', whole(before[i]) + 1)
   end
-  add(failures, id, 1)
-  remember_failure(id, message, record)
-  log_error(message)
-  if again == 0 then
-    add(attempts, id, 1)
-    call('SADD', committed, id)
-    put('ZADD', delayed, now + retry, id)
-    count('retried', 1)
-  else
-    count('failed', 1)
+  put('HSET', hash, unpack(counts))
+end
+
+-- `retries` are the delays in ms before the next attempt, empty where none is left.
+local function fail(ids, messages, records, retries)
+  if #ids == 0 then return end
+  leave_processing(ids)
+  local is_over, lost, later, dues, kept = {}, {}, {}, {}, {}
+  for _, id in ipairs((queue_reruns(ids))) do is_over[id] = true end
+  for i, id in ipairs(ids) do
+    if not is_over[id] then
+      kept[#kept + 1] = id
+    elseif retries[i] == '' then
+      lost[#lost + 1] = id
+    else
+      kept[#kept + 1], later[#later + 1] = id, id
+      dues[#dues + 1], dues[#dues + 2] = string.format('%d', now + retries[i]), id
+    end
   end
+  count_up(failures, kept)
+  count_up(attempts, later)
+  give_up(lost)
+  if #later > 0 then
+    call('SADD', committed, unpack(later))
+    put('ZADD', delayed, unpack(dues))
+  end
+  remember_failures(ids, messages, records)
+  log_errors(messages)
+  count('retried', #later)
+  count('failed', #ids - #later)
 end

@@ -1,17 +1,18 @@
 -- publish: absent, failed -> queued, delayed
--- keys: committed delayed processing owner failed published attempts failures crashes payload rerun failure
--- proven: committed processing totals
--- with: totals enqueue set_all
+-- keys: committed delayed processing owner published payload rerun
+-- proven: committed processing owner published totals
+-- with: totals
 -- args: delay ms, front, rerun, dry run, payload or empty, ID...
 -- answer: runs of equal answers, in order: word, how many, ...
-local delay, front, wants_rerun, dry, content = take(5)
-local ids = take_rest()
-delay, front, wants_rerun, dry = tonumber(delay), front == '1', wants_rerun == '1', dry == '1'
-local accepted = delay > 0 and 'delayed' or 'queued'
+local delay, front, wants_rerun, dry, content = unpack(ARGV, 2, 6)
+local ids = { unpack(ARGV, 7) }
+local is_delayed, is_dry = tonumber(delay) > 0, dry == '1'
+local accepted = is_delayed and 'delayed' or 'queued'
 
 -- The owner entry decides: a Node jam guard may have removed a running ID from the set.
-local known = call('SMISMEMBER', committed, unpack(ids))
-local tokens = exists(owner) and call('HMGET', owner, unpack(ids)) or {}
+local known, tokens = call('SMISMEMBER', committed, unpack(ids)), call('HMGET', owner, unpack(ids))
+call('HGET', published, '') -- stops the script here, with nothing done, if that is of another type
+present[published] = true
 local words, fresh, seen, old, places = {}, {}, {}, {}, {}
 for i, id in ipairs(ids) do
   if known[i] == 1 or tokens[i] then
@@ -27,71 +28,44 @@ end
 local running, waiting
 if #old > 0 then running, waiting = call('ZMSCORE', processing, unpack(old)), call('ZMSCORE', delayed, unpack(old)) end
 local sum
-if not dry then
+if not is_dry then
   sum = count('published', #fresh)
   count('refused', #ids - #fresh)
 end
-for i, id in ipairs(old) do
-  local token = tokens[places[i]]
-  local word = waiting[i] and 'already_delayed' or 'already_queued'
-  -- A Node worker knows no rerun marks: the sweep of one of our pools queues its ID again.
-  if (token or running[i]) and wants_rerun then
-    word = 'will_rerun'
-    if not dry then
-      put('SADD', rerun, id)
-      if content ~= '' then put('HSET', payload, id, content) end
-    end
-  elseif token or running[i] then
-    word = 'processing'
-  end
-  words[places[i]] = word
+if #old > 0 then
+  -- here: publish_known
 end
 
--- An ID that had failed keeps its count of failures. An ID that a Node client finished may still have data of ours, but an
--- absent ID must start without any.
-local function start_anew()
-  local absent, was_failed = {}, {}
-  local scores = exists(failed) and call('ZMSCORE', failed, unpack(fresh)) or {}
-  for i, id in ipairs(fresh) do
-    if scores[i] then
-      was_failed[#was_failed + 1] = id
-      put('HSET', failures, id, whole(scores[i]))
-    else
-      absent[#absent + 1] = id
-    end
+if #fresh > 0 and not is_dry then
+  if any_rare or content ~= '' then
+    -- here: start_anew set_all
+    start_anew(fresh)
+    if content ~= '' then set_all(payload, fresh, content) end
   end
-  if #was_failed > 0 then call('ZREM', failed, unpack(was_failed)) end
-  drop_all(failures, absent)
-  drop_all(failure, absent)
-  drop_all(attempts, fresh)
-  drop_all(crashes, fresh)
-  drop_all(payload, fresh)
+  local times, time = {}, string.format('%d', now)
+  for i, id in ipairs(fresh) do times[2 * i - 1], times[2 * i] = id, time end
+  call('HSET', published, unpack(times))
+  if is_delayed then
+    time = string.format('%d', now + delay)
+    for i, id in ipairs(fresh) do times[2 * i - 1], times[2 * i] = time, id end
+    call('SADD', committed, unpack(fresh))
+    if present[rerun] then call('SREM', rerun, unpack(fresh)) end
+    call('ZADD', delayed, unpack(times))
+  else
+    -- here: enqueue
+    enqueue(fresh, front == '1')
+  end
 end
 
 -- If Node workers run our IDs and no pool of ours sweeps, nobody would remove our data. So every hundredth publish (`due` of
 -- these were just passed) checks some of it, as soon as there is more than could be needed.
-local EVERY, LOOK_AT = 100, 300
-local due = sum and math.floor(sum / EVERY) - math.floor((sum - #fresh) / EVERY) or 0
-
-if #fresh > 0 and not dry then
-  if any_rare then start_anew() end
-  if content ~= '' then set_all(payload, fresh, content) end
-  set_all(published, fresh, string.format('%d', now))
-  if delay > 0 then
-    call('SADD', committed, unpack(fresh))
-    if exists(rerun) then call('SREM', rerun, unpack(fresh)) end
-    local times = {}
-    for i, id in ipairs(fresh) do times[2 * i - 1], times[2 * i] = now + delay, id end
-    put('ZADD', delayed, unpack(times))
-  else
-    enqueue(fresh, front)
-  end
-end
-if due > 0 and call('HLEN', published) > 2 * call('SCARD', committed) + EVERY then
+local due = sum and math.floor(sum / 100) - math.floor((sum - #fresh) / 100) or 0
+if due > 0 and call('HLEN', published) > 2 * call('SCARD', committed) + 100 then
   -- here: tidy drawn
-  tidy(draw(published, due * LOOK_AT))
+  tidy(draw(published, due * 300))
 end
 
+if #fresh == #ids then return { accepted, #ids } end
 local runs = {}
 for _, word in ipairs(words) do
   local n = #runs
