@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from benchmarks import commands, extremes, faces, memory, process, publish, scripts, table, wakeup
+from benchmarks import commands, extremes, faces, memory, process, publish, scripts, streams, table, together, wakeup
 from benchmarks.figures import Row, Settings
 from benchmarks.store import machine
 
@@ -17,6 +17,7 @@ MEASUREMENTS: dict[str, Callable[[Settings], list[Row]]] = {
     "process.suspects": process.beside_suspects,
     **{f"commands.{n}": partial(commands.beside_xargs, concurrency=n) for n in (2, 8)},
     **{name: partial(publish.one_by_one, name=name) for name in ("publish.one.blocking", "publish.one.awaited")},
+    "publish.together": together.publishers,
     "publish.bulk": publish.in_bulk,
     "wakeup": wakeup.idle,
     "memory.queued": memory.per_queued_id,
@@ -32,6 +33,7 @@ MEASUREMENTS: dict[str, Callable[[Settings], list[Row]]] = {
     "scripts.owners": extremes.many_owners,
     "dashboard": faces.refresh,
     "cli": faces.starting,
+    "cli.streams": streams.commands,
 }
 """Name -> what is measured together; its rows are called that, or begin with it and a dot."""
 

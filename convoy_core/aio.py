@@ -164,8 +164,8 @@ class AsyncQueue:
         received the ID. If they do not confirm within 1 s it raises OutcomeUnknown: the store has accepted the ID, but
         a failover now could lose it. Raises InvalidID, InvalidPayload, InvalidOption, InvalidQueueName and StoreError.
         """
-        options = publishing.PublishOptions(payload, delay_s, front, rerun, False, wait_replicas)
-        return await self._publisher.publish(publishing.single(id, options))
+        single = publishing.single(id, payload, delay_s, front=front, rerun=rerun, wait_replicas=wait_replicas)
+        return await self._publisher.publish(single)
 
     async def publish_many(
         self,

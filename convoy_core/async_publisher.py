@@ -17,11 +17,12 @@ from convoy_core.errors import ConvoyError, StoreUnreachable
 from convoy_core.models import Published
 from convoy_core.moves.keys import Keys
 from convoy_core.moves.publishing import Single, again, cut_short, is_full, publish_single, publish_singles
+from convoy_core.options import BATCH, BATCH_BYTES
 from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.store.error_translation import is_out_of_reach
 
-SENDERS: Final = 2
-"""The most chunks under way at the same time, where they are full."""
+SENDERS: Final = 4
+"""The most chunks under way at the same time, where they are full: half of the connections."""
 
 _Waiting: TypeAlias = "tuple[Future[Published], Single]"
 
@@ -33,26 +34,31 @@ class AsyncPublisher:
         self._connection = connection
         self._keys = keys
         self._by_loop: dict[tuple[AbstractEventLoop, int], _Callers] = {}
+        self._last: _Callers | None = None
 
     def publish(self, single: Single) -> Awaitable[Published]:
         """Publish one ID, when awaited. Raises StoreError, or ReadOnly before anything is sent."""
         self._connection.check_writable()
-        loop = asyncio.get_running_loop()
-        callers = self._by_loop.get((loop, single.replicas)) or self._begin(loop, single.replicas)
+        loop, callers = asyncio.get_running_loop(), self._last
+        if callers is None or callers.loop is not loop or callers.replicas != single.replicas:
+            callers = self._last = self._callers(loop, single.replicas)
         return callers.wait(single) if callers.is_busy else callers.send_at_once(single)
 
-    def _begin(self, loop: AbstractEventLoop, replicas: int) -> _Callers:
+    def _callers(self, loop: AbstractEventLoop, replicas: int) -> _Callers:
+        if (known := self._by_loop.get((loop, replicas))) is not None:
+            return known
         self._by_loop = {key: known for key, known in self._by_loop.items() if not key[0].is_closed()}
-        return self._by_loop.setdefault((loop, replicas), _Callers(self._connection, self._keys, loop))
+        return self._by_loop.setdefault((loop, replicas), _Callers(self._connection, self._keys, loop, replicas))
 
 
 class _Callers:
     """Those of one event loop that want the same number of replicas."""
 
-    def __init__(self, connection: AsyncConnection, keys: Keys, loop: AbstractEventLoop) -> None:
+    def __init__(self, connection: AsyncConnection, keys: Keys, loop: AbstractEventLoop, replicas: int) -> None:
+        self.loop = loop
+        self.replicas = replicas
         self._connection = connection
         self._keys = keys
-        self._loop = loop
         self._waiting: deque[_Waiting] = deque()
         self._bytes = 0
         self._alone = 0
@@ -78,10 +84,10 @@ class _Callers:
 
     async def wait(self, single: Single) -> Published:
         """Publish with the next chunk."""
-        future: Future[Published] = self._loop.create_future()
+        future: Future[Published] = self.loop.create_future()
         self._waiting.append((future, single))
         self._bytes += single.size
-        if is_full(len(self._waiting), self._bytes):
+        if len(self._waiting) >= BATCH or self._bytes >= BATCH_BYTES:
             self._start()
         try:
             return await future
@@ -92,7 +98,7 @@ class _Callers:
     def _start(self) -> None:
         most = SENDERS if is_full(len(self._waiting), self._bytes) else 1
         if self._waiting and self._alone + len(self._senders) < most:
-            task = self._loop.create_task(self._send(), name="convoy-publish")
+            task = self.loop.create_task(self._send(), name="convoy-publish")
             self._senders[task] = []
             task.add_done_callback(self._end)  # which is called even if it is cancelled before it has begun
 
@@ -116,8 +122,12 @@ class _Callers:
                 task.cancel()
 
     def _take(self) -> list[_Waiting]:
-        chunk: list[_Waiting] = []
-        size = 0
+        """The next chunk, without those that were cancelled."""
+        if not is_full(len(self._waiting), self._bytes):
+            chunk = [one for one in self._waiting if not one[0].done()]
+            self._clear()
+            return chunk
+        chunk, size = [], 0
         while self._waiting and not is_full(len(chunk), size):
             one = self._waiting.popleft()
             self._bytes -= one[1].size
@@ -126,13 +136,20 @@ class _Callers:
                 size += one[1].size
         return chunk
 
+    def _clear(self) -> None:
+        self._waiting.clear()
+        self._bytes = 0
+
     async def _send_chunk(self, chunk: list[_Waiting]) -> None:
-        singles = publish_singles(self._keys, [single for _, single in chunk])
         try:
-            results = await self._connection.run_pipelined(singles.calls)
+            await self._publish(chunk)
         except BaseException as error:
             _fail(chunk, error if isinstance(error, ConvoyError) else cut_short(self._connection.shown))
             raise
+
+    async def _publish(self, chunk: list[_Waiting]) -> None:
+        singles = publish_singles(self._keys, [single for _, single in chunk])
+        results = await self._connection.run_pipelined(singles.calls)
         for place, outcome in singles.outcomes(results):
             future = chunk[place][0]
             if future.done():  # by the cancellation of its caller
@@ -148,8 +165,7 @@ class _Callers:
         """Fail all that wait if no connection can be opened, and no other is in use."""
         if is_out_of_reach(error) and self._alone + len(self._senders) == 1:
             _fail(self._waiting, error)
-            self._waiting.clear()
-            self._bytes = 0
+            self._clear()
 
 
 def _fail(waiting: Iterable[_Waiting], error: ConvoyError) -> None:

@@ -23,8 +23,8 @@ from convoy_core.moves.publishing import Single, again, cut_short, is_full, publ
 from convoy_core.store.connection import Connection
 from convoy_core.store.error_translation import is_out_of_reach
 
-SENDERS: Final = 2
-"""The most chunks under way at the same time, where they are full."""
+SENDERS: Final = 4
+"""The most chunks under way at the same time, where they are full: half of the connections."""
 
 _LOOK_S: Final = 1.0
 """A waiting thread looks this often whether it was forgotten, as when the one that was to wake it was cut short."""

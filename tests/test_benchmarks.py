@@ -28,6 +28,9 @@ NAMES = {
     "commands.8.cpu",
     "publish.one.blocking",
     "publish.one.awaited",
+    "publish.together.tasks",
+    "publish.together.threads",
+    "publish.together.gather",
     "publish.bulk",
     "publish.bulk.known",
     "publish.bulk.known.against_new",
@@ -57,6 +60,9 @@ NAMES = {
     "cli.complete",
     "cli.status",
     "cli.import",
+    "cli.streams.publish",
+    "cli.streams.ids",
+    "cli.streams.list",
 }
 
 

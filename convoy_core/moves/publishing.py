@@ -74,10 +74,18 @@ class Single(NamedTuple):
     """Bytes that the script writes for it."""
 
 
-def single(id: JobID, options: PublishOptions) -> Single:
+def single(
+    id: JobID,
+    payload: Payload = None,
+    delay_s: Seconds = 0.0,
+    *,
+    front: bool = False,
+    rerun: bool = False,
+    wait_replicas: int = 0,
+) -> Single:
     """What is to be published, checked."""
-    how, raw = _how(options), encode_id(id)
-    return Single(how, raw, options.wait_replicas, len(raw) + len(how[-1]))
+    how, raw = _how(payload, delay_s, front, rerun, False, wait_replicas), encode_id(id)
+    return Single(how, raw, wait_replicas, len(raw) + len(how[-1]))
 
 
 def publish_single(keys: Keys, one: Single) -> Call[Published]:
@@ -146,7 +154,7 @@ def _answers(reply: list[Any]) -> list[Published]:
 
 def publish(keys: Keys, ids: Iterable[JobID], options: PublishOptions) -> Iterator[Call[Chunk]]:
     """One call per chunk of IDs; each is checked before its chunk is sent."""
-    how = _how(options)
+    how = _how(*options)
     beside = len(how[-1])
     replicas = 0 if options.dry_run else options.wait_replicas
     for chunk in chunked(checked_ids(ids)):
@@ -162,9 +170,8 @@ def publish(keys: Keys, ids: Iterable[JobID], options: PublishOptions) -> Iterat
             )
 
 
-def _how(options: PublishOptions) -> How:
+def _how(payload: Payload, delay_s: Seconds, front: bool, rerun: bool, dry_run: bool, wait_replicas: int) -> How:
     """The script's arguments before the IDs."""
-    payload, delay_s, front, rerun, dry_run, wait_replicas = options
     delay_ms = milliseconds("delay_s", delay_s) if type(delay_s) is not float or delay_s != 0 else 0
     if not (front is rerun is dry_run is False):
         for name, value in (("front", front), ("rerun", rerun), ("dry_run", dry_run)):

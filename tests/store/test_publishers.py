@@ -33,7 +33,6 @@ from convoy_core import (
 )
 from convoy_core import publisher as blocking
 from convoy_core.moves import publishing
-from convoy_core.moves.publishing import PublishOptions
 from convoy_core.publisher import _Caller
 from convoy_core.store import wait_replicas
 from tests.moves.keyspace import dump
@@ -194,11 +193,25 @@ async def test_tasks_that_publish_each_in_its_own_way_share_a_round_trip(store: 
     assert found(raw) == expected
 
 
+async def test_a_pipeline_of_several_ways_to_publish_is_written_at_once(store: RealServer, raw: redis.Redis) -> None:
+    async with AsyncQueue("q", redis=store.url) as queue:
+        await queue.publish("warm")
+        with paused(raw):
+            first = asyncio.create_task(queue.publish("first"))
+            await turns()
+            before = raw.info("stats")["total_reads_processed"]
+            calls = [asyncio.create_task(queue.publish(n, payload=n)) for n in range(20)]
+            await turns()
+        await asyncio.gather(first, *calls)
+
+        assert raw.info("stats")["total_reads_processed"] - before <= 5, "that of the pipeline, and of our looks"
+
+
 def test_calls_in_one_round_trip_have_each_its_own_error(store: RealServer, raw: redis.Redis) -> None:
     with Fleet(redis=store.url) as fleet:
         raw.set("cv:broken:queued", "no list")
         calls = [
-            publishing.publish_single(fleet.queue(name)._keys, publishing.single("1", PublishOptions()))
+            publishing.publish_single(fleet.queue(name)._keys, publishing.single("1"))
             for name in ("good", "broken", "better")
         ]
         for _ in range(2):  # as it is when the store does not know the script, and when it does
@@ -386,7 +399,7 @@ async def test_one_queue_serves_two_event_loops_at_the_same_time(store: RealServ
 
 def cut_sender(queue: Queue, step: int, deed: Callable[[], object]) -> list[Any]:
     """Publish by two threads: one sends for both, and `deed` is done at that step of it. Their answers."""
-    single = publishing.single("turn", PublishOptions())
+    single = publishing.single("turn")
     holder = _Caller(single)
     callers = queue._publisher._by_replicas.setdefault(0, blocking._Callers(queue._connection, queue._keys))
     assert callers._is_first(holder)

@@ -79,7 +79,7 @@ async def test_ten_thousand_publishes_at_once_all_succeed(store: RealServer) -> 
         answers = await asyncio.gather(*(queue.publish(str(n)) for n in range(10_000)), return_exceptions=True)
 
         assert Counter(map(str, answers)) == {"queued": 10_000}
-        assert queue._connection.opened <= 2
+        assert queue._connection.opened <= 4
 
 
 def test_all_waiting_threads_fail_at_once_when_the_store_is_gone() -> None:
@@ -117,7 +117,7 @@ async def test_all_waiting_tasks_fail_at_once_when_the_store_is_gone() -> None:
 
     failed = Counter(type(one) for one in said if isinstance(one, Exception))
     assert failed.keys() <= {StoreUnreachable, OutcomeUnknown}
-    assert failed[OutcomeUnknown] <= 2 * BATCH
+    assert failed[OutcomeUnknown] <= 4 * BATCH
 
 
 def test_many_threads_that_publish_in_bulk_do_not_wait_for_each_other_for_ever(
