@@ -14,6 +14,7 @@ import os
 import threading
 import weakref
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 from convoy_core.errors import ConvoyError, StoreError
@@ -41,6 +42,7 @@ class Publisher:
     def _begin(self) -> None:
         self._by_replicas: dict[int, _Callers] = {}
         self._thread = _Thread()
+        self._main = threading.main_thread().ident
         self._pid = os.getpid()
 
     def publish(self, single: Single) -> Published:
@@ -49,7 +51,7 @@ class Publisher:
         if self._pid != os.getpid():
             self._begin()
         thread = self._thread
-        if thread.is_in_here or threading.current_thread() is threading.main_thread():
+        if thread.is_in_here or threading.get_ident() == self._main:
             return self._connection.run(publish_single(self._keys, single))
         callers = self._by_replicas.get(single.replicas)
         if callers is None:
@@ -71,18 +73,17 @@ class _Thread(threading.local):
 class _Caller:
     """One thread's call."""
 
-    __slots__ = ("__weakref__", "chunk", "is_over", "outcome", "sender", "single", "turn")
+    is_over = False
+    outcome: Published | ConvoyError | None = None
+    sender: weakref.ref[_Caller] | None = None
+    """The one that sends its ID."""
+    chunk: Sequence[_Caller] = ()
+    """The others whose IDs it sends."""
+    turn: threading.Lock | None = None
+    """Held for as long as it is to wait."""
 
     def __init__(self, single: Single) -> None:
         self.single = single
-        self.is_over = False
-        self.outcome: Published | ConvoyError | None = None
-        self.sender: weakref.ref[_Caller] | None = None
-        """The one that sends its ID."""
-        self.chunk: list[_Caller] = []
-        """The others whose IDs it sends."""
-        self.turn: threading.Lock | None = None
-        """Held for as long as it is to wait."""
 
     def wake(self) -> None:
         """End its wait."""
@@ -189,9 +190,16 @@ class _Callers:
         if self._waiting:
             with self._lock:
                 self._take(caller)
-        if not caller.chunk:
-            self._send_alone(caller)
+        if caller.chunk:
+            self._send_chunk(caller)
             return
+        try:
+            caller.outcome = self._connection.run(publish_single(self._keys, caller.single))
+        except StoreError as error:
+            self._fail_waiting(error)
+            raise
+
+    def _send_chunk(self, caller: _Caller) -> None:
         chunk = [caller, *caller.chunk]
         singles = publish_singles(self._keys, [one.single for one in chunk])
         results = self._connection.run_pipelined(singles.calls)
@@ -201,19 +209,14 @@ class _Callers:
         if isinstance(results[0], ConvoyError):
             self._fail_waiting(results[0])
 
-    def _send_alone(self, caller: _Caller) -> None:
-        try:
-            caller.outcome = self._connection.run(publish_single(self._keys, caller.single))
-        except StoreError as error:
-            self._fail_waiting(error)
-            raise
-
     def _take(self, caller: _Caller) -> None:
         size = caller.single.size
-        while self._waiting and not is_full(len(caller.chunk) + 1, size):
+        chunk: list[_Caller] = []
+        caller.chunk = chunk
+        while self._waiting and not is_full(len(chunk) + 1, size):
             one = self._next()
             if one is not None:
-                caller.chunk.append(one)
+                chunk.append(one)
                 one.sender = weakref.ref(caller)
                 size += one.single.size
 
@@ -231,8 +234,10 @@ class _Callers:
         with self._lock:
             for one in caller.chunk:
                 one.fail(cut_short(self._connection.shown))
-            self._senders = [one for one in self._senders if one() not in (caller, None)]
+            if (mine := weakref.ref(caller)) in self._senders:
+                self._senders.remove(mine)
             if caller.turn is not None and caller.outcome is None:
                 self._waiting = deque(one for one in self._waiting if one[0]() not in (caller, None))
                 self._bytes = sum(size for _, size in self._waiting)
-            self._serve()
+            if self._waiting:
+                self._serve()
