@@ -216,7 +216,7 @@ def test_f44_twenty_processes_starting_at_once_end_with_one_server(server: Serve
         assert starter.stdin is not None
         starter.stdin.write("\n")
         starter.stdin.flush()
-    said = [starter.communicate(timeout=patient())[0] for starter in starters]
+    said = [starter.communicate(timeout=patient(90))[0] for starter in starters]
 
     assert said == ["up\n"] * 20
     assert len(servers_in(one.directory)) == 1

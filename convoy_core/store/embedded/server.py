@@ -29,7 +29,8 @@ from convoy_core.validation import Seconds
 if sys.platform != "win32":
     import fcntl
 
-_START_TIMEOUT_S: Final = 30.0
+_START_TIMEOUT_S: Final = 60.0
+"""A saturated disk held a new server up for 26 s, before it had loaded anything."""
 _REPLY_TIMEOUT_S: Final = 2.0
 _POLL_S: Final = 0.01
 
@@ -88,7 +89,7 @@ class EmbeddedServer:
     def ensure(self) -> Path:
         """Start the server unless it runs, wait until it answers, and return its socket.
 
-        May wait 30 s, when there is much data to load. A server started here outlives this process, and the
+        May wait 60 s, when there is much data to load. A server started here outlives this process, and the
         death of this process at any point leaves either no server or one that the next caller adopts. Raises
         EmbeddedStoreError for a running server that keeps less than `Durability.ALWAYS` where that is wanted.
         """
