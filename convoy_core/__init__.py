@@ -23,6 +23,7 @@ from convoy_core.lazy_names import lazy_names
 if TYPE_CHECKING:
     from convoy_core.aio import AsyncFleet, AsyncQueue
     from convoy_core.backoff import Backoff
+    from convoy_core.checks import Fault, FaultKind, Finding, Level, QueueCheck, Repaired
     from convoy_core.errors import (
         ConvoyError,
         EmbeddedStoreError,
@@ -127,6 +128,13 @@ __all__ = [  # noqa: RUF022 - by what they are for
     "Snapshot",
     "State",
     "WorkerInfo",
+    # what a check finds, and what a repair answers
+    "Fault",
+    "FaultKind",
+    "Finding",
+    "Level",
+    "QueueCheck",
+    "Repaired",
     # what a move does and answers
     "Outcome",
     "Then",
@@ -169,6 +177,7 @@ __all__ = [  # noqa: RUF022 - by what they are for
 _HOMES: Final = {
     "convoy_core.aio": ("AsyncFleet", "AsyncQueue"),
     "convoy_core.backoff": ("Backoff",),
+    "convoy_core.checks": ("Fault", "FaultKind", "Finding", "Level", "QueueCheck", "Repaired"),
     "convoy_core.errors": (
         "ConvoyError",
         "EmbeddedStoreError",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -36,6 +37,9 @@ from convoy_core.validation import Seconds
 
 if TYPE_CHECKING:
     import redis
+
+    from convoy_core.checks import Fault, Finding, QueueCheck, Repaired
+    from convoy_core.moves.checking import Check, Progress
 
 T = TypeVar("T")
 
@@ -82,6 +86,29 @@ class Fleet:
         been processing for longer than `jam_after_s` seconds.
         """
         return self._connection.drive_rounds(looking.snapshots(self._connection.keyspace, names, jam_after_s))
+
+    def check(
+        self,
+        names: Iterable[str] | None = None,
+        *,
+        grace_s: Seconds = 10.0,
+        progress: Progress | None = None,
+    ) -> list[QueueCheck]:
+        """Check every queue, or those of `names`, as `Queue.check` does; all of them share one grace time."""
+        from convoy_core.moves.checking import Check  # noqa: PLC0415 - few programs check
+
+        check = Check(self._connection.keyspace, grace_s, progress)
+        queues = self.queues() if names is None else checked_names(names)
+        return _checked(self._connection, check, queues)
+
+    def check_server(self) -> list[Finding]:
+        """Judge the store's server by its own settings: whether it may lose IDs, or hold them up.
+
+        What it does not tell, or not to this user, is UNKNOWN.
+        """
+        from convoy_core.moves.server_checks import server_findings  # noqa: PLC0415 - few programs check
+
+        return self._connection.drive(server_findings(self._connection.keyspace))
 
     def find(self, id: JobID, names: Iterable[str] | None = None) -> list[Details]:
         """The details of the ID in every queue that holds it, or in those of `names` that do."""
@@ -260,6 +287,30 @@ class Queue:
         """Every pool registered on this queue, alive or silent."""
         return self._drive(looking.workers(self._keys))
 
+    def check(self, *, grace_s: Seconds = 10.0, progress: Progress | None = None) -> QueueCheck:
+        """Compare everything that is known of every ID, and return what is wrong.
+
+        It reads the whole queue in slices, with a memory that does not grow with it. What looks wrong counts only if it
+        still does at each of several looks over `grace_s` seconds: a Node client makes a move in two commands.
+        `progress` is called with the number of entries looked at so far, and with how many there are. At most 100,000
+        faults are kept. Nothing is written.
+        """
+        from convoy_core.moves.checking import Check  # noqa: PLC0415 - few programs check
+
+        check = Check(self._connection.keyspace, grace_s, progress)
+        return (_checked(self._connection, check, [self.name]))[0]
+
+    def repair(self, faults: Iterable[Fault], *, max_crashes: int = 3) -> dict[Fault, Repaired]:
+        """Put right what a check has found, each only if it is still wrong. Returns what was done with each.
+
+        No ID is lost: what is in no place is queued, and so is what a dead worker held, which counts as a crash. At
+        `max_crashes` crashes the ID is failed instead. A running ID with a waiting copy runs once more.
+        """
+        self._connection.check_writable()
+        from convoy_core.moves import repairing  # noqa: PLC0415 - few programs check
+
+        return self._drive(repairing.repair(self._keys, faults, max_crashes))
+
     def jammed(self, *, idle_s: Seconds) -> list[Jammed]:
         """The entries that have been processing for longer than `idle_s` seconds, oldest first.
 
@@ -351,3 +402,11 @@ class Queue:
 
     def _drive(self, steps: Generator[Call[object], object, T]) -> T:
         return self._connection.drive(steps)
+
+
+def _checked(connection: Connection, check: Check, names: Iterable[str]) -> list[QueueCheck]:
+    connection.drive(check.first(names))
+    while (pause_s := check.pause_s) is not None:
+        time.sleep(pause_s)
+        connection.drive(check.again())
+    return check.result()

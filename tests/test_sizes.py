@@ -20,10 +20,10 @@ ONE_METHOD_EACH = "one method for each thing that a queue can be asked, whose do
 OPTIONS = "its signature is the options and its docstring the help, which make up more than half of it"
 
 EXCEPTIONS: dict[str, tuple[int, str]] = {
-    "convoy_core/queue.py": (356, ONE_METHOD_EACH),
-    "convoy_core/queue.py:Queue": (24, ONE_METHOD_EACH),
-    "convoy_core/aio.py": (360, ONE_METHOD_EACH),
-    "convoy_core/aio.py:AsyncQueue": (24, ONE_METHOD_EACH),
+    "convoy_core/queue.py": (415, ONE_METHOD_EACH),
+    "convoy_core/queue.py:Queue": (26, ONE_METHOD_EACH),
+    "convoy_core/aio.py": (420, ONE_METHOD_EACH),
+    "convoy_core/aio.py:AsyncQueue": (26, ONE_METHOD_EACH),
     "convoy_core/models.py": (310, "one record for each thing that is answered, and no code beside them"),
     "convoy_core/worker/claims.py:Claims": (
         17,

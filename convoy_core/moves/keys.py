@@ -118,12 +118,26 @@ class Keyspace:
 
     def queue_of(self, key: bytes) -> str | None:
         """The name of the queue whose list, set or zset, or log of errors, `key` is; None for any other key."""
-        text = key.decode("utf-8", "surrogateescape")
-        name, _, kind = text.removeprefix(self.prefix).rpartition(":")
+        name, kind = self._split(key)
         is_log = re.fullmatch(r"errorLog\.\d+", kind) is not None  # all that an idle queue of Node's leaves for a while
-        if not text.startswith(self.prefix) or not name or not (is_log or SHARED.get(kind)):
-            return None
+        return self._unbraced(name) if is_log or SHARED.get(kind) else None
+
+    def claim_list_of(self, key: bytes) -> tuple[str, str] | None:
+        """The name of the queue, and the worker, whose claim list `key` is; None for any other key."""
+        before, worker = self._split(key)
+        name, _, kind = before.rpartition(":")
+        queue = self._unbraced(name) if kind == "claim" and worker else None
+        return None if queue is None else (queue, worker)
+
+    def _split(self, key: bytes) -> tuple[str, str]:
+        text = key.decode("utf-8", "surrogateescape")
+        if not text.startswith(self.prefix):
+            return "", ""
+        before, _, last = text.removeprefix(self.prefix).rpartition(":")
+        return before, last
+
+    def _unbraced(self, name: str) -> str | None:
         if not self.braces:
-            return name
+            return name or None
         tag = re.fullmatch(r"\{([^{}]+)\}", name)
         return tag[1] if tag else None

@@ -22,7 +22,7 @@ def drive(requests: Generator[S, Any, T], send: Callable[[S], Any]) -> T:
         while True:
             try:
                 reply = send(request)
-            except (TransportError, OSError) as error:
+            except (TransportError, OSError, StoreError) as error:
                 request = requests.throw(error)
             else:
                 request = requests.send(reply)
@@ -38,7 +38,7 @@ async def drive_awaited(requests: Generator[S, Any, T], send: Callable[[S], Awai
         while True:
             try:
                 reply = await send(request)
-            except (TransportError, OSError) as error:
+            except (TransportError, OSError, StoreError) as error:
                 request = requests.throw(error)
             else:
                 request = requests.send(reply)

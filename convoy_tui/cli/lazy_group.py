@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "show": Listed("show", "Look", "Show everything about one ID."),
     "errors": Listed("errors", "Look", "Show the error log of a queue, newest first."),
     "workers": Listed("workers", "Look", "List the worker pools and what they hold."),
+    "doctor": Listed("doctor", "Look", "Check the server and the queues: that every ID is in exactly one place."),
     "publish": Listed("publish", "Act", "Put IDs into a queue, each unless it is there already."),
     "requeue": Listed("requeue", "Act", "Queue failed IDs again, named or filtered."),
     "discard": Listed("discard", "Act", "Remove failed or waiting IDs for good."),

@@ -251,6 +251,7 @@ def test_reading_never_writes(
 
 TIMES = [
     ["status", "--interval"],
+    ["doctor", "--grace"],
     ["status", "--jam-after"],
     ["list", "trucks", "--older-than"],
     ["publish", "trucks", "1", "--delay"],

@@ -18,6 +18,7 @@ COMMANDS = [
     "find",
     "show",
     "workers",
+    "doctor",
     "publish",
     "requeue",
     "discard",

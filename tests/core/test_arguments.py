@@ -78,6 +78,8 @@ KINDS: dict[str, Kind] = {
     "ids": IDS,
     "names": Kind([value for value in IDS.bad if value is not None]),
     "entries": Kind([*IDS.bad, ["42"], [None], [Jammed("x", math.nan, 1, None, False)]], "entr"),
+    "faults": Kind([*IDS.bad, ["42"], [None]], "faults"),
+    "progress": Kind([5, "text", True, []]),
     "name": NAME,
     "redis": STORE,
     "prefix": PREFIX,
@@ -146,6 +148,7 @@ GOOD: dict[str, Any] = {
     "id": "new",
     "ids": ["new"],
     "entries": [],
+    "faults": [],
     "state": State.QUEUED,
     "idle_s": 0,
     "names": ["q"],
@@ -214,7 +217,20 @@ FUNCTIONS: list[Any] = [
     load_handler,
 ]
 ROWS = list(_rows())
-NEVER_MADE_BY_USERS = {"Chunk", "Durability", "Job", "PoolState", "PoolStatus", "Published", "Outcome", "State", "Then"}
+NEVER_MADE_BY_USERS = {
+    "Chunk",
+    "Durability",
+    "FaultKind",
+    "Job",
+    "Level",
+    "Outcome",
+    "PoolState",
+    "PoolStatus",
+    "Published",
+    "Repaired",
+    "State",
+    "Then",
+}
 ANSWERS_FOR_ANYTHING = {"is_coroutine_handler"}
 """What is no coroutine function is none, whatever it is."""
 

@@ -14,6 +14,8 @@ import redis.asyncio
 
 from convoy_core import (
     AsyncQueue,
+    Fault,
+    FaultKind,
     Fleet,
     InvalidID,
     InvalidInput,
@@ -306,6 +308,7 @@ ARGUMENTS: dict[str, Any] = {
     "id": "new",
     "ids": ["new"],
     "entries": [Jammed("there", 1, 1, None, False)],
+    "faults": [Fault(FaultKind.MISSING, "there")],
     "state": State.QUEUED,
     "idle_s": 0,
     "names": ["q"],
@@ -318,6 +321,8 @@ LOOKING = {
     "errors",
     "entries",
     "find",
+    "check",
+    "check_server",
     "jammed",
     "page",
     "id_page",
@@ -359,6 +364,7 @@ def test_every_method_is_known_to_read_or_to_write() -> None:
         "publish",
         "publish_chunks",
         "publish_many",
+        "repair",
         "requeue",
         "requeue_all",
         "resume",
@@ -377,7 +383,9 @@ def viewer(queue: Queue, store: RealServer) -> Iterator[Queue]:
 
 
 @pytest.mark.parametrize("name", WRITING)
-@pytest.mark.parametrize("arguments", [ARGUMENTS, {**ARGUMENTS, "ids": [], "entries": []}], ids=["some", "none"])
+@pytest.mark.parametrize(
+    "arguments", [ARGUMENTS, {**ARGUMENTS, "ids": [], "entries": [], "faults": []}], ids=["some", "none"]
+)
 def test_s14_a_read_only_queue_refuses_every_method_that_writes(
     viewer: Queue, raw: redis.Redis, name: str, arguments: dict[str, Any]
 ) -> None:
@@ -418,7 +426,9 @@ async def async_viewer(queue: Queue, store: RealServer) -> AsyncIterator[AsyncQu
 
 
 @pytest.mark.parametrize("name", WRITING)
-@pytest.mark.parametrize("arguments", [ARGUMENTS, {**ARGUMENTS, "ids": [], "entries": []}], ids=["some", "none"])
+@pytest.mark.parametrize(
+    "arguments", [ARGUMENTS, {**ARGUMENTS, "ids": [], "entries": [], "faults": []}], ids=["some", "none"]
+)
 async def test_s14_a_read_only_async_queue_refuses_every_method_that_writes(
     async_viewer: AsyncQueue, raw: redis.Redis, name: str, arguments: dict[str, Any]
 ) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from convoy_core import Jammed, State, StoreDamaged, StoreError
+from convoy_core import Fault, FaultKind, Jammed, State, StoreDamaged, StoreError
 from convoy_core.models import Then
 from convoy_core.moves.call import of
 from convoy_core.moves.keys import TYPES
@@ -106,6 +106,24 @@ def _free(then: Then) -> Callable[[World], object]:
     return lambda world: world.queue.free_jammed(seen, then=then)
 
 
+FAULTS = [
+    Fault(FaultKind.ORPHANED, "p5"),
+    Fault(FaultKind.ORPHANED, "p6"),
+    Fault(FaultKind.ORPHANED, "c2", DEAD),
+    Fault(FaultKind.LEFTOVER, "over"),
+    Fault(FaultKind.MISSING, "q1"),
+]
+
+
+def _check_key(name: str) -> Callable[[World], object]:
+    return lambda world: world.run(of("check_key", world.keys, (name, "0", 10, NOW, LATE_MS), list))
+
+
+def _check_ids(world: World) -> object:
+    suspects = [part for letter in "omdlux" for part in (letter, "p5", "")]
+    return world.run(of("check_ids", world.keys, (LATE_MS, *suspects, "o", "c2", DEAD, "d", "c2", DEAD), list))
+
+
 def _discard(id: str, state: State) -> Callable[[World], object]:
     return lambda world: world.queue.discard([id], state=state)
 
@@ -138,6 +156,7 @@ WRITES: dict[str, tuple[str, Callable[[World], object]]] = {
     "discard_all delayed": ("discard_first", lambda world: world.queue.discard_all(State.DELAYED)),
     "discard_all failed": ("discard_first", lambda world: world.queue.discard_all(State.FAILED)),
     "sweep": ("sweep", lambda world: world.drive(sweep(world.keys, (), 1000))),
+    "repair": ("repair", lambda world: world.queue.repair(FAULTS)),
     "pause": ("pause", lambda world: world.queue.pause()),
     "resume": ("resume", lambda world: world.queue.resume()),
 }
@@ -149,6 +168,16 @@ READS: dict[str, tuple[str, Callable[[World], object]]] = {
     "expired_leases": ("expired_leases", lambda world: world.run(expired_leases(world.keys))),
     "errors": ("errors", lambda world: world.queue.errors()),
     "workers": ("workers", lambda world: world.queue.workers()),
+    "entries": ("entries", lambda world: world.run(of("entries", world.keys, (), int))),
+    "check_list": ("check_list", lambda world: world.run(of("check_list", world.keys, (0, 10), list))),
+    "check_key committed": ("check_key", _check_key("committed")),
+    "check_key owner": ("check_key", _check_key("owner")),
+    "check_key payload": ("check_key", _check_key("payload")),
+    "check_claim_lists": (
+        "check_claim_lists",
+        lambda world: world.run(of("check_claim_lists", world.keys, (LATE_MS, W, DEAD, GONE), list)),
+    ),
+    "check_ids": ("check_ids", _check_ids),
     "page queued": ("page", _page(State.QUEUED)),
     "page delayed": ("page", _page(State.DELAYED)),
     "page processing": ("page", _page(State.PROCESSING)),

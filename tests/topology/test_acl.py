@@ -15,6 +15,8 @@ import redis
 
 from convoy_core import (
     AsyncFleet,
+    Fault,
+    FaultKind,
     Fleet,
     Job,
     Published,
@@ -45,7 +47,8 @@ def _sent_by(module: str) -> set[str]:
     return set(re.findall(r'\b(?:of|load|per_id)\(\s*"(\w+)"', text))
 
 
-OPERATED = set().union(*map(_sent_by, ("publishing", "looking", "steering", "discarding")))
+CHECKED = ("checking", "first_look", "repairing")
+OPERATED = set().union(*map(_sent_by, ("publishing", "looking", "steering", "discarding", *CHECKED)))
 SCRIPTS = {
     "publisher": {"publish"},
     "worker": _sent_by("working")
@@ -57,8 +60,8 @@ SCRIPTS = {
 PLAIN = {
     "publisher": {"sadd", "evalsha", "eval", "evalsha_ro", "eval_ro"},
     "worker": {"sadd", "hscan", "blmove", "client|id", "client|unblock", "evalsha", "eval", "evalsha_ro", "eval_ro"},
-    "operator": {"sadd", "smembers", "scan", "time", "evalsha", "eval", "evalsha_ro", "eval_ro"},
-    "viewer": {"smembers", "scan", "time", "evalsha_ro", "eval_ro"},
+    "operator": {"sadd", "smembers", "scan", "time", "zrange", "evalsha", "eval", "evalsha_ro", "eval_ro"},
+    "viewer": {"smembers", "scan", "time", "zrange", "evalsha_ro", "eval_ro"},
 }
 EVERYONE = {"ping", "client|setname"}
 
@@ -131,9 +134,11 @@ STEER: dict[str, Callable[[Queue, Any], object]] = {
     "jam guard": lambda queue, _: queue.free_jammed(queue.jammed(idle_s=0)),
     "pause": lambda queue, _: queue.pause(),
     "resume": lambda queue, _: queue.resume(),
+    "repair": lambda queue, _: queue.repair([Fault(FaultKind.MISSING, "1")]),
 }
 PUBLISH: dict[str, Callable[[Queue, Any], object]] = {"publish": lambda queue, _: queue.publish("2")}
 LOOK: dict[str, Callable[[Queue, Any], object]] = {
+    "check": lambda queue, _: queue.check(grace_s=0),
     "counts": lambda queue, _: queue.counts(),
     "snapshot": lambda queue, _: queue.snapshot(),
     "page": lambda queue, _: queue.page(State.QUEUED),

@@ -43,12 +43,14 @@ class Messages:
         if ended.advice:
             self._print(Styled.of(safe(ended.advice)))
 
-    def confirm(self, effect: str, *, yes: bool) -> None:
-        """Ask for confirmation of the effect. Raises Ended, with nothing changed, if it is declined."""
+    def confirm(self, effect: str, *, yes: bool, look: str = "with --dry-run") -> None:
+        """Ask for confirmation of the effect. Raises Ended, with nothing changed, if it is declined. `look` says how to
+        look first.
+        """
         if yes:
             return
         if not self.can_ask:
-            advice = "Nothing changed. Answer with --yes, or look first with --dry-run."
+            advice = f"Nothing changed. Answer with --yes, or look first {look}."
             raise Ended(Code.UNCONFIRMED, f"{effect}; that needs a yes.", advice)
         self._print(Styled.of(safe(f"{effect}.")))
         self.stream.write("Go on? [y/N] ")
@@ -56,14 +58,14 @@ class Messages:
             raise Ended(Code.UNCONFIRMED, "Nothing changed.")
 
     @contextmanager
-    def progress(self, what: str, total: int | None, *, shown: bool = True) -> Iterator[Meter]:
-        """A progress bar on a terminal, nothing elsewhere. `total` has the unit of `Meter.moved`."""
+    def progress(self, what: str, total: int | None, *, unit: str = "IDs", shown: bool = True) -> Iterator[Meter]:
+        """A progress bar on a terminal, nothing elsewhere. `total` has the unit of `Meter.moved`; `unit` is counted."""
         if self.quiet or not shown or not sys.stderr.isatty():
             yield Meter()
             return
         from convoy_tui.cli.io.progress_bar import bar  # noqa: PLC0415 - few commands need one, and only on a terminal
 
-        with bar(self.stream.console, what, total) as meter:
+        with bar(self.stream.console, what, total, unit) as meter:
             yield meter
 
     def _print(self, line: Styled) -> None:
@@ -73,5 +75,5 @@ class Messages:
 class Meter:
     """Receives the progress of a command. This one shows nothing."""
 
-    def moved(self, completed: int, ids: int) -> None:
-        """Show the progress and the number of IDs."""
+    def moved(self, completed: int, counted: int) -> None:
+        """Show the progress and the number of what is counted."""

@@ -15,11 +15,11 @@ from convoy_tui.text.words import number
 
 
 @contextmanager
-def bar(console: Console, what: str, total: int | None) -> Iterator[Meter]:
+def bar(console: Console, what: str, total: int | None, unit: str) -> Iterator[Meter]:
     """A bar that is removed at the end. `total` has the unit of `Meter.moved`."""
     spinner = SpinnerColumn("line" if console.options.ascii_only else "dots")
     columns: list[ProgressColumn] = [spinner, TextColumn("{task.description}", markup=False)]
-    columns += [BarColumn(bar_width=None), _Done()]
+    columns += [BarColumn(bar_width=None), _Done(unit)]
     with Progress(*columns, console=console, transient=True, expand=True) as progress:
         yield _Bar(progress, what, total)
 
@@ -27,18 +27,22 @@ def bar(console: Console, what: str, total: int | None) -> Iterator[Meter]:
 class _Bar(Meter):
     def __init__(self, progress: Progress, what: str, total: int | None) -> None:
         self._progress = progress
-        self._task = progress.add_task(safe(what), total=total, ids=0)
+        self._task = progress.add_task(safe(what), total=total, counted=0)
 
-    def moved(self, completed: int, ids: int) -> None:
-        self._progress.update(self._task, completed=completed, ids=ids)
+    def moved(self, completed: int, counted: int) -> None:
+        self._progress.update(self._task, completed=completed, counted=counted)
 
 
 class _Done(ProgressColumn):
-    """The number of IDs and their rate."""
+    """How many so far, and their rate."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
 
     def render(self, task: Task) -> Text:
         """The count so far with its rate."""
-        ids = int(task.fields["ids"])
+        counted = int(task.fields["counted"])
         elapsed = task.elapsed or 0.0
-        rate = f"  {number(round(ids / elapsed))}/s" if elapsed > 0.5 else ""
-        return Text(f"{number(ids)} IDs{rate}")
+        rate = f"  {number(round(counted / elapsed))}/s" if elapsed > 0.5 else ""
+        return Text(f"{number(counted)} {self._unit}{rate}")

@@ -1,0 +1,57 @@
+-- fault: whether something is still wrong with an ID
+-- keys: queued committed delayed processing started owner workers departed failed rerun published payload attempts failures crashes failure
+-- with: owner_entry claim_list silent
+
+-- Whether it was handed to a worker that has not claimed it yet.
+local function is_handed_over(id)
+  for _, known_workers in ipairs({ workers, departed }) do
+    for _, to in ipairs(call('ZRANGE', known_workers, 0, 999)) do
+      if call('LPOS', claim_list_of(to), id) then return true end
+    end
+  end
+  return false
+end
+
+local function is_running(id) return call('HGET', owner, id) or call('ZSCORE', processing, id) end
+
+-- The places of its first copies in the list, as many as asked for; the search passes what is before them.
+local function copies_of(id, n) return call('LPOS', queued, id, 'COUNT', n) end
+
+local function is_leftover(id)
+  local token = call('HGET', owner, id)
+  if not token and call('ZSCORE', started, id) then return true end
+  if is_running(id) then return false end
+  if call('SISMEMBER', rerun, id) == 1 then return true end
+  if call('SISMEMBER', committed, id) == 1 then return false end
+  for _, hash in ipairs({ published, attempts, failures, crashes }) do
+    if call('HEXISTS', hash, id) == 1 then return true end
+  end
+  if call('ZSCORE', failed, id) then return false end
+  return call('HEXISTS', payload, id) + call('HEXISTS', failure, id) > 0
+end
+
+-- `letter` is o (orphaned), m (missing), d (duplicate), l (unlisted), u (uncommitted) or x (leftover); of the first and the third
+-- `handed_to` is the worker in whose claim list it is, or empty. Of a duplicate the answer says where it is.
+local function is_fault(letter, id, handed_to, late)
+  local token = call('HGET', owner, id)
+  if letter == 'o' then
+    if handed_to == '' then return token and is_silent(worker_of(token), late) end
+    return is_silent(handed_to, late) and call('LPOS', claim_list_of(handed_to), id)
+  end
+  if letter == 'l' then return token and not is_silent(worker_of(token), late) and not call('ZSCORE', processing, id) end
+  if letter == 'x' then return is_leftover(id) end
+  local is_committed, due = call('SISMEMBER', committed, id) == 1, call('ZSCORE', delayed, id)
+  if letter == 'm' then
+    return is_committed and not due and not is_running(id) and #copies_of(id, 1) == 0 and not is_handed_over(id)
+  end
+  if letter == 'd' and handed_to ~= '' then
+    local is_handed = call('LPOS', claim_list_of(handed_to), id)
+    return is_handed and (due or is_running(id) or #copies_of(id, 1) > 0) and { is_running = is_running(id) }
+  elseif letter == 'd' then
+    if due and is_running(id) then return { is_delayed = true, is_running = true } end
+    local needed = (due or is_running(id)) and 1 or 2
+    local copies = copies_of(id, needed)
+    return #copies == needed and { is_delayed = due, is_running = is_running(id), place = copies[1] }
+  end
+  return not is_committed and (due or is_running(id) or #copies_of(id, 1) > 0 or is_handed_over(id))
+end

@@ -1,0 +1,70 @@
+-- repair: puts right what a check has found, each only if it is still wrong
+-- keys: rerun
+-- with: damage fault ownership crash enqueue totals tidy
+-- args: ms after a lease, how many crashes fail an ID, (letter, ID, worker or empty)...
+-- answer: one word for each: queued, failed, merged (one copy, perhaps of several), listed, committed, forgotten, gone
+local late, limit, faults = take_number(), take_number(), take_rest()
+local refusal = damage_reply({ todays_log(), 'list' })
+if refusal then return refusal end
+local repairs = {}
+
+function repairs.o(id, handed_to)
+  if handed_to ~= '' then
+    call('LREM', claim_list_of(handed_to), 1, id)
+    enqueue({ id }, true)
+    return 'queued'
+  end
+  leave_processing({ id })
+  count('recovered', 1)
+  local word = charge_crash(id, limit, 'its worker died')
+  if word ~= 'queue' then return word end
+  enqueue({ id }, true)
+  return 'queued'
+end
+
+function repairs.m(id)
+  enqueue({ id })
+  return 'queued'
+end
+
+-- One copy at a time, since each search may pass the whole list. A run includes what was delayed, and of copies in the list the
+-- first stays. What waits beside a run is a wish to run once more.
+function repairs.d(id, handed_to, found)
+  if handed_to ~= '' then
+    call('LREM', claim_list_of(handed_to), 1, id)
+  elseif found.is_delayed then
+    call('ZREM', delayed, id)
+  else
+    local is_near_head = found.is_running and found.place < call('LLEN', queued) / 2
+    call('LREM', queued, is_near_head and 1 or -1, id)
+  end
+  if found.is_running then put('SADD', rerun, id) end
+  count('merged', 1)
+  return 'merged'
+end
+
+function repairs.l(id)
+  call('ZADD', processing, string.format('%d', math.floor(now / 1000)), id)
+  return 'listed'
+end
+
+function repairs.u(id)
+  call('SADD', committed, id)
+  count('adopted', 1)
+  return 'committed'
+end
+
+function repairs.x(id)
+  if not call('HGET', owner, id) then call('ZREM', started, id) end
+  if call('SISMEMBER', committed, id) == 1 and not is_running(id) then call('SREM', rerun, id) end
+  tidy({ id })
+  return 'forgotten'
+end
+
+local answer = {}
+for i = 1, #faults, 3 do
+  local letter, id, handed_to = faults[i], faults[i + 1], faults[i + 2]
+  local found = is_fault(letter, id, handed_to, late)
+  answer[#answer + 1] = found and repairs[letter](id, handed_to, found) or 'gone'
+end
+return answer
