@@ -592,7 +592,7 @@ async def test_when_the_store_dies_each_task_learns_what_became_of_its_own_id() 
             await queue.publish("warm")
             client.client_pause(100_000, all=False)
             first = asyncio.create_task(queue.publish("first"))
-            await turns()
+            await asyncio.to_thread(eventually, lambda: newest_held(client) > 0)
             chunk = [asyncio.create_task(queue.publish(n)) for n in range(10)]
             await turns()
             held = newest_held(client)
