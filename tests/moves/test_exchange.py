@@ -80,3 +80,27 @@ def test_ten_failures_in_one_exchange_take_as_many_commands_as_one(world: World,
         costs.append(commands(world.client, partial(world.exchange, failed=failed)))
 
     assert {**costs[0], "eval": 0, "evalsha": 1} == {**costs[1], "eval": 0, "evalsha": 1}
+
+
+@pytest.mark.parametrize("retry_ms", [None, 50])
+def test_what_has_failed_and_is_claimed_in_the_same_round_runs_with_its_history(
+    world: World, retry_ms: int | None
+) -> None:
+    """Its second copy waited: a push by hand, or a race of Node. Before this round the queue knew of no failure."""
+    world.seed(
+        ALIVE,
+        {
+            "queued": ["a"],
+            "committed": {"a"},
+            "processing": {"a": SECOND},
+            "owner": {"a": f"{W}:1@{NOW}"},
+        },
+    )
+
+    answer = world.exchange(failed=[(claim("a"), failure(retry_ms=retry_ms))], want=1)
+
+    attempts = 0 if retry_ms is None else 1
+    assert [(one.raw_id, one.attempts, one.failures) for one in answer.claims] == [(b"a", attempts, 1)]
+    state = world.state()
+    assert "failed" not in state
+    assert state["failures"] == {"a": "1"}

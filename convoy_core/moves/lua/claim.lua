@@ -114,5 +114,6 @@ if long then
     call('ZREM', delayed, long)
   end
 end
-if not any_rare then return { stale, word, ids, none, none, none, none, apart } end
+-- A run that failed in this round has made such keys.
+if not any_rare and not ended_otherwise then return { stale, word, ids, none, none, none, none, apart } end
 -- here: claim_rare
