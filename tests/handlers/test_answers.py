@@ -343,7 +343,7 @@ def _wrapping(job: Job) -> None: ...
         (_nothing, "too many positional arguments"),
         (_named, "too many positional arguments"),
         (_two, "missing a required argument: 'lane'"),
-        (_keyword, "missing a required argument: 'lane'"),
+        (_keyword, "missing a required (keyword-only )?argument: 'lane'"),  # Python 3.12 says of which kind
         (LocalPools.work, "missing a required argument: 'job'"),
         (LocalPools().two, "missing a required argument: 'lane'"),
         (partial(_default, 1, 2), "too many positional arguments"),  # type: ignore[arg-type]  # that is the test
