@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         Snapshot,
         Tally,
         Then,
+        WaitResult,
         WorkerInfo,
     )
     from convoy_core.moves.call import chunked
@@ -127,6 +128,7 @@ __all__ = [  # noqa: RUF022 - by what they are for
     "Page",
     "Snapshot",
     "State",
+    "WaitResult",
     "WorkerInfo",
     # what a check finds, and what a repair answers
     "Fault",
@@ -216,6 +218,7 @@ _HOMES: Final = {
         "Snapshot",
         "Tally",
         "Then",
+        "WaitResult",
         "WorkerInfo",
     ),
     "convoy_core.moves.call": ("chunked",),

@@ -247,6 +247,17 @@ class Jammed:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitResult:
+    """How the IDs that were waited for have ended."""
+
+    done: int
+    """How many are absent: done, discarded, or never published."""
+    failed: tuple[str, ...]
+    left: tuple[str, ...]
+    """Those that still waited or ran when the time was up."""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerInfo:
     """One pool, alive or silent."""
 

@@ -24,6 +24,7 @@ from convoy_core.models import (
     Snapshot,
     Tally,
     Then,
+    WaitResult,
     WorkerInfo,
 )
 from convoy_core.moves import discarding, looking, publishing, steering
@@ -282,6 +283,31 @@ class Queue:
     def show(self, id: JobID) -> Details:
         """All that is known about one ID, at one instant. An unknown ID is ABSENT, not an error."""
         return self._run(looking.show(self._keys, id))
+
+    def states(self, ids: Iterable[JobID]) -> Iterator[tuple[str, State]]:
+        """The state of each ID, streamed in the order given: as many as there are in one round trip are asked at once.
+
+        What is committed and neither delayed nor processing counts as queued: the list is not searched.
+        """
+        for chunk in self._connection.run_ahead(looking.states(self._keys, ids)):
+            yield from chunk
+
+    def wait(
+        self, ids: Iterable[JobID], *, timeout_s: Seconds | None = None, progress: Progress | None = None
+    ) -> WaitResult:
+        """Return when none of these IDs waits or runs any more, or after `timeout_s` seconds.
+
+        An ID that never was in the queue counts as done. One that is published again before it was seen to have ended
+        is waited for again. `progress` is called with the number of those that have ended, and of all.
+        """
+        from convoy_core.moves.waiting import Wait  # noqa: PLC0415 - few programs wait
+
+        wait = Wait(ids, timeout_s, progress)
+        self._drive(wait.look(self._keys))
+        while (pause_s := wait.pause_s) is not None:
+            time.sleep(pause_s)
+            self._drive(wait.look(self._keys))
+        return wait.result()
 
     def workers(self) -> list[WorkerInfo]:
         """Every pool registered on this queue, alive or silent."""

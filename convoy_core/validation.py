@@ -51,6 +51,12 @@ def one_of(name: str, value: object, kinds: type | UnionType, what: str) -> None
         raise _refusal(name, value, what)
 
 
+def callback(name: str, value: object) -> None:
+    """None, or something that can be called."""
+    if value is not None and not callable(value):
+        raise _refusal(name, value, "a function, or None")
+
+
 def many(name: str, value: Iterable[T], what: str) -> Iterable[T]:
     """An iterable of values. A text is refused, since each of its letters would count as a value; so are bytes."""
     if isinstance(value, str | bytes | bytearray | memoryview) or not isinstance(value, Iterable):

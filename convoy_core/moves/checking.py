@@ -39,8 +39,7 @@ class Check:
         self._keyspace = keyspace
         self._queues: dict[str, Keys] = {}
         self._grace_s = validation.seconds("grace_s", grace_s)
-        if progress is not None:
-            validation.one_of("progress", progress, Callable, "a function of two numbers")  # type: ignore[arg-type]
+        validation.callback("progress", progress)
         self._progress = progress
         self._left: dict[str, list[Suspicion]] = {}
         self._damage: dict[str, str] = {}

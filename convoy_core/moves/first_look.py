@@ -118,17 +118,17 @@ def look_at_list(keys: Keys, seen: Suspicions, note: Callable[[list[bytes], bool
     """
     began, skip, last = 0, 0, b""
     while True:
-        # Each slice begins with the last entry of the one before, which tells how far the list has moved.
-        now, is_over, letters, ids = yield of("check_list", keys, (max(0, skip - 1), BATCH), tuple)
+        now, is_over, before, letters, ids = yield of("check_list", keys, (skip, BATCH), tuple)
         began = began or int(now)
-        is_sure = not skip or last in ids
-        first = ids.index(last) + 1 if skip and is_sure else 0
+        # Where the list has moved, the last entry of the slice before is in this one.
+        is_sure = before == last or last in ids
+        first = 0 if before == last or not is_sure else ids.index(last) + 1
         note(ids[first:], is_sure)
         _add_by_letters(seen, ids[first:], letters[first:])
         seen.count(len(ids) - first)
         if is_over or seen.is_full:
             return began
-        skip, last = max(0, skip - 1) + len(ids), ids[-1]
+        skip, last = skip + len(ids), ids[-1]
 
 
 def _add_by_letters(seen: Suspicions, ids: list[bytes], letters: bytes) -> None:
@@ -166,8 +166,10 @@ def _look_at_claim_lists(keys: Keys, strays: Iterable[str], seen: Suspicions) ->
         rows = yield of("check_claim_lists", keys, (LATE_MS, *chunk), list)
         for worker, (ids, letters) in zip(chunk, rows, strict=True):
             name = worker.decode("ascii", "replace")
-            seen.handed.update(dict.fromkeys(ids, name))
             seen.count(len(ids))
             for raw, letter in zip(ids, letters, strict=True):
+                if raw in seen.handed:
+                    seen.add(FaultKind.DUPLICATE, raw, name)
+                seen.handed[raw] = name
                 if (kind := _KINDS.get(bytes([letter]))) is not None:
                     seen.add(kind, raw, "" if kind is FaultKind.UNCOMMITTED else name)

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from convoy_core import validation
 from convoy_core.errors import InvalidOption
 from convoy_core.models import Counts, Details, ErrorPage, IDPage, Page, Snapshot, WorkerInfo
 from convoy_core.moves import replies
-from convoy_core.moves.call import Call, Rounds, Steps, check_state, checked_names, chunked, command, milliseconds, of
+from convoy_core.moves.call import (
+    Call,
+    Rounds,
+    Steps,
+    bounded,
+    check_state,
+    checked_ids,
+    checked_names,
+    chunked,
+    command,
+    milliseconds,
+    of,
+)
 from convoy_core.moves.keys import Keys, Keyspace
 from convoy_core.moves.scripts import load
 from convoy_core.options import BATCH, MAX_ID_BYTES, JobID, decode_id, encode_id
@@ -103,6 +115,20 @@ def show(keys: Keys, id: JobID) -> Call[Details]:
     """All about one ID."""
     raw = encode_id(id)
     return of("show", keys, (raw, FIND_DEPTH), lambda reply: replies.details(decode_id(raw), keys.queue, reply))
+
+
+_STATES = {b"p": State.PROCESSING, b"d": State.DELAYED, b"q": State.QUEUED, b"f": State.FAILED, b"a": State.ABSENT}
+
+
+def states(keys: Keys, ids: Iterable[JobID]) -> Iterator[Call[list[tuple[str, State]]]]:
+    """Each ID with its state, in chunks, in their order."""
+    for chunk in chunked(encode_id(id) for id in checked_ids(ids)):
+        for part in bounded(chunk, [*map(len, chunk)]):
+            yield of("states", keys, part, partial(_with_states, part))
+
+
+def _with_states(ids: list[bytes], letters: bytes) -> list[tuple[str, State]]:
+    return [(decode_id(raw), _STATES[letters[at : at + 1]]) for at, raw in enumerate(ids)]
 
 
 POOLS = 200

@@ -31,6 +31,7 @@ class Code(IntEnum):
     UNREACHABLE = 7
     WARNING = 10
     ALARM = 11
+    TIMED_OUT = 124
     INTERRUPTED = 130
 
 

@@ -24,6 +24,8 @@ COMMANDS: Final = {
     "status": Listed("status", "Look", "Show every queue with its counts, its health, and why."),
     "list": Listed("list_ids", "Look", "List the IDs of a queue in one state."),
     "find": Listed("find", "Look", "Say in which queues an ID is, and in which state."),
+    "where": Listed("where", "Look", "Say in which state each of many IDs is."),
+    "wait": Listed("wait", "Look", "Wait until none of these IDs waits or runs any more."),
     "show": Listed("show", "Look", "Show everything about one ID."),
     "errors": Listed("errors", "Look", "Show the error log of a queue, newest first."),
     "workers": Listed("workers", "Look", "List the worker pools and what they hold."),

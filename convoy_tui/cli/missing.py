@@ -33,8 +33,7 @@ def state_word(details: Details) -> str:
 
 def way_out(queue: Queue, details: Details) -> str:
     """How to free a missing ID."""
-    key = f"{queue.key_prefix}committed"
     return (
-        f"ID {safe(details.id, 60)} is missing: a Node client that died between two commands leaves this behind. Once "
-        f"you are sure that none is at it: redis-cli SREM {safe(shlex.quote(key))} {safe(shlex.quote(details.id), 200)}"
+        f"ID {safe(details.id, 60)} is missing: a Node client that died between two commands leaves this behind. "
+        f"To have it queued: convoy doctor {safe(shlex.quote(queue.name), 200)} --fix"
     )

@@ -121,7 +121,7 @@ def test_the_document_holds_the_server_the_queues_and_the_faults(
             "answer": None,
         }
     ]
-    assert found["fixed"] is False
+    assert found["dry_run"] is True
 
 
 def test_the_ids_of_faults_can_be_piped(convoy: Convoy, trucks: Queue, raw: redis.Redis) -> None:

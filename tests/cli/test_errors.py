@@ -252,6 +252,7 @@ def test_reading_never_writes(
 TIMES = [
     ["status", "--interval"],
     ["doctor", "--grace"],
+    ["wait", "trucks", "1", "--timeout"],
     ["status", "--jam-after"],
     ["list", "trucks", "--older-than"],
     ["publish", "trucks", "1", "--delay"],

@@ -19,6 +19,8 @@ COMMANDS = [
     "show",
     "workers",
     "doctor",
+    "where",
+    "wait",
     "publish",
     "requeue",
     "discard",

@@ -319,7 +319,7 @@ def test_what_is_committed_and_in_no_place_is_missing_and_not_queued(convoy: Con
     assert "state\tmissing: committed and in no list" in sheet.stdout
     assert found.stdout.startswith("trucks\tmissing\t")
     for told in (sheet.stderr, found.stderr):
-        assert "redis-cli SREM cv:trucks:committed ghost" in told.replace("\n", " ")
+        assert "convoy doctor trucks --fix" in told.replace("\n", " ")
     assert convoy.json("show", "trucks", "ghost")["is_missing"] is True
 
 

@@ -132,6 +132,7 @@ SPECIAL: dict[tuple[str, str], Kind] = {
     ("discard_all", "state"): Kind([*STATE.bad, None, State.PROCESSING, State.ABSENT], ""),
     ("discard_all", "limit"): Kind([value for value in FROM_ONE.bad if value is not None]),
     ("PoolOptions", "grace_s"): ABOVE_ZERO,
+    ("wait", "timeout_s"): SECONDS_OR_NONE,
     ("describe_store", "url"): Kind([*STORE.bad, ""], "URL"),
 }
 """Where a name's kind depends on who asks."""
@@ -381,7 +382,8 @@ async def test_a_timedelta_is_taken_wherever_seconds_are(targets: dict[str, Any]
     rows = [row for row in ROWS if row.parameter.endswith("_s") or row.parameter == "job_timeout"]
     said = []
     for row in rows:
-        beside = {"lease_s": 900} if row.parameter == "beat_s" else {}
+        beside: dict[str, Any] = {"lease_s": 900} if row.parameter == "beat_s" else {}
+        beside |= {"ids": ["nowhere"]} if row.method == "wait" else {}
         said.append((row.owner, row.method, row.parameter, await _outcome(row, targets, value, **beside)))
 
     assert {outcome for *_, outcome in said} == {"NOT REFUSED"}, said

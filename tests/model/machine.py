@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from convoy_core import options
+from convoy_core.checks import Fault, FaultKind
 from convoy_core.jobs import Claim, Discard, Failed, Retry, Verdict
 from convoy_core.models import Jammed, Then
 from convoy_core.moves import discarding, publishing, recovering, scripts, steering, working
 from convoy_core.moves.call import Call, Steps
+from convoy_core.moves.checking import Check
 from convoy_core.moves.keys import Keyspace
 from convoy_core.moves.publishing import PublishOptions
 from convoy_core.moves.working import Pulse, Settlement, SuspectPolicy
@@ -137,6 +139,18 @@ class Machine(RuleBasedStateMachine):
         """Make several."""
         self.bench.connection.now_ms = self.now
         return self.bench.connection.drive(steps)
+
+    def faults(self) -> tuple[Fault, ...]:
+        """What a check says of the queue; it suspects nothing that was published since it began."""
+        self.now += 1
+        check = Check(self.bench.connection.keyspace, 0, None)
+        self.drive(check.first(["q"]))
+        while check.pause_s is not None:
+            self.drive(check.again())
+        (found,) = check.result()
+        assert found.is_complete
+        assert found.damage is None
+        return found.faults
 
     def next_number(self, worker: str, want: int) -> int:
         """Numbers are spent, whatever comes back."""
@@ -420,6 +434,10 @@ class Strict(Machine):
         """Nothing happens for a while."""
         self.now += ms
         self.model.now = self.now
+
+    def teardown(self) -> None:
+        """A check accuses nobody but workers that have died."""
+        assert {fault.kind for fault in self.faults()} <= {FaultKind.ORPHANED}
 
     @invariant()
     def store_is_what_the_model_says(self) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from convoy_core.models import Outcome, Then
-from convoy_core.moves import discarding, publishing, recovering, steering, working
+from convoy_core.moves import discarding, publishing, recovering, repairing, steering, working
 from convoy_core.moves.publishing import PublishOptions
 from convoy_core.moves.working import Pulse
 from convoy_core.states import State
@@ -420,6 +420,18 @@ class Mixed(Machine):
             LEFT_OVER: not is_known and any(id in ids for ids in (*at.remembered.values(), *at.shown.values())),
         }
         return {name for name, is_so in found.items() if is_so}
+
+    def teardown(self) -> None:
+        """Whatever Node has left behind, two repairs put it right, and nothing wanted is lost."""
+        for _ in range(2):
+            self.drive(repairing.repair(self.keys, self.faults(), MAX_CRASHES))
+        assert self.faults() == ()
+        self.look()
+        for id in IDS:
+            assert self.deviations(id) <= {STILL_FAILED, FOREIGN, UNGRANTED}, id
+        lost = self.wanted - self.at.somewhere() - self.at.failed
+        lost -= {*self.half_published, *self.in_hand}
+        assert not lost, f"lost by a repair: {lost}"
 
     @invariant()
     def only_node_breaks_anything(self) -> None:

@@ -211,6 +211,11 @@ MUTANTS = (
         ("moves/lua/fail.lua", "  log_errors(messages)\n", ""),
     ),
     _mutant(
+        "F26: what failed and is claimed again in the same round stays among the failed",
+        "Mixed",
+        ("moves/lua/claim.lua", "if not any_rare and not ended_otherwise then", "if not any_rare then"),
+    ),
+    _mutant(
         "F28: crashes are counted and never too many",
         "Strict",
         ("moves/lua/crash.lua", "if n < limit then", "if n > 0 then"),
@@ -378,5 +383,42 @@ def _chunk(raw""",
         "a finished ID is remembered",
         "Strict",
         ("moves/lua/complete.lua", "  call('HDEL', published, unpack(over))\n", ""),
+    ),
+    _mutant(
+        "F47: a missing ID is reported as repaired and stays missing",
+        "Mixed",
+        ("moves/lua/repair.lua", "function repairs.m(id)\n  enqueue({ id })\n", "function repairs.m(id)\n"),
+    ),
+    _mutant(
+        "F8: a check sees no copy beside a run",
+        "Mixed",
+        ("moves/lua/fault.lua", "(due or is_running(id)) and 1 or 2", "2"),
+    ),
+    _mutant(
+        "F9: a check misses what waits and is not committed",
+        "Mixed",
+        ("moves/lua/reads/check_list.lua", "known[i] == 0 and 'u' or '.'", "'.'"),
+    ),
+    _mutant(
+        "F47: a check takes what was handed over for missing",
+        "Strict",
+        ("moves/first_look.py", "if hash(raw) not in numbers and raw not in handed", "if hash(raw) not in numbers"),
+        ("moves/lua/fault.lua", "#copies_of(id, 1) == 0 and count_handed(id) == 0", "#copies_of(id, 1) == 0"),
+    ),
+    _mutant(
+        "F47: a check takes what is delayed for missing",
+        "Strict",
+        ("moves/lua/reads/check_key.lua", "if not (dues[i] or running[i]", "if not (running[i]"),
+        ("moves/lua/fault.lua", "return is_committed and not due and", "return is_committed and"),
+    ),
+    _mutant(
+        "a check misses the data of what has ended",
+        "Mixed",
+        ("moves/lua/reads/check_key.lua", "if not is_kept then suspect('x', id) end", ""),
+    ),
+    _mutant(
+        "F8: a repair leaves a delayed copy where it is",
+        "Mixed",
+        ("moves/lua/repair.lua", "call('ZREM', delayed, id)\n  else", "\n  else"),
     ),
 )

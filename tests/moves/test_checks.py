@@ -94,6 +94,21 @@ CASES: dict[str, tuple[Keyspace, list[Fault], Keyspace]] = {
             "totals": {"merged": "2"},
         },
     ),
+    "was handed over twice": (
+        {
+            "workers": {W: NOW + LEASE, "other": NOW + LEASE},
+            f"claim:{W}": ["a"],
+            "claim:other": ["a"],
+            "committed": {"a"},
+        },
+        [Fault(FaultKind.DUPLICATE, "a", "other")],
+        {
+            "workers": {W: NOW + LEASE, "other": NOW + LEASE},
+            f"claim:{W}": ["a"],
+            "committed": {"a"},
+            "totals": {"merged": "1"},
+        },
+    ),
     "was handed over while it runs": (
         {**RUNNING, f"claim:{W}": ["a"]},
         [Fault(FaultKind.DUPLICATE, "a", W)],

@@ -331,6 +331,8 @@ LOOKING = {
     "queues",
     "show",
     "snapshot",
+    "states",
+    "wait",
     "workers",
 }
 """Methods that only read. Every other method must be refused by a read-only connection."""

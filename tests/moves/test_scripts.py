@@ -168,6 +168,7 @@ READS: dict[str, tuple[str, Callable[[World], object]]] = {
     "expired_leases": ("expired_leases", lambda world: world.run(expired_leases(world.keys))),
     "errors": ("errors", lambda world: world.queue.errors()),
     "workers": ("workers", lambda world: world.queue.workers()),
+    "states": ("states", lambda world: [*world.queue.states(["q1", "p1", "d1", "f1", "x"])]),
     "entries": ("entries", lambda world: world.run(of("entries", world.keys, (), int))),
     "check_list": ("check_list", lambda world: world.run(of("check_list", world.keys, (0, 10), list))),
     "check_key committed": ("check_key", _check_key("committed")),

@@ -2,14 +2,13 @@
 -- keys: queued committed delayed processing started owner workers departed failed rerun published payload attempts failures crashes failure
 -- with: owner_entry claim_list silent
 
--- Whether it was handed to a worker that has not claimed it yet.
-local function is_handed_over(id)
+-- How many copies of it were handed to workers that have not claimed them yet.
+local function count_handed(id)
+  local n = 0
   for _, known_workers in ipairs({ workers, departed }) do
-    for _, to in ipairs(call('ZRANGE', known_workers, 0, 999)) do
-      if call('LPOS', claim_list_of(to), id) then return true end
-    end
+    for _, to in ipairs(call('ZRANGE', known_workers, 0, 999)) do n = n + #call('LPOS', claim_list_of(to), id, 'COUNT', 0) end
   end
-  return false
+  return n
 end
 
 local function is_running(id) return call('HGET', owner, id) or call('ZSCORE', processing, id) end
@@ -42,16 +41,17 @@ local function is_fault(letter, id, handed_to, late)
   if letter == 'x' then return is_leftover(id) end
   local is_committed, due = call('SISMEMBER', committed, id) == 1, call('ZSCORE', delayed, id)
   if letter == 'm' then
-    return is_committed and not due and not is_running(id) and #copies_of(id, 1) == 0 and not is_handed_over(id)
+    return is_committed and not due and not is_running(id) and #copies_of(id, 1) == 0 and count_handed(id) == 0
   end
   if letter == 'd' and handed_to ~= '' then
     local is_handed = call('LPOS', claim_list_of(handed_to), id)
-    return is_handed and (due or is_running(id) or #copies_of(id, 1) > 0) and { is_running = is_running(id) }
+    local is_elsewhere = due or is_running(id) or count_handed(id) > 1 or #copies_of(id, 1) > 0
+    return is_handed and is_elsewhere and { is_running = is_running(id) }
   elseif letter == 'd' then
     if due and is_running(id) then return { is_delayed = true, is_running = true } end
     local needed = (due or is_running(id)) and 1 or 2
     local copies = copies_of(id, needed)
     return #copies == needed and { is_delayed = due, is_running = is_running(id), place = copies[1] }
   end
-  return not is_committed and (due or is_running(id) or #copies_of(id, 1) > 0 or is_handed_over(id))
+  return not is_committed and (due or is_running(id) or #copies_of(id, 1) > 0 or count_handed(id) > 0)
 end

@@ -174,7 +174,7 @@ def _answer(session: Session, server: list[Finding], checks: list[QueueCheck], r
     if session.out.format is Format.IDS:
         session.out.ids(row.fault.id for row in rows)
     else:
-        head = {"server": [*map(_finding, server)], "queues": [*map(_checked, checks)], "fixed": fixed}
+        head = {"dry_run": not fixed, "server": [*map(_finding, server)], "queues": [*map(_checked, checks)]}
         session.out.rows(SHAPE, rows, head)
     for finding in server:
         if finding.level in (Level.WARNING, Level.ALARM):
