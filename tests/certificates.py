@@ -16,8 +16,10 @@ class Authority:
         self.place = place
         self.file = place / "ca.pem"
         self._numbers = count()
+        # Python 3.13 wants to be told what a key is for.
+        usage = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
         self._openssl(
-            "req", "-x509", *_KEY, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority", "-days", "2"
+            "req", "-x509", *_KEY, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority", "-days", "2", *usage
         )
 
     def server(self, name: str, *, days: int = 2, signs_itself: bool = False) -> tuple[str, ...]:
