@@ -10,7 +10,7 @@ local repairs = {}
 
 function repairs.o(id, handed_to)
   if handed_to ~= '' then
-    call('LREM', claim_list_of(handed_to), 1, id)
+    call('LREM', claim_list_of(handed_to), 0, id)
     enqueue({ id }, true)
     return 'queued'
   end

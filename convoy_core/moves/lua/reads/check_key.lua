@@ -54,10 +54,9 @@ elseif name == 'owner' then
   for i, id in ipairs(ids) do
     if is_silent(worker_of(tokens[i]), late) then
       suspect('o', id)
-    elseif not running[i] then
-      suspect('l', id)
-    elseif known[i] == 0 then
-      suspect('u', id)
+    else
+      if not running[i] then suspect('l', id) end
+      if known[i] == 0 then suspect('u', id) end
     end
   end
 else
