@@ -13,6 +13,9 @@ from convoy_core.moves.recovering import LATE_MS
 from convoy_core.moves.suspicions import Suspicion, arguments, in_order_of_repair, searchable
 from convoy_core.options import encode_id
 
+MOST_COPIES: Final = 1000
+"""As many copies of an ID are removed by one repair; a later check finds those that are left."""
+
 
 def repair(keys: Keys, given: Iterable[Fault], max_crashes: int) -> Steps[dict[Fault, Repaired]]:
     """Put these right, each only if it is still wrong."""
@@ -20,7 +23,7 @@ def repair(keys: Keys, given: Iterable[Fault], max_crashes: int) -> Steps[dict[F
     suspected = [_suspicion(fault) for fault in validation.many("faults", given, _FAULTS)]
     left = in_order_of_repair(suspected)
     answers: dict[Suspicion, Repaired] = {}
-    while left:
+    for _ in range(MOST_COPIES):
         again: list[Suspicion] = []
         for chunk in (yield from searchable(keys, left)):
             words = yield of("repair", keys, (LATE_MS, max_crashes, *arguments(chunk)), list)
@@ -30,6 +33,8 @@ def repair(keys: Keys, given: Iterable[Fault], max_crashes: int) -> Steps[dict[F
                     answers[one] = answer
                 if answer is Repaired.MERGED:
                     again.append(one)  # one copy goes at a time
+        if not again:
+            break
         left = again
     return {one.fault: answer for one, answer in answers.items()}
 
