@@ -64,6 +64,8 @@ ACTS: dict[str, Act] = {
     "show, last in line": Act(lambda long, ids: long.queue.show(ids[-1]), LongQueue.known),
     "show, failed": Act(lambda long, _: long.queue.show(long.id(f"f{long.shape.failed - 1}"))),
     "workers": Act(lambda long, _: long.queue.workers()),
+    "states": Act(lambda long, ids: list(long.queue.states(ids)), LongQueue.known),
+    "check": Act(lambda long, _: long.queue.check(grace_s=0)),
     "jammed": Act(lambda long, _: long.queue.jammed(idle_s=0)),
     "publish": Act(lambda long, ids: long.queue.publish_many(ids), LongQueue.fresh),
     "publish to the front": Act(lambda long, ids: long.queue.publish_many(ids, front=True), LongQueue.fresh),

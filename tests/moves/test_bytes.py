@@ -13,7 +13,7 @@ from convoy_core.moves.discarding import PASSED
 from convoy_core.moves.looking import POOLS, SLICE, snapshots
 from convoy_core.moves.recovering import held_claims, recover, unregistered_holders
 from convoy_core.moves.scripts import load
-from convoy_core.moves.working import Pulse, promote, sweep
+from convoy_core.moves.working import Pulse, SuspectPolicy, promote, sweep
 from convoy_core.options import BATCH, BATCH_BYTES
 from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.worker.claims import Claims
@@ -162,6 +162,26 @@ def test_an_id_that_a_claim_gives_back_is_not_marked_by_its_copy(world: World) -
 
     state = world.state()
     assert state["queued"] == ["twice"]
+    assert "rerun" not in state
+
+
+@pytest.mark.parametrize(
+    ("queued", "policy", "left"),
+    [
+        # Innocent IDs that go back so that the suspect runs alone, and a suspect that is set apart.
+        (["suspect", "a", "a"], SuspectPolicy(first=True), {"queued": ["a"]}),
+        (["suspect", "suspect"], SuspectPolicy(kept=1), {"delayed": {"suspect": NOW + LEASE}}),
+    ],
+)
+def test_f28_an_id_that_does_not_run_beside_a_suspect_is_not_marked_by_its_copy(
+    world: World, queued: list[str], policy: SuspectPolicy, left: Keyspace
+) -> None:
+    world.seed({**ALIVE, "queued": queued, "committed": {*queued}, "crashes": {"suspect": "2"}})
+
+    world.exchange(want=3, suspects=policy)
+
+    state = world.state()
+    assert left.items() <= state.items()
     assert "rerun" not in state
 
 

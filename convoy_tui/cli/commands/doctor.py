@@ -164,12 +164,12 @@ def _repair(
 def _answer(session: Session, server: list[Finding], checks: list[QueueCheck], rows: list[Row], *, fixed: bool) -> None:
     if session.out.is_for_people:
         for finding in server:
-            session.out.styled(_finding_line(finding))
+            _print(session, _finding_line(finding), indent=21)
         for check in checks:
-            session.out.line(_queue_line(check))
+            _print(session, Styled.of(safe(_queue_line(check))), indent=2)
         session.out.rows(SHAPE, rows)
         for line in _explained(rows, fixed=fixed):
-            session.out.line(line)
+            _print(session, Styled.of(safe(line)), indent=2)
         return
     if session.out.format is Format.IDS:
         session.out.ids(row.fault.id for row in rows)
@@ -183,6 +183,11 @@ def _answer(session: Session, server: list[Finding], checks: list[QueueCheck], r
         session.messages.note(_queue_line(check))
     if fixed:
         session.messages.note(_tally(rows))
+
+
+def _print(session: Session, line: Styled, *, indent: int) -> None:
+    for part in session.out.wrapped(line, indent=indent):
+        session.out.styled(part)
 
 
 def _finding_line(finding: Finding) -> Styled:
