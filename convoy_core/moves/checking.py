@@ -14,14 +14,13 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from convoy_core import validation
-from convoy_core.checks import FaultKind, QueueCheck
+from convoy_core.checks import QueueCheck
 from convoy_core.errors import StoreDamaged
 from convoy_core.moves.call import Steps, command, of
-from convoy_core.moves.first_look import Suspicions, look_at_list, suspicions
+from convoy_core.moves.first_look import suspicions, without_listed
 from convoy_core.moves.keys import Keys, Keyspace
 from convoy_core.moves.recovering import LATE_MS
 from convoy_core.moves.suspicions import Suspicion, arguments, in_order_of_repair, searchable
-from convoy_core.options import SMALL_BATCH
 from convoy_core.validation import Seconds
 
 LOOKS: Final = 4
@@ -119,19 +118,11 @@ def _stray_workers(keyspace: Keyspace) -> Steps[dict[str, set[str]]]:
             return found
 
 
-def _still_suspected(keys: Keys, suspected: Iterable[Suspicion]) -> Steps[list[Suspicion]]:
+def _still_suspected(keys: Keys, suspected: list[Suspicion]) -> Steps[list[Suspicion]]:
     """Those of the suspicions that hold now, each looked at for itself."""
-    left = yield from _not_listed(keys, [*suspected])
+    left, queued, was_read = yield from without_listed(keys, suspected)
     still: list[Suspicion] = []
-    for chunk in (yield from searchable(keys, left)):
-        held = yield of("check_ids", keys, (LATE_MS, *arguments(chunk)), list)
+    for chunk in searchable(left, queued):
+        held = yield of("check_ids", keys, (LATE_MS, *arguments(chunk, was_read=was_read)), list)
         still += [one for one, is_held in zip(chunk, held, strict=True) if is_held]
     return still
-
-
-def _not_listed(keys: Keys, suspected: list[Suspicion]) -> Steps[list[Suspicion]]:
-    """Without the missing ones that are in the list, where reading it costs less than searching it for each."""
-    missing = {one.raw for one in suspected if one.kind is FaultKind.MISSING}
-    if len(missing) > SMALL_BATCH:
-        yield from look_at_list(keys, Suspicions(lambda n: None), lambda ids, is_new: missing.difference_update(ids))
-    return [one for one in suspected if one.kind is not FaultKind.MISSING or one.raw in missing]

@@ -13,10 +13,13 @@ from convoy_core.moves.keys import Keys
 from convoy_core.moves.looking import POOLS, counts
 from convoy_core.moves.recovering import LATE_MS
 from convoy_core.moves.suspicions import LETTERS, Suspicion
-from convoy_core.options import BATCH
+from convoy_core.options import BATCH, SMALL_BATCH
 
 MOST: Final = 100_000
 """The most suspicions that a check keeps."""
+
+SEARCHED: Final = 250_000
+"""How long a list may be to be searched for a missing ID by one script: a million entries take 14 ms to 29."""
 
 PARTITION: Final = 1_250_000
 """As many IDs of the list are remembered at a time, as numbers of 64 bits: some 100 MB."""
@@ -68,8 +71,13 @@ class _Listed:
         self._part, self._parts = part, parts
         self._numbers: set[int] = set()
 
-    def note(self, ids: list[bytes], is_new: bool) -> None:
-        """Remember a slice. One whose entries are surely new tells which of them are in the list already."""
+    def note(self, ids: list[bytes], letters: bytes, is_new: bool) -> bool:
+        """Remember a slice. One whose entries are surely new tells which of them are in the list already.
+
+        Returns whether there are too many suspicions to go on.
+        """
+        self._seen.count(len(ids))
+        _add_by_letters(self._seen, ids, letters)
         ids = self._mine(ids)
         numbers = {*map(hash, ids)}
         if is_new and (len(numbers) < len(ids) or not self._numbers.isdisjoint(numbers)):
@@ -77,6 +85,7 @@ class _Listed:
         self._numbers |= numbers
         for raw in self._seen.handed.keys() & ids:
             self._seen.add(FaultKind.DUPLICATE, raw, self._seen.handed[raw])
+        return self._seen.is_full
 
     def without(self, ids: list[bytes]) -> list[bytes]:
         """Those of this part that are neither in the list nor handed over."""
@@ -105,14 +114,33 @@ def suspicions(keys: Keys, strays: Iterable[str], count: Callable[[int], None]) 
     parts = max(1, math.ceil(before.queued / PARTITION))
     for part in range(parts):
         listed = _Listed(seen, part, parts)
-        since = yield from look_at_list(keys, seen, listed.note)
+        since = yield from _read_list(keys, listed.note)
         yield from _look_at_key(keys, "committed", since, seen, listed.without)
     return seen
 
 
-def look_at_list(keys: Keys, seen: Suspicions, note: Callable[[list[bytes], bool], None]) -> Steps[int]:
+def without_listed(keys: Keys, suspected: list[Suspicion]) -> Steps[tuple[list[Suspicion], int, bool]]:
+    """Without the missing ones that are in the list, where reading it costs less than searching it for each, or where
+    it is too long to be searched by one script. Also the length of the list, and whether it was read.
+    """
+    length: Counts = yield counts(keys)
+    left = {one.raw for one in suspected if one.kind is FaultKind.MISSING}
+    if not left or (length.queued <= SEARCHED and len(left) <= SMALL_BATCH):
+        return suspected, length.queued, False
+
+    def note(ids: list[bytes], letters: bytes, is_new: bool) -> bool:
+        left.difference_update(ids)
+        return False
+
+    yield from _read_list(keys, note)
+    still = [one for one in suspected if one.kind is not FaultKind.MISSING or one.raw in left]
+    return still, length.queued, True
+
+
+def _read_list(keys: Keys, note: Callable[[list[bytes], bytes, bool], bool]) -> Steps[int]:
     """Read the list from its tail on, so that what leaves at its head does not move the rest. `note` is told each
-    slice, and whether its entries are surely new: what arrives at the tail moves the rest.
+    slice with its letters, and whether its entries are surely new: what arrives at the tail moves the rest. It ends the
+    reading by returning True.
 
     Returns the store's time at the beginning, in Unix ms.
     """
@@ -123,10 +151,7 @@ def look_at_list(keys: Keys, seen: Suspicions, note: Callable[[list[bytes], bool
         # Where the list has moved, the last entry of the slice before is in this one.
         is_sure = before == last or last in ids
         first = 0 if before == last or not is_sure else ids.index(last) + 1
-        note(ids[first:], is_sure)
-        _add_by_letters(seen, ids[first:], letters[first:])
-        seen.count(len(ids) - first)
-        if is_over or seen.is_full:
+        if note(ids[first:], letters[first:], is_sure) or is_over:
             return began
         skip, last = skip + len(ids), ids[-1]
 

@@ -8,6 +8,7 @@ from typing import Final
 from convoy_core import validation
 from convoy_core.checks import Fault, Repaired
 from convoy_core.moves.call import Steps, of
+from convoy_core.moves.first_look import without_listed
 from convoy_core.moves.keys import Keys
 from convoy_core.moves.recovering import LATE_MS
 from convoy_core.moves.suspicions import Suspicion, arguments, in_order_of_repair, searchable
@@ -21,15 +22,16 @@ def repair(keys: Keys, given: Iterable[Fault], max_crashes: int) -> Steps[dict[F
     """Put these right, each only if it is still wrong."""
     validation.whole("max_crashes", max_crashes, 1)
     suspected = [_suspicion(fault) for fault in validation.many("faults", given, _FAULTS)]
-    left = in_order_of_repair(suspected)
-    answers: dict[Suspicion, Repaired] = {}
+    left, queued, was_read = yield from without_listed(keys, in_order_of_repair(suspected))
+    answers = dict.fromkeys(suspected, Repaired.GONE)
     for _ in range(MOST_COPIES):
         again: list[Suspicion] = []
-        for chunk in (yield from searchable(keys, left)):
-            words = yield of("repair", keys, (LATE_MS, max_crashes, *arguments(chunk)), list)
+        for chunk in searchable(left, queued):
+            named = arguments(chunk, was_read=was_read)
+            words = yield of("repair", keys, (LATE_MS, max_crashes, *named), list)
             for one, word in zip(chunk, words, strict=True):
                 answer = Repaired(word.decode())
-                if answer is not Repaired.GONE or one not in answers:
+                if answer is not Repaired.GONE:
                     answers[one] = answer
                 if answer is Repaired.MERGED:
                     again.append(one)  # one copy goes at a time

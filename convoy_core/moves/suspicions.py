@@ -6,10 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from convoy_core.checks import Fault, FaultKind
-from convoy_core.models import Counts
-from convoy_core.moves.call import Steps, bounded, chunked
-from convoy_core.moves.keys import Keys
-from convoy_core.moves.looking import counts
+from convoy_core.moves.call import bounded, chunked
 from convoy_core.options import SMALL_BATCH, decode_id
 
 PASSED: Final = 50_000
@@ -46,20 +43,15 @@ def in_order_of_repair(suspected: Iterable[Suspicion]) -> list[Suspicion]:
     return sorted(suspected, key=lambda one: (_ORDER.index(one.kind), one.raw))
 
 
-def searchable(keys: Keys, suspected: list[Suspicion]) -> Steps[list[list[Suspicion]]]:
+def searchable(suspected: list[Suspicion], queued: int) -> Iterator[list[Suspicion]]:
     """In chunks that one script may search the list for: in a long one, for one ID."""
-    if not suspected:
-        return []
-    length: Counts = yield counts(keys)
-    size = max(1, min(SMALL_BATCH, PASSED // (length.queued + 1)))
-    return [*_chunks(suspected, size)]
-
-
-def _chunks(suspected: list[Suspicion], size: int) -> Iterator[list[Suspicion]]:
+    size = max(1, min(SMALL_BATCH, PASSED // (queued + 1)))
     for chunk in chunked(suspected, size):
         yield from bounded(chunk, [len(one.raw) for one in chunk])
 
 
-def arguments(chunk: list[Suspicion]) -> list[bytes | str]:
-    """What names them to a script."""
-    return [argument for one in chunk for argument in (LETTERS[one.kind], one.raw, one.worker)]
+def arguments(chunk: list[Suspicion], *, was_read: bool = False) -> list[bytes | str]:
+    """What names them to a script. A list that was read for the missing ones is searched near its ends alone."""
+    missing = "M" if was_read else LETTERS[FaultKind.MISSING]
+    letters = LETTERS | {FaultKind.MISSING: missing}
+    return [argument for one in chunk for argument in (letters[one.kind], one.raw, one.worker)]

@@ -10,6 +10,7 @@ import pytest
 
 from convoy_core import Fault, FaultKind, InvalidOption, Repaired, State
 from convoy_core.moves.checking import Check
+from convoy_core.moves.first_look import SEARCHED
 from convoy_core.moves.recovering import LATE_MS
 from tests.model.invariants import check_invariants
 from tests.moves.keyspace import ALIVE, LEASE, NOW, SECOND, Keyspace, Value, W, World, dump
@@ -183,8 +184,12 @@ CASES: dict[str, tuple[Keyspace, list[Fault], Keyspace]] = {
 }
 
 
+@pytest.mark.parametrize("searched", [SEARCHED, -1], ids=["searched", "too long to be searched"])
 @pytest.mark.parametrize("name", CASES)
-def test_a_fault_is_found_and_repaired_and_a_second_check_finds_nothing(world: World, name: str) -> None:
+def test_a_fault_is_found_and_repaired_and_a_second_check_finds_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str, searched: int
+) -> None:
+    monkeypatch.setattr("convoy_core.moves.first_look.SEARCHED", searched)
     before, faults, after = CASES[name]
     world.seed(before)
 
@@ -262,6 +267,23 @@ def test_what_is_not_a_fault_any_more_after_the_grace_time_is_not_reported(world
         world.drive(looks.again())
 
     assert [*looks.result()[0].faults] == [Fault(FaultKind.MISSING, "b")]
+
+
+def test_a_list_that_is_too_long_to_be_searched_is_read_and_searched_near_its_ends(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came since it was read is found, so that nothing is queued twice."""
+    monkeypatch.setattr("convoy_core.moves.first_look.SEARCHED", 1000)
+    world.queue.publish_many(range(120_000))
+    world.client.sadd("cv:q:committed", "lost", "late")
+    world.queue._connection.now_ms = NOW + 1
+
+    found = world.queue.check(grace_s=0)
+    world.client.rpush("cv:q:queued", "late")
+    answers = world.queue.repair(found.faults)
+
+    assert {fault.id: answer for fault, answer in answers.items()} == {"lost": Repaired.QUEUED, "late": Repaired.GONE}
+    assert world.queue.counts().queued == 120_002
 
 
 def test_the_looks_of_a_check_are_spread_over_the_grace_time(world: World) -> None:

@@ -11,10 +11,17 @@ local function count_handed(id)
   return n
 end
 
-local function is_running(id) return call('HGET', owner, id) or call('ZSCORE', processing, id) end
-
 -- The places of its first copies in the list, as many as asked for; the search passes what is before them.
 local function copies_of(id, n) return call('LPOS', queued, id, 'COUNT', n) end
+
+-- Whether it is in the list. Where the caller has read all of it in vain, only what came since can be there: near its ends.
+local function is_listed(id, was_read)
+  if not was_read then return #copies_of(id, 1) > 0 end
+  local near = 50000
+  return call('LPOS', queued, id, 'MAXLEN', near) or call('LPOS', queued, id, 'RANK', -1, 'MAXLEN', near)
+end
+
+local function is_running(id) return call('HGET', owner, id) or call('ZSCORE', processing, id) end
 
 local function is_leftover(id)
   local token = call('HGET', owner, id)
@@ -29,8 +36,8 @@ local function is_leftover(id)
   return call('HEXISTS', payload, id) + call('HEXISTS', failure, id) > 0
 end
 
--- `letter` is o (orphaned), m (missing), d (duplicate), l (unlisted), u (uncommitted) or x (leftover); of the first and the third
--- `handed_to` is the worker in whose claim list it is, or empty. Of a duplicate the answer says where it is.
+-- `letter` is o (orphaned), m (missing; M where the caller has read the list), d (duplicate), l (unlisted), u (uncommitted) or
+-- x (leftover). Of an o or a d `handed_to` is the worker in whose claim list it is, or empty. Of a d the answer says where it is.
 local function is_fault(letter, id, handed_to, late)
   local token = call('HGET', owner, id)
   if letter == 'o' then
@@ -40,8 +47,9 @@ local function is_fault(letter, id, handed_to, late)
   if letter == 'l' then return token and not is_silent(worker_of(token), late) and not call('ZSCORE', processing, id) end
   if letter == 'x' then return is_leftover(id) end
   local is_committed, due = call('SISMEMBER', committed, id) == 1, call('ZSCORE', delayed, id)
-  if letter == 'm' then
-    return is_committed and not due and not is_running(id) and #copies_of(id, 1) == 0 and count_handed(id) == 0
+  if letter == 'm' or letter == 'M' then
+    local is_nowhere = is_committed and not due and not is_running(id) and not is_listed(id, letter == 'M')
+    return is_nowhere and count_handed(id) == 0
   end
   if letter == 'd' and handed_to ~= '' then
     local is_handed = call('LPOS', claim_list_of(handed_to), id)

@@ -26,6 +26,7 @@ function repairs.m(id)
   enqueue({ id })
   return 'queued'
 end
+repairs.M = repairs.m
 
 -- One copy at a time, since each search may pass the whole list. A run includes what was delayed, and of copies in the list the
 -- first stays. What waits beside a run is a wish to run once more.
