@@ -126,7 +126,8 @@ class Keyspace:
         """The name of the queue, and the worker, whose claim list `key` is; None for any other key."""
         before, worker = self._split(key)
         name, _, kind = before.rpartition(":")
-        queue = self._unbraced(name) if kind == "claim" and worker else None
+        is_ours = kind == "claim" and worker.isascii() and worker  # the IDs of workers are hexadecimal
+        queue = self._unbraced(name) if is_ours else None
         return None if queue is None else (queue, worker)
 
     def _split(self, key: bytes) -> tuple[str, str]:

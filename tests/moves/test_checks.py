@@ -299,13 +299,27 @@ def test_the_looks_of_a_check_are_spread_over_the_grace_time(world: World) -> No
     assert pauses == [2.5] * 4
 
 
-def test_a_key_of_another_type_is_reported_as_damage(world: World) -> None:
-    world.seed({"queued": ["a"], "committed": {"a"}, "payload": "a string"})
+def test_a_key_that_looks_like_a_claim_list_of_no_worker_is_left_alone(world: World) -> None:
+    world.seed(HEALTHY, {"queued": ["q1", "q2", "both"]})
+    world.client.rpush(b"cv:q:claim:\xff", "other")
+
+    assert world.queue.check(grace_s=0).is_sound
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("payload", "cv:q:payload holds a string, where Convoy keeps a hash"),
+        (f"claim:{DEAD}", f"cv:q:claim:{DEAD} holds a string, where Convoy keeps a list"),
+    ],
+)
+def test_a_key_of_another_type_is_reported_as_damage(world: World, key: str, says: str) -> None:
+    world.seed({"queued": ["a"], "committed": {"a"}, key: "a string"})
 
     found = world.queue.check(grace_s=0)
 
     assert found.damage is not None
-    assert "cv:q:payload holds a string, where Convoy keeps a hash" in found.damage
+    assert says in found.damage
     assert not found.is_sound
     assert found.faults == ()
 

@@ -1,6 +1,6 @@
 -- check_claim_lists: what was handed to workers and not claimed
 -- keys: committed delayed processing owner
--- with: claim_list silent
+-- with: damage claim_list silent
 -- args: ms after a lease, worker...
 -- answer: per worker: its IDs, one letter per ID ('.' in order, 'o' the worker is silent, 'u' not committed, 'd' delayed or running)
 local late, ids = take_number(), take_rest()
@@ -15,6 +15,11 @@ local function letters_of(handed, worker_id)
   end
   return table.concat(letters)
 end
+
+local kinds = {}
+for i, worker_id in ipairs(ids) do kinds[2 * i - 1], kinds[2 * i] = claim_list_of(worker_id), 'list' end
+local refusal = damage_reply(kinds)
+if refusal then return refusal end
 
 local answer = {}
 for i, worker_id in ipairs(ids) do
