@@ -128,7 +128,7 @@ def test_the_tally_counts_what_the_store_took(bulk: Callable[..., Bulk], raw: re
     assert 0 < taken(raw) < N, seed
 
 
-def test_a_second_ctrl_c_does_not_wait_and_the_tally_says_at_least(bulk: Callable[..., Bulk]) -> None:
+def test_a_second_ctrl_c_does_not_wait_and_the_tally_says_at_least(bulk: Callable[..., Bulk], raw: redis.Redis) -> None:
     is_held, go_on = threading.Event(), threading.Event()
 
     def hold(_: Bulk, n: int) -> None:
@@ -142,10 +142,12 @@ def test_a_second_ctrl_c_does_not_wait_and_the_tally_says_at_least(bulk: Callabl
         eventually(command.is_waiting, within_s=60)
         command.interrupt()
     document = json.loads(command.end())
+    taken = raw.llen(QUEUED)
     go_on.set()
 
     assert document["exact"] is False
-    assert document["published"] in (1000, 1500), "the fourth chunk was on its way, and perhaps the reply to the third"
+    # Beside a busy neighbour several chunks may pass as one, so that more of them have been answered by then.
+    assert 0 < document["published"] <= taken <= N
 
 
 def test_ctrl_c_while_more_ids_are_awaited_takes_effect_at_once(
