@@ -1,4 +1,4 @@
-"""The check of a queue as calls: what contradicts what, looked at again until only faults are left; repairs. No I/O.
+"""The check of a queue as calls: what contradicts what, looked at again until only faults are left. No I/O.
 
 The first look reads every key in slices, so that no script holds the store for long. What it suspects may only have
 been on its way: a Node client makes a move in two commands. So each suspicion is looked at again, by its own ID and at
@@ -16,9 +16,10 @@ from typing import Final, TypeAlias
 from convoy_core import validation
 from convoy_core.checks import QueueCheck
 from convoy_core.errors import StoreDamaged
-from convoy_core.moves.call import Steps, command, of
+from convoy_core.moves.call import Steps, of
 from convoy_core.moves.first_look import suspicions, without_listed
 from convoy_core.moves.keys import Keys, Keyspace
+from convoy_core.moves.looking import scan
 from convoy_core.moves.recovering import LATE_MS
 from convoy_core.moves.suspicions import Suspicion, arguments, in_order_of_repair, searchable
 from convoy_core.validation import Seconds
@@ -108,14 +109,13 @@ class Check:
 def _stray_workers(keyspace: Keyspace) -> Steps[dict[str, set[str]]]:
     """By a scan of the store: the workers that have a claim list, per queue."""
     found: dict[str, set[str]] = {}
-    cursor = 0
-    while True:
-        cursor, keys = yield command("SCAN", cursor, "MATCH", keyspace.pattern, "COUNT", 1000, read=tuple)
-        for key in keys:
-            if (at := keyspace.claim_list_of(key)) is not None:
-                found.setdefault(at[0], set()).add(at[1])
-        if not int(cursor):
-            return found
+
+    def note(keys: list[bytes]) -> None:
+        for queue, worker in filter(None, map(keyspace.claim_list_of, keys)):
+            found.setdefault(queue, set()).add(worker)
+
+    yield from scan(keyspace, note)
+    return found
 
 
 def _still_suspected(keys: Keys, suspected: list[Suspicion]) -> Steps[list[Suspicion]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from convoy_core import validation
@@ -39,13 +39,18 @@ def queue_names(keyspace: Keyspace) -> Steps[list[str]]:
     """The registered names, and those found by a scan of the store."""
     found: set[bytes] = yield command("SMEMBERS", keyspace.registry, read=set)
     names = {decode_id(name) for name in found}
+    yield from scan(keyspace, lambda keys: names.update(filter(None, map(keyspace.queue_of, keys))))
+    return sorted(names)
+
+
+def scan(keyspace: Keyspace, note: Callable[[list[bytes]], object]) -> Steps[None]:
+    """Have `note` told all keys of the prefix, some at a time, perhaps one of them twice."""
     cursor = 0
     while True:
-        scan = command("SCAN", cursor, "MATCH", keyspace.pattern, "COUNT", 1000, read=tuple)
-        cursor, keys = yield scan
-        names.update(name for key in keys if (name := keyspace.queue_of(key)) is not None)
+        cursor, keys = yield command("SCAN", cursor, "MATCH", keyspace.pattern, "COUNT", 1000, read=tuple)
+        note(keys)
         if not int(cursor):
-            return sorted(names)
+            return
 
 
 def counts(keys: Keys) -> Call[Counts]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import typer
@@ -15,16 +15,13 @@ from convoy_tui.cli.command import command
 from convoy_tui.cli.exit_codes import Code, Ended, ending
 from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.interrupts import Interrupts
-from convoy_tui.cli.io.output import Column, Shape, table_lines
+from convoy_tui.cli.io.output import Column, Shape, preview
 from convoy_tui.cli.io.styled import Styled
 from convoy_tui.cli.io.table import Cell
 from convoy_tui.cli.session import Session
 from convoy_tui.text.faults import ANSWERS, level, meaning, repair
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import count, number
-
-SHOWN = 20
-"""The most rows of a preview; beyond that only the number is shown."""
 
 STYLES = {Level.OK: "green", Level.UNKNOWN: "dim", Level.WARNING: "yellow", Level.ALARM: "bold red"}
 
@@ -130,10 +127,7 @@ def _ask(session: Session, rows: list[Row], *, yes: bool) -> None:
     if yes:
         return
     if session.messages.can_ask:
-        for line in table_lines(SHAPE, rows[:SHOWN], session.messages.stream.width):
-            session.messages.styled(line)
-        if len(rows) > SHOWN:
-            session.messages.note(f"and {number(len(rows) - SHOWN)} more")
+        preview(session.messages, SHAPE, rows)
     kinds = Counter(repair(row.fault) for row in rows)
     effects = "; ".join(f"{count(n, 'ID')}: {effect}" for effect, n in kinds.items())
     what = f"This repairs {count(len(rows), 'fault')} at {session.where}: {effects}"
@@ -174,7 +168,7 @@ def _answer(session: Session, server: list[Finding], checks: list[QueueCheck], r
     if session.out.format is Format.IDS:
         session.out.ids(row.fault.id for row in rows)
     else:
-        head = {"dry_run": not fixed, "server": [*map(_finding, server)], "queues": [*map(_checked, checks)]}
+        head = {"dry_run": not fixed, "server": [*map(asdict, server)], "queues": [*map(_checked, checks)]}
         session.out.rows(SHAPE, rows, head)
     for finding in server:
         if finding.level in (Level.WARNING, Level.ALARM):
@@ -217,15 +211,6 @@ def _explained(rows: list[Row], *, fixed: bool) -> Iterator[str]:
 def _tally(rows: Iterable[Row]) -> str:
     tally = Counter(row.answer for row in rows)
     return ", ".join(f"{number(tally[answer])} {word}" for answer, word in ANSWERS.items() if tally[answer])
-
-
-def _finding(finding: Finding) -> dict[str, str]:
-    return {
-        "subject": finding.subject,
-        "level": finding.level,
-        "value": finding.value,
-        "advice": finding.advice,
-    }
 
 
 def _checked(check: QueueCheck) -> dict[str, object]:

@@ -25,7 +25,7 @@ from convoy_tui.cli.command import command
 from convoy_tui.cli.exit_codes import Code, Ended, ending
 from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.interrupts import Interrupts
-from convoy_tui.cli.io.output import Column, Shape, table_lines
+from convoy_tui.cli.io.output import Column, Shape, preview
 from convoy_tui.cli.io.table import Cell
 from convoy_tui.cli.session import Session
 from convoy_tui.text.words import age, count, duration, number
@@ -33,9 +33,6 @@ from convoy_tui.text.words import age, count, duration, number
 Tally: TypeAlias = "Counter[Outcome | None]"
 
 FREED = (Outcome.QUEUED, Outcome.FAILED, Outcome.DISCARDED)
-
-SHOWN = 20
-"""The most rows of a preview; beyond that only the number is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,18 +214,11 @@ def _ask(session: Session, guard: Guard, rows: list[Row], *, yes: bool) -> None:
     if yes:
         return
     if session.messages.can_ask:
-        _preview(session, rows)
+        preview(session.messages, SHAPE, rows)
     live = sum(row.entry.is_live for row in rows)
     held = f", {number(live)} of them held by a worker that is alive" if live else ""
     ids = f"{count(len(rows), 'ID')} of {', '.join(guard.queues)}"
     session.messages.confirm(f"This frees {ids}{held}, and {guard.effect}, at {session.where}", yes=False)
-
-
-def _preview(session: Session, rows: list[Row]) -> None:
-    for line in table_lines(SHAPE, rows[:SHOWN], session.messages.stream.width):
-        session.messages.styled(line)
-    if len(rows) > SHOWN:
-        session.messages.note(f"and {number(len(rows) - SHOWN)} more")
 
 
 def _answer(session: Session, guard: Guard, rows: list[Row], *, dry_run: bool, is_exact: bool = True) -> None:

@@ -9,13 +9,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from convoy_core import InvalidOption
 from convoy_tui.cli.io.formats import Color, Format
 from convoy_tui.cli.io.styled import Styled, StyledStream
 from convoy_tui.cli.io.table import Cell, Heading, lay_out
 from convoy_tui.text.safe_text import safe
+from convoy_tui.text.words import number
+
+if TYPE_CHECKING:
+    from convoy_tui.cli.io.messages import Messages
 
 _INDENTED = json.JSONEncoder(indent=2, allow_nan=False)
 _ON_A_LINE = json.JSONEncoder(allow_nan=False)
@@ -139,6 +143,18 @@ class Output:
     def _table(self, shape: Shape[T], rows: Sequence[T]) -> None:
         for line in table_lines(shape, rows, self.stream.width):
             self.stream.print(line)
+
+
+SHOWN: Final = 20
+"""The most rows of a preview; beyond that only the number is shown."""
+
+
+def preview(messages: Messages, shape: Shape[T], rows: Sequence[T]) -> None:
+    """Show what a question is about."""
+    for line in table_lines(shape, rows[:SHOWN], messages.stream.width):
+        messages.styled(line)
+    if len(rows) > SHOWN:
+        messages.note(f"and {number(len(rows) - SHOWN)} more")
 
 
 def table_lines(shape: Shape[T], rows: Sequence[T], width: int) -> list[Styled]:
