@@ -17,7 +17,6 @@ from convoy_core.errors import ConvoyError, StoreUnreachable
 from convoy_core.models import Published
 from convoy_core.moves.keys import Keys
 from convoy_core.moves.publishing import Single, again, cut_short, is_full, publish_single, publish_singles
-from convoy_core.options import BATCH, BATCH_BYTES
 from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.store.error_translation import is_out_of_reach
 
@@ -87,7 +86,7 @@ class _Callers:
         future: Future[Published] = self.loop.create_future()
         self._waiting.append((future, single))
         self._bytes += single.size
-        if len(self._waiting) >= BATCH or self._bytes >= BATCH_BYTES:
+        if is_full(len(self._waiting), self._bytes):
             self._start()
         try:
             return await future
