@@ -7,7 +7,20 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from benchmarks import commands, extremes, faces, memory, process, publish, scripts, streams, table, together, wakeup
+from benchmarks import (
+    commands,
+    extremes,
+    faces,
+    failures,
+    memory,
+    process,
+    publish,
+    scripts,
+    streams,
+    table,
+    together,
+    wakeup,
+)
 from benchmarks.figures import Row, Settings
 from benchmarks.store import machine
 
@@ -31,6 +44,7 @@ MEASUREMENTS: dict[str, Callable[[Settings], list[Row]]] = {
     "scripts.queues": extremes.many_queues,
     "scripts.due": extremes.many_due,
     "scripts.owners": extremes.many_owners,
+    "failures": failures.in_groups,
     "dashboard": faces.refresh,
     "cli": faces.starting,
     "cli.streams": streams.commands,

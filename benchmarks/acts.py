@@ -57,6 +57,7 @@ ACTS: dict[str, Act] = {
     "page, processing, middle": page(State.PROCESSING, 0.5),
     "page, processing, end": page(State.PROCESSING, 1),
     "page, committed": page(None),
+    "failure groups": Act(lambda long, _: long.queue.failure_groups()),
     "errors": Act(lambda long, _: long.queue.errors(limit=BATCH)),
     "show, first in line": Act(
         lambda long, id: long.queue.show(id), lambda long: long.queue.page(State.QUEUED, limit=1).entries[0].id

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         StoreUnreachable,
         StoreUnsafe,
     )
+    from convoy_core.failure_groups import FailureGroup, FailureGroups
     from convoy_core.handlers.command import Command
     from convoy_core.handlers.functions import Handler, check_handler, is_coroutine_handler, load_handler
     from convoy_core.handlers.isolated import Isolated
@@ -123,6 +124,8 @@ __all__ = [  # noqa: RUF022 - by what they are for
     "ErrorPage",
     "IDPage",
     "Failure",
+    "FailureGroup",
+    "FailureGroups",
     "Jammed",
     "LoggedError",
     "Page",
@@ -199,6 +202,7 @@ _HOMES: Final = {
         "StoreUnreachable",
         "StoreUnsafe",
     ),
+    "convoy_core.failure_groups": ("FailureGroup", "FailureGroups"),
     "convoy_core.handlers.command": ("Command",),
     "convoy_core.handlers.functions": ("Handler", "check_handler", "is_coroutine_handler", "load_handler"),
     "convoy_core.handlers.isolated": ("Isolated",),

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import redis.asyncio
 
     from convoy_core.checks import Fault, Finding, QueueCheck, Repaired
+    from convoy_core.failure_groups import FailureGroups
     from convoy_core.moves.checking import Check, Progress
 
 T = TypeVar("T")
@@ -284,6 +285,32 @@ class AsyncQueue:
         one day after its last entry.
         """
         return await self._run(looking.errors(self._keys, start, limit))
+
+    async def failure_groups(self, *, progress: Progress | None = None) -> FailureGroups:
+        """The failed IDs, counted by what broke: the largest group first.
+
+        An ID counts by its last failure. It takes a second or so per 100,000 of them, and a memory that does not grow
+        with them: beyond 1,000 groups the IDs of further ones are counted together. `progress` is called with the
+        number of IDs read so far, and of all.
+        """
+        from convoy_core.moves import grouping  # noqa: PLC0415 - few programs look at groups
+
+        return await self._drive(grouping.groups(self._keys, progress))
+
+    async def ids_of_group(self, group: str) -> AsyncIterator[str]:
+        """The failed IDs of one group, streamed. `group` is the `id` of a FailureGroup.
+
+        While IDs leave `failed`, others may be missed: make a list before you move them. Raises InvalidOption.
+        """
+        from convoy_core.moves import grouping  # noqa: PLC0415 - few programs look at groups
+
+        grouping.check_group(group)
+        start: int | None = 0
+        while start is not None:
+            page = await self._run(grouping.ids_of_group(self._keys, group, start))
+            for id in page.ids:
+                yield id
+            start = page.next
 
     async def show(self, id: JobID) -> Details:
         """All that is known about one ID, at one instant. An unknown ID is ABSENT, not an error."""

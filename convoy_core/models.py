@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from convoy_core.failure_groups import group_id
 from convoy_core.options import Payload
 from convoy_core.states import State
 
@@ -169,6 +170,13 @@ class Failure:
     attempt: int | None = None
     seconds: float | None = None
     """How long the run lasted."""
+    what: str = ""
+    """What broke: the text that failures of this kind share, by which they are grouped."""
+
+    @property
+    def group(self) -> str:
+        """The ID of that group."""
+        return group_id(self.what)
 
 
 @dataclass(frozen=True, slots=True)

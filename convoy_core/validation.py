@@ -28,43 +28,44 @@ def seconds(name: str, value: object, *, above_zero: bool = False) -> float:
         case int() | float() if 0 <= value < MANY and (value > 0 or not above_zero):
             return value
     least = "above 0 and" if above_zero else "from 0"
-    raise _refusal(name, value, f"a number of seconds {least} up to 30 years, or a timedelta")
+    raise refusal(name, value, f"a number of seconds {least} up to 30 years, or a timedelta")
 
 
 def whole(name: str, value: object, least: int, most: int = MANY) -> int:
     """A whole number within its range, both ends included."""
     if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
         return value
-    raise _refusal(name, value, f"a whole number from {least:,} {'up' if most >= MANY else f'to {most:,}'}")
+    raise refusal(name, value, f"a whole number from {least:,} {'up' if most >= MANY else f'to {most:,}'}")
 
 
 def flag(name: str, value: object) -> bool:
     """True or False only: a text like "no" would count as true."""
     if not isinstance(value, bool):
-        raise _refusal(name, value, "True or False")
+        raise refusal(name, value, "True or False")
     return value
 
 
 def one_of(name: str, value: object, kinds: type | UnionType, what: str) -> None:
     """A value of one of these kinds."""
     if not isinstance(value, kinds):
-        raise _refusal(name, value, what)
+        raise refusal(name, value, what)
 
 
 def callback(name: str, value: object) -> None:
     """None, or something that can be called."""
     if value is not None and not callable(value):
-        raise _refusal(name, value, "a function, or None")
+        raise refusal(name, value, "a function, or None")
 
 
 def many(name: str, value: Iterable[T], what: str) -> Iterable[T]:
     """An iterable of values. A text is refused, since each of its letters would count as a value; so are bytes."""
     if isinstance(value, str | bytes | bytearray | memoryview) or not isinstance(value, Iterable):
-        raise _refusal(name, value, f"an iterable of {what}, like a list")
+        raise refusal(name, value, f"an iterable of {what}, like a list")
     return value
 
 
-def _refusal(name: str, value: object, wanted: str) -> InvalidOption:
+def refusal(name: str, value: object, wanted: str) -> InvalidOption:
+    """The error for a value that is not what is wanted."""
     return InvalidOption(f"{name} is {shown(value)}; it must be {wanted}.")
 
 

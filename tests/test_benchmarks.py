@@ -49,6 +49,7 @@ NAMES = {
     "scripts.queues",
     "scripts.due",
     "scripts.owners",
+    "failures.groups",
     "dashboard.1.trips",
     "dashboard.1.bytes",
     "dashboard.1.time",

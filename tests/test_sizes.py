@@ -20,11 +20,11 @@ ONE_METHOD_EACH = "one method for each thing that a queue can be asked, whose do
 OPTIONS = "its signature is the options and its docstring the help, which make up more than half of it"
 
 EXCEPTIONS: dict[str, tuple[int, str]] = {
-    "convoy_core/queue.py": (445, ONE_METHOD_EACH),
-    "convoy_core/queue.py:Queue": (28, ONE_METHOD_EACH),
-    "convoy_core/aio.py": (450, ONE_METHOD_EACH),
-    "convoy_core/aio.py:AsyncQueue": (28, ONE_METHOD_EACH),
-    "convoy_core/models.py": (325, "one record for each thing that is answered, and no code beside them"),
+    "convoy_core/queue.py": (560, ONE_METHOD_EACH),
+    "convoy_core/queue.py:Queue": (36, ONE_METHOD_EACH),
+    "convoy_core/aio.py": (570, ONE_METHOD_EACH),
+    "convoy_core/aio.py:AsyncQueue": (36, ONE_METHOD_EACH),
+    "convoy_core/models.py": (380, "one record for each thing that is answered, and no code beside them"),
     "convoy_core/worker/claims.py:Claims": (
         17,
         "all that the loop needs of its claims and runs, so that it reaches no further",

@@ -18,6 +18,7 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Final
 
 from convoy_core.backoff import Backoff
+from convoy_core.failure_groups import what_broke
 from convoy_core.handlers.functions import Raised
 from convoy_core.handlers.run import Run, RunFailed
 from convoy_core.jobs import Claim, Discard, Failed, Retry, Verdict
@@ -58,11 +59,13 @@ class VerdictRules:
 
     def failed(self, error: BaseException, claim: Claim, seconds: float) -> Failed:
         """The verdict on a run that ended with `error`."""
-        text = describe(error)
-        about = {"error": "", "worker": self.worker, "attempt": claim.attempts + 1, "seconds": round(seconds, 3)}
-        about["error"] = _fit(text, MAX_RECORD - _size(about))
-        record = about | {"traceback": ""}
-        record["traceback"] = _fit(trace(error), MAX_RECORD - _size(record), keeps_end=True)
+        text, printed = describe(error), trace(error)
+        # The first two stand where a script finds them without reading the rest.
+        record = {"group": what_broke(text, printed), "attempt": claim.attempts + 1, "error": "", "worker": self.worker}
+        record |= {"seconds": round(seconds, 3)}
+        record["error"] = _fit(text, MAX_RECORD - _size(record))
+        record |= {"traceback": ""}
+        record["traceback"] = _fit(printed, MAX_RECORD - _size(record), keeps_end=True)
         retry_ms = backoff_ms(claim.attempts, self.options) if claim.attempts < self.retries else None
         return Failed(text, json.dumps(record, ensure_ascii=False), retry_ms)
 

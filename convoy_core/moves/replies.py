@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from convoy_core.errors import StoreDamaged
+from convoy_core.failure_groups import WITHOUT_A_RECORD, what_broke
 from convoy_core.models import (
     Counts,
     Details,
@@ -156,7 +157,7 @@ def errors(start: int, reply: list[Any]) -> ErrorPage:
 def details(id: str, queue: str, reply: list[Any]) -> Details:
     """All about one ID."""
     now, member, nowhere, position, due, score, start, entry, live, failed, published, *rest = reply
-    attempts, failures, crashes, rerun, failure, payload = rest
+    attempts, failures, crashes, rerun, record, payload = rest
     is_committed = bool(member)
     state = _state(is_committed and not nowhere, due, score or entry, failed)
     foreign_start = None if score is None else float(score)
@@ -178,7 +179,7 @@ def details(id: str, queue: str, reply: list[Any]) -> Details:
         failures=max(whole(failures), whole(failed)),
         crashes=whole(crashes),
         rerun=bool(rerun),
-        failure=_failure(failure),
+        failure=failure_of(record),
         payload=_payload(payload),
         payload_bytes=len(payload) - 1 if payload else None,
     )
@@ -207,7 +208,8 @@ def _publish_would(state: State, *, is_known: bool) -> Published:
             return Published.PROCESSING
 
 
-def _failure(raw: bytes | None) -> Failure | None:
+def failure_of(raw: bytes | None) -> Failure | None:
+    """The last failure of an ID, by its record; None where there is none that can be read."""
     try:
         record = json.loads(raw) if raw else None
     except (ValueError, RecursionError):
@@ -223,14 +225,16 @@ def _failure(raw: bytes | None) -> Failure | None:
         value = record.get(name)
         return value if isinstance(value, str) else None
 
-    attempt = number("attempt")
+    attempt, error, traceback = number("attempt"), text("error") or "", text("traceback")
+    told = what_broke(error, traceback or "") if error or traceback else WITHOUT_A_RECORD
     return Failure(
-        error=text("error") or "",
+        error,
         at=number("at"),
-        traceback=text("traceback"),
+        traceback=traceback,
         worker=text("worker"),
         attempt=None if attempt is None else int(attempt),
         seconds=number("seconds"),
+        what=text("group") or told,
     )
 
 

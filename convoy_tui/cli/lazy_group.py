@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "where": Listed("where", "Look", "Say in which state each of many IDs is."),
     "wait": Listed("wait", "Look", "Wait until none of these IDs waits or runs any more."),
     "show": Listed("show", "Look", "Show everything about one ID."),
+    "failures": Listed("failures", "Look", "Show the failed IDs of a queue in groups, by what broke."),
     "errors": Listed("errors", "Look", "Show the error log of a queue, newest first."),
     "workers": Listed("workers", "Look", "List the worker pools and what they hold."),
     "doctor": Listed("doctor", "Look", "Check the server and the queues: that every ID is in exactly one place."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -72,6 +73,13 @@ def _whole(text: str | int, least: int, most: int) -> int:
         up = "up" if most == _MOST else f"to {number(most)}"
         raise typer.BadParameter(f"{safe(repr(digits), 60)} is no whole number from {least} {up}.")
     return int(digits)
+
+
+def group(text: str) -> str:
+    """The value of `--group`."""
+    if not re.fullmatch("[0-9a-f]{8}", text):
+        raise typer.BadParameter(f"{safe(repr(text), 60)} is no group; `convoy failures QUEUE` lists them.")
+    return text
 
 
 def path(text: str) -> Path:

@@ -16,6 +16,7 @@ COMMANDS = [
     "status",
     "list",
     "find",
+    "failures",
     "show",
     "workers",
     "doctor",

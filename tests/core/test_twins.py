@@ -200,6 +200,8 @@ async def test_looking(twin: Twin, raw: redis.Redis) -> None:
     assert [entry.id for entry in await queue.entries(State.QUEUED)] == ["a", "b"]
     assert (await queue.show("b")).position == 1
     assert [worker.id for worker in await queue.workers()] == [W]
+    (group,) = (await queue.failure_groups()).groups
+    assert await queue.ids_of_group(group.id) == ["f"]
     assert [row.id for row in await queue.jammed(idle_s=5)] == ["p"]
     assert [details.queue for details in await fleet.find("a")] == ["other", "q"]
     assert await fleet.ping() > 0

@@ -359,7 +359,7 @@ SHOWN = [
         State.FAILED,
         Published.QUEUED,
         failures=3,
-        failure=Failure("ValueError: no\nsecond line", at=1699999990.5),
+        failure=Failure("ValueError: no\nsecond line", at=1699999990.5, what="ValueError: no"),
     ),
 ]
 
@@ -428,7 +428,7 @@ def test_show_tells_all_that_is_remembered(world: World) -> None:
         failures=7,
         crashes=1,
         rerun=True,
-        failure=Failure("e", 5, "t", "aa", 2, 1.5),
+        failure=Failure("e", 5, "t", "aa", 2, 1.5, "e"),
         payload={"n": 1},
         payload_bytes=7,
     )

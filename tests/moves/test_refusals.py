@@ -313,6 +313,7 @@ ARGUMENTS: dict[str, Any] = {
     "idle_s": 0,
     "names": ["q"],
     "name": "q",
+    "group": "0a1b2c3d",
 }
 """One value for each argument that some method insists on."""
 LOOKING = {
@@ -320,9 +321,11 @@ LOOKING = {
     "counts",
     "errors",
     "entries",
+    "failure_groups",
     "find",
     "check",
     "check_server",
+    "ids_of_group",
     "jammed",
     "page",
     "id_page",

@@ -167,6 +167,7 @@ READS: dict[str, tuple[str, Callable[[World], object]]] = {
     "unregistered_holders": ("unregistered_holders", lambda world: world.run(unregistered_holders(world.keys, 0))),
     "expired_leases": ("expired_leases", lambda world: world.run(expired_leases(world.keys))),
     "errors": ("errors", lambda world: world.queue.errors()),
+    "failures": ("failures", lambda world: world.queue.failure_groups()),
     "workers": ("workers", lambda world: world.queue.workers()),
     "states": ("states", lambda world: [*world.queue.states(["q1", "p1", "d1", "f1", "x"])]),
     "entries": ("entries", lambda world: world.run(of("entries", world.keys, (), int))),

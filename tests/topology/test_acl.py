@@ -48,7 +48,7 @@ def _sent_by(module: str) -> set[str]:
 
 
 CHECKED = ("checking", "first_look", "repairing")
-OPERATED = set().union(*map(_sent_by, ("publishing", "looking", "steering", "discarding", *CHECKED)))
+OPERATED = set().union(*map(_sent_by, ("publishing", "looking", "steering", "discarding", "grouping", *CHECKED)))
 SCRIPTS = {
     "publisher": {"publish"},
     "worker": _sent_by("working")
@@ -142,6 +142,7 @@ LOOK: dict[str, Callable[[Queue, Any], object]] = {
     "counts": lambda queue, _: queue.counts(),
     "snapshot": lambda queue, _: queue.snapshot(),
     "page": lambda queue, _: queue.page(State.QUEUED),
+    "failure groups": lambda queue, _: queue.failure_groups(),
 }
 WORK: dict[str, Callable[[Queue, Any], object]] = {
     "work": lambda queue, _: WorkerPool(queue, lambda _: None, options=QUICK).start(),
@@ -229,7 +230,7 @@ def test_s13_an_operator_uses_every_steering_command_and_no_worker_or_admin_ones
         assert queue.show("q3").state is State.QUEUED
         assert [page.id for page in queue.page(None).entries]
         assert queue.workers() == []
-    for words in ("status", "list trucks", "show trucks q3", "find q3", "workers"):
+    for words in ("status", "list trucks", "show trucks q3", "find q3", "workers", "failures trucks"):
         assert convoy(*words.split()).exit_code == 0, words
     for words in ("publish trucks new", "pause trucks", "resume trucks", "requeue trucks 3"):
         assert convoy(*words.split()).exit_code == 0, words
@@ -255,6 +256,7 @@ async def test_s13_a_viewer_sees_everything_and_changes_nothing(login: Callable[
         assert [entry.id async for entry in queue.entries(State.FAILED)] == ["1"]
         assert [entry.id async for entry in queue.entries(State.PROCESSING)] == ["j1"]
         assert len([entry async for entry in queue.entries(None)]) == 3
+        assert [group.samples for group in (await queue.failure_groups()).groups] == [("1",)]
         assert [row.id for row in await queue.jammed(idle_s=60)] == ["j1"]
         assert await queue.workers() == []
         assert [details.queue for details in await fleet.find("q1")] == ["trucks"]

@@ -67,6 +67,8 @@ def show(session: Session, queue: p.QueueName, id: p.ID) -> Code:
 def record(details: Details) -> dict[str, object]:
     """The JSON document. A payload that is bytes is in base64."""
     fields = asdict(details)
+    if details.failure is not None:
+        fields["failure"]["group"] = details.failure.group
     if isinstance(details.payload, bytes):
         fields |= {"payload": None, "payload_base64": base64.b64encode(details.payload).decode()}
     return {"queue": fields.pop("queue"), **fields, "is_missing": details.is_missing}
@@ -133,6 +135,7 @@ def _failure(details: Details) -> list[tuple[str, str | None]]:
     run += [f"after {failure.seconds:.1f}s" if failure.seconds is not None else ""]
     return [
         ("last error", failure.error),
+        ("group", f"{failure.group}  {failure.what}"),
         ("failed", _when(failure.at, details.at)),
         ("that run", ", ".join(part for part in run if part) or None),
         ("traceback", failure.traceback),

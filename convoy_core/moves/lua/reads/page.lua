@@ -1,8 +1,8 @@
 -- page: one page of a state
--- keys: queued delayed processing failed started owner published failure committed
+-- keys: queued delayed processing failed started owner published committed
 -- args: state or 'committed', start, how many, bytes of an ID to show, IDs only
 -- answer: now, total, next start or -1, row...; a row is ID, since or due, owner entry, failures, error; or the ID only
--- with: owner_entry ranked scanned
+-- with: owner_entry ranked scanned failed_records
 local state, start, limit, clip, bare = take(), take_number(), take_number(), take_number(), take() == '1'
 local rows, total, following = {}, 0, nil
 
@@ -16,17 +16,6 @@ local function error_of(record)
   if not is_json or type(value) ~= 'table' then return nil, nil end
   local line = type(value.error) == 'string' and string.match(value.error, '^[^\n]*') or ''
   return string.sub(line, 1, 500), type(value.at) == 'number' and tostring(value.at * 1000)
-end
-
--- The failed IDs, each with its score and its record, which may be as long as IDs.
-local function failed_with_records(skip, n)
-  local window, values = by_rank(failed, start)(skip, n), {}
-  local ids = every(2, window)
-  local records = #ids > 0 and call('HMGET', failure, unpack(ids)) or {}
-  for i, id in ipairs(ids) do
-    values[3 * i - 2], values[3 * i - 1], values[3 * i] = id, window[2 * i], records[i] or ''
-  end
-  return values
 end
 
 -- Node's runs, and ours before their first heartbeat, follow those in `started`: from there on the page goes by their rank
@@ -86,7 +75,7 @@ elseif state == 'delayed' then
 elseif state == 'failed' then
   total = call('ZCARD', failed)
   local width = bare and 2 or 3
-  local window = read_pieces(limit, width, bare and by_rank(failed, start) or failed_with_records)
+  local window = read_pieces(limit, width, bare and by_rank(failed, start) or failed_with_records(start))
   for i = 1, #window, width do
     local message, at
     if not bare then message, at = error_of(window[i + 2]) end
