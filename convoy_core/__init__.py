@@ -81,6 +81,7 @@ if TYPE_CHECKING:
         encode_id,
     )
     from convoy_core.queue import Fleet, Queue
+    from convoy_core.records import Record, Restored
     from convoy_core.states import State
     from convoy_core.store.address import Durability
     from convoy_core.store.description import StoreDescription, describe_store
@@ -140,6 +141,9 @@ __all__ = [  # noqa: RUF022 - by what they are for
     "Level",
     "QueueCheck",
     "Repaired",
+    # what a dump gives, and what restoring it answers
+    "Record",
+    "Restored",
     # what a move does and answers
     "Outcome",
     "Then",
@@ -240,6 +244,7 @@ _HOMES: Final = {
         "encode_id",
     ),
     "convoy_core.queue": ("Fleet", "Queue"),
+    "convoy_core.records": ("Record", "Restored"),
     "convoy_core.states": ("State",),
     "convoy_core.store.address": ("Durability",),
     "convoy_core.store.description": ("StoreDescription", "describe_store"),

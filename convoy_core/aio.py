@@ -6,6 +6,7 @@ A test compares the twins method by method: signature, docstring and behaviour.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Generator, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from convoy_core.checks import Fault, Finding, QueueCheck, Repaired
     from convoy_core.failure_groups import FailureGroups
     from convoy_core.moves.checking import Check, Progress
+    from convoy_core.records import Record, Restored
 
 T = TypeVar("T")
 
@@ -369,6 +371,50 @@ class AsyncQueue:
         from convoy_core.moves import repairing  # noqa: PLC0415 - few programs check
 
         return await self._drive(repairing.repair(self._keys, faults, max_crashes))
+
+    async def dump(self, state: State) -> AsyncIterator[Record]:
+        """All IDs of a state with what is worth moving to another store, streamed in their order.
+
+        Those of PROCESSING come as what would be waiting. An ID that stays in the state while this runs is not missed;
+        it may come twice. What has been handed to a worker and not claimed is not among them: stop the workers first.
+        """
+        from convoy_core.moves import dumping  # noqa: PLC0415 - few programs move queues
+
+        place: dumping.Place | None = dumping.Place()
+        while place is not None:
+            part = await self._run(dumping.dump(self._keys, state, place))
+            for record in part.records:
+                yield record
+            place = part.next
+
+    async def restore(self, records: Iterable[Record]) -> Counter[Restored]:
+        """Put IDs with their data where a dump found them, each unless it is there already. Returns the tally.
+
+        Those that wait follow what waits already, in the order given. Repeating the call changes nothing.
+        """
+        self._connection.check_writable()
+        tally: Counter[Restored] = Counter()
+        async for chunk in self.restore_chunks(records, ahead=True):
+            tally.update(answer for _, answer in chunk)
+        return tally
+
+    async def restore_chunks(
+        self, records: Iterable[Record], *, dry_run: bool = False, ahead: bool = False
+    ) -> AsyncIterator[list[tuple[str, Restored]]]:
+        """Restore as `restore` does, and yield the answer for every ID, in chunks of one round trip each.
+
+        `dry_run` and `ahead` are those of `publish_chunks`.
+        """
+        from convoy_core.moves import dumping  # noqa: PLC0415 - few programs move queues
+
+        if not validation.flag("dry_run", dry_run):
+            self._connection.check_writable()
+        calls = dumping.restore(self._keys, records, dry_run=dry_run)
+        if validation.flag("ahead", ahead):
+            async for chunk in self._connection.run_ahead(calls):
+                yield chunk
+        for call in calls:
+            yield await self._run(call)
 
     async def jammed(self, *, idle_s: Seconds) -> list[Jammed]:
         """The entries that have been processing for longer than `idle_s` seconds, oldest first.

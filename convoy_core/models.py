@@ -24,6 +24,7 @@ TOTALS = (
     "recovered",  # taken from a dead worker
     "jammed",  # freed by our jam guard
     "requeued",
+    "restored",  # put here from a dump
     "discarded",  # by an operator, or by their handler
     "stale",  # results that came too late and changed nothing
     "merged",  # second copies of a running ID

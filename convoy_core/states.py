@@ -106,6 +106,13 @@ MOVES: dict[str, Move] = {
             "it has been processing for too long",
         ),
         _move("requeue", {_FAILED}, {_QUEUED}, Actor.OPERATOR, "try the failure again"),
+        _move(
+            "restore",
+            {_ABSENT},
+            {_QUEUED, _DELAYED, _FAILED},
+            Actor.OPERATOR,
+            "it was dumped from another store, in that state",
+        ),
         _move("discard", {_QUEUED, _DELAYED, _FAILED}, {_ABSENT}, Actor.OPERATOR, "forget it"),
     )
 }

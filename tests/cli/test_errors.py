@@ -22,6 +22,7 @@ from tests.cli.conftest import Convoy
 from tests.waiting import patient
 
 CANARY = "c4n4ry-p4ss"
+DUMP = Path(__file__).with_name("dump.jsonl")
 main: Any = typer.main.get_command(app)
 COMMANDS = [
     ["status"],
@@ -31,6 +32,8 @@ COMMANDS = [
     ["find", "1"],
     ["workers"],
     ["publish", "trucks", "1"],
+    ["export", "trucks"],
+    ["import", "trucks", str(DUMP)],
     ["requeue", "trucks", "1"],
     ["discard", "trucks", "1", "--yes"],
     ["jam-guard", "trucks", "--idle", "5m"],

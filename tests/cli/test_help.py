@@ -22,6 +22,8 @@ COMMANDS = [
     "doctor",
     "where",
     "wait",
+    "export",
+    "import",
     "publish",
     "requeue",
     "discard",

@@ -60,10 +60,11 @@ class Bulk:
 
 @pytest.fixture
 def bulk(store: RealServer, convoy: Convoy, tmp_path: Path) -> Iterator[Callable[..., Bulk]]:
-    """Start a command whose stdin has the IDs 0 to N."""
+    """Start a command whose stdin has the IDs 0 to N, as its kind of lines."""
     proxies: list[Proxy] = []
     started: list[Bulk] = []
     (tmp_path / "ids").write_text("".join(f"{n}\n" for n in range(N)))
+    (tmp_path / "dump").write_text("".join(f'{{"id": "{n}"}}\n' for n in range(N)))
 
     def start(*args: str, decide: Callable[[Bulk, int], None]) -> Bulk:
         """`decide` is called before each write is passed on, with its number."""
@@ -80,7 +81,7 @@ def bulk(store: RealServer, convoy: Convoy, tmp_path: Path) -> Iterator[Callable
                 decide(started[-1], n)
 
         proxy.decide = see
-        started.append(Bulk(proxy, list(args), tmp_path / "ids"))
+        started.append(Bulk(proxy, list(args), tmp_path / ("dump" if args[0] == "import" else "ids")))
         ready.set()
         return started[-1]
 
@@ -95,6 +96,7 @@ def bulk(store: RealServer, convoy: Convoy, tmp_path: Path) -> Iterator[Callable
 COMMANDS: dict[str, tuple[list[str], Callable[[redis.Redis], int]]] = {
     "publish": (["publish", "trucks", "-"], lambda raw: raw.llen(QUEUED)),
     "publish as ids": (["publish", "trucks", "-", "-o", "ids"], lambda raw: raw.llen(QUEUED)),
+    "import": (["import", "trucks"], lambda raw: raw.llen(QUEUED)),
     "requeue from stdin": (["requeue", "trucks", "-"], lambda raw: raw.llen(QUEUED)),
     "requeue": (["requeue", "trucks", "--all", "-y"], lambda raw: raw.llen(QUEUED)),
     "discard": (["discard", "trucks", "--match", "*", "-y"], lambda raw: N - raw.zcard(FAILED)),
@@ -122,7 +124,7 @@ def test_the_tally_counts_what_the_store_took(bulk: Callable[..., Bulk], raw: re
     command = bulk(*args, decide=lambda command, n: command.interrupt() if n == at else None)
     said = command.end()
 
-    told = re.search(r"([\d,]+) (?:published|requeued|discarded)\b", said)
+    told = re.search(r"([\d,]+) (?:published|requeued|discarded|imported)\b", said)
     assert told is not None, said
     assert int(told[1].replace(",", "")) == taken(raw), seed
     assert 0 < taken(raw) < N, seed

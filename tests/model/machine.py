@@ -17,13 +17,15 @@ from convoy_core import options
 from convoy_core.checks import Fault, FaultKind
 from convoy_core.jobs import Claim, Discard, Failed, Retry, Verdict
 from convoy_core.models import Jammed, Then
-from convoy_core.moves import discarding, publishing, recovering, scripts, steering, working
+from convoy_core.moves import discarding, dumping, publishing, recovering, scripts, steering, working
 from convoy_core.moves.call import Call, Steps
 from convoy_core.moves.checking import Check
+from convoy_core.moves.dumping import Place
 from convoy_core.moves.keys import Keyspace
 from convoy_core.moves.publishing import PublishOptions
 from convoy_core.moves.working import Pulse, Settlement, SuspectPolicy
 from convoy_core.options import BATCH_BYTES, DEFAULT_PREFIX, SUSPECT_CRASHES
+from convoy_core.records import Record
 from convoy_core.states import State
 from convoy_core.store.connection import Connection
 from convoy_core.worker.settling import settle
@@ -60,6 +62,14 @@ PUBLISHES = (
     PublishOptions(payload="z", delay_s=3, rerun=True),
     PublishOptions(front=True, rerun=True),
     PublishOptions(dry_run=True, rerun=True, payload="n"),
+)
+RECORDS = (
+    Record("a", attempts=2, failures=3, published=1_600_000_000.5),
+    Record("7", State.DELAYED, due=START / 1000 + 1, crashes=1, raw_payload=b"sx"),
+    Record("é:", State.FAILED, failures=2, raw_failure=b'{"error":"it broke"}'),
+    Record("é:", State.DELAYED, due=0.0, attempts=1),
+    Record("7", State.FAILED, raw_payload=b"sy"),
+    Record("a", State.QUEUED, crashes=2),
 )
 VERDICTS = ("keep", "completed", "released", "fail", "fail with retries left", "later", "discard")
 
@@ -224,6 +234,29 @@ class Strict(Machine):
             lambda: discarding.discard(self.keys, ids, state, dry_run=dry),
             lambda: self.model.discard(ids, state, dry=dry),
         )
+
+    @rule(records=st.lists(st.sampled_from(RECORDS), min_size=1, max_size=3), dry=flags)
+    def restore(self, records: list[Record], dry: bool) -> None:
+        """What another store has had, known IDs and the same ID twice among them."""
+        (call,) = dumping.restore(self.keys, records, dry_run=dry)
+        self.check(
+            lambda: [answer for _, answer in self.run(call)],
+            lambda: self.model.restore(records, dry=dry),
+            refusals={},
+        )
+
+    @rule()
+    def dump(self) -> None:
+        """All there is, state by state, in parts."""
+        for state in (State.QUEUED, State.DELAYED, State.PROCESSING, State.FAILED):
+            dumped: list[Record] = []
+            place: Place | None = Place()
+            while place is not None:
+                part = self.run(dumping.dump(self.keys, state, place))
+                dumped += part.records
+                place = part.next
+            in_order = sorted(dumped, key=lambda record: record.id) if state is State.PROCESSING else dumped
+            assert in_order == self.model.dumped(state)
 
     def _steer(self, ask: Callable[[], Steps[T]], expect: Callable[[], T]) -> None:
         before = self.bench.look.contents(beside=1) if self.twice else {}

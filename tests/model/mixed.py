@@ -14,15 +14,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from convoy_core.models import Outcome, Then
-from convoy_core.moves import discarding, publishing, recovering, repairing, steering, working
+from convoy_core.moves import discarding, dumping, publishing, recovering, repairing, steering, working
 from convoy_core.moves.publishing import PublishOptions
 from convoy_core.moves.working import Pulse
+from convoy_core.records import Record, Restored
 from convoy_core.states import State
 from tests.model.invariants import Places
 from tests.model.machine import (
     IDS,
     LEASE,
     PUBLISHES,
+    RECORDS,
     VERDICTS,
     WORKERS,
     Bench,
@@ -102,6 +104,18 @@ class Mixed(Machine):
                 assert id in self.at.committed or answer == "will_rerun"
                 assert id not in self.at.failed or answer == "will_rerun"
                 assert answer != "will_rerun" or id in self.at.rerun
+
+    @rule(record=st.sampled_from(RECORDS))
+    def restore(self, record: Record) -> None:
+        """What is anywhere is left alone."""
+        (call,) = dumping.restore(self.keys, [record], dry_run=False)
+        before, ((id, answer),) = self.at, self.run(call)
+        self.look()
+        is_known = id in before.committed | before.failed | before.delayed | before.processing | set(before.owner)
+        assert (answer is Restored.PRESENT) == is_known
+        if answer in (Restored.QUEUED, Restored.DELAYED):
+            self.wanted.add(id)
+            self._is_mended(id, set(self.at.listed) if answer is Restored.QUEUED else self.at.delayed)
 
     @rule(worker=workers, verdicts=up_to(2, VERDICTS), want=few)
     def exchange(self, worker: str, verdicts: Sequence[str], want: int) -> None:

@@ -421,4 +421,28 @@ def _chunk(raw""",
         "Mixed",
         ("moves/lua/repair.lua", "call('ZREM', delayed, id)\n  else", "\n  else"),
     ),
+    _mutant(
+        "a restore takes the place of what has failed here",
+        "Strict",
+        ("moves/lua/restore.lua", "or dues[i] or bad[i] or seen[id]", "or dues[i] or seen[id]"),
+    ),
+    _mutant(
+        "a restored ID has all its retries again",
+        "Strict",
+        ("moves/lua/restore.lua", "if tried ~= '0' then note(attempts, id, tried) end", ""),
+    ),
+    _mutant(
+        "F9: a restored ID that is delayed is not committed",
+        "Strict",
+        ("moves/lua/restore.lua", "  call('SADD', committed, unpack(later))\n", ""),
+    ),
+    _mutant(
+        "a dump ends where records had no room for others beside them",
+        "Strict",
+        (
+            "moves/lua/reads/dump.lua",
+            "ids = every(2, window)\n    is_over = #leave_out(ids) == 0 and is_over",
+            "ids = every(2, window)\n    leave_out(ids)",
+        ),
+    ),
 )

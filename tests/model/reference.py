@@ -18,6 +18,7 @@ from convoy_core.moves.publishing import PublishOptions
 from convoy_core.moves.recovering import DEPARTED_MS, LATE_MS
 from convoy_core.moves.working import SCHEMA, SuspectPolicy
 from convoy_core.options import SUSPECT_CRASHES, encode_payload
+from convoy_core.records import Record, Restored
 from convoy_core.states import MOVES, State
 from tests.model.wire import Content, Contents
 
@@ -173,6 +174,44 @@ class Reference:
                 self._forget(id)
             self.totals["discarded"] += len(there)
         return {id: Outcome.DISCARDED if id in there else Outcome.GONE for id in ids}
+
+    def dumped(self, state: State) -> list[Record]:
+        """All that is there, in the order of a dump; what runs by name."""
+
+        def rank(id: str) -> int:
+            entry = self.entries[id]
+            return {State.DELAYED: entry.due, State.FAILED: entry.failures}.get(state, 0)
+
+        found = self.queue if state is State.QUEUED else sorted(self.ids(state), key=rank)
+        return [_record(id, self.entries[id]) for id in found]
+
+    def restore(self, records: Iterable[Record], *, dry: bool) -> list[Restored]:
+        """Absent -> queued, delayed, failed."""
+        self._move = "restore"
+        known, answers = {*self.entries}, []
+        for record in records:
+            is_new = record.id not in known
+            known.add(record.id)
+            answers.append(Restored(record.state.value) if is_new else Restored.PRESENT)
+            if is_new and not dry:
+                self._restore_one(record)
+        return answers
+
+    def _restore_one(self, record: Record) -> None:
+        payload, failure = ((raw or b"").decode() for raw in (record.raw_payload, record.raw_failure))
+        entry = Entry(State.ABSENT, failures=record.failures, payload=payload, failure=failure)
+        self.entries[record.id] = entry
+        self.totals["restored"] += 1
+        if record.state is State.FAILED:
+            entry.failures = max(1, entry.failures)
+            self._go(entry, State.FAILED)
+            return
+        entry.published = self.now if record.published is None else round(record.published * 1000)
+        entry.attempts, entry.crashes = record.attempts, record.crashes
+        if record.state is State.DELAYED:
+            self._delay(entry, round((record.due or 0) * 1000) - self.now)
+        else:
+            self._enqueue([record.id])
 
     def promote(self, limit: int) -> tuple[int, float | None]:
         """Delayed -> queued."""
@@ -544,6 +583,20 @@ def _fitting(ids: list[str], weigh: Callable[[str], int], *, at_least: int = 1) 
     """The first of them, as many as `SHARE` allows."""
     weights = [*accumulate(map(weigh, ids))]
     return [id for n, (id, weight) in enumerate(zip(ids, weights, strict=True)) if n < at_least or weight <= SHARE]
+
+
+def _record(id: str, entry: Entry) -> Record:
+    return Record(
+        id,
+        State.QUEUED if entry.state is State.PROCESSING else entry.state,
+        entry.due / 1000 if entry.state is State.DELAYED else None,
+        None if entry.state is State.FAILED else entry.published / 1000,
+        entry.attempts,
+        entry.failures,
+        entry.crashes,
+        entry.payload.encode() or None,
+        entry.failure.encode() or None,
+    )
 
 
 def _bytes_of(id: str) -> int:

@@ -26,6 +26,7 @@ from convoy_core import (
     PoolOptions,
     Queue,
     ReadOnly,
+    Record,
     State,
     StoreDamaged,
     WorkerPool,
@@ -239,6 +240,7 @@ BAD_OPTIONS: list[tuple[str, str, Callable[[Queue], object]]] = [
         lambda queue: queue.page(State.QUEUED, limit=501),
     ),
     ("page of absent", "Absent IDs are nowhere", lambda queue: queue.page(State.ABSENT)),
+    ("dump of absent", "Absent IDs are nowhere", lambda queue: list(queue.dump(State.ABSENT))),
     ("entries of absent", "Absent IDs are nowhere", lambda queue: list(queue.entries(State.ABSENT))),
     (
         "discard processing",
@@ -309,6 +311,7 @@ ARGUMENTS: dict[str, Any] = {
     "ids": ["new"],
     "entries": [Jammed("there", 1, 1, None, False)],
     "faults": [Fault(FaultKind.MISSING, "there")],
+    "records": [Record("new")],
     "state": State.QUEUED,
     "idle_s": 0,
     "names": ["q"],
@@ -319,6 +322,7 @@ ARGUMENTS: dict[str, Any] = {
 LOOKING = {
     "close",
     "counts",
+    "dump",
     "errors",
     "entries",
     "failure_groups",
@@ -372,6 +376,8 @@ def test_every_method_is_known_to_read_or_to_write() -> None:
         "repair",
         "requeue",
         "requeue_all",
+        "restore",
+        "restore_chunks",
         "resume",
     }
 
@@ -389,7 +395,7 @@ def viewer(queue: Queue, store: RealServer) -> Iterator[Queue]:
 
 @pytest.mark.parametrize("name", WRITING)
 @pytest.mark.parametrize(
-    "arguments", [ARGUMENTS, {**ARGUMENTS, "ids": [], "entries": [], "faults": []}], ids=["some", "none"]
+    "arguments", [ARGUMENTS, {**ARGUMENTS, "ids": [], "entries": [], "faults": [], "records": []}], ids=["some", "none"]
 )
 def test_s14_a_read_only_queue_refuses_every_method_that_writes(
     viewer: Queue, raw: redis.Redis, name: str, arguments: dict[str, Any]
@@ -432,7 +438,7 @@ async def async_viewer(queue: Queue, store: RealServer) -> AsyncIterator[AsyncQu
 
 @pytest.mark.parametrize("name", WRITING)
 @pytest.mark.parametrize(
-    "arguments", [ARGUMENTS, {**ARGUMENTS, "ids": [], "entries": [], "faults": []}], ids=["some", "none"]
+    "arguments", [ARGUMENTS, {**ARGUMENTS, "ids": [], "entries": [], "faults": [], "records": []}], ids=["some", "none"]
 )
 async def test_s14_a_read_only_async_queue_refuses_every_method_that_writes(
     async_viewer: AsyncQueue, raw: redis.Redis, name: str, arguments: dict[str, Any]

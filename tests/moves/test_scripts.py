@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from convoy_core import Fault, FaultKind, Jammed, State, StoreDamaged, StoreError
+from convoy_core import Fault, FaultKind, Jammed, Record, State, StoreDamaged, StoreError
 from convoy_core.models import Then
 from convoy_core.moves.call import of
 from convoy_core.moves.keys import TYPES
@@ -132,6 +132,18 @@ def _page(state: State | None) -> Callable[[World], object]:
     return lambda world: world.queue.page(state)
 
 
+def _dump(state: State) -> Callable[[World], object]:
+    return lambda world: list(world.queue.dump(state))
+
+
+RECORDS = [
+    Record("new", State.QUEUED, raw_payload=b"sx", attempts=1, failures=2, crashes=1),
+    Record("later", State.DELAYED, due=SECOND + 60, raw_failure=b'{"error":"boom"}'),
+    Record("bad", State.FAILED, failures=3),
+    Record("f1", State.FAILED),
+]
+
+
 WRITES: dict[str, tuple[str, Callable[[World], object]]] = {
     "publish": ("publish", lambda world: world.queue.publish_many(["new", "f1", "p1"], payload=1, rerun=True)),
     "publish delayed": ("publish", lambda world: world.queue.publish_many(["new", "f1", "p1"], delay_s=5)),
@@ -155,6 +167,7 @@ WRITES: dict[str, tuple[str, Callable[[World], object]]] = {
     "discard_all queued": ("discard_first", lambda world: world.queue.discard_all(State.QUEUED)),
     "discard_all delayed": ("discard_first", lambda world: world.queue.discard_all(State.DELAYED)),
     "discard_all failed": ("discard_first", lambda world: world.queue.discard_all(State.FAILED)),
+    "restore": ("restore", lambda world: world.queue.restore(RECORDS)),
     "sweep": ("sweep", lambda world: world.drive(sweep(world.keys, (), 1000))),
     "repair": ("repair", lambda world: world.queue.repair(FAULTS)),
     "pause": ("pause", lambda world: world.queue.pause()),
@@ -180,6 +193,10 @@ READS: dict[str, tuple[str, Callable[[World], object]]] = {
         lambda world: world.run(of("check_claim_lists", world.keys, (LATE_MS, W, DEAD, GONE), list)),
     ),
     "check_ids": ("check_ids", _check_ids),
+    "dump queued": ("dump", _dump(State.QUEUED)),
+    "dump delayed": ("dump", _dump(State.DELAYED)),
+    "dump processing": ("dump", _dump(State.PROCESSING)),
+    "dump failed": ("dump", _dump(State.FAILED)),
     "page queued": ("page", _page(State.QUEUED)),
     "page delayed": ("page", _page(State.DELAYED)),
     "page processing": ("page", _page(State.PROCESSING)),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from convoy_core import Outcome, State
+from convoy_core import Outcome, Record, State
 from convoy_core.models import Then
 from convoy_core.moves.call import of
 from convoy_core.moves.working import (
@@ -27,6 +27,7 @@ from tests.moves import (
     test_register,
     test_release,
     test_renew,
+    test_restore,
     test_steering,
 )
 from tests.moves.cases import BEATEN, CLAIM_ONE, DELAYED, FAILED, MINE, QUEUED, beat, seen
@@ -43,6 +44,7 @@ CASES = [
     *test_recover.CASES,
     *test_jam_guard.CASES,
     *test_steering.CASES,
+    *test_restore.CASES,
     *test_duplicates.CASES,
     *test_register.CASES,
     *test_dry_runs.CASES,
@@ -82,6 +84,7 @@ ACTS: dict[str, Callable[[World], object]] = {
     "recover": lambda world: world.run(of("recover", world.keys, ("dd", 3, "1", "a", f"{W}:1"), list)),
     "jam_guard": lambda world: world.queue.free_jammed([seen()], then=Then.DISCARD),
     "requeue": lambda world: world.queue.requeue(["a"]),
+    "restore": lambda world: world.queue.restore([Record("a", attempts=1, raw_payload=b"sx")]),
     "discard": lambda world: [
         world.queue.discard(["a"], state=state) for state in (State.QUEUED, State.DELAYED, State.FAILED)
     ],

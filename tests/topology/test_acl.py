@@ -21,6 +21,7 @@ from convoy_core import (
     Job,
     Published,
     Queue,
+    Record,
     State,
     StoreError,
     StoreRefused,
@@ -48,7 +49,9 @@ def _sent_by(module: str) -> set[str]:
 
 
 CHECKED = ("checking", "first_look", "repairing")
-OPERATED = set().union(*map(_sent_by, ("publishing", "looking", "steering", "discarding", "grouping", *CHECKED)))
+OPERATED = set().union(
+    *map(_sent_by, ("publishing", "looking", "steering", "discarding", "dumping", "grouping", *CHECKED))
+)
 SCRIPTS = {
     "publisher": {"publish"},
     "worker": _sent_by("working")
@@ -133,6 +136,7 @@ STEER: dict[str, Callable[[Queue, Any], object]] = {
     "discard": lambda queue, _: queue.discard(["1"], state=State.QUEUED),
     "jam guard": lambda queue, _: queue.free_jammed(queue.jammed(idle_s=0)),
     "pause": lambda queue, _: queue.pause(),
+    "restore": lambda queue, _: queue.restore([Record("1", State.FAILED)]),
     "resume": lambda queue, _: queue.resume(),
     "repair": lambda queue, _: queue.repair([Fault(FaultKind.MISSING, "1")]),
 }
@@ -161,8 +165,8 @@ def test_s13_a_publisher_publishes_and_can_do_nothing_else(login: Callable[[str]
         assert queue.publish_many(range(1000)).published == 998
         assert [chunk.tally.published for chunk in queue.publish_chunks(["new"], dry_run=True)] == [1]
 
-    # Whoever may publish could queue a failed ID again, since publishing does that, too.
-    forbidden = NEVER | LOOK | WORK | {name: act for name, act in STEER.items() if name != "requeue"}
+    # Whoever may publish could queue a failed ID again, since publishing does that, too; and restore what was dumped.
+    forbidden = NEVER | LOOK | WORK | {name: act for name, act in STEER.items() if name not in ("requeue", "restore")}
     said = refusals(url, forbidden)
 
     assert said.keys() == forbidden.keys()

@@ -1,0 +1,105 @@
+-- dump: some IDs of a state, with all that is worth moving to another store
+-- keys: queued delayed processing failed published payload attempts failures crashes failure
+-- with: ranked scanned
+-- args: state, how many at most, where to go on (as the last answer said, or two empty values), IDs that were left out...
+-- answer: where to go on, as two values, the first of them empty at the end; IDs left out since too many bytes go with them;
+--         row...; a row is ID, due, published, attempts, failures, crashes, payload, record
+local state, limit, last, mark = take(), take_number(), take(), take()
+local asked_again = take_rest()
+
+-- The place in the list after the last ID that was read. What has left at the head since then, or come at the tail, has moved
+-- it: by the first to the place before which `read` IDs stand, less those gone, by the second from the one after which `beyond` stand.
+local MOVED = 2000
+local function place_after(id, read, beyond)
+  local at = math.min(tonumber(read), call('LLEN', queued) - beyond)
+  if at <= 0 then return 0 end
+  if call('LINDEX', queued, at - 1) == id then return at end
+  local function towards_head(skip, n)
+    local backward = {}
+    if skip >= at then return backward end
+    local slice = call('LRANGE', queued, math.max(0, at - skip - n), at - skip - 1)
+    for i = #slice, 1, -1 do backward[#backward + 1] = slice[i] end
+    return backward
+  end
+  local before, n = read_pieces(MOVED, 1, towards_head)
+  for i, other in ipairs(before) do
+    if other == id then return at - i + 1 end
+  end
+  return at - n
+end
+
+-- The rank after it, or after all that were before it.
+local function rank_after(set, id, score)
+  if call('ZSCORE', set, id) == score then return call('ZRANK', set, id) + 1 end
+  return call('ZCOUNT', set, '-inf', '(' .. score)
+end
+
+local function still_running(ids)
+  local some = {}
+  for i, score in ipairs(#ids > 0 and call('ZMSCORE', processing, unpack(ids)) or {}) do
+    if score then some[#some + 1] = ids[i] end
+  end
+  return some
+end
+
+local function column(hash, ids)
+  return #ids > 0 and exists(hash) and call('HMGET', hash, unpack(ids)) or {}
+end
+
+-- Removes the IDs at the end whose payloads and records are too much for one answer, and returns them.
+local function leave_out(ids)
+  local bytes, rest = BATCH_BYTES, {}
+  if not exists(payload) and not exists(failure) then return rest end
+  for i, id in ipairs(ids) do
+    bytes = bytes - call('HSTRLEN', payload, id) - call('HSTRLEN', failure, id)
+    if bytes < 0 and i > 1 then
+      for _ = i, #ids do table.insert(rest, 1, table.remove(ids)) end
+      break
+    end
+  end
+  return rest
+end
+
+local ids, scores, rest, to, to_mark = {}, {}, {}, '', ''
+if state == 'processing' then
+  -- Heartbeats change the ranks there.
+  to = last
+  if #asked_again > 0 then
+    ids = still_running(asked_again)
+  else
+    local found
+    found, to = scan_pieces(limit, 2, last == '' and '0' or last, function(from, n)
+      return call('ZSCAN', processing, from, 'COUNT', n)
+    end)
+    ids = every(2, found)
+    if to == '0' then to = '' end
+  end
+  rest = leave_out(ids)
+else
+  local _, is_over
+  if state == 'queued' then
+    local read, beyond = string.match(mark, '^(%d+) (%d+)$')
+    local first = read and place_after(last, read, beyond) or 0
+    ids, _, is_over = read_pieces(limit, 1, by_index(queued, first))
+    is_over = #leave_out(ids) == 0 and is_over
+    to_mark = string.format('%d %d', first + #ids, call('LLEN', queued) - first - #ids)
+  else
+    local set, window = state == 'delayed' and delayed or failed, nil
+    window, _, is_over = read_pieces(limit, 2, by_rank(set, last == '' and 0 or rank_after(set, last, mark)))
+    ids = every(2, window)
+    is_over = #leave_out(ids) == 0 and is_over
+    for i in ipairs(ids) do scores[i] = window[2 * i] end
+    to_mark = scores[#ids] or ''
+  end
+  if not is_over then to = ids[#ids] or '' end
+end
+
+local times, tried, failed_before, died = column(published, ids), column(attempts, ids), column(failures, ids), column(crashes, ids)
+local contents, records, rows = column(payload, ids), column(failure, ids), {}
+for i, id in ipairs(ids) do
+  rows[i] = {
+    id, state == 'delayed' and scores[i], times[i] or false, tried[i] or false, state == 'failed' and scores[i] or failed_before[i] or false,
+    died[i] or false, contents[i] or false, records[i] or false,
+  }
+end
+return { to, to_mark, rest, rows }
