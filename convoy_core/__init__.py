@@ -81,6 +81,7 @@ if TYPE_CHECKING:
         encode_id,
     )
     from convoy_core.queue import Fleet, Queue
+    from convoy_core.recordings import RecordedMove, Recording
     from convoy_core.records import Record, Restored
     from convoy_core.states import State
     from convoy_core.store.address import Durability
@@ -144,6 +145,9 @@ __all__ = [  # noqa: RUF022 - by what they are for
     # what a dump gives, and what restoring it answers
     "Record",
     "Restored",
+    # what a recorder keeps
+    "RecordedMove",
+    "Recording",
     # what a move does and answers
     "Outcome",
     "Then",
@@ -245,6 +249,7 @@ _HOMES: Final = {
     ),
     "convoy_core.queue": ("Fleet", "Queue"),
     "convoy_core.records": ("Record", "Restored"),
+    "convoy_core.recordings": ("RecordedMove", "Recording"),
     "convoy_core.states": ("State",),
     "convoy_core.store.address": ("Durability",),
     "convoy_core.store.description": ("StoreDescription", "describe_store"),

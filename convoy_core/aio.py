@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from convoy_core.checks import Fault, Finding, QueueCheck, Repaired
     from convoy_core.failure_groups import FailureGroups
     from convoy_core.moves.checking import Check, Progress
+    from convoy_core.recordings import RecordedMove, Recording
     from convoy_core.records import Record, Restored
 
 T = TypeVar("T")
@@ -487,6 +488,40 @@ class AsyncQueue:
     async def resume(self) -> bool:
         """Let workers claim again. Returns True if the queue was paused before."""
         return await self._run(steering.resume(self._keys))
+
+    async def record(self, *, for_s: Seconds, keep_bytes: int = 64 * 2**20) -> bool:
+        """Keep every move of every ID of this queue, from now on and for `for_s` seconds. Returns whether it was on.
+
+        `trace` reads what was kept, up to a day after the end. About `keep_bytes` bytes are kept, from 64 KiB to 1 GiB,
+        the newest. What Node clients do is not recorded.
+        """
+        self._connection.check_writable()
+        from convoy_core.moves import recording  # noqa: PLC0415 - few programs record
+
+        return await self._run(recording.start_recording(self._keys, for_s, keep_bytes))
+
+    async def stop_recording(self) -> bool:
+        """Stop the recorder; what was recorded is kept for a day. Returns whether it was on."""
+        self._connection.check_writable()
+        from convoy_core.moves import recording  # noqa: PLC0415 - few programs record
+
+        return await self._run(recording.stop_recording(self._keys))
+
+    async def recording(self) -> Recording:
+        """Whether moves are recorded now, and how much is kept."""
+        from convoy_core.moves import recording  # noqa: PLC0415 - few programs record
+
+        return await self._run(recording.recording(self._keys))
+
+    async def trace(self, id: JobID | None = None) -> AsyncIterator[RecordedMove]:
+        """What was recorded of one ID, or of all, oldest first. All that is kept is read, in slices."""
+        from convoy_core.moves import recording  # noqa: PLC0415 - few programs record
+
+        after: str | None = recording.START
+        while after is not None:
+            after, moves = await self._run(recording.trace(self._keys, id, after))
+            for move in moves:
+                yield move
 
     async def close(self) -> None:
         """Close the connections that this object made. A ready-made client stays open."""

@@ -20,10 +20,10 @@ ONE_METHOD_EACH = "one method for each thing that a queue can be asked, whose do
 OPTIONS = "its signature is the options and its docstring the help, which make up more than half of it"
 
 EXCEPTIONS: dict[str, tuple[int, str]] = {
-    "convoy_core/queue.py": (560, ONE_METHOD_EACH),
-    "convoy_core/queue.py:Queue": (36, ONE_METHOD_EACH),
-    "convoy_core/aio.py": (570, ONE_METHOD_EACH),
-    "convoy_core/aio.py:AsyncQueue": (36, ONE_METHOD_EACH),
+    "convoy_core/queue.py": (620, ONE_METHOD_EACH),
+    "convoy_core/queue.py:Queue": (40, ONE_METHOD_EACH),
+    "convoy_core/aio.py": (630, ONE_METHOD_EACH),
+    "convoy_core/aio.py:AsyncQueue": (40, ONE_METHOD_EACH),
     "convoy_core/models.py": (380, "one record for each thing that is answered, and no code beside them"),
     "convoy_core/worker/claims.py:Claims": (
         17,

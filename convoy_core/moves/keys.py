@@ -37,6 +37,7 @@ OURS = {
     "rerun": "set",  # running IDs to queue once more when their run ends
     "failure": "hash",  # ID -> JSON of the last failure
     "totals": "hash",  # counters that only grow
+    "recording": "hash",  # since, until, limit: while it is there, moves are kept in `recording:moves`, a stream
     "paused": "string",  # Unix ms since when no worker of ours claims
     "meta": "hash",  # schema version and epoch: a changed epoch means the store was emptied or replaced
 }
@@ -47,7 +48,7 @@ TYPES: dict[str, str] = SHARED | OURS
 FAILING = frozenset({"attempts", "delayed", "failed", "failure", "failures"})
 """Those that a queue has where runs fail."""
 
-RARE = FAILING | {"crashes", "paused", "payload", "rerun", "started"}
+RARE = FAILING | {"crashes", "paused", "payload", "recording", "rerun", "started"}
 """Those that most queues do not have most of the time."""
 
 

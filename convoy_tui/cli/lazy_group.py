@@ -28,6 +28,8 @@ COMMANDS: Final = {
     "wait": Listed("wait", "Look", "Wait until none of these IDs waits or runs any more."),
     "show": Listed("show", "Look", "Show everything about one ID."),
     "failures": Listed("failures", "Look", "Show the failed IDs of a queue in groups, by what broke."),
+    "record": Listed("record", "Look", "Keep every move of a queue for a while, or say whether that is going on."),
+    "trace": Listed("record", "Look", "Tell what a recorder has seen of one ID, oldest first."),
     "errors": Listed("errors", "Look", "Show the error log of a queue, newest first."),
     "workers": Listed("workers", "Look", "List the worker pools and what they hold."),
     "doctor": Listed("doctor", "Look", "Check the server and the queues: that every ID is in exactly one place."),

@@ -63,6 +63,11 @@ def concurrency(text: str | int) -> int:
     return _whole(text, 1, MAX_CONCURRENCY)
 
 
+def megabytes(text: str | int) -> int:
+    """The value of an option that is a size of up to 1 GiB."""
+    return _whole(text, 1, 1024)
+
+
 _MOST = 10**9
 
 

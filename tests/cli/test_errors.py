@@ -255,6 +255,7 @@ def test_reading_never_writes(
 TIMES = [
     ["status", "--interval"],
     ["doctor", "--grace"],
+    ["record", "trucks", "--for"],
     ["wait", "trucks", "1", "--timeout"],
     ["status", "--jam-after"],
     ["list", "trucks", "--older-than"],

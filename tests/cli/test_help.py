@@ -24,6 +24,8 @@ COMMANDS = [
     "wait",
     "export",
     "import",
+    "record",
+    "trace",
     "publish",
     "requeue",
     "discard",

@@ -90,6 +90,8 @@ KINDS: dict[str, Kind] = {
     "delay_s": SECONDS,
     "jam_after_s": SECONDS,
     "idle_s": SECONDS,
+    "for_s": ABOVE_ZERO,
+    "keep_bytes": Kind([*FROM_ONE.bad, 65_535, 2**30 + 1]),
     "ahead": FLAG,
     "front": FLAG,
     "rerun": FLAG,
@@ -133,6 +135,7 @@ SPECIAL: dict[tuple[str, str], Kind] = {
     # None has a meaning of its own there: the committed set.
     ("discard", "state"): Kind([*STATE.bad, None, State.PROCESSING, State.ABSENT]),
     ("discard_all", "state"): Kind([*STATE.bad, None, State.PROCESSING, State.ABSENT], ""),
+    ("trace", "id"): Kind([value for value in ID.bad if value is not None], "job ID"),
     ("discard_all", "limit"): Kind([value for value in FROM_ONE.bad if value is not None]),
     ("PoolOptions", "grace_s"): ABOVE_ZERO,
     ("wait", "timeout_s"): SECONDS_OR_NONE,

@@ -17,7 +17,7 @@ from convoy_core import options
 from convoy_core.checks import Fault, FaultKind
 from convoy_core.jobs import Claim, Discard, Failed, Retry, Verdict
 from convoy_core.models import Jammed, Then
-from convoy_core.moves import discarding, dumping, publishing, recovering, scripts, steering, working
+from convoy_core.moves import discarding, dumping, publishing, recording, recovering, scripts, steering, working
 from convoy_core.moves.call import Call, Steps
 from convoy_core.moves.checking import Check
 from convoy_core.moves.dumping import Place
@@ -31,7 +31,7 @@ from convoy_core.store.connection import Connection
 from convoy_core.worker.settling import settle
 from tests.model.invariants import check_invariants
 from tests.model.reference import MAX_CRASHES, SHARE, Ending, Reference
-from tests.model.wire import Look, Wire, store_behind
+from tests.model.wire import Contents, Look, Wire, store_behind
 
 T = TypeVar("T")
 
@@ -178,6 +178,8 @@ class Strict(Machine):
         self.claims: list[tuple[str, str, int]] = []
         """Worker, ID and number of all claims ever made."""
         self.twice = False
+        self.recorded: dict[str, str] = {}
+        """ID to the state that the recorder saw it go into last."""
 
     def check(self, ask: Callable[[], T], expect: Callable[[], T], refusals: dict[str, int] | None = None) -> T:
         """Ask the store, ask the model, compare; and once more if everything arrives twice here.
@@ -187,10 +189,10 @@ class Strict(Machine):
         answer, expected = ask(), expect()
         assert answer == expected, f"the store says {answer!r}, the model {expected!r}"
         if self.twice and refusals is not None:
-            before = self.bench.look.contents(beside=1)
+            before = self.contents()
             ask()
             expect()
-            after = self.bench.look.contents(beside=1)
+            after = self.contents()
             totals = before.pop("totals", {}), after.pop("totals", {})
             assert before == after, "a call that arrived twice has changed something"
             assert _growth(*totals) == {name: n for name, n in refusals.items() if n}
@@ -198,10 +200,12 @@ class Strict(Machine):
 
     # -- publishing and steering
 
-    @initialize(twice=flags)
-    def begin(self, twice: bool) -> None:
+    @initialize(twice=flags, recorded=flags)
+    def begin(self, twice: bool, recorded: bool) -> None:
         """Two pools and three IDs, so that every run has something to do."""
         self.twice = twice
+        if recorded:
+            self.run(recording.start_recording(self.keys, 3600, 2**20))
         for worker in WORKERS[:2]:
             self.register(worker)
         self.publish(IDS, PublishOptions())
@@ -476,10 +480,24 @@ class Strict(Machine):
     def store_is_what_the_model_says(self) -> None:
         """To the last key."""
         type(self).steps += 1
-        found = self.bench.look.contents(beside=1)
+        found = self.contents()
         expected = self.model.contents()
         assert found == expected, _difference(found, expected)
         check_invariants(found)
+        states = {id: entry.state.value for id, entry in self.model.entries.items()}
+        said = {id: result for id, result in self.recorded.items() if result != states.get(id, "absent")}
+        assert not said, f"the recorder says {said!r}, the model {states!r}"
+
+    def contents(self) -> Contents:
+        """All keys but the recorder's, whose last word on each ID is noted."""
+        found = self.bench.look.contents(beside=1)
+        for entry in found.pop("recording:moves", ()):
+            _, move, _, result, _, _, *pairs = entry.split(" ")
+            if move != "refuse":
+                self.recorded |= dict.fromkeys(pairs[1::2], result)
+        for name in ("recording", "recording:bytes"):
+            found.pop(name, None)
+        return found
 
 
 def _details(claim: Claim) -> tuple[str, int, int, int, str]:

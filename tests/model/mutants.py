@@ -345,6 +345,21 @@ def _chunk(raw""",
         sign="stuck",
     ),
     _mutant(
+        "a recorder does not see a run that is retried",
+        "Strict",
+        ("moves/lua/fail.lua", "    record('fail', 'delayed', later, me)\n", ""),
+    ),
+    _mutant(
+        "a recorder takes a rerun for an end",
+        "Strict",
+        ("moves/lua/complete.lua", "record('complete', 'absent', over, me)", "record('complete', 'absent', mine, me)"),
+    ),
+    _mutant(
+        "a recorder changes what it records",
+        "Strict",
+        ("moves/lua/record.lua", "local stream, counter,", "table.remove(ids) local stream, counter,"),
+    ),
+    _mutant(
         "what is queued is not committed",
         "Strict",
         ("moves/lua/enqueue.lua", "  call('SADD', committed, unpack(ids))\n", ""),

@@ -107,6 +107,9 @@ for i, kind in ipairs(ARGV) do
   if kind == 'list' then all[i + 1] = redis.call('LRANGE', key, 0, -1)
   elseif kind == 'set' then all[i + 1] = redis.call('SMEMBERS', key)
   elseif kind == 'hash' then all[i + 1] = redis.call('HGETALL', key)
+  elseif kind == 'stream' then
+    all[i + 1] = {}
+    for j, entry in ipairs(redis.call('XRANGE', key, '-', '+')) do all[i + 1][j] = table.concat(entry[2], ' ') end
   elseif kind == 'zset' then all[i + 1] = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
   else all[i + 1] = redis.call('GET', key) end
 end
@@ -124,6 +127,7 @@ class Look:
         kinds |= {f"claim:{worker}": "list" for worker in workers}
         kinds |= {f"worker:{worker}": "hash" for worker in workers}
         kinds |= {f"errorLog.{day}": "list" for day in days}
+        kinds |= {"recording:moves": "stream", "recording:bytes": "string"}
         self._wire = wire
         self._kinds = kinds
         full = [keys.named("queued").removesuffix(b"queued") + name.encode() for name in kinds]
@@ -196,7 +200,7 @@ def _readable(kind: str, value: Any) -> Content:
     if kind == "string":
         return _text(value)
     items = [_text(item) for item in value]
-    if kind == "list":
+    if kind in ("list", "stream"):
         return items
     return set(items) if kind == "set" else dict(zip(items[::2], items[1::2], strict=True))
 

@@ -1,6 +1,7 @@
 """The whole keyspace in a readable form: seed it, act once, compare it.
 
-A string is a str, a list a list, a set a set, a zset a dict of numbers and a hash a dict of strings. Keys of the queue
+A string is a str, a list a list, a set a set, a zset a dict of numbers and a hash a dict of strings. Of a stream each
+entry is one text, without its name. Keys of the queue
 `q` are written without their `cv:q:`; all other keys in full.
 """
 
@@ -79,6 +80,7 @@ _LOOK: dict[bytes, tuple[Any, ...]] = {
     b"set": ("SMEMBERS", _KEY),
     b"hash": ("HGETALL", _KEY),
     b"zset": ("ZRANGE", _KEY, 0, -1, "WITHSCORES"),
+    b"stream": ("XRANGE", _KEY, "-", "+"),
 }
 
 
@@ -88,6 +90,8 @@ def _readable(kind: bytes, content: Any) -> Value:
             return _text(content)
         case b"list":
             return [_text(item) for item in content]
+        case b"stream":
+            return [" ".join(_text(part) for part in entry) for _, entry in content]
         case b"set":
             return {_text(member) for member in content}
         case b"hash":

@@ -314,6 +314,7 @@ ARGUMENTS: dict[str, Any] = {
     "records": [Record("new")],
     "state": State.QUEUED,
     "idle_s": 0,
+    "for_s": 60,
     "names": ["q"],
     "name": "q",
     "group": "0a1b2c3d",
@@ -336,9 +337,11 @@ LOOKING = {
     "ping",
     "queue",
     "queues",
+    "recording",
     "show",
     "snapshot",
     "states",
+    "trace",
     "wait",
     "workers",
 }
@@ -373,12 +376,14 @@ def test_every_method_is_known_to_read_or_to_write() -> None:
         "publish",
         "publish_chunks",
         "publish_many",
+        "record",
         "repair",
         "requeue",
         "requeue_all",
         "restore",
         "restore_chunks",
         "resume",
+        "stop_recording",
     }
 
     assert set(WRITING) == writing

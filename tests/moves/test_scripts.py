@@ -172,6 +172,8 @@ WRITES: dict[str, tuple[str, Callable[[World], object]]] = {
     "repair": ("repair", lambda world: world.queue.repair(FAULTS)),
     "pause": ("pause", lambda world: world.queue.pause()),
     "resume": ("resume", lambda world: world.queue.resume()),
+    "record": ("start_recording", lambda world: world.queue.record(for_s=60)),
+    "stop_recording": ("stop_recording", lambda world: world.queue.stop_recording()),
 }
 READS: dict[str, tuple[str, Callable[[World], object]]] = {
     "counts": ("counts", lambda world: world.queue.counts()),
@@ -183,6 +185,8 @@ READS: dict[str, tuple[str, Callable[[World], object]]] = {
     "failures": ("failures", lambda world: world.queue.failure_groups()),
     "workers": ("workers", lambda world: world.queue.workers()),
     "states": ("states", lambda world: [*world.queue.states(["q1", "p1", "d1", "f1", "x"])]),
+    "recording": ("recording", lambda world: world.queue.recording()),
+    "trace": ("recorded", lambda world: [*world.queue.trace()]),
     "entries": ("entries", lambda world: world.run(of("entries", world.keys, (), int))),
     "check_list": ("check_list", lambda world: world.run(of("check_list", world.keys, (0, 10), list))),
     "check_key committed": ("check_key", _check_key("committed")),
@@ -215,6 +219,9 @@ BELOW = {
     "jam_guard requeue": [f"errorLog.{DAY}"],
     "jam_guard fail": [f"errorLog.{DAY}"],
     "workers": [f"worker:{W}"],
+    "record": ["recording:moves", "recording:bytes"],
+    "recording": ["recording:moves"],
+    "trace": ["recording:moves"],
 }
 """Keys below a prefix, which a script names by itself."""
 
@@ -354,6 +361,15 @@ def _wrong(kind: str) -> dict[str, Value]:
     return {name: value for name, value in values.items() if name != kind}
 
 
+_BELOW_TYPES = {
+    "claim": "list",
+    "worker": "hash",
+    "errorLog": "list",
+    "recording:moves": "stream",
+    "recording:bytes": "string",
+}
+
+
 @pytest.mark.parametrize(
     ("name", "key"),
     [
@@ -363,7 +379,7 @@ def _wrong(kind: str) -> dict[str, Value]:
     ],
 )
 def test_f31_s21_a_key_of_a_wrong_type_stops_a_script_before_it_writes(world: World, name: str, key: str) -> None:
-    kind = TYPES.get(key) or {"claim": "list", "worker": "hash", "errorLog": "list"}[re.split("[:.]", key)[0]]
+    kind = TYPES.get(key) or _BELOW_TYPES.get(key) or _BELOW_TYPES[re.split("[:.]", key)[0]]
     for wrong in _wrong(kind).values():
         before = {**BUSY, key: wrong}
         world.seed(before)

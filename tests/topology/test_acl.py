@@ -50,7 +50,7 @@ def _sent_by(module: str) -> set[str]:
 
 CHECKED = ("checking", "first_look", "repairing")
 OPERATED = set().union(
-    *map(_sent_by, ("publishing", "looking", "steering", "discarding", "dumping", "grouping", *CHECKED))
+    *map(_sent_by, ("publishing", "looking", "steering", "discarding", "dumping", "grouping", "recording", *CHECKED))
 )
 SCRIPTS = {
     "publisher": {"publish"},

@@ -70,6 +70,10 @@ else
   if present[crashes] then
     -- here: set_apart
     word, ids, apart = choose(ids, suspects_of(policy))
+    if present[recording] then
+      -- here: record
+      record('set_apart', 'delayed', apart, me)
+    end
   end
 end
 if present[payload] then
@@ -113,6 +117,10 @@ if long then
     call('ZADD', delayed, seconds, long)
     call('ZREM', delayed, long)
   end
+end
+if present[recording] then
+  -- here: record
+  record('claim', 'processing', ids, me)
 end
 -- A run that failed in this round has made such keys.
 if not any_rare and not ended_otherwise then return { stale, word, ids, none, none, none, none, apart } end

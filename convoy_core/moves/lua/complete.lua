@@ -12,6 +12,10 @@ if present[rerun] then
   if again > 0 then forget_failures(mine) end
 end
 if #over > 0 then
+  if present[recording] then
+    -- here: record
+    record('complete', 'absent', over, me)
+  end
   call('SREM', committed, unpack(over))
   call('HDEL', published, unpack(over))
   if any_rare then

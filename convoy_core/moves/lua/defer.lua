@@ -16,4 +16,8 @@ local function defer(ids, delays)
   if #waiting == 0 then return end
   call('SADD', committed, unpack(waiting))
   put('ZADD', delayed, unpack(dues))
+  if exists(recording) then
+    -- here: record
+    record('defer', 'delayed', waiting, me)
+  end
 end

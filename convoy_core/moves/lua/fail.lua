@@ -35,6 +35,11 @@ local function fail(ids, messages, records, retries)
     call('SADD', committed, unpack(later))
     put('ZADD', delayed, unpack(dues))
   end
+  if exists(recording) then
+    -- here: record
+    record('fail', 'failed', lost, me)
+    record('fail', 'delayed', later, me)
+  end
   remember_failures(ids, messages, records)
   log_errors(messages)
   count('retried', #later)

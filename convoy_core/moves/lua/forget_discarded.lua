@@ -12,5 +12,9 @@ local function forget_unless_elsewhere(state, ids)
     if not is_elsewhere then over[#over + 1] = id end
   end
   forget(over)
+  if exists(recording) then
+    -- here: record
+    record('discard', 'absent', ids)
+  end
   count('discarded', #ids)
 end

@@ -39,7 +39,7 @@ local function free(id)
   return 'discarded'
 end
 
-local answer = {}
+local answer, freed = {}, { queued = {}, failed = {}, discarded = {} }
 for i = 1, #entries, 2 do
   local id, word = entries[i], nil
   local entry = call('HGET', owner, id)
@@ -51,7 +51,14 @@ for i = 1, #entries, 2 do
     word = 'held'
   else
     word = free(id)
+    table.insert(freed[word], id)
   end
   answer[#answer + 1] = word
+end
+if exists(recording) then
+  -- here: record
+  record('jam_guard', 'queued', freed.queued)
+  record('jam_guard', 'failed', freed.failed)
+  record('jam_guard', 'absent', freed.discarded)
 end
 return answer

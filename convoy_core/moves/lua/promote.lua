@@ -24,5 +24,10 @@ end
 enqueue(ready)
 -- They were set apart at the head, so the next pool to claim sees them.
 enqueue(suspects, true)
+if exists(recording) then
+  -- here: record
+  record('promote', 'queued', ready)
+  record('promote', 'queued', suspects)
+end
 local following = call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
 return { #ready + #suspects, following[2] and math.max(0, following[2] - now) or -1 }

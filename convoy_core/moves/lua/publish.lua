@@ -57,6 +57,19 @@ if #fresh > 0 and not is_dry then
   end
 end
 
+if present[recording] and not is_dry then
+  -- here: record
+  record('publish', accepted, fresh)
+  local refused = {}
+  for i, word in ipairs(words) do
+    if word ~= accepted then
+      refused[word] = refused[word] or {}
+      table.insert(refused[word], ids[i])
+    end
+  end
+  for word, some in pairs(refused) do record('refuse', word, some) end
+end
+
 -- If Node workers run our IDs and no pool of ours sweeps, nobody would remove our data. So every hundredth publish (`due` of
 -- these were just passed) checks some of it, as soon as there is more than could be needed.
 local due = sum and math.floor(sum / 100) - math.floor((sum - #fresh) / 100) or 0

@@ -14,7 +14,7 @@ if refusal then return refusal end
 
 -- IDs that were only handed over left the queue after the others, so they go back first, to be behind those.
 return_claim_list(own, 0)
-local answer, back = { 'dead' }, {}
+local answer, back, failed_now = { 'dead' }, {}, {}
 for i = 1, #claims, 2 do
   local id = claims[i]
   if holds(call('HGET', owner, id), claims[i + 1]) then
@@ -23,12 +23,19 @@ for i = 1, #claims, 2 do
     if word == 'queue' then
       back[#back + 1] = id
       word = 'queued'
+    elseif word == 'failed' then
+      failed_now[#failed_now + 1] = id
     end
     answer[#answer + 1] = id
     answer[#answer + 1] = word
   end
 end
 enqueue(back, true)
+if exists(recording) then
+  -- here: record
+  record('recover', 'queued', back, dead)
+  record('recover', 'failed', failed_now, dead)
+end
 count('recovered', (#answer - 1) / 2)
 -- A wait of the dead worker may still be handed an ID by the store, so its claim list is audited for a while.
 if strike_after and (not lease or lease + strike_after <= now) then

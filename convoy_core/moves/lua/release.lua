@@ -4,4 +4,8 @@ local function release(ids)
   leave_processing(ids)
   enqueue(ids, true)
   count('released', #ids)
+  if exists(recording) then
+    -- here: record
+    record('release', 'queued', ids, me)
+  end
 end

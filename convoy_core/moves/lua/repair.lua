@@ -62,10 +62,19 @@ function repairs.x(id)
   return 'forgotten'
 end
 
-local answer = {}
+local answer, repaired = {}, {}
 for i = 1, #faults, 3 do
   local letter, id, handed_to = faults[i], faults[i + 1], faults[i + 2]
   local found = is_fault(letter, id, handed_to, late)
-  answer[#answer + 1] = found and repairs[letter](id, handed_to, found) or 'gone'
+  local word = found and repairs[letter](id, handed_to, found) or 'gone'
+  answer[#answer + 1] = word
+  if found then
+    repaired[word] = repaired[word] or {}
+    table.insert(repaired[word], id)
+  end
+end
+if exists(recording) then
+  -- here: record
+  for word, ids in pairs(repaired) do record('repair', word, ids) end
 end
 return answer

@@ -30,5 +30,9 @@ if #moved > 0 and not dry then
   set_all(published, moved, now)
   enqueue(moved)
   count('requeued', #moved)
+  if exists(recording) then
+    -- here: record
+    record('requeue', 'queued', moved)
+  end
 end
 return answer

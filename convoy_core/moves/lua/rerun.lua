@@ -14,6 +14,10 @@ local function queue_reruns(ids)
     enqueue(again)
     set_all(published, again, string.format('%d', now))
     drop_all(attempts, again)
+    if exists(recording) then
+      -- here: record
+      record('rerun', 'queued', again)
+    end
   end
   return over, #again
 end

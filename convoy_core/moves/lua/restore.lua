@@ -11,7 +11,7 @@ local known, tokens = call('SMISMEMBER', committed, unpack(ids)), call('HMGET', 
 local running, dues = call('ZMSCORE', processing, unpack(ids)), call('ZMSCORE', delayed, unpack(ids))
 local bad = call('ZMSCORE', failed, unpack(ids))
 
-local letters, seen, fresh, waiting, later, times, over = {}, {}, {}, {}, {}, {}, {}
+local letters, seen, fresh, waiting, later, times, lost, over = {}, {}, {}, {}, {}, {}, {}, {}
 -- For each hash the IDs that get an entry, each followed by its value.
 local entries = { [published] = {}, [attempts] = {}, [failures] = {}, [crashes] = {}, [payload] = {}, [failure] = {} }
 local function note(hash, id, value)
@@ -26,7 +26,7 @@ for i, id in ipairs(ids) do
     local state, _, due, time, tried, failed_before, died, content, record = unpack(ARGV, 3 + (i - 1) * WIDTH, 2 + i * WIDTH)
     seen[id], fresh[#fresh + 1], letters[i] = true, id, string.sub(state, 1, 1)
     if state == 'failed' then
-      over[#over + 1], over[#over + 2] = failed_before, id
+      lost[#lost + 1], over[#over + 1], over[#over + 2] = id, failed_before, id
     else
       note(published, id, time ~= '' and time or string.format('%d', now))
       if tried ~= '0' then note(attempts, id, tried) end
@@ -56,4 +56,10 @@ if #later > 0 then
 end
 enqueue(waiting)
 count('restored', #fresh)
+if exists(recording) then
+  -- here: record
+  record('restore', 'queued', waiting)
+  record('restore', 'delayed', later)
+  record('restore', 'failed', lost)
+end
 return table.concat(letters)
