@@ -28,6 +28,7 @@ MEASUREMENTS: dict[str, Callable[[Settings], list[Row]]] = {
     **{name: partial(process.one_process, name=name) for name in process.CASES},
     "process.two": process.two_processes,
     "process.suspects": process.beside_suspects,
+    "process.recorded": process.recorded,
     **{f"commands.{n}": partial(commands.beside_xargs, concurrency=n) for n in (2, 8)},
     **{name: partial(publish.one_by_one, name=name) for name in ("publish.one.blocking", "publish.one.awaited")},
     "publish.together": together.publishers,

@@ -93,6 +93,11 @@ ACTS: dict[str, Act] = {
     "audit": Act(lambda long, _: long.audit()),
     "promote": Act(lambda long, _: long.promote(), LongQueue.delay),
     "sweep": Act(lambda long, _: long.sweep()),
+    "record": Act(lambda long, _: long.queue.record(for_s=3600)),
+    "publish, recorded": Act(lambda long, ids: long.queue.publish_many(ids), LongQueue.fresh),
+    "complete and claim, recorded": _settle("completed", want=BATCH),
+    "trace": Act(lambda long, _: [*long.queue.trace("1")]),
+    "stop recording": Act(lambda long, _: long.queue.stop_recording()),
     "pause": Act(lambda long, _: long.queue.pause()),
     "resume": Act(lambda long, _: long.queue.resume()),
 }

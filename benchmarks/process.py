@@ -111,6 +111,21 @@ def beside_suspects(settings: Settings) -> list[Row]:
     return [Row("process.suspects", what, "IDs/s", taken["beside"], taken["without"], "none runs alone", goal)]
 
 
+def recorded(settings: Settings) -> list[Row]:
+    """A pool whose queue is being recorded beside one whose queue is not."""
+    rounds: list[dict[str, float]] = []
+    with server_for(settings) as server, server.client() as client:
+        ids = settings.size(100_000, 500)
+        task = Task(server.url, QUEUE, "async", 100)
+        for _ in range(settings.rounds):
+            (off,), *_ = _measure(server, client, task, ids)
+            (on,), *_ = _measure(server, client, task, ids, is_recorded=True)
+            rounds.append({"off": off.rate, "on": on.rate})
+    taken = columns(rounds)
+    what = "Processed, async def, concurrency 100, every move recorded"
+    return [Row("process.recorded", what, "IDs/s", taken["on"], taken["off"], "not recorded")]
+
+
 class _Measured(NamedTuple):
     loops: list[Loop]
     trips: int
@@ -126,11 +141,14 @@ def _measure(
     *,
     processes: int = 1,
     suspects: Sequence[int] = (),
+    is_recorded: bool = False,
 ) -> _Measured:
     """How it went, and what it took."""
     empty(client)
     with Queue(QUEUE, redis=server.url) as queue:
         queue.publish_many(range(ids))
+        if is_recorded:
+            queue.record(for_s=600)
     if suspects:
         client.hset(f"cv:{QUEUE}:crashes", mapping=dict.fromkeys(map(str, suspects), SUSPECT_CRASHES))
     trips, spent = round_trips(client), cpu_seconds(client)

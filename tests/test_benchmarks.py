@@ -19,6 +19,7 @@ NAMES = {
     "process.async.100",
     "process.async.400",
     "process.suspects",
+    "process.recorded",
     "process.threads.10",
     "process.two",
     "process.two.gain",

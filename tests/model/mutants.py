@@ -350,9 +350,9 @@ def _chunk(raw""",
         ("moves/lua/fail.lua", "    record('fail', 'delayed', later, me)\n", ""),
     ),
     _mutant(
-        "a recorder takes a rerun for an end",
+        "a recorder does not see a rerun",
         "Strict",
-        ("moves/lua/complete.lua", "record('complete', 'absent', over, me)", "record('complete', 'absent', mine, me)"),
+        ("moves/lua/rerun.lua", "record('rerun', 'queued', again)", ""),
     ),
     _mutant(
         "a recorder changes what it records",
