@@ -6,7 +6,7 @@ from base64 import b64decode, b64encode
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, TypeAlias
 
-from convoy_core.options import Payload, decode_id, decode_payload, encode_id
+from convoy_core.options import Payload, decode_id, decode_payload, encode_stored_id
 from convoy_core.validation import Seconds
 
 
@@ -96,7 +96,7 @@ class Job:
         queue, worker = record.pop("queue"), record.pop("token").rpartition(":")[0]
         payload = record.pop("raw_payload")
         raw_payload = None if payload is None else b64decode(payload)
-        return cls(Claim(encode_id(record.pop("raw_id")), raw_payload=raw_payload, **record), queue, worker)
+        return cls(Claim(encode_stored_id(record.pop("raw_id")), raw_payload=raw_payload, **record), queue, worker)
 
     def mark_lost(self) -> None:
         """Set `lost`. Called by the pool when another worker or a jam guard has taken the ID."""

@@ -87,7 +87,7 @@ class PoolOptions:
 
 def encode_id(id: JobID) -> bytes:
     """The bytes of an ID. An integer becomes its digits. Raises InvalidID."""
-    raw = id.encode() if type(id) is str and id.isascii() else _encoded(id)
+    raw = id.encode() if type(id) is str and id.isascii() else encode_stored_id(id)
     if not raw:
         raise InvalidID("A job ID must not be empty.")
     if len(raw) > MAX_ID_BYTES:
@@ -95,7 +95,8 @@ def encode_id(id: JobID) -> bytes:
     return raw
 
 
-def _encoded(id: JobID) -> bytes:
+def encode_stored_id(id: JobID) -> bytes:
+    """The bytes of an ID that the store has told of: Node clients know no limits. Raises InvalidID if it is none."""
     if isinstance(id, bool) or not isinstance(id, str | int):
         raise InvalidID(f"A job ID must be text or an integer, not {type(id).__name__}.")
     try:

@@ -12,7 +12,7 @@ from convoy_core.moves.first_look import without_listed
 from convoy_core.moves.keys import Keys
 from convoy_core.moves.recovering import LATE_MS
 from convoy_core.moves.suspicions import Suspicion, arguments, in_order_of_repair, searchable
-from convoy_core.options import encode_id
+from convoy_core.options import encode_stored_id
 
 MOST_COPIES: Final = 1000
 """As many copies of an ID are removed by one repair; a later check finds those that are left."""
@@ -46,4 +46,4 @@ _FAULTS: Final = "Fault records, as a check returns"
 
 def _suspicion(fault: Fault) -> Suspicion:
     validation.one_of("An entry of faults", fault, Fault, f"one of {_FAULTS}")
-    return Suspicion(fault.kind, encode_id(fault.id), fault.worker or "")
+    return Suspicion(fault.kind, encode_stored_id(fault.id), fault.worker or "")

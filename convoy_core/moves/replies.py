@@ -176,7 +176,7 @@ def details(id: str, queue: str, reply: list[Any]) -> Details:
         worker_is_live=None if live is None else bool(live),
         token=token_of(entry),
         attempt=whole(attempts) + 1,
-        failures=max(whole(failures), whole(failed)),
+        failures=whole(failures) + whole(failed),
         crashes=whole(crashes),
         rerun=bool(rerun),
         failure=failure_of(record),

@@ -10,7 +10,7 @@ from convoy_core.models import Jammed, Outcome, Then
 from convoy_core.moves import replies
 from convoy_core.moves.call import Call, Steps, bounded, chunked, distinct, milliseconds, of, per_id
 from convoy_core.moves.keys import Keys
-from convoy_core.options import BATCH, SMALL_BATCH, JobID, decode_id, encode_id
+from convoy_core.options import BATCH, SMALL_BATCH, JobID, decode_id, encode_stored_id
 from convoy_core.validation import Seconds
 
 
@@ -48,7 +48,7 @@ _JAMMED = "Jammed records, as `jammed` returns"
 
 def _row(row: Jammed) -> tuple[bytes, int]:
     validation.one_of("An entry of entries", row, Jammed, f"one of {_JAMMED}")
-    raw = encode_id(row.id)
+    raw = encode_stored_id(row.id)
     try:
         return raw, round(row.start * 1000)
     except (TypeError, ValueError, OverflowError):

@@ -297,6 +297,15 @@ def test_s5_a_page_shows_no_more_than_16_kib_of_a_foreign_id(world: World) -> No
     assert len(entry.id) == 16 * 1024
 
 
+def test_f54_a_page_shows_what_node_counted_anew_with_what_is_remembered(world: World) -> None:
+    world.seed({"failed": {"a": 1, "b": 1}, "failures": {"a": "2"}})
+
+    page = world.queue.page(State.FAILED)
+
+    assert {entry.id: entry.failures for entry in page.entries} == {"a": 3, "b": 1}
+    assert (world.queue.show("a").failures, world.queue.show("b").failures) == (3, 1)
+
+
 def test_s5_a_page_shows_no_more_than_500_characters_of_an_error(world: World) -> None:
     world.seed({"failed": {"a": 1}, "failure": {"a": '{"error":"' + "x" * 9_000 + '"}'}})
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from convoy_core import Outcome, State
+from convoy_core import MAX_ID_BYTES, Fault, FaultKind, Outcome, Repaired, State
 from convoy_core.moves.working import (
     promote,
+    sweep,
 )
 from tests.moves.cases import DELAYED, FAILED, FOREIGN, MINE, QUEUED, RECORD, REMEMBERED, Case
-from tests.moves.keyspace import LEASE, NOW, T0, World
+from tests.moves.keyspace import LEASE, NOW, SECOND, T0, World
 
 CASES = [
     Case(
@@ -184,3 +187,37 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
 def test_a_move_leaves_exactly_these_keys(world: World, case: Case) -> None:
     case.check(world)
+
+
+@pytest.mark.parametrize(
+    ("act", "queued", "failures"),
+    [
+        (lambda world: world.queue.requeue(["a"]), ["a"], {"a": "3"}),
+        (lambda world: world.queue.publish("a"), ["a"], {"a": "3"}),
+        (lambda world: world.drive(sweep(world.keys, (), 1000)), None, None),
+    ],
+    ids=["requeue", "publish", "sweep"],
+)
+def test_f54_what_node_counts_anew_adds_to_what_is_remembered(
+    world: World, act: Callable[[World], object], queued: list[str] | None, failures: dict[str, str] | None
+) -> None:
+    world.seed({"failed": {"a": 1}, "failures": {"a": "2"}})
+
+    act(world)
+
+    left = world.state()
+    assert (left.get("queued"), left.get("failures")) == (queued, failures)
+    assert left.get("failed") == (None if queued else {"a": 3})
+    assert world.queue.show("a").failures == 3
+
+
+def test_s5_what_the_store_told_of_is_freed_and_repaired_whatever_its_length(world: World) -> None:
+    long = "x" * (MAX_ID_BYTES + 1)
+    world.seed({"processing": {"": SECOND - 60, long: SECOND - 60}, "committed": {"", long, long + "x"}})
+
+    freed = world.queue.jam_guard(idle_s=30)
+    repaired = world.queue.repair([Fault(FaultKind.MISSING, long + "x")])
+
+    assert {*freed} == {"", long}
+    assert [*repaired.values()] == [Repaired.QUEUED]
+    assert world.state()["queued"] == [*freed, long + "x"]

@@ -38,7 +38,7 @@ local function give_up(ids)
   local known = exists(failures) and call('HMGET', failures, unpack(ids)) or {}
   local shown, scores = exists(failed) and call('ZMSCORE', failed, unpack(ids)) or {}, {}
   for i, id in ipairs(ids) do
-    scores[2 * i - 1], scores[2 * i] = string.format('%d', math.max(whole(known[i]), whole(shown[i])) + 1), id
+    scores[2 * i - 1], scores[2 * i] = string.format('%d', whole(known[i]) + whole(shown[i]) + 1), id
   end
   call('SREM', committed, unpack(ids))
   put('ZADD', failed, unpack(scores))

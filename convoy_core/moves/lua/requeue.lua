@@ -21,7 +21,7 @@ for i, id in ipairs(ids) do
   end
   if scores[i] and not dry then
     call('ZREM', failed, id)
-    put('HSET', failures, id, whole(scores[i]))
+    add(failures, id, whole(scores[i]))
   end
 end
 if #moved > 0 and not dry then

@@ -9,7 +9,7 @@ local function start_anew(ids)
   for i, id in ipairs(ids) do
     if scores[i] then
       was_failed[#was_failed + 1] = id
-      put('HSET', failures, id, whole(scores[i]))
+      add(failures, id, whole(scores[i]))
     else
       absent[#absent + 1] = id
     end

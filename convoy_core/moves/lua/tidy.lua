@@ -2,14 +2,14 @@
 -- keys: committed processing owner failed published attempts failures crashes
 -- with: rerun forget
 
--- Node's count of failures may be below ours, which is kept. The other data of a failed ID is shown with it.
+-- Node counts anew what we have taken out of `failed` to remember it. The other data of a failed ID is shown with it.
 local function tidy_failed(ids, scores)
   if #ids == 0 then return end
   local known = exists(failures) and call('HMGET', failures, unpack(ids)) or {}
   local rest, failed_still = queue_reruns(ids), {}
   for _, id in ipairs(rest) do failed_still[id] = true end
   for i, id in ipairs(ids) do
-    local n = math.max(whole(known[i]), whole(scores[i]))
+    local n = whole(known[i]) + whole(scores[i])
     if failed_still[id] then
       call('ZADD', failed, n, id)
     else
