@@ -98,7 +98,7 @@ local times, tried, failed_before, died = column(published, ids), column(attempt
 local contents, records, rows = column(payload, ids), column(failure, ids), {}
 for i, id in ipairs(ids) do
   rows[i] = {
-    id, state == 'delayed' and scores[i], times[i] or false, tried[i] or false, state == 'failed' and scores[i] or failed_before[i] or false,
+    id, state == 'delayed' and scores[i], times[i] or false, tried[i] or false, state == 'failed' and string.format('%d', whole(scores[i]) + whole(failed_before[i])) or failed_before[i] or false,
     died[i] or false, contents[i] or false, records[i] or false,
   }
 end
