@@ -23,6 +23,7 @@ from convoy_core.models import (
     Outcome,
     Page,
     Published,
+    QueueLimits,
     Snapshot,
     Tally,
     Then,
@@ -522,6 +523,27 @@ class AsyncQueue:
             after, moves = await self._run(recording.trace(self._keys, id, after))
             for move in moves:
                 yield move
+
+    async def set_limits(
+        self,
+        *,
+        concurrency: int | None = None,
+        rate: int | None = None,
+        period_s: Seconds = 1.0,
+        burst: int | None = None,
+    ) -> bool:
+        """Limit what Convoy's workers run of this queue, all of them together. Returns True if that changed anything.
+
+        At most `concurrency` runs go at a time, and at most `rate` begin in each `period_s` seconds. Of these, up to
+        `burst` may begin at once after a quiet time: without it those of a tenth of a second, so that in any period
+        hardly more than `rate` begin. None means no limit: without arguments all limits are removed. Running jobs go
+        on. Node workers know no limits, and do not count.
+        """
+        return await self._run(steering.set_limits(self._keys, concurrency, rate, period_s, burst))
+
+    async def limits(self) -> QueueLimits:
+        """What limits this queue."""
+        return await self._run(steering.limits(self._keys))
 
     async def close(self) -> None:
         """Close the connections that this object made. A ready-made client stays open."""

@@ -134,6 +134,24 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueLimits:
+    """What limits the runs of a queue, over all Convoy workers together."""
+
+    concurrency: int | None = None
+    """The most runs at a time."""
+    rate: int | None = None
+    """The most runs that may begin in each period."""
+    period_s: float = 1.0
+    burst: int | None = None
+    """The most of these that may begin at once."""
+
+    @property
+    def is_set(self) -> bool:
+        """Whether anything is limited."""
+        return self.concurrency is not None or self.rate is not None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One queue at one instant of the store's clock."""
 
@@ -158,6 +176,9 @@ class Snapshot:
     """Counters that only grow; `TOTALS` names them. The work of other clients is not counted."""
     damage: str | None = None
     """Why the queue cannot be read (a key has the wrong type). The numbers are then 0."""
+    limits: QueueLimits = QueueLimits()
+    is_held_back: bool = False
+    """Whether IDs wait that no Convoy worker may begin at this instant, since a limit is reached."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ NAMES = {
     "publish.bulk.known.against_new",
     "wakeup.median",
     "wakeup.p99",
+    "limits.none",
+    "limits.set",
     "memory.queued",
     "memory.left",
     "memory.pool",

@@ -56,7 +56,7 @@ def of(
     script = load(name)
     named = keys.all_named(script.keys)
     writes = not (script.is_read or dry)
-    registers = keys.queue if name in ("publish", "register", "pause", "restore") and writes else None
+    registers = keys.queue if name in ("publish", "register", "pause", "restore", "set_limits") and writes else None
     return Call(script, named, tuple(arguments), read, writes, registers, replicas)
 
 

@@ -39,6 +39,8 @@ OURS = {
     "totals": "hash",  # counters that only grow
     "recording": "hash",  # since, until, limit: while it is there, moves are kept in `recording:moves`, a stream
     "paused": "string",  # Unix ms since when no worker of ours claims
+    "limits": "hash",  # what was set, the token bucket, and turn:<worker> -> Unix ms since when it waits
+    "wake": "",  # prefix of wake:<worker>, a list: a value in it wakes that worker, which waits since a limit was met
     "meta": "hash",  # schema version and epoch: a changed epoch means the store was emptied or replaced
 }
 
@@ -48,7 +50,7 @@ TYPES: dict[str, str] = SHARED | OURS
 FAILING = frozenset({"attempts", "delayed", "failed", "failure", "failures"})
 """Those that a queue has where runs fail."""
 
-RARE = FAILING | {"crashes", "paused", "payload", "recording", "rerun", "started"}
+RARE = FAILING | {"crashes", "limits", "paused", "payload", "recording", "rerun", "started"}
 """Those that most queues do not have most of the time."""
 
 
@@ -88,6 +90,10 @@ class Keys:
     def claim_list(self, worker: str) -> bytes:
         """The list through which BLMOVE hands IDs to `worker`."""
         return self.named("claim") + b":" + worker.encode()
+
+    def wake_list(self, worker: str) -> bytes:
+        """The list by which `worker` is woken at a limit."""
+        return self.named("wake") + b":" + worker.encode()
 
 
 @dataclass(frozen=True, slots=True)

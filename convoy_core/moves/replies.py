@@ -20,6 +20,7 @@ from convoy_core.models import (
     Outcome,
     Page,
     Published,
+    QueueLimits,
     Snapshot,
     WorkerInfo,
 )
@@ -89,7 +90,7 @@ def _snapshot(queue: str, at: float, row: list[Any]) -> Snapshot:
     if len(row) == 1:
         why = row[0].decode("utf-8", "replace")
         return Snapshot(queue, at, Counts(), False, 0, 0, 0, None, None, None, damage=why)
-    queued, committed, processing, failed, delayed, jammed, start, head, due, live, silent, paused, totals = row
+    queued, committed, processing, failed, delayed, jammed, start, head, due, live, silent, paused, totals, *rest = row
     start, head, due = seconds(start), seconds(head), seconds(due)
     return Snapshot(
         queue,
@@ -103,7 +104,16 @@ def _snapshot(queue: str, at: float, row: list[Any]) -> Snapshot:
         oldest_processing_s=None if start is None else max(0.0, at - start),
         next_due_s=None if due is None else due - at,
         totals={name.decode(): whole(n) for name, n in fields(totals).items()},
+        limits=queue_limits(rest[:4]) if rest else QueueLimits(),
+        is_held_back=bool(rest and rest[4]),
     )
+
+
+def queue_limits(reply: list[Any]) -> QueueLimits:
+    """What limits a queue."""
+    concurrency, rate, period_ms, burst = map(whole, reply)
+    starts = (rate, period_ms / 1000, burst) if rate and period_ms and burst else ()
+    return QueueLimits(concurrency or None, *starts)
 
 
 def page(state: State | None, reply: list[Any]) -> Page:

@@ -1,12 +1,13 @@
-"""What operators do, as calls: the jam guard, requeue, pause and resume. No I/O."""
+"""What operators do, as calls: the jam guard, requeue, pause and resume, limits. No I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import ceil
 
 from convoy_core import validation
 from convoy_core.errors import InvalidOption
-from convoy_core.models import Jammed, Outcome, Then
+from convoy_core.models import Jammed, Outcome, QueueLimits, Then
 from convoy_core.moves import replies
 from convoy_core.moves.call import Call, Steps, bounded, chunked, distinct, milliseconds, of, per_id
 from convoy_core.moves.keys import Keys
@@ -81,3 +82,41 @@ def pause(keys: Keys) -> Call[bool]:
 def resume(keys: Keys) -> Call[bool]:
     """Let them claim again."""
     return of("resume", keys, (), bool)
+
+
+MAX_STARTS = 10**6
+"""The most starts per period, and at once. With `MAX_PERIOD_S` it keeps what a script counts below 2**53."""
+
+MAX_PERIOD_S = 31 * 86_400.0
+
+
+def set_limits(
+    keys: Keys, concurrency: int | None, rate: int | None, period_s: Seconds, burst: int | None
+) -> Call[bool]:
+    """Limit how many runs may go at a time, and how many may begin in a period."""
+    if concurrency is not None:
+        validation.whole("concurrency", concurrency, 1)
+    period = validation.seconds("period_s", period_s, above_zero=True)
+    if not 0.001 <= period <= MAX_PERIOD_S:
+        raise InvalidOption(f"period_s is {validation.shown(period_s)}; it must be from a millisecond to 31 days.")
+    if burst is not None:
+        validation.whole("burst", burst, 1, MAX_STARTS)
+        if rate is None:
+            raise InvalidOption("burst is how many runs may begin at once under a rate; give the rate as well.")
+    if rate is None:
+        return of("set_limits", keys, (concurrency or 0, 0, 0, 0), bool)
+    validation.whole("rate", rate, 1, MAX_STARTS)
+    return of("set_limits", keys, (concurrency or 0, rate, round(period * 1000), burst or smooth(rate, period)), bool)
+
+
+def smooth(rate: int, period_s: float) -> int:
+    """How many runs may begin at once where nobody says: those of a tenth of a second, but one at least.
+
+    Few enough to keep the promise of the rate over any period, and as many as come due while a pool asks.
+    """
+    return min(MAX_STARTS, max(1, ceil(rate / period_s / 10)))
+
+
+def limits(keys: Keys) -> Call[QueueLimits]:
+    """What they are."""
+    return of("limits", keys, (), replies.queue_limits)

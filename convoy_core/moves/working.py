@@ -57,12 +57,14 @@ class Round:
     stale: list[int]
     """Numbers of the claims settled too late: their token no longer counted, so nothing changed."""
     word: str
-    """`open`; `more` when the bytes of the IDs or payloads ended the claim; `alone` when the one claimed must run with
-    nothing beside it; or why nothing was claimed: `paused`, `lapsed` (renew first), `gone` (register again) or
-    `repeated` (the request has arrived before: ask what it did)."""
+    """`open`; `more` when the bytes of the IDs or payloads ended the claim; `limited` when a limit of the queue did;
+    `alone` when the one claimed must run with nothing beside it; or why nothing was claimed: `paused`, `lapsed` (renew
+    first), `gone` (register again) or `repeated` (the request has arrived before: ask what it did)."""
     claims: list[Claim]
     apart: list[bytes] = field(default_factory=list)
     """IDs that were set apart, since they must run alone and this worker holds others."""
+    again_ms: int | None = None
+    """Of a limited claim: after how long the next may succeed. None if that is when another run ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,8 @@ def _round(number: int, reply: list[Any]) -> Round:
             setattr(claim, name, replies.whole(value))
     for claim, content in zip(claims, payloads, strict=False):
         claim.raw_payload = content
-    return Round([int(late) for late in stale], word.decode(), claims, apart)
+    said, _, again_ms = word.decode().partition(" ")
+    return Round([int(late) for late in stale], said, claims, apart, int(again_ms) if again_ms else None)
 
 
 def renew(keys: Keys, worker: str, lease_ms: int, pulse: Pulse, held: Sequence[tuple[bytes, int]]) -> Call[Renewal]:

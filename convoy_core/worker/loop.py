@@ -24,7 +24,7 @@ from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.store.clients import Role, Store
 from convoy_core.store.connection import Connection
 from convoy_core.system.logs import Log
-from convoy_core.worker import registration
+from convoy_core.worker import limited, registration
 from convoy_core.worker.claim_sequence import ClaimSequence
 from convoy_core.worker.claims import Claims, Results
 from convoy_core.worker.counters import Counters
@@ -75,6 +75,10 @@ class WorkerLoop:
         """Slots kept for the claim behind a wait that is under way."""
         self._slots_asked = 0
         """Slots that the claim under way may fill."""
+        self._limited_s = 0.0
+        """How long to sleep at a limit."""
+        self._limit_left = asyncio.Event()
+        """Set while no limit holds the pool back."""
         self._give_back_at: float | None = None
         self._tries = 0
         self._turned_at = time.monotonic()
@@ -146,6 +150,10 @@ class WorkerLoop:
         """Let the table of states decide what follows from `event`, and do what it says."""
         for action in self._states.handle(event, facts or Facts(holds_suspect=self._claims.holds_suspect)):
             self._do(action, event)
+        if self._state is PoolState.LIMITED:
+            self._limit_left.clear()
+        else:
+            self._limit_left.set()
         self._wake.set()
 
     def _do(self, action: Action, event: PoolEvent) -> None:
@@ -154,7 +162,8 @@ class WorkerLoop:
             case Action.LOOK_LATER:
                 if self._looking is not None:
                     self._looking.cancel()  # one at a time, or each run that ends would ask for one more
-                self._looking = self._loop.call_later(PAUSED_S, self._handle, PoolEvent.LOOK_AGAIN)
+                pause = self._limited_s if self._state is PoolState.LIMITED else PAUSED_S
+                self._looking = self._loop.call_later(pause, self._handle, PoolEvent.LOOK_AGAIN)
             case Action.POSTPONE_JUDGEMENT:
                 self._maintenance.postpone_judgement()
             case Action.BEGIN_EPISODE:
@@ -174,9 +183,14 @@ class WorkerLoop:
     def _free(self) -> int:
         return self._claims.free - self._slots_kept - self._slots_asked
 
+    @property
+    def _waits(self) -> bool:
+        """Whether the store is to tell the pool when it may claim again."""
+        is_woken = self._state is PoolState.LIMITED and self._limited_s >= limited.WORTH_WAKING_S
+        return is_woken or self._state is PoolState.WAITING
+
     def _let_fetch(self) -> None:
-        state = self._state
-        if (state is PoolState.WAITING and self._free > 0) or self._is_fetching_over(state):
+        if (self._waits and self._free > 0) or self._is_fetching_over(self._state):
             self._may_wait.set()
         else:
             self._may_wait.clear()
@@ -298,6 +312,9 @@ class WorkerLoop:
                 self._handle(PoolEvent.PAUSE_MET, facts)
             case "alone":
                 self._handle(PoolEvent.SUSPECT_CLAIMED, facts)
+            case "limited":
+                self._limited_s = limited.pause_s(answer.again_ms)
+                self._handle(PoolEvent.LIMIT_MET, facts)
             case "repeated":
                 self._handle(PoolEvent.DOUBTED, facts)
             case "more":
@@ -311,28 +328,34 @@ class WorkerLoop:
     # -- waiting at an empty queue
 
     async def _keep_waiting(self) -> None:
-        """Wait for a hand-over whenever the rounds have found the queue empty."""
+        """Wait for a hand-over whenever the rounds have found the queue empty, and to be woken at a limit."""
         while True:
             await self._may_wait.wait()
             if self._is_fetching_over(self._state):
                 return
-            if self._state is not PoolState.WAITING or self._free <= 0:
+            if not self._waits or self._free <= 0:
                 self._may_wait.clear()  # the rounds were faster
                 continue
-            number, asked = self._sequence.spend(1), self._states.asked
             try:
-                self._slots_kept = 1
-                handover = await self._idle_wait.wait(self._claim_one(number))
+                await (self._wait_for_turn() if self._state is PoolState.LIMITED else self._wait_for_id())
             except ConvoyError as error:
                 # Perhaps an ID was handed over: the next claim looks into the claim list.
                 self._slots_kept = 0
                 self._wait_failed(error)
                 await asyncio.sleep(RECONNECT.first_s)
-            else:
-                self._slots_kept = 0
-                self._take_over(handover, number, asked)
             self._let_fetch()
             self._wake.set()  # a slot has come free
+
+    async def _wait_for_id(self) -> None:
+        number, asked = self._sequence.spend(1), self._states.asked
+        self._slots_kept = 1
+        handover = await self._idle_wait.wait(self._claim_one(number))
+        self._slots_kept = 0
+        self._take_over(handover, number, asked)
+
+    async def _wait_for_turn(self) -> None:
+        if await self._idle_wait.wait_for_turn(self._limit_left):
+            self._handle(PoolEvent.LOOK_AGAIN)
 
     def _wait_failed(self, error: ConvoyError) -> None:
         if isinstance(error, OutcomeUnknown):

@@ -26,6 +26,8 @@ class PoolState(StrEnum):
     """The queue was empty when last asked: the store hands over the next ID."""
     PAUSED = "paused"
     """Somebody paused the queue: asks again every second."""
+    LIMITED = "limited"
+    """A limit of the queue is reached: asks again when the store said it may, or wakes it."""
     DRAINING = "draining"
     """Claims nothing until nothing is held, to run an ID alone that may have killed its workers."""
     ALONE = "alone"
@@ -62,7 +64,14 @@ class PoolState(StrEnum):
 
 
 WORKING = frozenset(
-    {PoolState.RUNNING, PoolState.WAITING, PoolState.PAUSED, PoolState.DRAINING, PoolState.ALONE},
+    {
+        PoolState.RUNNING,
+        PoolState.WAITING,
+        PoolState.PAUSED,
+        PoolState.LIMITED,
+        PoolState.DRAINING,
+        PoolState.ALONE,
+    },
 )
 ENDING = frozenset({PoolState.STOPPING, PoolState.STOPPING_UNSURE, PoolState.STOPPING_AWAY})
 DOUBTFUL = frozenset(
@@ -82,8 +91,11 @@ class PoolEvent(StrEnum):
     """A claim was answered with fewer."""
     PAUSE_MET = "pause met"
     """A claim was refused, since the queue is paused."""
+    LIMIT_MET = "limit met"
+    """A claim was ended by a limit of the queue."""
     LOOK_AGAIN = "look again"
-    """There may be something to claim after all: a pause may be over, or the store reports an unclaimed hand-over."""
+    """There may be something to claim after all: a pause or a limit may be over, or the store reports an unclaimed
+    hand-over."""
     SUSPECT_DUE = "suspect due"
     """An ID that waits to run alone has its turn."""
     SUSPECT_CLAIMED = "suspect claimed"
@@ -117,7 +129,7 @@ class Action(StrEnum):
     """What the loop has to do on a transition, besides the duties of its new state."""
 
     LOOK_LATER = "look later"
-    """Report LOOK_AGAIN in a second."""
+    """Report LOOK_AGAIN in a second, or when the store said that a limit may be over."""
     BEGIN_EPISODE = "begin episode"
     """The time for running suspects begins to be spent."""
     LIMIT_DRAINING = "limit draining"
@@ -163,7 +175,7 @@ def _on(
 def _rules() -> Iterator[Rule]:
     """Per event and state the first rule counts whose guard holds. Where none does, the event changes nothing."""
     state, event, act = PoolState, PoolEvent, Action
-    open_ = {state.RUNNING, state.WAITING, state.PAUSED}
+    open_ = {state.RUNNING, state.WAITING, state.PAUSED, state.LIMITED}
 
     yield _on(event.START, {state.IDLE}, state.STARTING)
     yield _on(event.REGISTERED, {state.STARTING}, state.RUNNING)
@@ -173,6 +185,8 @@ def _rules() -> Iterator[Rule]:
     yield _on(event.EMPTY, open_, state.RUNNING, guard=_was_asked)
     yield _on(event.EMPTY, open_, state.WAITING)
     yield _on(event.PAUSE_MET, open_, state.PAUSED, act.LOOK_LATER)
+    yield _on(event.LIMIT_MET, open_, state.RUNNING, guard=_was_asked)
+    yield _on(event.LIMIT_MET, open_, state.LIMITED, act.LOOK_LATER)
     yield _on(event.LOOK_AGAIN, open_, state.RUNNING)
 
     # Suspects run alone. A drained pool's claim may also find none, since another pool took it.
@@ -182,6 +196,7 @@ def _rules() -> Iterator[Rule]:
     yield _on(event.MORE, {state.DRAINING}, state.RUNNING, act.END_EPISODE)
     yield _on(event.EMPTY, {state.DRAINING}, state.WAITING, act.END_EPISODE)
     yield _on(event.PAUSE_MET, {state.DRAINING}, state.PAUSED, act.END_EPISODE, act.LOOK_LATER)
+    yield _on(event.LIMIT_MET, {state.DRAINING}, state.LIMITED, act.END_EPISODE, act.LOOK_LATER)
     yield _on(event.SUSPECT_ENDED, {state.ALONE}, state.RUNNING, act.END_EPISODE)
 
     # Doubt and outages. What an outage interrupted is looked up anew afterwards.

@@ -1,7 +1,11 @@
-"""Waits at an empty queue: the store hands the next ID to one waiting worker, into a list that survives a crash."""
+"""Waits at an empty queue: the store hands the next ID to one waiting worker, into a list that survives a crash.
+
+It waits at a limit as well: there the store wakes one waiting worker, when a run may begin.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -49,6 +53,7 @@ class IdleWait:
         self._connection_id: int | None = None
         self._queued = keys.named("queued")
         self._move = ("BLMOVE", self._queued, keys.claim_list(worker), "LEFT", "RIGHT", BLOCK_S)
+        self._turn = ("BLPOP", keys.wake_list(worker), BLOCK_S)
         self._is_over = False
         self._in_doubt_until = 0.0
 
@@ -71,6 +76,29 @@ class IdleWait:
         except (TransportError, OSError) as error:
             self._connection_id = _LOST
             self._in_doubt_until = time.monotonic() + LATE_MS / 1000
+            raise explain(error, self._commands.shown) from error
+
+    async def wait_for_turn(self, is_over: asyncio.Event) -> bool:
+        """Wait for up to two seconds to be woken at a limit, or until `is_over`. Returns whether it was woken.
+
+        What the store hands over means nothing, so that nothing is lost with it. Raises StoreError.
+        """
+        turn = asyncio.ensure_future(self._take_turn())
+        over = asyncio.ensure_future(is_over.wait())
+        await asyncio.wait((turn, over), return_when=asyncio.FIRST_COMPLETED)
+        if not turn.done():
+            await self._unblock()
+        over.cancel()
+        return await turn
+
+    async def _take_turn(self) -> bool:
+        try:
+            self._look_at_connection(await self._transport.send(("CLIENT", "ID"), (self._queued,)))
+            if self._is_over:
+                return False
+            return await self._transport.send(self._turn, (self._queued,)) is not None
+        except (TransportError, OSError) as error:
+            self._connection_id = _LOST
             raise explain(error, self._commands.shown) from error
 
     async def _wait_and_claim(self, claim: Call[Round]) -> Handover:
@@ -107,6 +135,9 @@ class IdleWait:
     async def interrupt(self) -> None:
         """End a wait at once, over another connection, where that is allowed; else it ends by itself. None follows."""
         self._is_over = True
+        await self._unblock()
+
+    async def _unblock(self) -> None:
         if self._connection_id in (None, _LOST):
             return
         unblock = command("CLIENT", "UNBLOCK", self._connection_id, read=bool, beside=self._queued)

@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "jam-guard": Listed("jam_guard", "Act", "Free IDs that have been processing for too long."),
     "pause": Listed("pause", "Act", "Stop workers from claiming; running jobs go on."),
     "resume": Listed("pause", "Act", "Let workers claim again."),
+    "limit": Listed("limit", "Act", "Limit what workers run of a queue, or show its limits."),
     "work": Listed("work", "Run", "Run workers on a queue until stopped."),
     "tui": Listed("tui", "Run", "Open the live dashboard; same as convoy-tui."),
     "server": Listed("server", "Run", "Start, stop and inspect the embedded store."),

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from convoy_core import Snapshot
 from convoy_tui.text.history import Trends
+from convoy_tui.text.limits import in_words
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import age, count, due_in, duration, number
 
@@ -36,6 +37,7 @@ class Health(StrEnum):
     DRIFT = "DRIFT"
     BEHIND = "BEHIND"
     PAUSED = "paused"
+    LIMITED = "limited"
     FLOWING = "flowing"
     IDLE = "idle"
 
@@ -82,6 +84,7 @@ _LOOKS = {
     Health.DRIFT: _Look("≠", "!", Severity.WARNING),
     Health.BEHIND: _Look("△", "+", Severity.WARNING, ("W",)),
     Health.PAUSED: _Look("‖", "=", Severity.DELIBERATE, ("P",)),
+    Health.LIMITED: _Look("◫", "|", Severity.DELIBERATE),
     Health.FLOWING: _Look("●", "o", Severity.FINE, ("N",)),
     Health.IDLE: _Look("○", ".", Severity.NOTHING, ("N",)),
 }
@@ -115,8 +118,9 @@ def assess(snapshot: Snapshot, trends: Trends, limits: Limits) -> Health:
         Health.NO_WORKERS: is_unserved(snapshot, trends),
         Health.OVERDUE: _is_overdue(snapshot, limits),
         Health.DRIFT: trends.drift != 0,
-        Health.BEHIND: not snapshot.paused and _is_behind(trends, limits),
+        Health.BEHIND: not (snapshot.paused or snapshot.is_held_back) and _is_behind(trends, limits),
         Health.PAUSED: snapshot.paused,
+        Health.LIMITED: snapshot.is_held_back,
         Health.FLOWING: counts.queued > 0 or counts.processing > 0,
     }
     return next((word for word, is_so in holds.items() if is_so), Health.IDLE)
@@ -208,7 +212,7 @@ def why(health: Health, snapshot: Snapshot, trends: Trends, limits: Limits) -> s
             return _why_overdue(snapshot)
         case Health.JAMMED | Health.FAILING | Health.NO_WORKERS | Health.DRIFT | Health.BEHIND:
             return _why_alarmed(health, snapshot, trends, limits)
-        case Health.PAUSED | Health.FLOWING | Health.IDLE:
+        case Health.PAUSED | Health.LIMITED | Health.FLOWING | Health.IDLE:
             return _why_calm(health, snapshot)
 
 
@@ -262,6 +266,9 @@ def _why_calm(health: Health, snapshot: Snapshot) -> str:
         running = f" {count(counts.processing, 'job goes', 'jobs go')} on." if counts.processing else ""
         return f"Paused on purpose: {count(counts.queued, 'ID waits', 'IDs wait')}.{running}"
     failed = f" {failures(counts.failed)}." if counts.failed else ""
+    if health is Health.LIMITED:
+        waiting = f"{count(counts.queued, 'ID waits', 'IDs wait')}, {number(counts.processing)} running"
+        return f"Held back by its limits, {in_words(snapshot.limits)}: {waiting}.{failed}"
     if health is Health.FLOWING:
         return f"{number(counts.queued)} waiting, {number(counts.processing)} running.{failed}"
     if counts.delayed:

@@ -32,6 +32,7 @@ COMMANDS = [
     "jam-guard",
     "pause",
     "resume",
+    "limit",
     "work",
     "tui",
 ]

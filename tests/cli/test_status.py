@@ -19,6 +19,8 @@ SHOWN = {
     "severity",
     "why",
     "paused",
+    "limits",
+    "held_back",
     "queued",
     "committed",
     "processing",

@@ -138,6 +138,10 @@ SPECIAL: dict[tuple[str, str], Kind] = {
     ("trace", "id"): Kind([value for value in ID.bad if value is not None], "job ID"),
     ("discard_all", "limit"): Kind([value for value in FROM_ONE.bad if value is not None]),
     ("PoolOptions", "grace_s"): ABOVE_ZERO,
+    ("set_limits", "concurrency"): Kind([value for value in FROM_ONE.bad if value is not None]),
+    ("set_limits", "rate"): Kind([value for value in [*FROM_ONE.bad, 10**6 + 1] if value is not None]),
+    ("set_limits", "period_s"): Kind([*ABOVE_ZERO.bad, 0.0001, 32 * 86_400]),
+    ("set_limits", "burst"): Kind([*[value for value in FROM_ONE.bad if value is not None], 10**6 + 1, 5]),
     ("wait", "timeout_s"): SECONDS_OR_NONE,
     ("describe_store", "url"): Kind([*STORE.bad, ""], "URL"),
 }

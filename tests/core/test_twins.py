@@ -22,6 +22,7 @@ from convoy_core import (
     Outcome,
     Published,
     Queue,
+    QueueLimits,
     State,
     StoreDamaged,
     Tally,
@@ -214,6 +215,9 @@ async def test_steering(twin: Twin, raw: redis.Redis) -> None:
 
     assert await queue.pause() is True
     assert await queue.resume() is True
+    assert await queue.set_limits(concurrency=3, rate=50) is True
+    assert await queue.limits() == QueueLimits(3, 50, 1.0, 5)
+    assert await queue.set_limits() is True
     assert await queue.jam_guard(idle_s=20) == ["p"]
     assert await queue.free_jammed(await queue.jammed(idle_s=5), then=Then.DISCARD) == {"r": Outcome.DISCARDED}
     assert await queue.requeue(["f", "x"]) == {"f": Outcome.QUEUED, "x": Outcome.GONE}

@@ -78,6 +78,8 @@ class Judge:
         self._last_end: dict[str, Hold] = {}
         self._undone: set[str] = set()
         """Tokens that the store has forgotten to have handed out."""
+        self._most = 0
+        """How many may run at a time, by the operator's last word; 0: any number."""
         self._trace = hashlib.sha256()
 
     # -- what the simulation tells
@@ -155,6 +157,8 @@ class Judge:
                 self._exchanged(arguments, reply)
             case "recover":
                 self._recovered(arguments, reply)
+            case "set_limits":
+                self._most = int(arguments[0])
             case _:
                 pass
 
@@ -190,6 +194,8 @@ class Judge:
         if token in self.holds and token not in self._undone:
             self.verdict.add("concurrent-holders", f"{token} counts for {id} and for {self.holds[token].id}")
         self._holder[id] = token
+        if self._most and len(self._holder) > self._most:
+            self.verdict.add("over-limit", f"{id} runs beside {len(self._holder) - 1} others")
         self.holds[token] = Hold(id, worker, self._place)
         before = self._last_end.get(id)
         if before is not None and before.starts and before.ended in ("recovered", "released"):

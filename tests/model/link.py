@@ -30,8 +30,8 @@ EPOCH_MS = 1_700_000_000_000
 """Unix ms at which every simulation begins."""
 REPLY_S = 3.0
 """How long a client waits."""
-PUSHES = ("publish", "exchange", "promote", "recover", "reclaim", "unregister")
-"""Scripts after which something may be queued."""
+PUSHES = ("publish", "exchange", "promote", "recover", "reclaim", "unregister", "set_limits")
+"""Scripts after which something may be queued, or somebody be woken."""
 
 
 class Fault(StrEnum):
@@ -254,8 +254,15 @@ class Link:
             self._time_out(waiter)
 
     def _serve_waiters(self) -> None:
-        while self.waiters and (id := self.wire.send(*self.waiters[0].move)) is not None:
-            waiter = self.waiters.pop(0)
+        empty = set()
+        for waiter in [*self.waiters]:
+            source = waiter.move[1]
+            if source in empty:
+                continue
+            if (id := self.wire.send(*waiter.move)) is None:
+                empty.add(source)
+                continue
+            self.waiters.remove(waiter)
             self.note("handed over", waiter.client.actor, id)
             waiter.answer(id)
 

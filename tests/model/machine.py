@@ -30,6 +30,7 @@ from convoy_core.states import State
 from convoy_core.store.connection import Connection
 from convoy_core.worker.settling import settle
 from tests.model.invariants import check_invariants
+from tests.model.limits import as_set
 from tests.model.reference import MAX_CRASHES, SHARE, Ending, Reference
 from tests.model.wire import Contents, Look, Wire, store_behind
 
@@ -71,6 +72,15 @@ RECORDS = (
     Record("7", State.FAILED, raw_payload=b"sy"),
     Record("a", State.QUEUED, crashes=2),
 )
+LIMITS = (
+    (None, None, 1.0, None),
+    (1, None, 1.0, None),
+    (2, None, 1.0, None),
+    (None, 1, 1.0, 1),
+    (None, 3, 1.0, 2),
+    (2, 7, 5.0, 3),
+)
+"""Arguments of `set_limits`: none at all, and such as few IDs can meet."""
 VERDICTS = ("keep", "completed", "released", "fail", "fail with retries left", "later", "discard")
 
 
@@ -299,6 +309,15 @@ class Strict(Machine):
         """Go on."""
         self.check(lambda: self.run(steering.resume(self.keys)), self.model.resume, refusals={})
 
+    @rule(limits=st.sampled_from(LIMITS))
+    def set_limits(self, limits: tuple[int | None, int | None, float, int | None]) -> None:
+        """Or remove them."""
+        self.check(
+            lambda: self.run(steering.set_limits(self.keys, *limits)),
+            lambda: self.model.limits.set(as_set(*limits), self.now),
+            refusals={},
+        )
+
     # -- workers
 
     @rule(worker=workers)
@@ -412,18 +431,18 @@ class Strict(Machine):
         policy = SuspectPolicy(kept, takes_suspect, self._suspect())
         call = working.exchange(self.keys, worker, settlement_of(endings), want, number, LEASE, policy)
 
-        def ask() -> tuple[list[int], str, list[tuple[str, int, int, int, str]], list[str]]:
+        def ask() -> tuple[list[int], str, list[tuple[str, int, int, int, str]], list[str], int | None]:
             answer = self.run(call)
             self.claims += [(worker, claim.raw_id.decode(), claim.number) for claim in answer.claims]
             assert [claim.number for claim in answer.claims] == list(range(number, number + len(answer.claims)))
             apart = [raw.decode() for raw in answer.apart]
-            return answer.stale, answer.word, [_details(claim) for claim in answer.claims], apart
+            return answer.stale, answer.word, [_details(claim) for claim in answer.claims], apart, answer.again_ms
 
-        def expect() -> tuple[list[int], str, list[tuple[str, int, int, int, str]], list[str]]:
+        def expect() -> tuple[list[int], str, list[tuple[str, int, int, int, str]], list[str], int | None]:
             stale = self.model.settle(worker, endings)
-            word, ids, apart = self.model.claim(worker, want, number, policy, LEASE)
+            word, ids, apart, again = self.model.claim(worker, want, number, policy, LEASE)
             claimed = [(id, self.model.entries[id]) for id in ids]
-            return stale, word, [(id, e.attempts, e.failures, e.crashes, e.payload) for id, e in claimed], apart
+            return stale, word, [(id, e.attempts, e.failures, e.crashes, e.payload) for id, e in claimed], apart, again
 
         # Without a claim a repeated request leaves no trace, but a claim list goes back to the queue once only.
         self.check(ask, expect, refusals={"stale": len(endings)})
@@ -481,6 +500,8 @@ class Strict(Machine):
         """To the last key."""
         type(self).steps += 1
         found = self.contents()
+        # These expire by the real clock.
+        self.model.limits.woken -= {worker for worker in WORKERS if f"wake:{worker}" not in found}
         expected = self.model.contents()
         assert found == expected, _difference(found, expected)
         check_invariants(found)

@@ -10,8 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-Finder: TypeAlias = Literal["Strict", "Mixed", "simulation", "late", "rollbacks"]
-LIMITS: dict[Finder, int] = {"Strict": 6000, "Mixed": 6000, "simulation": 500, "late": 200, "rollbacks": 200}
+Finder: TypeAlias = Literal["Strict", "Mixed", "simulation", "late", "rollbacks", "limits"]
+LIMITS: dict[Finder, int] = {
+    "Strict": 6000,
+    "Mixed": 6000,
+    "simulation": 500,
+    "late": 200,
+    "rollbacks": 200,
+    "limits": 200,
+}
 """Steps of a machine, or seeds, within which a mutant must be found."""
 
 
@@ -459,5 +466,43 @@ def _chunk(raw""",
             "ids = every(2, window)\n    is_over = #leave_out(ids) == 0 and is_over",
             "ids = every(2, window)\n    leave_out(ids)",
         ),
+    ),
+    _mutant(
+        "limits: a claim counts no runs but those that it begins",
+        "limits",
+        ("moves/lua/limited.lua", "set.concurrency - call('HLEN', owner)", "set.concurrency"),
+        sign="runs beside",
+    ),
+    _mutant(
+        "limits: what is handed over begins whatever the limit",
+        "limits",
+        ("moves/lua/claim.lua", "  if #ids > want then\n", "  if #ids > math.max(want, 1) then\n"),
+        sign="runs beside",
+    ),
+    _mutant(
+        "limits: a pool that is not woken does not ask again",
+        "limits",
+        ("worker/states.py", "open_, state.LIMITED, act.LOOK_LATER)", "open_, state.LIMITED)"),
+        sign="is still there",
+    ),
+    _mutant(
+        "limits: what has begun does not come out of the bucket",
+        "Strict",
+        ("moves/lua/limited.lua", "bucket.used + begun * bucket.period", "bucket.used"),
+    ),
+    _mutant(
+        "limits: who has waited long is passed over",
+        "Strict",
+        ("moves/lua/limited.lua", "now - TURN_MS) do", "now - 1e12) do"),
+    ),
+    _mutant(
+        "limits: nobody is woken when another stops",
+        "Strict",
+        ("moves/lua/limited.lua", "math.min(room - begun - #passed, #line) or 0 do", "0 or 0 do"),
+    ),
+    _mutant(
+        "limits: a change of the rate fills the bucket",
+        "Strict",
+        ("moves/lua/set_limits.lua", "if begun > 0 and given.rate > 0 then", "if false then"),
     ),
 )

@@ -20,6 +20,7 @@ from convoy_core.moves.working import SCHEMA, SuspectPolicy
 from convoy_core.options import SUSPECT_CRASHES, encode_payload
 from convoy_core.records import Record, Restored
 from convoy_core.states import MOVES, State
+from tests.model.limits import Limits
 from tests.model.wire import Content, Contents
 
 MAX_CRASHES = 3
@@ -72,6 +73,7 @@ class Reference:
         self.pools = {worker: Pool() for worker in workers}
         self.departed: dict[str, int] = {}
         self.paused_at: int | None = None
+        self.limits = Limits()
         self.epoch = ""
         self.totals: Counter[str] = Counter()
         self.logs: defaultdict[int, list[str]] = defaultdict(list)
@@ -351,28 +353,39 @@ class Reference:
 
     def claim(
         self, worker: str, want: int, number: int, suspects: SuspectPolicy, wait_ms: int
-    ) -> tuple[str, list[str], list[str]]:
-        """Queued -> processing: why not, or which, and which suspects were set apart."""
+    ) -> tuple[str, list[str], list[str], int | None]:
+        """Queued -> processing: why not, or which, and which suspects were set apart; when to come again at a limit."""
         self._move = "claim"
         pool = self.pools[worker]
         if not pool.lease_end:
             self._return_handed_over(worker)
-            return "gone", [], []
+            return "gone", [], [], None
         if want and number <= int(pool.record.get("number", "0")):
-            return "repeated", [], []
+            return "repeated", [], [], None
         if want:
             pool.record["number"] = str(number + want - 1)
         if not self.is_live(worker):
-            return "lapsed", [], []
+            return "lapsed", [], [], None
         if self.paused_at is not None:
             self._return_handed_over(worker)
-            return "paused", [], []
+            return "paused", [], [], None
+        limited = self.limits.begin(worker, want, len(self.ids(State.PROCESSING)), self.now)
+        word, claimed, apart, popped = self._claim(worker, limited.may, number, suspects, wait_ms)
+        if self.limits.is_set:
+            word, again = limited.end(len(claimed), popped, word, waits=bool(self.queue))
+            return word, claimed, apart, again
+        return word, claimed, apart, None
+
+    def _claim(
+        self, worker: str, want: int, number: int, suspects: SuspectPolicy, wait_ms: int
+    ) -> tuple[str, list[str], list[str], int]:
         named = suspects.named.decode()
         if want and named and not suspects.kept and self.state(named) is State.DELAYED:
             self._return_handed_over(worker)
             self._start(worker, [named], number)
-            return "alone", [named], []
+            return "alone", [named], [], 0
         claimed, is_cut = self._take(worker, want)
+        popped = len(claimed)
         apart = [id for id in claimed if self.entries[id].crashes >= SUSPECT_CRASHES]
         innocent = [id for id in claimed if id not in apart]
         word = "open"
@@ -385,7 +398,7 @@ class Reference:
         for id in apart:
             self._go(self.entries[id], State.DELAYED)
             self.entries[id].due = self.now + wait_ms
-        return "more" if is_cut and word == "open" else word, innocent, apart
+        return "more" if is_cut and word == "open" else word, innocent, apart, popped
 
     def _take(self, worker: str, want: int) -> tuple[list[str], bool]:
         """What was handed over, then the head of the list; and whether the bytes of the IDs have ended it."""
@@ -571,11 +584,13 @@ class Reference:
             "departed": {worker: str(at) for worker, at in self.departed.items()},
             "totals": {name: str(n) for name, n in self.totals.items() if n},
             "paused": "" if self.paused_at is None else str(self.paused_at),
+            "limits": self.limits.contents(),
             "meta": {"schema": str(SCHEMA), "epoch": self.epoch} if self.epoch else {},
         }
         found |= {f"errorLog.{day}": log for day, log in self.logs.items()}
         for worker, pool in self.pools.items():
             found |= {f"claim:{worker}": pool.handed_over, f"worker:{worker}": pool.record}
+            found |= {f"wake:{worker}": ["1"]} if worker in self.limits.woken else {}
         return {name: content for name, content in found.items() if content}
 
 

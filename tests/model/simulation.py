@@ -10,18 +10,20 @@ import asyncio
 import logging
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from types import SimpleNamespace
+from typing import Any, Final
 from unittest.mock import patch
 
 from convoy_core.errors import ConvoyError
 from convoy_core.jobs import Discard, Job, Retry
 from convoy_core.moves import publishing, steering
+from convoy_core.moves.call import Call
 from convoy_core.moves.keys import Keyspace
 from convoy_core.moves.publishing import PublishOptions
 from convoy_core.moves.recovering import LATE_MS
@@ -52,7 +54,16 @@ ROLLBACKS = ("rollback", "rollback", "rollback", "pause", "held back", "crash", 
 error asks the store which IDs it holds, and would notice.
 """
 ROLLBACK_FAULTS = 0.002
-FAULT_MIXES = {"simulation": MIXED, "late": LATE, "rollbacks": ROLLBACKS}
+LIMITED = ("limits", "limits", "limits", "freeze", "crash", "crash", "stop", "outage", "pause", "clock")
+"""The queue has limits most of the time, up to the end."""
+LIMITS: Final[tuple[dict[str, float], ...]] = (
+    {},
+    {"concurrency": 1},
+    {"concurrency": 2},
+    {"rate": 4, "burst": 2},
+    {"concurrency": 3, "rate": 120, "period_s": 9},
+)
+FAULT_MIXES = {"simulation": MIXED, "late": LATE, "rollbacks": ROLLBACKS, "limits": LIMITED}
 HELD_BACK_S = (LATE_MS / 1000 + 2, LATE_MS / 1000 + 5)
 OPTIONS = PoolOptions(lease_s=1.5, beat_s=0.4, grace_s=1, backoff_s=0.1, backoff_cap_s=0.5, max_crashes=3)
 DAY = EPOCH_MS // 1000 - EPOCH_MS // 1000 % 86400
@@ -219,7 +230,7 @@ class Simulation:
             if not living:
                 continue
             what = chance.choice(self.faults)
-            if what in ("outage", "rollback", "pause", "clock"):
+            if what in ("outage", "rollback", "pause", "clock", "limits"):
                 await self._trouble_all(what, chance)
             else:
                 await self._trouble_one(what, chance.choice(living), chance)
@@ -250,6 +261,8 @@ class Simulation:
                 await self._go_back(chance.uniform(0.01, 2.5), chance.uniform(0, 0.1))
             case "pause":
                 await self._pause(chance.uniform(0.5, 3))
+            case "limits":
+                await self._limit(chance.choice(LIMITS))
             case _:
                 self.judge.note("clock set forward")
                 self.link.clock_ms += 3_600_000
@@ -295,15 +308,22 @@ class Simulation:
 
     async def _pause(self, seconds: float) -> None:
         keys = Keyspace(DEFAULT_PREFIX).queue("q")
-        connection = AsyncConnection(SimulatedStore(self.link, "operator"), prefix=None, read_only=False)
         for call in (steering.pause(keys), steering.resume(keys)):
-            while True:
-                try:
-                    await connection.run(call)
-                    break
-                except ConvoyError:
-                    await asyncio.sleep(0.1)
+            await self._steer(call)
             await asyncio.sleep(seconds)
+
+    async def _limit(self, limits: Mapping[str, float]) -> None:
+        given: dict[str, Any] = {"concurrency": None, "rate": None, "period_s": 1.0, "burst": None, **limits}
+        await self._steer(steering.set_limits(Keyspace(DEFAULT_PREFIX).queue("q"), *given.values()))
+
+    async def _steer(self, call: Call[bool]) -> None:
+        connection = AsyncConnection(SimulatedStore(self.link, "operator"), prefix=None, read_only=False)
+        while True:
+            try:
+                await connection.run(call)
+                break
+            except ConvoyError:
+                await asyncio.sleep(0.1)
 
     # -- peace
 

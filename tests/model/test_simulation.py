@@ -15,7 +15,7 @@ from convoy_core.moves.keys import Keys
 from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.store.clients import Store
 from convoy_core.worker.waiting import IdleWait
-from tests.model.simulation import LATE, ROLLBACKS, play
+from tests.model.simulation import LATE, LIMITED, ROLLBACKS, play
 from tests.model.wire import Wire
 from tests.servers import RealServer
 
@@ -66,6 +66,17 @@ def test_f63_a_worker_stays_registered_when_the_store_comes_back_older(wire: Wir
     seeds = range(FIRST + share, FIRST + SEEDS // 20, 2)
 
     verdicts = {seed: play(seed, wire, ROLLBACKS)[0] for seed in seeds}
+
+    assert {seed: verdict.details for seed, verdict in verdicts.items() if verdict.faults} == {}
+
+
+@pytest.mark.timeout(90 + SEEDS)
+@pytest.mark.parametrize("share", range(2))
+def test_no_limit_is_exceeded_and_every_pool_goes_on_when_it_may(wire: Wire, share: int) -> None:
+    """In every other share without claims behind the waits, as in a Cluster."""
+    seeds = range(FIRST + share, FIRST + SEEDS // 10, 2)
+
+    verdicts = {seed: play(seed, wire, LIMITED)[0] for seed in seeds}
 
     assert {seed: verdict.details for seed, verdict in verdicts.items() if verdict.faults} == {}
 

@@ -126,6 +126,7 @@ class Look:
         kinds = {name: kind for name, kind in TYPES.items() if kind}
         kinds |= {f"claim:{worker}": "list" for worker in workers}
         kinds |= {f"worker:{worker}": "hash" for worker in workers}
+        kinds |= {f"wake:{worker}": "list" for worker in workers}
         kinds |= {f"errorLog.{day}": "list" for day in days}
         kinds |= {"recording:moves": "stream", "recording:bytes": "string"}
         self._wire = wire

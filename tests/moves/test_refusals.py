@@ -332,6 +332,7 @@ LOOKING = {
     "check_server",
     "ids_of_group",
     "jammed",
+    "limits",
     "page",
     "id_page",
     "ping",
@@ -384,6 +385,7 @@ def test_every_method_is_known_to_read_or_to_write() -> None:
         "restore_chunks",
         "resume",
         "stop_recording",
+        "set_limits",
     }
 
     assert set(WRITING) == writing

@@ -78,6 +78,7 @@ BUSY: Keyspace = {
     "payload": {"q1": "sx", "p1": "sx"},
     "rerun": {"p3"},
     "totals": {"done": "1"},
+    "limits": {"concurrency": "9", "rate": "50", "period": "1000", "burst": "5", "turn:ff": str(NOW - 5000)},
     "meta": {"schema": "1", "epoch": "e"},
     f"errorLog.{DAY}": ["older"],
 }
@@ -174,6 +175,8 @@ WRITES: dict[str, tuple[str, Callable[[World], object]]] = {
     "resume": ("resume", lambda world: world.queue.resume()),
     "record": ("start_recording", lambda world: world.queue.record(for_s=60)),
     "stop_recording": ("stop_recording", lambda world: world.queue.stop_recording()),
+    "set_limits": ("set_limits", lambda world: world.queue.set_limits(concurrency=7, rate=5, period_s=60)),
+    "set_limits none": ("set_limits", lambda world: world.queue.set_limits()),
 }
 READS: dict[str, tuple[str, Callable[[World], object]]] = {
     "counts": ("counts", lambda world: world.queue.counts()),
@@ -183,6 +186,7 @@ READS: dict[str, tuple[str, Callable[[World], object]]] = {
     "expired_leases": ("expired_leases", lambda world: world.run(expired_leases(world.keys))),
     "errors": ("errors", lambda world: world.queue.errors()),
     "failures": ("failures", lambda world: world.queue.failure_groups()),
+    "limits": ("limits", lambda world: world.queue.limits()),
     "workers": ("workers", lambda world: world.queue.workers()),
     "states": ("states", lambda world: [*world.queue.states(["q1", "p1", "d1", "f1", "x"])]),
     "recording": ("recording", lambda world: world.queue.recording()),

@@ -62,7 +62,10 @@ SCRIPTS = {
 }
 PLAIN = {
     "publisher": {"sadd", "evalsha", "eval", "evalsha_ro", "eval_ro"},
-    "worker": {"sadd", "hscan", "blmove", "client|id", "client|unblock", "evalsha", "eval", "evalsha_ro", "eval_ro"},
+    "worker": {
+        *("sadd", "hscan", "blmove", "blpop", "client|id", "client|unblock"),
+        *("evalsha", "eval", "evalsha_ro", "eval_ro"),
+    },
     "operator": {"sadd", "smembers", "scan", "time", "zrange", "evalsha", "eval", "evalsha_ro", "eval_ro"},
     "viewer": {"smembers", "scan", "time", "zrange", "evalsha_ro", "eval_ro"},
 }
@@ -138,6 +141,7 @@ STEER: dict[str, Callable[[Queue, Any], object]] = {
     "pause": lambda queue, _: queue.pause(),
     "restore": lambda queue, _: queue.restore([Record("1", State.FAILED)]),
     "resume": lambda queue, _: queue.resume(),
+    "set_limits": lambda queue, _: queue.set_limits(concurrency=1),
     "repair": lambda queue, _: queue.repair([Fault(FaultKind.MISSING, "1")]),
 }
 PUBLISH: dict[str, Callable[[Queue, Any], object]] = {"publish": lambda queue, _: queue.publish("2")}
@@ -228,6 +232,8 @@ def test_s13_an_operator_uses_every_steering_command_and_no_worker_or_admin_ones
         assert queue.discard(["2"], state=State.FAILED) == {"2": "discarded"}
         assert queue.pause() is True
         assert queue.resume() is True
+        assert queue.set_limits(concurrency=5, rate=100) is True
+        assert queue.limits().concurrency == 5
         (entry, other) = queue.jammed(idle_s=60)
         assert queue.free_jammed([entry], then=Then.REQUEUE) == {entry.id: "queued"}
         assert queue.free_jammed([other], then=Then.FAIL) == {other.id: "failed"}

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from convoy_core import Snapshot
+from convoy_core import QueueLimits, Snapshot
 from convoy_tui.text.health import Health, Limits, Steady, assess, why, word
 from convoy_tui.text.history import Rates, Trends
 from tests.tui.fixed import a_queue
 
 QUIET = Trends(rates=Rates(0, 0, 0, 0))
 LIMITS = Limits()
+AT_MOST_TWO = QueueLimits(2)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,9 @@ LIMITS = Limits()
         (Health.BEHIND, a_queue("q", queued=500), Trends(grows=True)),
         (Health.BEHIND, a_queue("q", queued=500), Trends(clears_s=4000)),
         (Health.PAUSED, a_queue("q", queued=500, paused=True, workers=0), Trends(grows=True)),
+        (Health.LIMITED, a_queue("q", queued=500, limits=AT_MOST_TWO, is_held_back=True), Trends(grows=True)),
+        (Health.NO_WORKERS, a_queue("q", queued=5, workers=0, limits=AT_MOST_TWO, is_held_back=True), QUIET),
+        (Health.FLOWING, a_queue("q", queued=5, limits=AT_MOST_TWO), QUIET),
         (Health.FLOWING, a_queue("q", processing=1), QUIET),
         (Health.FLOWING, a_queue("q", queued=1), QUIET),
         (Health.IDLE, a_queue("q", delayed=4, failed=9, workers=0), QUIET),
@@ -39,6 +43,15 @@ LIMITS = Limits()
 )
 def test_the_first_condition_that_holds_gives_the_word(expected: Health, snapshot: Snapshot, trends: Trends) -> None:
     assert assess(snapshot, trends, LIMITS) is expected
+
+
+def test_a_queue_held_back_by_its_limits_says_which() -> None:
+    limits = QueueLimits(2, 30, 60.0, 1)
+    held_back = a_queue("q", queued=1200, processing=2, limits=limits, is_held_back=True)
+
+    assert why(Health.LIMITED, held_back, QUIET, LIMITS) == (
+        "Held back by its limits, at most 2 runs at a time, and 30 starts a minute: 1,200 IDs wait, 2 running."
+    )
 
 
 def test_two_failures_a_minute_raise_no_alarm() -> None:

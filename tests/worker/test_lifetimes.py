@@ -27,7 +27,7 @@ def world(each_store: RealServer) -> Iterator[World]:
     world.close()
 
 
-def test_f20_nothing_of_ours_but_the_error_log_is_ever_given_a_time_to_live(world: World) -> None:
+def test_f20_nothing_of_ours_but_the_error_log_and_wake_ups_is_ever_given_a_time_to_live(world: World) -> None:
     lives: dict[str, int] = {}
     held = dict.fromkeys(("done", "bad", "again", "later", "back", "jammed", "lost"), b"cargo")
     acts: list[Callable[[], object]] = [
@@ -47,6 +47,9 @@ def test_f20_nothing_of_ours_but_the_error_log_is_ever_given_a_time_to_live(worl
             released=[claim("back", 5)],
         ),
         lambda: world.client.blmove("cv:q:queued", f"cv:q:claim:{W}", 1),
+        lambda: world.queue.set_limits(concurrency=1),
+        lambda: world.exchange(want=1, number=8),
+        lambda: world.queue.set_limits(concurrency=2),
         world.queue.pause,
         lambda: world.drive(recover(world.keys, W, 3)),
         lambda: world.queue.requeue(["bad"]),
@@ -56,7 +59,10 @@ def test_f20_nothing_of_ours_but_the_error_log_is_ever_given_a_time_to_live(worl
         lives |= {key.decode(): world.client.ttl(key) for key in world.client.scan_iter()}
         world.queue._connection.now_ms = NOW + LEASE if act is acts[-3] else NOW
 
-    assert {re.sub(r"\d+$", "*", name) for name, ttl in lives.items() if ttl != -1} == {"cv:q:errorLog.*"}
+    assert {re.sub(r"\d+$", "*", name) for name, ttl in lives.items() if ttl != -1} == {
+        "cv:q:errorLog.*",
+        f"cv:q:wake:{W}",
+    }
     assert {name.split(":")[2] for name in lives if name.startswith("cv:q:")} >= OURS.keys()
 
 

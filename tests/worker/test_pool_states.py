@@ -24,7 +24,7 @@ from convoy_core.worker.states import (
 )
 
 S, E = PoolState, PoolEvent
-OPEN = (S.RUNNING, S.WAITING, S.PAUSED)
+OPEN = (S.RUNNING, S.WAITING, S.PAUSED, S.LIMITED)
 SOLO = (S.DRAINING, S.ALONE)
 CALM, ASKED, SUSPECT = Facts(), Facts(was_asked=True), Facts(holds_suspect=True)
 
@@ -36,6 +36,7 @@ EXPECTED: dict[tuple[PoolState, PoolEvent], PoolState] = {
     **{(state, E.MORE): S.RUNNING for state in OPEN},
     **{(state, E.EMPTY): S.WAITING for state in OPEN},
     **{(state, E.PAUSE_MET): S.PAUSED for state in OPEN},
+    **{(state, E.LIMIT_MET): S.LIMITED for state in OPEN},
     **{(state, E.LOOK_AGAIN): S.RUNNING for state in OPEN},
     **{(state, E.SUSPECT_CLAIMED): S.ALONE for state in OPEN},
     **{(state, E.SUSPECT_DUE): S.DRAINING for state in (S.RUNNING, S.WAITING)},
@@ -44,6 +45,7 @@ EXPECTED: dict[tuple[PoolState, PoolEvent], PoolState] = {
     (S.DRAINING, E.MORE): S.RUNNING,
     (S.DRAINING, E.EMPTY): S.WAITING,
     (S.DRAINING, E.PAUSE_MET): S.PAUSED,
+    (S.DRAINING, E.LIMIT_MET): S.LIMITED,
     (S.ALONE, E.SUSPECT_ENDED): S.RUNNING,
     **{(state, E.DOUBTED): S.UNSURE for state in (*OPEN, *SOLO)},
     (S.STOPPING, E.DOUBTED): S.STOPPING_UNSURE,
@@ -71,8 +73,8 @@ def test_every_state_meets_every_event(state: PoolState, event: PoolEvent) -> No
 
 
 def test_a_snapshot_requested_before_a_refresh_does_not_end_the_refresh() -> None:
-    for state in OPEN:
-        rule = rule_for(state, E.EMPTY, ASKED)
+    for state, event in product(OPEN, (E.EMPTY, E.LIMIT_MET)):
+        rule = rule_for(state, event, ASKED)
         assert rule is not None
         assert rule.target is S.RUNNING
 
@@ -89,7 +91,7 @@ def test_f28_a_suspect_that_ran_through_an_outage_still_runs_alone(state: PoolSt
 def test_only_the_two_guards_make_a_difference() -> None:
     for state, event in product(PoolState, PoolEvent):
         targets = {facts: rule.target for facts in (CALM, ASKED, SUSPECT) if (rule := rule_for(state, event, facts))}
-        if (state in OPEN and event is E.EMPTY) or (state, event) in (
+        if (state in OPEN and event in (E.EMPTY, E.LIMIT_MET)) or (state, event) in (
             (S.UNSURE, E.COMPARED),
             (S.STORE_AWAY, E.ACCEPTED),
         ):
@@ -151,6 +153,6 @@ def test_time_for_suspects_is_spent_exactly_while_the_pool_drains_or_runs_one(
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.event} to {rule.target}")
-def test_an_outage_or_a_doubt_postpones_judgement_and_a_pause_is_looked_at_again(rule: Rule) -> None:
+def test_an_outage_or_a_doubt_postpones_judgement_and_a_pause_or_a_limit_is_looked_at_again(rule: Rule) -> None:
     assert (Action.POSTPONE_JUDGEMENT in rule.actions) == (rule.event in (E.FAILED, E.DOUBTED))
-    assert (Action.LOOK_LATER in rule.actions) == (rule.target is S.PAUSED), "or the pool would stay paused for good"
+    assert (Action.LOOK_LATER in rule.actions) == (rule.target in (S.PAUSED, S.LIMITED)), "or it would stay so for good"

@@ -1,10 +1,10 @@
 -- claim: queued, delayed -> processing
--- keys: queued committed delayed processing owner paused published attempts failures crashes payload rerun failure
+-- keys: queued committed delayed processing owner paused limits published attempts failures crashes payload rerun failure
 -- with: totals claim_list
 
 -- The last part of an exchange. The i-th ID's token is `<worker>:<number + i - 1>`. Answers the stale claims, a word (`more` if it
--- has ended by its bytes and not by `want`), the IDs, their attempts, failures, crashes and payloads (each empty or one per ID),
--- and the suspects set apart.
+-- has ended by its bytes and not by `want`, `limited` if by a limit of the queue), the IDs, their attempts, failures, crashes and
+-- payloads (each empty or one per ID), and the suspects set apart.
 want, number = tonumber(want), tonumber(number)
 local none, word = {}, 'open'
 if not lease then
@@ -24,6 +24,10 @@ if word == 'gone' or word == 'paused' then return_claim_list(own, 0) end
 if word ~= 'open' then return { stale, word, none, none, none, none, none, none } end
 
 local ids, apart, payloads, is_named, is_cut = handed, none, none, false, false
+local popped, note_limit = 0, nil
+if present[limits] then
+  -- here: limited
+end
 if present[crashes] then
   -- here: set_apart
   is_named = want > 0 and take_named(suspects_of(policy))
@@ -55,6 +59,7 @@ else
     if #some < asked then break end
     size = 2 * size
   end
+  popped = #ids
   if #ids > 0 then
     local running, tokens = call('ZMSCORE', processing, unpack(ids)), call('HMGET', owner, unpack(ids))
     local seen, is_clear = {}, not present[rerun]
@@ -83,6 +88,7 @@ if present[payload] then
   is_cut = is_cut or is_too_much
 end
 if is_cut and word == 'open' then word = 'more' end
+if note_limit then word = note_limit(#ids, popped, word) end
 if #ids == 0 then return { stale, word, none, none, none, none, none, apart } end
 
 -- Each ID gets its token and the start of its run. A small set or hash is a flat list, which the store walks for every ID. A

@@ -119,6 +119,8 @@ def _record(row: Row) -> dict[str, object]:
         "severity": row.health.severity,
         "why": row.why,
         "paused": snapshot.paused,
+        "limits": asdict(snapshot.limits) if snapshot.limits.is_set else None,
+        "held_back": snapshot.is_held_back,
         **asdict(snapshot.counts),
         "drift": trends.drift,
         "jammed": snapshot.jammed,

@@ -1,8 +1,9 @@
 -- snapshot: many queues, each at one instant; for a queue that cannot be read, the reason instead of its numbers
--- each: queued committed processing failed delayed started owner workers published paused totals
--- with: damage owner_entry ranked
+-- each: queued committed processing failed delayed started owner workers published paused totals limits
+-- with: damage owner_entry ranked bucket
 -- args: ms after which a run counts as jammed
--- answer: now, then per queue a list: five counts, jammed, oldest start, published of the head, first due, live, silent, paused, totals;
+-- answer: now, then per queue a list: five counts, jammed, oldest start, published of the head, first due, live, silent, paused, totals; where it has
+--         limits, these four (see limits), and 1 if they hold IDs back;
 --         of the first queues only, if looking at their entries has used up this script's share of bytes
 local limit = take_number()
 local left = BATCH_BYTES
@@ -46,6 +47,17 @@ local function oldest_start(q)
   return oldest < math.huge and string.format('%d', oldest)
 end
 
+-- What was set, and whether something waits that may not begin.
+local function limits_of(q, n)
+  local names, set = { 'concurrency', 'rate', 'period', 'burst', 'used', 'at' }, {}
+  local found = call('HMGET', q.limits, unpack(names))
+  for i, name in ipairs(names) do set[name] = whole(found[i]) end
+  if set.concurrency + set.rate == 0 then return {} end
+  local is_full = set.concurrency > 0 and call('HLEN', q.owner) >= set.concurrency
+  local is_held_back = n.queued > 0 and (is_full or starts_left(bucket_of(set)) < 1)
+  return { set.concurrency, set.rate, set.period, set.burst, is_held_back and 1 or 0 }
+end
+
 local function is_there(key, kind)
   local found = call('TYPE', key).ok
   return found == kind or found ~= 'none' and error('damaged')
@@ -67,7 +79,7 @@ local function read(q)
     n.queued, n.committed, n.processing, n.failed, n.delayed,
     is_busy and count_jammed(q) or 0, is_busy and oldest_start(q), head and knows_ages and call('HGET', q.published, head),
     n.delayed > 0 and call('ZRANGE', q.delayed, 0, 0, 'WITHSCORES')[2] or false,
-    live, n.workers - live, is_paused and 1 or 0, call('HGETALL', q.totals),
+    live, n.workers - live, is_paused and 1 or 0, call('HGETALL', q.totals), unpack(limits_of(q, n)),
   }
 end
 
