@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from convoy_core.jobs import Discard, Job, Retry
     from convoy_core.models import (
         Counts,
+        DelayPolicy,
         Details,
         Entry,
         ErrorPage,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
         LoggedError,
         Outcome,
         Page,
+        PayloadPolicy,
         Published,
         QueueLimits,
         Snapshot,
@@ -116,8 +118,10 @@ __all__ = [  # noqa: RUF022 - by what they are for
     "Retry",
     # what publishing takes and answers
     "Chunk",
+    "DelayPolicy",
     "JobID",
     "Payload",
+    "PayloadPolicy",
     "Published",
     "Tally",
     # what there is to see
@@ -219,6 +223,7 @@ _HOMES: Final = {
     "convoy_core.jobs": ("Discard", "Job", "Retry"),
     "convoy_core.models": (
         "Counts",
+        "DelayPolicy",
         "Details",
         "Entry",
         "ErrorPage",
@@ -228,6 +233,7 @@ _HOMES: Final = {
         "LoggedError",
         "Outcome",
         "Page",
+        "PayloadPolicy",
         "Published",
         "QueueLimits",
         "Snapshot",

@@ -15,6 +15,7 @@ from convoy_core import validation
 from convoy_core.async_publisher import AsyncPublisher
 from convoy_core.models import (
     Counts,
+    DelayPolicy,
     Details,
     Entry,
     ErrorPage,
@@ -22,6 +23,7 @@ from convoy_core.models import (
     Jammed,
     Outcome,
     Page,
+    PayloadPolicy,
     Published,
     QueueLimits,
     Snapshot,
@@ -186,10 +188,15 @@ class AsyncQueue:
         front: bool = False,
         rerun: bool = False,
         wait_replicas: int = 0,
+        payload_policy: PayloadPolicy = PayloadPolicy.KEEP,
+        delay_policy: DelayPolicy = DelayPolicy.KEEP,
     ) -> Published:
         """Put the ID into the queue, unless it is there already. The answer says which.
 
-        A refused ID keeps its payload, its delay and its position.
+        A refused ID keeps its position and, by default, its payload and its delay. If it waits (also for a retry),
+        PayloadPolicy.REPLACE gives it this payload, or none; if it is delayed, DelayPolicy.EARLIER or LATER moves its
+        time to that of this publish where that is earlier or later. The answer is the same. An ID that runs keeps the
+        payload that it began with.
 
         `delay_s` delays the ID by that many seconds. `front` puts it at the head of the queue. With `rerun`, a publish
         of a running ID queues it once more when that run ends, however it ends. If a Node worker runs it, the next
@@ -197,7 +204,16 @@ class AsyncQueue:
         received the ID. If they do not confirm within 1 s it raises OutcomeUnknown: the store has accepted the ID, but
         a failover now could lose it. Raises InvalidID, InvalidPayload, InvalidOption, InvalidQueueName and StoreError.
         """
-        single = publishing.single(id, payload, delay_s, front=front, rerun=rerun, wait_replicas=wait_replicas)
+        single = publishing.single(
+            id,
+            payload,
+            delay_s,
+            front=front,
+            rerun=rerun,
+            wait_replicas=wait_replicas,
+            payload_policy=payload_policy,
+            delay_policy=delay_policy,
+        )
         return await self._publisher.publish(single)
 
     async def publish_many(
@@ -209,19 +225,23 @@ class AsyncQueue:
         front: bool = False,
         rerun: bool = False,
         wait_replicas: int = 0,
+        payload_policy: PayloadPolicy = PayloadPolicy.KEEP,
+        delay_policy: DelayPolicy = DelayPolicy.KEEP,
     ) -> Tally:
         """Publish any number of IDs with the same options, streamed in chunks of one round trip each.
 
         After an error in the middle, the IDs published before it stay published. Publishing all of them again is safe.
         """
-        options = publishing.PublishOptions(payload, delay_s, front, rerun, False, wait_replicas)
+        options = publishing.PublishOptions(
+            payload, delay_s, front, rerun, False, wait_replicas, payload_policy, delay_policy
+        )
         self._connection.check_writable()
         tally = Tally()
         async for chunk in self._connection.run_ahead(publishing.publish(self._keys, ids, options)):
             tally += chunk.tally
         return tally
 
-    async def publish_chunks(
+    async def publish_chunks(  # noqa: PLR0913 - the options of a publish, by keyword alone
         self,
         ids: Iterable[JobID],
         *,
@@ -231,6 +251,8 @@ class AsyncQueue:
         rerun: bool = False,
         dry_run: bool = False,
         wait_replicas: int = 0,
+        payload_policy: PayloadPolicy = PayloadPolicy.KEEP,
+        delay_policy: DelayPolicy = DelayPolicy.KEEP,
         ahead: bool = False,
     ) -> AsyncIterator[Chunk]:
         """Publish as `publish_many` does, and yield each chunk with its tally and the answer for every ID.
@@ -238,7 +260,9 @@ class AsyncQueue:
         With `dry_run` nothing is written. The answers are those that publishing would have given. With `ahead` a chunk
         is sent before the one before is yielded. Then do not leave the loop to stop: end `ids`, and read the rest.
         """
-        options = publishing.PublishOptions(payload, delay_s, front, rerun, dry_run, wait_replicas)
+        options = publishing.PublishOptions(
+            payload, delay_s, front, rerun, dry_run, wait_replicas, payload_policy, delay_policy
+        )
         if not dry_run:
             self._connection.check_writable()
         calls = publishing.publish(self._keys, ids, options)

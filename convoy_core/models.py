@@ -54,6 +54,26 @@ class Published(StrEnum):
         return self in (Published.QUEUED, Published.DELAYED, Published.WILL_RERUN)
 
 
+class PayloadPolicy(StrEnum):
+    """Which payload an ID has that waits, or will run once more, and is published again."""
+
+    KEEP = "keep"
+    """The one that it has. With a rerun, the new one if there is one."""
+    REPLACE = "replace"
+    """That of the newest publish, also if that has none."""
+
+
+class DelayPolicy(StrEnum):
+    """When a delayed ID is due that is published again, whatever it is delayed for."""
+
+    KEEP = "keep"
+    """When it was."""
+    EARLIER = "earlier"
+    """When the newest publish would have it, if that is earlier."""
+    LATER = "later"
+    """When the newest publish would have it, if that is later: it waits until nobody asks for it any more."""
+
+
 class Outcome(StrEnum):
     """What a requeue, discard or jam guard did with one ID."""
 
@@ -96,7 +116,8 @@ class Tally:
 
     @property
     def refused(self) -> int:
-        """How many were waiting or running already. These keep their payload, their due time and their position."""
+        """How many were waiting or running already. These keep their position, and by default their payload
+        and due time."""
         return self.waiting + self.running
 
     @property

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from convoy_core import validation
 from convoy_core.errors import ConvoyError, InvalidOption, OutcomeUnknown
-from convoy_core.models import Published, Tally
+from convoy_core.models import DelayPolicy, PayloadPolicy, Published, Tally
 from convoy_core.moves import replies
 from convoy_core.moves.call import Call, bounded, checked_ids, chunked, milliseconds, of
 from convoy_core.moves.keys import Keys
@@ -27,6 +27,8 @@ class PublishOptions(NamedTuple):
     rerun: bool = False
     dry_run: bool = False
     wait_replicas: int = 0
+    payload_policy: PayloadPolicy = PayloadPolicy.KEEP
+    delay_policy: DelayPolicy = DelayPolicy.KEEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,12 @@ def single(
     front: bool = False,
     rerun: bool = False,
     wait_replicas: int = 0,
+    payload_policy: PayloadPolicy = PayloadPolicy.KEEP,
+    delay_policy: DelayPolicy = DelayPolicy.KEEP,
 ) -> Single:
     """What is to be published, checked."""
-    how, raw = _how(payload, delay_s, front, rerun, False, wait_replicas), encode_id(id)
+    how = _how(payload, delay_s, front, rerun, False, wait_replicas, payload_policy, delay_policy)
+    raw = encode_id(id)
     return Single(how, raw, wait_replicas, len(raw) + len(how[-1]))
 
 
@@ -170,7 +175,16 @@ def publish(keys: Keys, ids: Iterable[JobID], options: PublishOptions) -> Iterat
             )
 
 
-def _how(payload: Payload, delay_s: Seconds, front: bool, rerun: bool, dry_run: bool, wait_replicas: int) -> How:
+def _how(
+    payload: Payload,
+    delay_s: Seconds,
+    front: bool,
+    rerun: bool,
+    dry_run: bool,
+    wait_replicas: int,
+    payload_policy: PayloadPolicy,
+    delay_policy: DelayPolicy,
+) -> How:
     """The script's arguments before the IDs."""
     delay_ms = milliseconds("delay_s", delay_s) if type(delay_s) is not float or delay_s != 0 else 0
     if not (front is rerun is dry_run is False):
@@ -180,8 +194,21 @@ def _how(payload: Payload, delay_s: Seconds, front: bool, rerun: bool, dry_run: 
         raise InvalidOption("An ID can be published to the front or with a delay, not both.")
     if wait_replicas != 0 or type(wait_replicas) is not int:
         validation.whole("wait_replicas", wait_replicas, 0)
+    asked = "r" if rerun else ""
+    if not (payload_policy is PayloadPolicy.KEEP and delay_policy is DelayPolicy.KEEP):
+        asked += _changes(payload_policy, delay_policy)
     content = b"" if payload is None else encode_payload(payload)
-    return (delay_ms, "1" if front else "", "1" if rerun else "", "1" if dry_run else "", content)
+    return (delay_ms, "1" if front else "", asked, "1" if dry_run else "", content)
+
+
+_LETTERS = {PayloadPolicy.REPLACE: "p", DelayPolicy.EARLIER: "e", DelayPolicy.LATER: "l"}
+
+
+def _changes(payload_policy: PayloadPolicy, delay_policy: DelayPolicy) -> str:
+    """The letters for what a publish changes of IDs that wait already; see publish_changes.lua."""
+    validation.one_of("payload_policy", payload_policy, PayloadPolicy, "a PayloadPolicy, like PayloadPolicy.REPLACE")
+    validation.one_of("delay_policy", delay_policy, DelayPolicy, "a DelayPolicy, like DelayPolicy.LATER")
+    return _LETTERS.get(payload_policy, "") + _LETTERS.get(delay_policy, "")
 
 
 def _chunk(raw: list[bytes], reply: Any) -> Chunk:

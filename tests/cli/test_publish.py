@@ -120,6 +120,43 @@ def test_options_that_a_waiting_id_does_not_take_are_named(convoy: Convoy, optio
     assert convoy("publish", "trucks", "new", "--delay", "5m").stdout == "1 published\n"
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--payload", "1", "--payload-policy", "replace"], ""),
+        (["--delay", "5m", "--delay-policy", "later"], "; not taken for what was there already: --delay"),
+        (["--payload", "1", "--payload-policy", "keep"], "; not taken for what was there already: --payload"),
+    ],
+)
+def test_what_a_policy_lets_a_waiting_id_take_is_not_said_to_be_left(
+    convoy: Convoy, trucks: Queue, options: list[str], said: str
+) -> None:
+    trucks.publish("1")
+
+    result = convoy("publish", "trucks", "1", *options)
+
+    assert result.stdout == f"0 published, 1 already waiting{said}\n"
+    assert trucks.show("1").payload == (1 if "replace" in options else None)
+
+
+def test_an_id_that_is_asked_for_again_and_again_waits_until_nobody_asks(convoy: Convoy, trucks: Queue) -> None:
+    trucks.publish("1", delay_s=60)
+
+    result = convoy("publish", "trucks", "1", "--delay", "1h", "--delay-policy", "later")
+
+    details = trucks.show("1")
+    assert result.stdout == "0 published, 1 already waiting\n"
+    assert details.due is not None
+    assert details.due - details.at > 3000
+
+
+def test_a_policy_that_does_not_exist_is_named(convoy: Convoy) -> None:
+    result = convoy("publish", "trucks", "1", "--payload-policy", "newest")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("convoy: --payload-policy: 'newest'")
+
+
 def test_a_running_id_takes_the_payload_of_a_rerun_and_no_delay(
     convoy: Convoy, run_since: Callable[..., None], raw: redis.Redis
 ) -> None:

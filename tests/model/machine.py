@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from convoy_core import options
 from convoy_core.checks import Fault, FaultKind
 from convoy_core.jobs import Claim, Discard, Failed, Retry, Verdict
-from convoy_core.models import Jammed, Then
+from convoy_core.models import DelayPolicy, Jammed, PayloadPolicy, Then
 from convoy_core.moves import discarding, dumping, publishing, recording, recovering, scripts, steering, working
 from convoy_core.moves.call import Call, Steps
 from convoy_core.moves.checking import Check
@@ -62,7 +62,11 @@ PUBLISHES = (
     PublishOptions(payload="y", rerun=True),
     PublishOptions(payload="z", delay_s=3, rerun=True),
     PublishOptions(front=True, rerun=True),
-    PublishOptions(dry_run=True, rerun=True, payload="n"),
+    PublishOptions(dry_run=True, rerun=True, payload="n", payload_policy=PayloadPolicy.REPLACE),
+    PublishOptions(payload="r", payload_policy=PayloadPolicy.REPLACE),
+    PublishOptions(delay_s=1, payload_policy=PayloadPolicy.REPLACE, rerun=True, delay_policy=DelayPolicy.EARLIER),
+    PublishOptions(delay_s=0.2, delay_policy=DelayPolicy.LATER),
+    PublishOptions(delay_policy=DelayPolicy.EARLIER),
 )
 RECORDS = (
     Record("a", attempts=2, failures=3, published=1_600_000_000.5),
@@ -234,6 +238,12 @@ class Strict(Machine):
     def publish_what_runs(self, options: PublishOptions) -> None:
         """So that a run is followed by another (F25)."""
         self.publish(self.model.ids(State.PROCESSING), options)
+
+    @precondition(lambda self: self.model.ids(State.DELAYED))
+    @rule(options=st.sampled_from([options for options in PUBLISHES if options.delay_policy is not DelayPolicy.KEEP]))
+    def publish_what_is_delayed(self, options: PublishOptions) -> None:
+        """So that its time moves, or does not."""
+        self.publish(self.model.ids(State.DELAYED), options)
 
     @precondition(lambda self: self.model.ids(State.FAILED))
     @rule(ids=ids, dry=flags)

@@ -444,6 +444,21 @@ def _chunk(raw""",
         ("moves/lua/repair.lua", "call('ZREM', delayed, id)\n  else", "\n  else"),
     ),
     _mutant(
+        "the newest payload is given to what runs",
+        "Strict",
+        ("moves/lua/publish_changes.lua", "if word ~= 'processing' then renewed", "if true then renewed"),
+    ),
+    _mutant(
+        "the newest payload is not taken where there is none",
+        "Strict",
+        ("moves/lua/publish_changes.lua", "if content == '' then drop_all(payload, renewed) elseif", "if"),
+    ),
+    _mutant(
+        "a delayed ID that may only be due later is due earlier",
+        "Strict",
+        ("moves/lua/publish_changes.lua", "before and due > before", "before"),
+    ),
+    _mutant(
         "a restore takes the place of what has failed here",
         "Strict",
         ("moves/lua/restore.lua", "or dues[i] or bad[i] or seen[id]", "or dues[i] or seen[id]"),

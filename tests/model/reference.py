@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from convoy_core import validation
 from convoy_core.jobs import Discard, Failed, Retry, Verdict
-from convoy_core.models import Jammed, Outcome, Published, Then
+from convoy_core.models import DelayPolicy, Jammed, Outcome, PayloadPolicy, Published, Then
 from convoy_core.moves.publishing import PublishOptions
 from convoy_core.moves.recovering import DEPARTED_MS, LATE_MS
 from convoy_core.moves.working import SCHEMA, SuspectPolicy
@@ -144,14 +144,24 @@ class Reference:
                 if delay:
                     self._delay(fresh, delay)
             return Published.DELAYED if delay else Published.QUEUED
-        if entry.state is not State.PROCESSING:
-            return Published.ALREADY_QUEUED if entry.state is State.QUEUED else Published.ALREADY_DELAYED
-        if not options.rerun:
+        if entry.state is State.PROCESSING and not options.rerun:
             return Published.PROCESSING
         if not options.dry_run:
+            self._change(entry, self.now + delay, content, options)
+        if entry.state is State.PROCESSING:
+            return Published.WILL_RERUN
+        return Published.ALREADY_QUEUED if entry.state is State.QUEUED else Published.ALREADY_DELAYED
+
+    def _change(self, entry: Entry, due: int, content: str, options: PublishOptions) -> None:
+        """What a publish changes of an ID that waits, or will run once more."""
+        if entry.state is State.PROCESSING:
             entry.rerun = True
             entry.payload = content or entry.payload
-        return Published.WILL_RERUN
+        if options.payload_policy is PayloadPolicy.REPLACE:
+            entry.payload = content
+        if entry.state is State.DELAYED:
+            choices = {DelayPolicy.EARLIER: min(entry.due, due), DelayPolicy.LATER: max(entry.due, due)}
+            entry.due = choices.get(options.delay_policy, entry.due)
 
     def requeue(self, ids: Iterable[str], *, dry: bool) -> dict[str, Outcome]:
         """Failed -> queued."""

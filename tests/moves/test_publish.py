@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from convoy_core import Published, Tally
-from tests.moves.cases import DUE, FAILED, PUBLISHED, RECORD, REMEMBERED, Case
-from tests.moves.keyspace import T0, World
+from convoy_core import DelayPolicy, PayloadPolicy, Published, Tally
+from tests.moves.cases import DELAYED, DUE, FAILED, FOREIGN, MINE, PUBLISHED, QUEUED, RECORD, REMEMBERED, Case
+from tests.moves.keyspace import NOW, T0, Keyspace, World
 
 CASES = [
     Case(
@@ -121,6 +121,109 @@ CASES = [
             "delayed": {"a": DUE},
             "committed": {"a"},
             "published": {"a": T0},
+            "totals": {"published": "1", "refused": "1"},
+        },
+    ),
+]
+
+REFUSED: Keyspace = {"totals": {"refused": "1"}}
+OLD_PAYLOAD: Keyspace = {"payload": {"a": "sold"}}
+WAITS: Keyspace = {**DELAYED, "delayed": {"a": DUE}, "attempts": {"a": "1"}, **OLD_PAYLOAD}
+"""For a retry."""
+REPLACE, EARLIER, LATER = PayloadPolicy.REPLACE, DelayPolicy.EARLIER, DelayPolicy.LATER
+
+
+def _moved(title: str, policy: DelayPolicy, delay_s: float, due: int) -> Case:
+    return Case(
+        "",
+        title,
+        WAITS,
+        lambda world: world.queue.publish("a", payload="x", delay_s=delay_s, delay_policy=policy),
+        Published.ALREADY_DELAYED,
+        {**WAITS, "delayed": {"a": due}, **REFUSED},
+    )
+
+
+CASES += [
+    Case(
+        "",
+        "publish gives an ID that is queued the newest payload and leaves its place",
+        {**QUEUED, "queued": ["a", "b"], **OLD_PAYLOAD},
+        lambda world: world.queue.publish("a", payload="new", payload_policy=REPLACE, front=True),
+        Published.ALREADY_QUEUED,
+        {**QUEUED, "queued": ["a", "b"], "payload": {"a": "snew"}, **REFUSED},
+    ),
+    Case(
+        "",
+        "publish without a payload takes away the one of an ID that waits for a retry",
+        WAITS,
+        lambda world: world.queue.publish("a", payload_policy=REPLACE),
+        Published.ALREADY_DELAYED,
+        {**{name: value for name, value in WAITS.items() if name != "payload"}, **REFUSED},
+    ),
+    Case(
+        "",
+        "publish leaves the payload of what runs",
+        {**MINE, **OLD_PAYLOAD},
+        lambda world: world.queue.publish("a", payload="new", payload_policy=REPLACE, delay_s=5, delay_policy=LATER),
+        Published.PROCESSING,
+        {**MINE, **OLD_PAYLOAD, **REFUSED},
+    ),
+    Case(
+        "",
+        "publish leaves the payload of what a Node worker runs",
+        {**FOREIGN, **OLD_PAYLOAD},
+        lambda world: world.queue.publish("a", payload_policy=REPLACE),
+        Published.PROCESSING,
+        {**FOREIGN, **OLD_PAYLOAD, **REFUSED},
+    ),
+    Case(
+        "",
+        "publish with a rerun and no payload takes away that of the next run",
+        {**MINE, **OLD_PAYLOAD},
+        lambda world: world.queue.publish("a", payload_policy=REPLACE, rerun=True),
+        Published.WILL_RERUN,
+        {**MINE, "rerun": {"a"}, **REFUSED},
+    ),
+    _moved("publish brings the time forward", EARLIER, 5, NOW + 5000),
+    _moved("publish brings the time forward to now", EARLIER, 0, NOW),
+    _moved("publish does not put off what may only be earlier", EARLIER, 90, DUE),
+    _moved("publish puts the time off", LATER, 90, NOW + 90_000),
+    _moved("publish does not bring forward what may only be later", LATER, 5, DUE),
+    Case(
+        "",
+        "publish delays nothing that is queued",
+        QUEUED,
+        lambda world: world.queue.publish("a", delay_s=90, delay_policy=LATER),
+        Published.ALREADY_QUEUED,
+        {**QUEUED, **REFUSED},
+    ),
+    Case(
+        "",
+        "dry publish with both policies",
+        WAITS,
+        lambda world: next(
+            world.queue.publish_chunks(
+                ["a"], payload="new", delay_s=90, payload_policy=REPLACE, delay_policy=LATER, dry_run=True
+            )
+        ).answers(),
+        [Published.ALREADY_DELAYED],
+        WAITS,
+    ),
+    Case(
+        "publish: absent -> delayed",
+        "publish of new and known IDs with both policies",
+        WAITS,
+        lambda world: world.queue.publish_many(
+            ["a", "b"], payload="new", delay_s=90, payload_policy=REPLACE, delay_policy=LATER
+        ),
+        Tally(published=1, waiting=1),
+        {
+            **WAITS,
+            "delayed": {"a": NOW + 90_000, "b": NOW + 90_000},
+            "committed": {"a", "b"},
+            "published": {**WAITS["published"], "b": T0},  # type: ignore[dict-item]  # it is a hash
+            "payload": {"a": "snew", "b": "snew"},
             "totals": {"published": "1", "refused": "1"},
         },
     ),

@@ -9,10 +9,11 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from convoy_core import Fault, FaultKind, Jammed, Record, State, StoreDamaged, StoreError
+from convoy_core import DelayPolicy, Fault, FaultKind, Jammed, PayloadPolicy, Record, State, StoreDamaged, StoreError
 from convoy_core.models import Then
 from convoy_core.moves.call import of
 from convoy_core.moves.keys import TYPES
@@ -137,6 +138,12 @@ def _dump(state: State) -> Callable[[World], object]:
     return lambda world: list(world.queue.dump(state))
 
 
+def _replace(world: World) -> object:
+    ids = ["new", "q1", "d1", "p1"]
+    how: dict[str, Any] = {"payload_policy": PayloadPolicy.REPLACE, "delay_policy": DelayPolicy.EARLIER}
+    return world.queue.publish_many(ids, payload=2, delay_s=1, rerun=True, **how)
+
+
 RECORDS = [
     Record("new", State.QUEUED, raw_payload=b"sx", attempts=1, failures=2, crashes=1),
     Record("later", State.DELAYED, due=SECOND + 60, raw_failure=b'{"error":"boom"}'),
@@ -148,6 +155,7 @@ RECORDS = [
 WRITES: dict[str, tuple[str, Callable[[World], object]]] = {
     "publish": ("publish", lambda world: world.queue.publish_many(["new", "f1", "p1"], payload=1, rerun=True)),
     "publish delayed": ("publish", lambda world: world.queue.publish_many(["new", "f1", "p1"], delay_s=5)),
+    "publish with policies": ("publish", _replace),
     "promote": ("promote", lambda world: world.run(promote(world.keys, 10, LEASE))),
     "exchange": ("exchange", _settle),
     "exchange with a retry": ("exchange", _retry),

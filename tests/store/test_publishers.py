@@ -21,9 +21,11 @@ import redis.asyncio
 from convoy_core import (
     AsyncQueue,
     ConvoyError,
+    DelayPolicy,
     Fleet,
     InvalidID,
     OutcomeUnknown,
+    PayloadPolicy,
     Published,
     Queue,
     ReadOnly,
@@ -205,6 +207,32 @@ async def test_a_pipeline_of_several_ways_to_publish_is_written_at_once(store: R
         await asyncio.gather(first, *calls)
 
         assert raw.info("stats")["total_reads_processed"] - before <= 5, "that of the pipeline, and of our looks"
+
+
+async def test_publishes_that_share_a_round_trip_have_each_its_own_policies(
+    store: RealServer, raw: redis.Redis
+) -> None:
+    async with AsyncQueue("q", redis=store.url) as queue:
+        await queue.publish("a", payload="old")
+        await queue.publish("b", payload="old", delay_s=600)
+        raw.config_resetstat()
+        with paused(raw):
+            calls = [asyncio.create_task(queue.publish("first"))]
+            await turns()
+            again = partial(queue.publish, payload="new")
+            calls += [
+                asyncio.create_task(again("a", payload_policy=PayloadPolicy.REPLACE)),
+                asyncio.create_task(again("b", delay_s=1, delay_policy=DelayPolicy.EARLIER)),
+                asyncio.create_task(again("c")),
+            ]
+            await turns()
+        said = await asyncio.gather(*calls)
+        a, b, c = [await queue.show(id) for id in "abc"]
+
+    assert said == [Published.QUEUED, Published.ALREADY_QUEUED, Published.ALREADY_DELAYED, Published.QUEUED]
+    assert (a.payload, b.payload, c.payload) == ("new", "old", "new")
+    assert b.due is not None
+    assert b.due - b.at < 10
 
 
 def test_calls_in_one_round_trip_have_each_its_own_error(store: RealServer, raw: redis.Redis) -> None:

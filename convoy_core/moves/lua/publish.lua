@@ -2,9 +2,9 @@
 -- keys: committed delayed processing owner published payload rerun
 -- proven: committed processing owner published totals
 -- with: totals
--- args: delay ms, front, rerun, dry run, payload or empty, ID...
+-- args: delay ms, front, what is asked for known IDs (see publish_known), dry run, payload or empty, ID...
 -- answer: runs of equal answers, in order: word, how many, ...
-local delay, front, wants_rerun, dry, content = unpack(ARGV, 2, 6)
+local delay, front, asked, dry, content = unpack(ARGV, 2, 6)
 local ids = { unpack(ARGV, 7) }
 local is_delayed, is_dry = tonumber(delay) > 0, dry == '1'
 local accepted = is_delayed and 'delayed' or 'queued'

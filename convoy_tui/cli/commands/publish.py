@@ -13,15 +13,28 @@ from typing import Annotated
 
 import typer
 
-from convoy_core import BATCH, Chunk, ConvoyError, InvalidOption, Payload, Published, Queue, StoreError, Tally
+from convoy_core import (
+    BATCH,
+    Chunk,
+    ConvoyError,
+    DelayPolicy,
+    InvalidOption,
+    Payload,
+    PayloadPolicy,
+    Published,
+    Queue,
+    StoreError,
+    Tally,
+)
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
+from convoy_tui.cli.commands.publish_words import not_taken, tally_words
 from convoy_tui.cli.exit_codes import Code, Ended, ending
 from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.ids_input import Source
 from convoy_tui.cli.io.interrupts import Interrupts
 from convoy_tui.cli.session import Session
-from convoy_tui.text.words import count, number
+from convoy_tui.text.words import count
 
 SCHEMA = "convoy.publish/1"
 
@@ -39,6 +52,18 @@ Delay = Annotated[
 ]
 PayloadText = Annotated[
     str | None, typer.Option("--payload", metavar="JSON", help="A JSON value for the handler, the same for all.")
+]
+ForPayload = Annotated[
+    PayloadPolicy,
+    typer.Option("--payload-policy", metavar="WORD", help="keep or replace: which payload IDs have that wait already."),
+]
+ForDelay = Annotated[
+    DelayPolicy,
+    typer.Option(
+        "--delay-policy",
+        metavar="WORD",
+        help="keep, earlier or later: when delayed IDs are due.",
+    ),
 ]
 WaitReplicas = Annotated[
     int,
@@ -64,6 +89,8 @@ def publish(  # noqa: PLR0913 - typer reads the options from here
     front: Front = False,
     delay: Delay = None,
     payload: PayloadText = None,
+    payload_policy: ForPayload = PayloadPolicy.KEEP,
+    delay_policy: ForDelay = DelayPolicy.KEEP,
     wait_replicas: WaitReplicas = 0,
     strict: Strict = False,
     dry_run: p.DryRun = False,
@@ -79,6 +106,8 @@ def publish(  # noqa: PLR0913 - typer reads the options from here
       find . -print0 | convoy publish files - -0
       convoy publish trucks 42 --wait-replicas 1
       convoy publish trucks 42 --payload '{"color": "red"}' --rerun
+      convoy publish trucks 42 --payload 7 --payload-policy replace
+      convoy publish trucks 42 --delay 30s --delay-policy later
     """
     source = Source(ids or [], file, nul)
     source.require()
@@ -96,10 +125,13 @@ def publish(  # noqa: PLR0913 - typer reads the options from here
         rerun=rerun,
         dry_run=dry_run,
         wait_replicas=wait_replicas,
+        payload_policy=payload_policy,
+        delay_policy=delay_policy,
         ahead=True,
     )
     asked = {"delay": delay, "front": front, "payload": payload is not None, "rerun": rerun}
-    run = _Run(session, target, source, dry_run=dry_run, options=[name for name, is_set in asked.items() if is_set])
+    options = [name for name, is_set in asked.items() if is_set]
+    run = _Run(session, target, source, dry_run=dry_run, options=options, policies=(payload_policy, delay_policy))
     run.publish(chunks)
     if not dry_run and (run.tally.will_rerun or (delay and run.tally.published)):
         _say_who_is_needed(session, target)
@@ -119,8 +151,20 @@ def _say_who_is_needed(session: Session, queue: Queue) -> None:
 class _Run:
     """One run of `publish`: prints the answer for each ID if that was asked for, and counts."""
 
-    def __init__(self, session: Session, queue: Queue, source: Source, *, dry_run: bool, options: list[str]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        queue: Queue,
+        source: Source,
+        *,
+        dry_run: bool,
+        options: list[str],
+        policies: tuple[PayloadPolicy, DelayPolicy],
+    ) -> None:
         self.tally = Tally()
+        self._queued = 0
+        """How many were refused since they are in the list: they have no time that a publish could move."""
+        self._policies = policies
         self._messages = session.messages
         self._out = session.out
         self._queue = queue.name
@@ -167,8 +211,12 @@ class _Run:
         """The next chunk, counted as soon as the store has answered. The one after it has been sent by then."""
         with self._interrupts.held():
             if (chunk := next(self._chunks, None)) is not None:
-                self.tally += chunk.tally
+                self._count(chunk)
         return chunk
+
+    def _count(self, chunk: Chunk) -> None:
+        self.tally += chunk.tally
+        self._queued += sum(n for answer, n in chunk.runs if answer is Published.ALREADY_QUEUED)
 
     def _stop(self) -> None:
         """Count what has been sent when it ends before its time."""
@@ -176,14 +224,14 @@ class _Run:
         if sys.exc_info()[0] is not None:
             with suppress(KeyboardInterrupt, ConvoyError), self._interrupts.held(is_second=True):
                 for chunk in self._chunks:
-                    self.tally += chunk.tally
+                    self._count(chunk)
 
     def _close(self) -> None:
         """Print the tally as the answer, or as a note if the answer lists each ID."""
         tally = self.tally
         is_exact = self._interrupts.is_exact
         words = tally_words(tally, dry_run=self._dry_run, is_exact=is_exact)
-        kept = not_taken(tally, self._options)
+        kept = not_taken(tally, self._options, self._queued, *self._policies)
         if kept:
             words += f"; not taken for what was there already: {', '.join(f'--{name}' for name in kept)}"
         if self._out.format is Format.JSON:
@@ -208,44 +256,6 @@ class _Run:
 
     def _head(self) -> dict[str, object]:
         return {"queue": self._queue, "dry_run": self._dry_run}
-
-
-def not_taken(tally: Tally, options: Iterable[str]) -> list[str]:
-    """The options that not every ID took: a refused ID keeps its payload, its due time and its position."""
-    others = {
-        "delay": tally.refused + tally.will_rerun,
-        "front": tally.refused + tally.will_rerun,
-        "payload": tally.refused,
-        "rerun": tally.running,
-    }
-    return [name for name in options if others[name]]
-
-
-def tally_words(tally: Tally, *, dry_run: bool = False, is_exact: bool = True) -> str:
-    """The tally as a sentence: how many were published, and why the others were refused."""
-    published = "would be published" if dry_run else "published"
-    parts = [f"{'' if is_exact else 'at least '}{number(tally.published)} {published}"]
-    others = (
-        (tally.will_rerun, "will run again"),
-        (tally.waiting, "already waiting"),
-        (tally.running, "already running"),
-    )
-    return ", ".join(parts + [f"{number(n)} {words}" for n, words in others if n])
-
-
-def answer_words(answer: Published) -> str:
-    """The answer of a dry run for one ID, for people."""
-    match answer:
-        case Published.QUEUED:
-            return "queue it"
-        case Published.DELAYED:
-            return "queue it for later"
-        case Published.WILL_RERUN:
-            return "have it run again"
-        case Published.ALREADY_QUEUED | Published.ALREADY_DELAYED:
-            return "be refused: already waiting"
-        case Published.PROCESSING:
-            return "be refused: already running (--rerun has it run once more)"
 
 
 def _payload(text: str | None) -> Payload:

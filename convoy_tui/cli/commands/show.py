@@ -13,7 +13,7 @@ from convoy_core import Details, Payload, State
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.commands.find import since_of
-from convoy_tui.cli.commands.publish import answer_words
+from convoy_tui.cli.commands.publish_words import answer_words
 from convoy_tui.cli.exit_codes import Code, Ended
 from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.output import Output
