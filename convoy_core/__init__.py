@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         Snapshot,
         Tally,
         Then,
+        Trial,
         WaitResult,
         WorkerInfo,
     )
@@ -157,6 +158,7 @@ __all__ = [  # noqa: RUF022 - by what they are for
     # what a move does and answers
     "Outcome",
     "Then",
+    "Trial",
     # the store, and the server that Convoy runs itself
     "Durability",
     "EmbeddedServer",
@@ -239,6 +241,7 @@ _HOMES: Final = {
         "Snapshot",
         "Tally",
         "Then",
+        "Trial",
         "WaitResult",
         "WorkerInfo",
     ),

@@ -309,6 +309,27 @@ class WaitResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """How a trial run went, and what became of the IDs behind it."""
+
+    tried: tuple[str, ...]
+    """Those that went ahead."""
+    failed: tuple[str, ...]
+    """Those of them of which a run failed, whether it will be tried again or not."""
+    left: tuple[str, ...]
+    """Those that still waited or ran when the time was up: they run when their turn comes."""
+    failure: Failure | None
+    """The new failure of the first that failed."""
+    rest: Mapping[str, Outcome]
+    """What became of the others; empty where they stay failed."""
+
+    @property
+    def went_well(self) -> bool:
+        """Whether none failed and none was left, so that the others were requeued."""
+        return not self.failed and not self.left
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerInfo:
     """One pool, alive or silent."""
 

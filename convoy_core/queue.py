@@ -28,6 +28,7 @@ from convoy_core.models import (
     Snapshot,
     Tally,
     Then,
+    Trial,
     WaitResult,
     WorkerInfo,
 )
@@ -347,16 +348,23 @@ class Queue:
             yield from chunk
 
     def wait(
-        self, ids: Iterable[JobID], *, timeout_s: Seconds | None = None, progress: Progress | None = None
+        self,
+        ids: Iterable[JobID],
+        *,
+        timeout_s: Seconds | None = None,
+        progress: Progress | None = None,
+        first_failure: bool = False,
     ) -> WaitResult:
         """Return when none of these IDs waits or runs any more, or after `timeout_s` seconds.
 
         An ID that never was in the queue counts as done. One that is published again before it was seen to have ended
-        is waited for again. `progress` is called with the number of those that have ended, and of all.
+        is waited for again. `progress` is called with the number of those that have ended, and of all. With
+        `first_failure` an ID has failed as soon as a run of it has, even if it will be tried again: that is for a few
+        IDs, as each is then looked at by itself.
         """
         from convoy_core.moves.waiting import Wait  # noqa: PLC0415 - few programs wait
 
-        wait = Wait(ids, timeout_s, progress)
+        wait = Wait(ids, timeout_s, progress, first_failure=first_failure)
         self._drive(wait.look(self._keys))
         while (pause_s := wait.pause_s) is not None:
             time.sleep(pause_s)
@@ -462,16 +470,36 @@ class Queue:
         outcomes = self.free_jammed(self.jammed(idle_s=idle_s), then=then, skip_live=skip_live)
         return steering.freed(outcomes)
 
-    def requeue(self, ids: Iterable[JobID], *, dry_run: bool = False) -> dict[str, Outcome]:
-        """Queue these failed IDs again, each with all its retries. Its count of failures is kept."""
+    def requeue(self, ids: Iterable[JobID], *, front: bool = False, dry_run: bool = False) -> dict[str, Outcome]:
+        """Queue these failed IDs again, each with all its retries. Its count of failures is kept.
+
+        `front` puts them at the head of the queue.
+        """
         if not dry_run:
             self._connection.check_writable()
-        return self._drive(steering.requeue(self._keys, ids, dry_run=dry_run))
+        return self._drive(steering.requeue(self._keys, ids, front=front, dry_run=dry_run))
 
     def requeue_all(self) -> dict[str, Outcome]:
         """Queue again every ID that is failed now."""
         self._connection.check_writable()
         return self.requeue([entry.id for entry in self.entries(State.FAILED)])
+
+    def requeue_trial(self, ids: Iterable[JobID], *, n: int = 1, timeout_s: Seconds | None = None) -> Trial:
+        """Queue the first `n` of these failed IDs, at the head, wait for them, and queue the others if all went well.
+
+        If a run of one fails, also if it will be tried again, or after `timeout_s` seconds, the others stay failed. The
+        first that are not failed any more are passed over. At most 100 go ahead. A call that is cut short leaves the
+        others failed, and those that went ahead queued.
+        """
+        self._connection.check_writable()
+        from convoy_core.moves.trials import TrialRun  # noqa: PLC0415 - few programs try
+
+        trial = TrialRun(ids, n, timeout_s)
+        self._drive(trial.begin(self._keys))
+        while (pause_s := trial.pause_s) is not None:
+            time.sleep(pause_s)
+            self._drive(trial.look(self._keys))
+        return self._drive(trial.end(self._keys))
 
     def discard(self, ids: Iterable[JobID], *, state: State, dry_run: bool = False) -> dict[str, Outcome]:
         """Remove these IDs, each only if it is in `state`: QUEUED, DELAYED or FAILED.

@@ -68,10 +68,11 @@ def freed(outcomes: dict[str, Outcome]) -> list[str]:
     return [id for id, outcome in outcomes.items() if outcome in moved]
 
 
-def requeue(keys: Keys, ids: Iterable[JobID], *, dry_run: bool) -> Steps[dict[str, Outcome]]:
+def requeue(keys: Keys, ids: Iterable[JobID], *, front: bool, dry_run: bool) -> Steps[dict[str, Outcome]]:
     """Queue failed IDs again."""
+    validation.flag("front", front)
     validation.flag("dry_run", dry_run)
-    return per_id("requeue", keys, (), distinct(ids), dry_run=dry_run, size=BATCH)
+    return per_id("requeue", keys, ("1" if front else "",), distinct(ids), dry_run=dry_run, size=BATCH)
 
 
 def pause(keys: Keys) -> Call[bool]:

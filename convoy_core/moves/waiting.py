@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from convoy_core import validation
-from convoy_core.models import WaitResult
+from convoy_core.models import Details, WaitResult
 from convoy_core.moves.call import Steps
 from convoy_core.moves.keys import Keys
-from convoy_core.moves.looking import states
+from convoy_core.moves.looking import show, states
 from convoy_core.options import JobID, decode_id, encode_id
 from convoy_core.states import State
 from convoy_core.validation import Seconds
@@ -25,12 +25,18 @@ class Wait:
     """One wait: `look` after each `pause_s`, until that is None."""
 
     def __init__(
-        self, ids: Iterable[JobID], timeout_s: Seconds | None, progress: Callable[[int, int], object] | None
+        self,
+        ids: Iterable[JobID],
+        timeout_s: Seconds | None,
+        progress: Callable[[int, int], object] | None,
+        *,
+        first_failure: bool = False,
     ) -> None:
         seconds = None if timeout_s is None else validation.seconds("timeout_s", timeout_s)
         validation.callback("progress", progress)
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self._progress = progress
+        self._counts_first = validation.flag("first_failure", first_failure)
         given = validation.many("ids", ids, "job IDs")
         self._left = [*dict.fromkeys(decode_id(encode_id(id)) for id in given)]
         self._number = len(self._left)
@@ -54,8 +60,11 @@ class Wait:
         waiting: list[str] = []
         for call in states(keys, self._left):
             found: list[tuple[str, State]] = yield call
-            waiting += [id for id, state in found if state.is_committed]
-            self._failed += [id for id, state in found if state is State.FAILED]
+            for id, state in found:
+                if state is State.FAILED or (self._counts_first and (yield from _has_failed(keys, id, state))):
+                    self._failed.append(id)
+                elif state.is_committed:
+                    waiting.append(id)
         self._left = waiting
         self._took_s = time.monotonic() - began
         if self._progress is not None:
@@ -65,3 +74,11 @@ class Wait:
         """How they have ended."""
         done = self._number - len(self._failed) - len(self._left)
         return WaitResult(done, tuple(self._failed), tuple(self._left))
+
+
+def _has_failed(keys: Keys, id: str, state: State) -> Steps[bool]:
+    """Whether a run of it has failed and it will be tried again. While it is queued nobody looks: that may be dear."""
+    if state not in (State.DELAYED, State.PROCESSING):
+        return False
+    details: Details = yield show(keys, id)
+    return details.attempt > 1

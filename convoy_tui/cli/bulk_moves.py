@@ -26,6 +26,8 @@ class Move:
     name: str
     queue: str
     state: State
+    front: bool = False
+    """Whether what is requeued goes to the head of the queue."""
 
     @property
     def schema(self) -> str:
@@ -73,7 +75,7 @@ class Move:
         """Move these IDs, or with `dry_run` return what that would do."""
         if self.loses:
             return queue.discard(ids, state=self.state, dry_run=dry_run)
-        return queue.requeue(ids, dry_run=dry_run)
+        return queue.requeue(ids, front=self.front, dry_run=dry_run)
 
     def on_all(self, ids: list[str]) -> Outcomes:
         """The outcomes if every ID is in the right state."""
@@ -86,6 +88,8 @@ class Work:
     def __init__(self, session: Session, move: Move, *, dry_run: bool) -> None:
         self.move = move
         self.dry_run = dry_run
+        self.more: dict[str, object] = {}
+        """Further members of the JSON document."""
         self._session = session
         self._tally: Counter[Outcome] = Counter()
         self._interrupts = Interrupts()
@@ -152,7 +156,7 @@ class Work:
             fields = {move.past: tally[move.done], "gone": tally[Outcome.GONE], "exact": is_exact}
             if not move.loses:
                 fields["already_committed"] = tally[Outcome.ALREADY_COMMITTED]
-            session.out.document(move.schema, self._head() | fields)
+            session.out.document(move.schema, self._head() | fields | self.more)
         elif session.out.format in (Format.TABLE, Format.PLAIN):
             session.out.line(words)
         else:

@@ -56,6 +56,11 @@ def positive(text: str | int) -> int:
     return _whole(text, 1, _MOST)
 
 
+def tried(text: str | int) -> int:
+    """The value of `--try`."""
+    return _whole(text, 1, 100)
+
+
 def concurrency(text: str | int) -> int:
     """The value of `--concurrency`."""
     from convoy_core import MAX_CONCURRENCY  # noqa: PLC0415 - loads the pool, and redis with it
@@ -122,6 +127,12 @@ DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would h
 All = Annotated[bool, typer.Option("--all", help="Every ID that matches the filters.")]
 Match = Annotated[
     str | None, typer.Option("--match", metavar="GLOB", help="Only IDs like this, with * and ?.", show_default=False)
+]
+Group = Annotated[
+    str | None,
+    typer.Option(
+        "--group", metavar="GROUP", parser=group, help="Only this group of `convoy failures`.", show_default=False
+    ),
 ]
 ErrorText = Annotated[
     str | None,

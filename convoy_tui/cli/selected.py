@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 
 from convoy_core import BATCH, InvalidInput, Queue, State, chunked
-from convoy_tui.cli.bulk_moves import Move, Outcomes, Work
+from convoy_tui.cli.bulk_moves import Move, Outcomes, Step, Work
 from convoy_tui.cli.exit_codes import Code, Ended
 from convoy_tui.cli.filters import Filter, Window
 from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.ids_input import Source
 from convoy_tui.cli.session import Session
+from convoy_tui.cli.trial import TrialOptions, trial_steps
 
 AT_ONCE = 5 * BATCH
 """IDs per step for a whole state: a step takes under a second, so that Ctrl-C takes effect."""
@@ -35,12 +36,15 @@ class Choice:
     filter: Filter
     everything: bool
     limit: int | None
+    group: str | None = None
     found: list[str] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        filtered = self.everything or not self.filter.is_empty or self.limit is not None
+        filtered = self.everything or not self.filter.is_empty or self.limit is not None or self.group is not None
         if self.source.is_given and filtered:
             raise InvalidInput("Give IDs or filters, not both.")
+        if self.group is not None and not self.filter.is_empty:
+            raise InvalidInput("--group goes with --limit and no other filter.")
         if not self.source.is_given and not filtered:
             raise InvalidInput("No IDs given; name them, or use --from FILE, - for stdin, --all or a filter.")
 
@@ -52,11 +56,13 @@ class Choice:
     @property
     def is_whole_state(self) -> bool:
         """Whether all IDs of the state are chosen, so that no search is needed."""
-        return self.everything and self.filter.is_empty and self.limit is None
+        return self.everything and self.filter.is_empty and self.limit is None and self.group is None
 
     def find(self, queue: Queue, state: State) -> None:
         """Find the entries that match."""
-        if not self.is_named:
+        if self.group is not None:
+            self.found = [*islice(queue.ids_of_group(self.group), self.limit)]
+        elif not self.is_named:
             window = Window(queue, state, self.filter)
             if self.limit is None:
                 self.found = [id for ids in window.ids() for id in ids]
@@ -68,7 +74,10 @@ class Choice:
         return self.source.blocks() if self.found is None else [self.found]
 
 
-def move_selected(session: Session, move: Move, choice: Choice, *, yes: bool, dry_run: bool) -> Code:
+def move_selected(
+    session: Session, move: Move, choice: Choice, *, yes: bool, dry_run: bool, trial: TrialOptions | None = None
+) -> Code:
+    """Move them, or with `trial` first some, and the others only if those went well."""
     if not dry_run:
         session.must_write()
     queue = session.queue(move.queue)
@@ -76,11 +85,16 @@ def move_selected(session: Session, move: Move, choice: Choice, *, yes: bool, dr
     if choice.is_whole_state and move.loses and session.out.format not in (Format.IDS, Format.JSONL):
         return _discard_all(session, queue, work, yes=yes)
     choice.find(queue, move.state)
+    if trial and choice.found is None:
+        choice.found = list(dict.fromkeys(choice.source.ids()))
     if choice.found == []:
         raise work.nothing(f"Nothing that is {move.state} in {move.queue} matches.")
     if not (yes or dry_run) and (move.loses or not choice.is_named):
         _ask(session, queue, move, choice)
-    steps = _dry_steps(move, queue, choice) if dry_run else _steps(move, queue, choice)
+    if trial and not dry_run:
+        steps: Iterable[Step] = trial_steps(session, queue, work, choice.found or [], trial)
+    else:
+        steps = _dry_steps(move, queue, choice) if dry_run else _steps(move, queue, choice)
     if choice.found is not None:
         return work.do(steps, len(choice.found), is_long=len(choice.found) > BATCH)
     source = choice.source

@@ -257,6 +257,7 @@ TIMES = [
     ["doctor", "--grace"],
     ["record", "trucks", "--for"],
     ["wait", "trucks", "1", "--timeout"],
+    ["requeue", "trucks", "1", "--try", "1", "--timeout"],
     ["status", "--jam-after"],
     ["list", "trucks", "--older-than"],
     ["publish", "trucks", "1", "--delay"],

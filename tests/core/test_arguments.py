@@ -109,6 +109,8 @@ KINDS: dict[str, Kind] = {
     "then": THEN,
     "queue": Kind(["name", None, 5, Queue], "queue"),
     "handler": Kind(["f", None, 5, []]),
+    "n": Kind([*FROM_ONE.bad, 101]),
+    "first_failure": FLAG,
     "concurrency": Kind([*FROM_ONE.bad, 10_001]),
     "job_timeout": Kind([value for value in ABOVE_ZERO.bad if value is not None]),
     "retries": WHOLE,
@@ -147,6 +149,7 @@ SPECIAL: dict[tuple[str, str], Kind] = {
     ("set_limits", "period_s"): Kind([*ABOVE_ZERO.bad, 0.0001, 32 * 86_400]),
     ("set_limits", "burst"): Kind([*[value for value in FROM_ONE.bad if value is not None], 10**6 + 1, 5]),
     ("wait", "timeout_s"): SECONDS_OR_NONE,
+    ("requeue_trial", "timeout_s"): SECONDS_OR_NONE,
     ("describe_store", "url"): Kind([*STORE.bad, ""], "URL"),
 }
 """Where a name's kind depends on who asks."""

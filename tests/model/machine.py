@@ -246,10 +246,13 @@ class Strict(Machine):
         self.publish(self.model.ids(State.DELAYED), options)
 
     @precondition(lambda self: self.model.ids(State.FAILED))
-    @rule(ids=ids, dry=flags)
-    def requeue(self, ids: Sequence[str], dry: bool) -> None:
-        """Failed or not."""
-        self._steer(lambda: steering.requeue(self.keys, ids, dry_run=dry), lambda: self.model.requeue(ids, dry=dry))
+    @rule(ids=ids, front=flags, dry=flags)
+    def requeue(self, ids: Sequence[str], front: bool, dry: bool) -> None:
+        """Failed or not, to the end or to the head."""
+        self._steer(
+            lambda: steering.requeue(self.keys, ids, front=front, dry_run=dry),
+            lambda: self.model.requeue(ids, front=front, dry=dry),
+        )
 
     @rule(ids=ids, state=st.sampled_from((State.QUEUED, State.DELAYED, State.FAILED)), dry=flags)
     def discard(self, ids: Sequence[str], state: State, dry: bool) -> None:
@@ -412,6 +415,14 @@ class Strict(Machine):
 
     def _holders(self) -> list[str]:
         return [worker for worker in WORKERS if self.model.is_live(worker) and self.model.held_by(worker)]
+
+    @precondition(lambda self: self._holders())
+    @rule(data=st.data(), front=flags)
+    def fail_and_requeue(self, data: st.DataObject, front: bool) -> None:
+        """All that a worker holds, as a trial run finds it."""
+        worker = data.draw(st.sampled_from(self._holders()))
+        self._exchange(worker, [ending(*claim, "fail") for claim in self.model.held_by(worker)], 0)
+        self.requeue(IDS, front, dry=False)
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), how=st.sampled_from(VERDICTS[1:]))

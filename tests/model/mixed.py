@@ -244,7 +244,7 @@ class Mixed(Machine):
     @rule(ids=ids)
     def requeue(self, ids: Sequence[str]) -> None:
         """Each leaves `failed`, and is committed."""
-        outcomes = self.drive(steering.requeue(self.keys, ids, dry_run=False))
+        outcomes = self.drive(steering.requeue(self.keys, ids, front=False, dry_run=False))
         self.look()
         for id, outcome in outcomes.items():
             if outcome is Outcome.QUEUED:

@@ -407,6 +407,20 @@ def _chunk(raw""",
         ("moves/lua/complete.lua", "  call('HDEL', published, unpack(over))\n", ""),
     ),
     _mutant(
+        "what is requeued to the head goes to the end",
+        "Strict",
+        ("moves/lua/requeue.lua", "enqueue(moved, front)", "enqueue(moved)"),
+    ),
+    _mutant(
+        "what is requeued to the head forgets how often it has failed",
+        "Strict",
+        (
+            "moves/lua/requeue.lua",
+            "add(failures, id, whole(scores[i]))",
+            "if not front then add(failures, id, whole(scores[i])) end",
+        ),
+    ),
+    _mutant(
         "F47: a missing ID is reported as repaired and stays missing",
         "Mixed",
         ("moves/lua/repair.lua", "function repairs.m(id)\n  enqueue({ id })\n", "function repairs.m(id)\n"),

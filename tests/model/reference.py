@@ -163,7 +163,7 @@ class Reference:
             choices = {DelayPolicy.EARLIER: min(entry.due, due), DelayPolicy.LATER: max(entry.due, due)}
             entry.due = choices.get(options.delay_policy, entry.due)
 
-    def requeue(self, ids: Iterable[str], *, dry: bool) -> dict[str, Outcome]:
+    def requeue(self, ids: Iterable[str], *, front: bool, dry: bool) -> dict[str, Outcome]:
         """Failed -> queued."""
         self._move = "requeue"
         ids = dict.fromkeys(ids)
@@ -172,7 +172,7 @@ class Reference:
             for id in moved:
                 entry = self.entries[id]
                 entry.published, entry.attempts, entry.crashes = self.now, 0, 0
-            self._enqueue(moved)
+            self._enqueue(moved, at_head=front)
             self.totals["requeued"] += len(moved)
         return {id: Outcome.QUEUED if id in moved else Outcome.GONE for id in ids}
 

@@ -383,6 +383,7 @@ def test_every_method_is_known_to_read_or_to_write() -> None:
         "requeue_all",
         "restore",
         "restore_chunks",
+        "requeue_trial",
         "resume",
         "stop_recording",
         "set_limits",

@@ -352,7 +352,7 @@ def test_s14_a_read_is_sent_as_one(world: World, name: str) -> None:
     ("name", "arguments"),
     [
         ("publish", (0, "", "", "", b"", "new")),
-        ("requeue", ("", "f1")),
+        ("requeue", ("", "", "f1")),
         ("discard", ("", "failed", "f1")),
     ],
 )

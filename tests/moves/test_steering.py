@@ -66,6 +66,20 @@ CASES = [
     ),
     Case(
         "requeue: failed -> queued",
+        "requeue to the front puts IDs at the head, in their order",
+        {"failed": {"a": 2, "b": 1}, "queued": ["x"], "committed": {"x"}},
+        lambda world: world.queue.requeue(["a", "b", "y"], front=True),
+        {"a": Outcome.QUEUED, "b": Outcome.QUEUED, "y": Outcome.GONE},
+        {
+            "queued": ["a", "b", "x"],
+            "committed": {"a", "b", "x"},
+            "published": {"a": T0, "b": T0},
+            "failures": {"a": "2", "b": "1"},
+            "totals": {"requeued": "2"},
+        },
+    ),
+    Case(
+        "requeue: failed -> queued",
         "requeue keeps the payload and what went wrong",
         {**FAILED, "payload": {"a": "sx"}, "attempts": {"a": "1"}, "crashes": {"a": "1"}, "queued": ["x"]},
         lambda world: world.queue.requeue(["a"]),

@@ -2,9 +2,9 @@
 -- flags: allow-oom
 -- keys: failed committed published attempts crashes failures
 -- with: totals enqueue set_all
--- args: dry run, ID...
+-- args: dry run, front, ID...
 -- answer: one word per ID: queued, already_committed, gone
-local dry, ids = take() == '1', take_rest()
+local dry, front, ids = take() == '1', take() == '1', take_rest()
 local answer, moved = {}, {}
 local scores = call('ZMSCORE', failed, unpack(ids))
 local busy = call('SMISMEMBER', committed, unpack(ids))
@@ -28,7 +28,7 @@ if #moved > 0 and not dry then
   drop_all(attempts, moved)
   drop_all(crashes, moved)
   set_all(published, moved, now)
-  enqueue(moved)
+  enqueue(moved, front)
   count('requeued', #moved)
   if exists(recording) then
     -- here: record

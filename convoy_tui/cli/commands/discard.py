@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from convoy_core import State
+from convoy_core import InvalidInput, State
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.bulk_moves import Move
 from convoy_tui.cli.command import command
@@ -46,6 +46,7 @@ def discard(  # noqa: PLR0913 - typer reads the options from here
     error: p.ErrorText = None,
     min_failures: p.MinFailures = None,
     limit: p.Limit = None,
+    group: p.Group = None,
     yes: p.Yes = False,
     dry_run: p.DryRun = False,
 ) -> Code:
@@ -59,5 +60,7 @@ def discard(  # noqa: PLR0913 - typer reads the options from here
       convoy discard trucks --state queued --match 'test-*'
     """
     source = Source(ids or [], file, nul)
-    chosen = Choice(source, Filter(match, error, min_failures), everything=everything, limit=limit)
+    chosen = Choice(source, Filter(match, error, min_failures), everything=everything, limit=limit, group=group)
+    if group is not None and state is not Discarded.FAILED:
+        raise InvalidInput(f"--group is a group of failed IDs; it does not go with --state {state}.")
     return move_selected(session, Move("discard", queue, State(state.value)), chosen, yes=yes, dry_run=dry_run)
