@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from benchmarks.long_queue import QUEUE, LongQueue
-from convoy_core import State
+from convoy_core import State, decode_id
 from convoy_core.jobs import Claim
 from convoy_core.options import BATCH, SMALL_BATCH
 
@@ -34,6 +34,12 @@ def _settle(settled: str, *, want: int = 0) -> Act:
         return claims
 
     return Act(lambda long, claims: long.settle(settled, claims, want), prepare)
+
+
+def _cancel(long: LongQueue, claims: list[Claim]) -> None:
+    """Ask all of these runs to end, and have them given back, which ends them."""
+    long.queue.cancel(decode_id(claim.raw_id) for claim in claims)
+    long.settle("released", claims)
 
 
 def _take_some(long: LongQueue) -> list[Claim]:
@@ -77,6 +83,8 @@ ACTS: dict[str, Act] = {
     "requeue": Act(lambda long, ids: long.queue.requeue(ids), LongQueue.failed),
     "discard failed": Act(lambda long, ids: long.queue.discard(ids, state=State.FAILED), LongQueue.failed),
     "discard one queued": Act(lambda long, ids: long.queue.discard(ids, state=State.QUEUED), LongQueue.one_queued),
+    "cancel one queued": Act(lambda long, ids: long.queue.cancel(ids), LongQueue.one_queued),
+    "cancel running, and abort": Act(_cancel, lambda long: long.take(long.shape.batch)),
     "discard the first delayed": Act(lambda long, _: long.queue.discard_all(State.DELAYED, limit=long.shape.batch)),
     "jam guard": Act(lambda long, entries: long.queue.free_jammed(entries), LongQueue.some_jammed),
     "claim": Act(lambda long, _: long.claim(long.shape.batch), LongQueue.line_up),

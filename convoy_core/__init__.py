@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from convoy_core.handlers.isolated import Isolated
     from convoy_core.jobs import Discard, Job, Retry
     from convoy_core.models import (
+        Cancelled,
         Counts,
         DelayPolicy,
         Details,
@@ -156,6 +157,7 @@ __all__ = [  # noqa: RUF022 - by what they are for
     "RecordedMove",
     "Recording",
     # what a move does and answers
+    "Cancelled",
     "Outcome",
     "Then",
     "Trial",
@@ -224,6 +226,7 @@ _HOMES: Final = {
     "convoy_core.handlers.isolated": ("Isolated",),
     "convoy_core.jobs": ("Discard", "Job", "Retry"),
     "convoy_core.models": (
+        "Cancelled",
         "Counts",
         "DelayPolicy",
         "Details",

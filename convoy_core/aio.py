@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from convoy_core import validation
 from convoy_core.async_publisher import AsyncPublisher
 from convoy_core.models import (
+    Cancelled,
     Counts,
     DelayPolicy,
     Details,
@@ -33,7 +34,7 @@ from convoy_core.models import (
     WaitResult,
     WorkerInfo,
 )
-from convoy_core.moves import discarding, looking, publishing, steering
+from convoy_core.moves import cancelling, discarding, looking, publishing, steering
 from convoy_core.moves.call import Call, checked_names
 from convoy_core.moves.publishing import Chunk
 from convoy_core.options import JobID, Payload, encode_id
@@ -530,6 +531,18 @@ class AsyncQueue:
         """
         self._connection.check_writable()
         return await self._drive(discarding.discard_all(self._keys, state, limit))
+
+    async def cancel(self, ids: Iterable[JobID], *, dry_run: bool = False) -> dict[str, Cancelled]:
+        """Cancel these IDs: what waits becomes absent, and what runs is asked to end.
+
+        The worker hears of it with its next round, or its next heartbeat (4 s). It cancels a coroutine, and ends a
+        command or an isolated child with its process group. A function in a thread sees `job.cancelled`, and its ID is
+        processing until it returns. The run then counts as cancelled and not as failed: the ID is absent, or queued if
+        a rerun was asked for. A run that goes well all the same is done. `wait` tells when all have ended.
+        """
+        if not dry_run:
+            self._connection.check_writable()
+        return await self._drive(cancelling.cancel(self._keys, ids, dry_run=dry_run))
 
     async def pause(self) -> bool:
         """Stop Convoy's workers from claiming; running jobs go on. Returns True if the queue was not paused before.

@@ -37,7 +37,7 @@ class Repaired(StrEnum):
     COMMITTED = "committed"
     """Committed again."""
     FORGOTTEN = "forgotten"
-    """What was left of it was removed."""
+    """What was left of it was removed, or all of it, if its run had been asked to end."""
     GONE = "gone"
     """Nothing: it was in order by then."""
 

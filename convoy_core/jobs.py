@@ -30,10 +30,11 @@ class Job:
     effects must not be repeated should make them depend on `id`, or pass `token` along as a fencing token.
     """
 
-    __slots__ = ("_claim", "_is_lost", "_worker", "queue")
+    __slots__ = ("_claim", "_is_cancelled", "_is_lost", "_worker", "queue")
 
     def __init__(self, claim: Claim, queue: str, worker: str) -> None:
         self._claim = claim
+        self._is_cancelled = False
         self._is_lost = False
         self._worker = worker
         self.queue = queue
@@ -79,6 +80,16 @@ class Job:
         """Whether this worker has lost the ID: another may be running it, and the result will be ignored."""
         return self._is_lost
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether an operator has asked this run to end.
+
+        A coroutine is cancelled then, and a process ended. A function in a thread should look here from time to time,
+        and return or raise: its ID is processing until it does. If it raises, it has been cancelled and has not failed.
+        If it returns nothing, it is done.
+        """
+        return self._is_cancelled
+
     def as_record(self) -> dict[str, Any]:
         """The job as a dict that JSON can hold, for a child process."""
         payload = None if self._claim.raw_payload is None else b64encode(self._claim.raw_payload).decode()
@@ -101,6 +112,10 @@ class Job:
     def mark_lost(self) -> None:
         """Set `lost`. Called by the pool when another worker or a jam guard has taken the ID."""
         self._is_lost = True
+
+    def mark_cancelled(self) -> None:
+        """Set `cancelled`. Called by the pool."""
+        self._is_cancelled = True
 
     def __repr__(self) -> str:
         return f"Job(id={self.id!r}, queue={self.queue!r}, attempt={self.attempt})"
@@ -133,4 +148,4 @@ class Failed:
     """Delay before the next attempt; None: no retries are left."""
 
 
-Verdict: TypeAlias = "Literal['completed', 'released'] | Failed | Retry | Discard"
+Verdict: TypeAlias = "Literal['completed', 'released', 'cancelled'] | Failed | Retry | Discard"

@@ -26,6 +26,7 @@ TOTALS = (
     "requeued",
     "restored",  # put here from a dump
     "discarded",  # by an operator, or by their handler
+    "cancelled",  # before they ran, or in the midst of it
     "stale",  # results that came too late and changed nothing
     "merged",  # second copies of a running ID
     "adopted",  # claimed IDs that were not in the committed set
@@ -91,6 +92,28 @@ class Outcome(StrEnum):
     """Left alone: its worker is alive, and `skip_live` was set."""
     LOCKED = "locked"
     """Left alone: another jam guard holds the lock of this queue; try again in five seconds."""
+
+
+class Cancelled(StrEnum):
+    """What a cancel did with one ID."""
+
+    CANCELLED = "cancelled"
+    """It waited, and is absent now."""
+    CANCELLING = "cancelling"
+    """It runs, and has been asked to end; it is processing until it does."""
+    NODE = "node"
+    """Left alone: a Node worker runs it, which cannot be asked."""
+    FAILED = "failed"
+    """Left alone: it has failed already."""
+    ABSENT = "absent"
+    """Left alone: it neither waits nor runs."""
+    MISSING = "missing"
+    """Left alone: it is committed, and in no place. A Node client leaves it so for a moment, between two commands."""
+
+    @property
+    def is_effective(self) -> bool:
+        """Whether the ID has been cancelled, or asked to end."""
+        return self in (Cancelled.CANCELLED, Cancelled.CANCELLING)
 
 
 class Then(StrEnum):
@@ -378,6 +401,8 @@ class Details:
     """Failures since it last succeeded."""
     crashes: int = 0
     rerun: bool = False
+    cancelling: bool = False
+    """Whether its run has been asked to end, and has not ended yet."""
     failure: Failure | None = None
     payload: Payload = None
     payload_bytes: int | None = None

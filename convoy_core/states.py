@@ -94,9 +94,9 @@ MOVES: dict[str, Move] = {
         _move(
             "recover",
             {_PROCESSING},
-            {_QUEUED, _FAILED},
+            {_QUEUED, _FAILED, _ABSENT},
             Actor.WORKER,
-            "its worker died (failed: for the third time)",
+            "its worker died (failed: for the third time; absent: it had been asked to end)",
         ),
         _move(
             "jam_guard",
@@ -104,6 +104,20 @@ MOVES: dict[str, Move] = {
             {_QUEUED, _FAILED, _ABSENT},
             Actor.OPERATOR,
             "it has been processing for too long",
+        ),
+        _move(
+            "cancel",
+            {_QUEUED, _DELAYED},
+            {_ABSENT},
+            Actor.OPERATOR,
+            "it is not to run (what runs already is asked to end)",
+        ),
+        _move(
+            "abort",
+            {_PROCESSING},
+            {_ABSENT, _QUEUED},
+            Actor.OWNER,
+            "it ended as it had been asked to (queued: a rerun was asked for)",
         ),
         _move("requeue", {_FAILED}, {_QUEUED}, Actor.OPERATOR, "try the failure again"),
         _move(

@@ -20,17 +20,17 @@ ONE_METHOD_EACH = "one method for each thing that a queue can be asked, whose do
 OPTIONS = "its signature is the options and its docstring the help, which make up more than half of it"
 
 EXCEPTIONS: dict[str, tuple[int, str]] = {
-    "convoy_core/queue.py": (620, ONE_METHOD_EACH),
-    "convoy_core/queue.py:Queue": (40, ONE_METHOD_EACH),
-    "convoy_core/aio.py": (630, ONE_METHOD_EACH),
-    "convoy_core/aio.py:AsyncQueue": (40, ONE_METHOD_EACH),
+    "convoy_core/queue.py": (700, ONE_METHOD_EACH),
+    "convoy_core/queue.py:Queue": (46, ONE_METHOD_EACH),
+    "convoy_core/aio.py": (710, ONE_METHOD_EACH),
+    "convoy_core/aio.py:AsyncQueue": (46, ONE_METHOD_EACH),
     "convoy_core/models.py": (460, "one record for each thing that is answered, and no code beside them"),
     "convoy_core/moves/replies.py": (310, "all that is untyped, in one place"),
     "convoy_core/worker/claims.py:Claims": (
-        17,
+        18,
         "all that the loop needs of its claims and runs, so that it reaches no further",
     ),
-    "convoy_core/worker/loop.py": (475, "rounds, waits, doubts and the stop all turn on the state of one pool"),
+    "convoy_core/worker/loop.py": (480, "rounds, waits, doubts and the stop all turn on the state of one pool"),
     "convoy_core/worker/states.py:_rules": (50, "one table, to be read as one"),
     "convoy_tui/cli/commands/limit.py:limit": (46, OPTIONS),
     "convoy_tui/cli/commands/publish.py:publish": (58, OPTIONS),

@@ -7,12 +7,11 @@ blocking and the awaited runner share it.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
+from enum import StrEnum
 from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from convoy_core import validation
-from convoy_core.models import Outcome
-from convoy_core.moves import replies
 from convoy_core.moves.keys import Keys
 from convoy_core.moves.scripts import Script, load
 from convoy_core.options import BATCH, BATCH_BYTES, JobID, decode_id, encode_id
@@ -20,6 +19,7 @@ from convoy_core.states import State
 from convoy_core.validation import Seconds
 
 T = TypeVar("T")
+W = TypeVar("W", bound=StrEnum)
 
 Argument: TypeAlias = "bytes | str | int"
 
@@ -91,13 +91,20 @@ def bounded(items: list[T], sizes: list[int]) -> Iterator[list[T]]:
 
 
 def per_id(
-    name: str, keys: Keys, first: tuple[Argument, ...], ids: Iterable[bytes], *, dry_run: bool, size: int
-) -> Steps[dict[str, Outcome]]:
-    """The same move for each ID, up to `size` of them in a call."""
-    outcomes: dict[str, Outcome] = {}
+    name: str,
+    keys: Keys,
+    first: tuple[Argument, ...],
+    ids: Iterable[bytes],
+    words_of: type[W],
+    *,
+    dry_run: bool,
+    size: int,
+) -> Steps[dict[str, W]]:
+    """The same move for each ID, up to `size` of them in a call. Each is answered with one of `words_of`."""
+    outcomes: dict[str, W] = {}
     for raw in (part for chunk in chunked(ids, size) for part in bounded(chunk, [*map(len, chunk)])):
-        words = yield of(name, keys, ("1" if dry_run else "", *first, *raw), replies.outcomes, dry=dry_run)
-        outcomes.update(zip((decode_id(id) for id in raw), words, strict=True))
+        words = yield of(name, keys, ("1" if dry_run else "", *first, *raw), list, dry=dry_run)
+        outcomes.update(zip((decode_id(id) for id in raw), (words_of(word.decode()) for word in words), strict=True))
     return outcomes
 
 

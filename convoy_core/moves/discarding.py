@@ -54,24 +54,35 @@ def _would_discard(keys: Keys, raw: list[bytes]) -> Steps[dict[str, Outcome]]:
     search would pass all those before. What reading the list has missed, because the list moved or the ID is not
     there, is searched for, as the deed would do.
     """
+    sought = yield from not_listed(keys, raw)
+    rest = yield from _each(keys, sought, State.QUEUED, dry_run=True)
+    return {id: rest.get(id, Outcome.DISCARDED) for id in map(decode_id, raw)}
+
+
+def not_listed(keys: Keys, raw: list[bytes]) -> Steps[list[bytes]]:
+    """Without those that were met in reading the list, which is read where there are many."""
     sought = {decode_id(id) for id in raw}
     start: int | None = 0
     while len(sought) > SEARCHED and start is not None:
         window: IDPage = yield id_page(keys, State.QUEUED, start, BATCH)
         sought.difference_update(window.ids)
         start = window.next
-    rest = yield from _each(keys, [id for id in raw if decode_id(id) in sought], State.QUEUED, dry_run=True)
-    return {id: rest.get(id, Outcome.DISCARDED) for id in map(decode_id, raw)}
+    return [id for id in raw if decode_id(id) in sought]
+
+
+def searched_at_once(keys: Keys) -> Steps[int]:
+    """For how many IDs one script may search the list.
+
+    Finding an ID costs the store up to 14 ms per million entries that it passes, and 240 if they have 16 KiB, so each
+    gets its own call when the list may be long; 1,000 entries cost almost nothing.
+    """
+    length: Counts = yield counts(keys)
+    return max(1, min(BATCH, PASSED // (length.queued + 1)))
 
 
 def _each(keys: Keys, raw: list[bytes], state: State, *, dry_run: bool) -> Steps[dict[str, Outcome]]:
-    # Finding an ID costs the store up to 14 ms per million entries that it passes, and 240 if they have 16 KiB, so each
-    # gets its own call when the list may be long; 1,000 entries cost almost nothing.
-    size = BATCH
-    if state is State.QUEUED and raw:
-        length: Counts = yield counts(keys)
-        size = max(1, min(BATCH, PASSED // (length.queued + 1)))
-    return (yield from per_id("discard", keys, (state.value,), raw, dry_run=dry_run, size=size))
+    size = (yield from searched_at_once(keys)) if state is State.QUEUED and raw else BATCH
+    return (yield from per_id("discard", keys, (state.value,), raw, Outcome, dry_run=dry_run, size=size))
 
 
 def _check_discardable(state: State) -> None:

@@ -39,6 +39,7 @@ _SMALL_KEYS: Final = (
     "failures",
     "crashes",
     "failure",
+    "cancelling",
 )
 
 

@@ -41,6 +41,7 @@ OURS = {
     "paused": "string",  # Unix ms since when no worker of ours claims
     "limits": "hash",  # what was set, the token bucket, and turn:<worker> -> Unix ms since when it waits
     "wake": "",  # prefix of wake:<worker>, a list: a value in it wakes that worker, which waits since a limit was met
+    "cancelling": "hash",  # running ID -> token of the run that an operator has asked to end
     "meta": "hash",  # schema version and epoch: a changed epoch means the store was emptied or replaced
 }
 
@@ -50,7 +51,7 @@ TYPES: dict[str, str] = SHARED | OURS
 FAILING = frozenset({"attempts", "delayed", "failed", "failure", "failures"})
 """Those that a queue has where runs fail."""
 
-RARE = FAILING | {"crashes", "limits", "paused", "payload", "recording", "rerun", "started"}
+RARE = FAILING | {"cancelling", "crashes", "limits", "paused", "payload", "recording", "rerun", "started"}
 """Those that most queues do not have most of the time."""
 
 

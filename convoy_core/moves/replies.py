@@ -167,7 +167,7 @@ def errors(start: int, reply: list[Any]) -> ErrorPage:
 def details(id: str, queue: str, reply: list[Any]) -> Details:
     """All about one ID."""
     now, member, nowhere, position, due, score, start, entry, live, failed, published, *rest = reply
-    attempts, failures, crashes, rerun, record, payload = rest
+    attempts, failures, crashes, rerun, record, payload, marked = rest
     is_committed = bool(member)
     state = _state(is_committed and not nowhere, due, score or entry, failed)
     foreign_start = None if score is None else float(score)
@@ -189,6 +189,7 @@ def details(id: str, queue: str, reply: list[Any]) -> Details:
         failures=whole(failures) + whole(failed),
         crashes=whole(crashes),
         rerun=bool(rerun),
+        cancelling=bool(marked),
         failure=failure_of(record),
         payload=_payload(payload),
         payload_bytes=len(payload) - 1 if payload else None,

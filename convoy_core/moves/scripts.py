@@ -144,30 +144,40 @@ def _name_keys(keys: tuple[str, ...], proven: list[str]) -> str:
         return ""
     lines = [f"local {', '.join(keys)} = unpack(KEYS)", "local found"]
     lines += [_check(key, TYPES[key]) for key in keys if TYPES[key] and key not in {*RARE, *proven}]
-    if rare := [key for key in keys if key in RARE]:
+    if rare := [key for key in TYPES if key in RARE and key in keys]:
         lines.append(_check_rare([key for key in rare if key in FAILING], [key for key in rare if key not in FAILING]))
     return "\n".join(lines) + "\n"
 
 
+_FOUND = " left = left - 1"
+
+
 def _check_rare(failing: list[str], others: list[str]) -> str:
-    """These are absent most of the time: one question about all is enough, and one more where some are there."""
+    """These are absent most of the time: one question about all is enough, and one more where some are there.
+
+    No type is asked for once all that are there have been found: the rarest come last.
+    """
     ask = "call('EXISTS', {})".format
-    checks = ["\n".join(_check(key, TYPES[key]) for key in group) for group in (failing, others)]
-    if not failing or not others:
-        return f"local any_rare = {ask(', '.join(failing + others))} > 0\nif any_rare then\n{''.join(checks)}\nend"
-    return (
-        f"local any_rare = {ask(', '.join(failing + others))}\n"
-        f"if any_rare > 0 then\nlocal others = {ask(', '.join(others))}\n"
-        f"if any_rare > others then\n{checks[0]}\nend\nif others > 0 then\n{checks[1]}\nend\nend\n"
-        "any_rare = any_rare > 0"
-    )
+    checks = [
+        "".join(f"if left > 0 then\n{_check(key, TYPES[key], _FOUND)}\nend\n" for key in group)
+        for group in (failing, others)
+    ]
+    counted = f"local any_rare = {ask(', '.join(failing + others))}\nif any_rare > 0 then\nlocal left = any_rare\n"
+    if failing and others:
+        checks = [
+            f"local others = {ask(', '.join(others))}\nleft = left - others\n",
+            checks[0],
+            "left = others\n",
+            checks[1],
+        ]
+    return f"{counted}{''.join(checks)}end\nany_rare = any_rare > 0"
 
 
-def _check(key: str, kind: str) -> str:
+def _check(key: str, kind: str, counted: str = "") -> str:
     """Written out for each key, since a loop over a table of them costs the store as much again."""
     return (
         f"found = call('TYPE', {key}).ok\n"
-        f"if found == '{kind}' then present[{key}] = true\n"
+        f"if found == '{kind}' then present[{key}] = true{counted}\n"
         f"elseif found ~= 'none' then\n"
         f"return redis.error_reply('CONVOY-DAMAGED The key ' .. {key} .. ' holds a ' .. found"
         f" .. ', where Convoy keeps a {kind}.')\nend"

@@ -72,7 +72,7 @@ def requeue(keys: Keys, ids: Iterable[JobID], *, front: bool, dry_run: bool) -> 
     """Queue failed IDs again."""
     validation.flag("front", front)
     validation.flag("dry_run", dry_run)
-    return per_id("requeue", keys, ("1" if front else "",), distinct(ids), dry_run=dry_run, size=BATCH)
+    return per_id("requeue", keys, ("1" if front else "",), distinct(ids), Outcome, dry_run=dry_run, size=BATCH)
 
 
 def pause(keys: Keys) -> Call[bool]:

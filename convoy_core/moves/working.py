@@ -27,6 +27,7 @@ class Settlement:
     discarded: list[Claim] = field(default_factory=list)
     deferred: list[tuple[Claim, int]] = field(default_factory=list)
     """With the delay in ms."""
+    cancelled: list[Claim] = field(default_factory=list)
     costly: int = 0
     """How many of them cost the store several commands each."""
     bytes: int = field(default=0, compare=False)
@@ -65,6 +66,9 @@ class Round:
     """IDs that were set apart, since they must run alone and this worker holds others."""
     again_ms: int | None = None
     """Of a limited claim: after how long the next may succeed. None if that is when another run ends."""
+    cancelled: list[int] = field(default_factory=list)
+    """Numbers of claims whose runs have been asked to end; also of those that ended so in this exchange, although the
+    worker has said otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ class Renewal:
     """IDs handed to it that no claim has taken up: a wait that came late at the store may leave some."""
     lost: list[int]
     """Numbers of the claims it held and holds no longer."""
+    cancelled: list[int] = field(default_factory=list)
+    """Numbers of those whose runs have been asked to end."""
 
 
 def eviction(keys: Keys) -> Call[tuple[str, int]]:
@@ -130,7 +136,8 @@ def exchange(
     arguments: list[Argument] = [worker, want, number, policy, ended]
     _add_claims(arguments, settlement.completed)
     _add_claims(arguments, settlement.discarded)
-    if settlement.discarded or settlement.failed or settlement.deferred or settlement.released:
+    others = (settlement.failed, settlement.deferred, settlement.released, settlement.cancelled)
+    if settlement.discarded or any(others):
         arguments.append(len(settlement.discarded))
         _add_the_rest(arguments, settlement)
     return of("exchange", keys, arguments, lambda reply: _round(number, reply))
@@ -146,6 +153,9 @@ def _add_the_rest(arguments: list[Argument], settlement: Settlement) -> None:
         arguments += (claim.raw_id, claim.number, delay_ms)
     arguments.append(len(settlement.released))
     _add_claims(arguments, settlement.released)
+    if settlement.cancelled:
+        arguments.append(len(settlement.cancelled))
+        _add_claims(arguments, settlement.cancelled)
 
 
 def _add_claims(arguments: list[Argument], claims: list[Claim]) -> None:
@@ -162,7 +172,14 @@ def _round(number: int, reply: list[Any]) -> Round:
     for claim, content in zip(claims, payloads, strict=False):
         claim.raw_payload = content
     said, _, again_ms = word.decode().partition(" ")
-    return Round([int(late) for late in stale], said, claims, apart, int(again_ms) if again_ms else None)
+    late, cancelled = _by_sign(stale)
+    return Round(late, said, claims, apart, int(again_ms) if again_ms else None, cancelled)
+
+
+def _by_sign(numbers: list[bytes]) -> tuple[list[int], list[int]]:
+    """Numbers of claims: those told as they are, and those told with a minus sign."""
+    told = [int(number) for number in numbers]
+    return [number for number in told if number > 0], [-number for number in told if number < 0]
 
 
 def renew(keys: Keys, worker: str, lease_ms: int, pulse: Pulse, held: Sequence[tuple[bytes, int]]) -> Call[Renewal]:
@@ -172,8 +189,8 @@ def renew(keys: Keys, worker: str, lease_ms: int, pulse: Pulse, held: Sequence[t
 
 
 def _renewal(reply: list[Any]) -> Renewal:
-    epoch, waiting, *lost = reply
-    return Renewal(None if epoch == b"gone" else epoch.decode(), waiting, [int(number) for number in lost])
+    epoch, waiting, *numbers = reply
+    return Renewal(None if epoch == b"gone" else epoch.decode(), waiting, *_by_sign(numbers))
 
 
 def unregister_safely(keys: Keys, worker: str, number: int, *, is_in_doubt: bool = False) -> Steps[bool]:

@@ -97,6 +97,13 @@ class Claims:
         """Somebody took the IDs of these claims away: tell their handlers. Their results will be stale."""
         self._runs.mark_lost(numbers)
 
+    def cancel(self, numbers: Collection[int]) -> None:
+        """An operator has asked these runs to end. What has not begun does not begin."""
+        for claim in [claim for claim in self._ready if claim.number in numbers]:
+            self._ready.remove(claim)
+            self._ended(claim, "cancelled")
+        self._runs.cancel(numbers)
+
     def snapshot(self) -> tuple[tuple[str, float], ...]:
         """The IDs that occupy a slot, each with the seconds since it was claimed. May be called from any thread."""
         return self._runs.snapshot()
@@ -119,12 +126,16 @@ class Claims:
         """Keep results whose exchange failed: they may or may not have been written down."""
         self._results.extendleft(reversed(taken))
 
-    def settle(self, taken: Results, stale: Collection[int]) -> None:
-        """Drop and count results that were written down; those of `stale` claims changed nothing."""
+    def settle(self, taken: Results, stale: Collection[int], cancelled: Collection[int]) -> None:
+        """Drop and count results that were written down; those of `stale` claims changed nothing.
+
+        Those of `cancelled` ones were written down as cancelled, whatever they were; the rest of these still run.
+        """
         count = self.counters.count
         for claim, verdict in taken:
             self._held.pop(claim.number, None)
-            count("stale" if claim.number in stale else verdict)
+            number = claim.number
+            count("stale" if number in stale else "cancelled" if number in cancelled else verdict)
         if self._suspects:
             self._suspects.intersection_update(self._held)
         if stale:

@@ -18,6 +18,7 @@ class Counters:
     discarded: int = 0
     retried: int = 0
     released: int = 0
+    cancelled: int = 0
     stale: int = 0
     unknown: int = 0
 
@@ -29,6 +30,8 @@ class Counters:
         match verdict:
             case "released":
                 self.released += 1
+            case "cancelled":
+                self.cancelled += 1
             case "stale":
                 self.stale += 1
             case Retry():

@@ -265,7 +265,7 @@ class WorkerLoop:
             await self._back_off(error)
             return
         self._slots_asked = 0
-        self._claims.settle(taken, answer.stale)
+        self._claims.settle(taken, answer.stale, answer.cancelled)
         if self.error is not None:
             self.error, self._tries = None, 0
             self._handle(PoolEvent.ACCEPTED)
@@ -303,6 +303,7 @@ class WorkerLoop:
 
     def _take_on(self, answer: Round, want: int, asked: int) -> None:
         """Add what was claimed to the claims held, and learn from the answer to a claim of up to `want`."""
+        self._claims.cancel(answer.cancelled)
         self._claims.add(answer.claims)
         if answer.apart:
             self._suspects.note(answer.apart)
@@ -463,6 +464,7 @@ class WorkerLoop:
     def _hear(self, renewal: Renewal, run_id: str | None) -> None:
         self._identity.saw(run_id)
         self._claims.mark_lost(renewal.lost)
+        self._claims.cancel(renewal.cancelled)
         if renewal.epoch is None or renewal.waiting:
             self._handle(PoolEvent.LOOK_AGAIN)
         self._look_at_store()

@@ -54,6 +54,8 @@ class PoolStatus:
     """IDs that their handler gave up."""
     retried: int = 0
     released: int = 0
+    cancelled: int = 0
+    """Runs that ended because an operator had asked them to."""
     stale: int = 0
     """Results that came too late and changed nothing."""
     unknown: int = 0

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from convoy_core.handlers.functions import Handler, Raised, Runner, TimedOut, runner_for
 from convoy_core.handlers.run import NotStarted, Run
 from convoy_core.handlers.verdicts import VerdictRules
-from convoy_core.jobs import Claim, Failed, Job, Verdict
+from convoy_core.jobs import Claim, Discard, Failed, Job, Verdict
 from convoy_core.options import PoolOptions
 from convoy_core.system import file_descriptors
 from convoy_core.system.logs import Log
@@ -83,6 +83,20 @@ class Runs:
             if (run := self._running.get(number)) is not None:
                 run.job.mark_lost()
 
+    def cancel(self, numbers: Iterable[int]) -> None:
+        """An operator has asked these runs to end.
+
+        Each keeps its ID until it has ended, or its time is up: nobody else may run it meanwhile.
+        """
+        for number in numbers:
+            run = self._running.get(number)
+            if run is None or run.is_settled or run.job.cancelled:
+                continue
+            log.info("queue %s: %r has been asked to end", self._plan.queue, run.job.id)
+            run.job.mark_cancelled()
+            if not run.timed_out:  # else that has been done, and is not to be disturbed
+                self._runner.cancel(run)
+
     def give_back(self) -> None:
         """Stop every run; its ID is released unharmed."""
         for run in list(self._running.values()):
@@ -150,6 +164,8 @@ class Runs:
     def _decide(self, run: Run, result: object) -> None:
         run.is_settled = True
         verdict = self._verdicts.verdict(result, run)
+        if run.job.cancelled and verdict != "completed" and not isinstance(verdict, Discard):
+            verdict = "cancelled"
         self._report(run.claim, verdict)
         if verdict == "completed":  # nearly always
             return

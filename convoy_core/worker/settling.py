@@ -33,6 +33,8 @@ def _add(settlement: Settlement, claim: Claim, verdict: Verdict, defer_s: float)
             settlement.completed.append(claim)
         case "released":
             settlement.released.append(claim)
+        case "cancelled":
+            settlement.cancelled.append(claim)
         case Failed(message, record):
             # What UTF-8 cannot hold would be found only on its way to the store.
             settlement.bytes += len((message + record).encode())

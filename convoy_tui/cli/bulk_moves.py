@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from enum import StrEnum
+from typing import Protocol, TypeAlias
 
 from convoy_core import ConvoyError, Outcome, Queue, State
 from convoy_tui.cli.exit_codes import Code, Ended, ending
@@ -14,14 +15,50 @@ from convoy_tui.cli.io.interrupts import Interrupts
 from convoy_tui.cli.session import Session
 from convoy_tui.text.words import count, number
 
-Outcomes: TypeAlias = "dict[str, Outcome]"
+Outcomes: TypeAlias = "Mapping[str, StrEnum]"
 Step: TypeAlias = "Callable[[], Outcomes | int]"
 """One or a few round trips. Returns the outcome of each ID, or how many were moved."""
 
 
+Tally: TypeAlias = "Counter[StrEnum]"
+
+
+class BulkMove(Protocol):
+    """A bulk move, with its words."""
+
+    @property
+    def name(self) -> str:
+        """The command."""
+
+    @property
+    def queue(self) -> str:
+        """The queue."""
+
+    @property
+    def schema(self) -> str:
+        """The schema of its JSON documents."""
+
+    @property
+    def head(self) -> dict[str, object]:
+        """What each of them begins with."""
+
+    @property
+    def effective(self) -> tuple[StrEnum, ...]:
+        """The answers of IDs that it has moved, first that of a step that only counts."""
+
+    def missed(self, tally: Tally) -> int:
+        """How many IDs were not where it looks for them."""
+
+    def numbers(self, tally: Tally) -> dict[str, int]:
+        """The tally as members of a JSON document."""
+
+    def words(self, tally: Tally, *, dry_run: bool, is_exact: bool) -> str:
+        """The tally as a sentence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One of the two bulk moves, with its words."""
+    """A bulk move from one state, with its words."""
 
     name: str
     queue: str
@@ -35,6 +72,11 @@ class Move:
         return f"convoy.{self.name}/1"
 
     @property
+    def head(self) -> dict[str, object]:
+        """What each of them begins with."""
+        return {"queue": self.queue, "state": self.state}
+
+    @property
     def loses(self) -> bool:
         """Whether it removes the IDs."""
         return self.name == "discard"
@@ -43,6 +85,11 @@ class Move:
     def done(self) -> Outcome:
         """The outcome of an ID that was moved."""
         return Outcome.DISCARDED if self.loses else Outcome.QUEUED
+
+    @property
+    def effective(self) -> tuple[StrEnum, ...]:
+        """The same, as the only one."""
+        return (self.done,)
 
     @property
     def past(self) -> str:
@@ -61,7 +108,16 @@ class Move:
             return f"This forgets {things} of {self.queue} for good, at {where}"
         return f"This queues {things} of {self.queue} again, at {where}"
 
-    def words(self, tally: Counter[Outcome], *, dry_run: bool, is_exact: bool) -> str:
+    def missed(self, tally: Tally) -> int:
+        """How many IDs were not in the state."""
+        return tally[Outcome.GONE]
+
+    def numbers(self, tally: Tally) -> dict[str, int]:
+        """The tally as members of a JSON document."""
+        fields = {self.past: tally[self.done], "gone": tally[Outcome.GONE]}
+        return fields if self.loses else fields | {"already_committed": tally[Outcome.ALREADY_COMMITTED]}
+
+    def words(self, tally: Tally, *, dry_run: bool, is_exact: bool) -> str:
         """The tally as a sentence."""
         least = "" if is_exact else "at least "
         parts = [f"{least}{number(tally[self.done])} {'would be ' if dry_run else ''}{self.past}"]
@@ -85,13 +141,13 @@ class Move:
 class Work:
     """One run of a bulk move."""
 
-    def __init__(self, session: Session, move: Move, *, dry_run: bool) -> None:
+    def __init__(self, session: Session, move: BulkMove, *, dry_run: bool) -> None:
         self.move = move
         self.dry_run = dry_run
         self.more: dict[str, object] = {}
         """Further members of the JSON document."""
         self._session = session
-        self._tally: Counter[Outcome] = Counter()
+        self._tally: Tally = Counter()
         self._interrupts = Interrupts()
 
     def do(
@@ -118,7 +174,7 @@ class Work:
                     self._say()
         if stopped:
             ended = ending(stopped)
-            raise Ended(Code.PARTLY, str(ended), ended.advice) if self._tally[self.move.done] else ended
+            raise Ended(Code.PARTLY, str(ended), ended.advice) if self._moved else ended
         return self._code()
 
     def nothing(self, why: str) -> Ended:
@@ -129,21 +185,25 @@ class Work:
 
     def _counted(self, result: Outcomes | int) -> Outcomes:
         if isinstance(result, int):
-            self._tally[self.move.done] += result
+            self._tally[self.move.effective[0]] += result
             return {}
         self._tally.update(result.values())
         return result
 
+    @property
+    def _moved(self) -> int:
+        return sum(self._tally[answer] for answer in self.move.effective)
+
     def _code(self) -> Code:
-        gone = self._tally[Outcome.GONE]
-        if not gone:
+        missed = self.move.missed(self._tally)
+        if not missed:
             return Code.DONE
-        return Code.PARTLY if self._tally.total() > gone else Code.NOT_FOUND
+        return Code.PARTLY if self._tally.total() > missed else Code.NOT_FOUND
 
     def _pass_on(self, outcomes: Outcomes) -> None:
         out = self._session.out
         if out.format is Format.IDS:
-            out.ids(id for id, outcome in outcomes.items() if outcome is self.move.done)
+            out.ids(id for id, outcome in outcomes.items() if outcome in self.move.effective)
         elif out.format is Format.JSONL:
             for id, outcome in outcomes.items():
                 out.document(self.move.schema, self._head() | {"id": id, "answer": outcome})
@@ -153,9 +213,7 @@ class Work:
         is_exact = self._interrupts.is_exact
         words = move.words(tally, dry_run=self.dry_run, is_exact=is_exact)
         if session.out.format is Format.JSON:
-            fields = {move.past: tally[move.done], "gone": tally[Outcome.GONE], "exact": is_exact}
-            if not move.loses:
-                fields["already_committed"] = tally[Outcome.ALREADY_COMMITTED]
+            fields = move.numbers(tally) | {"exact": is_exact}
             session.out.document(move.schema, self._head() | fields | self.more)
         elif session.out.format in (Format.TABLE, Format.PLAIN):
             session.out.line(words)
@@ -163,4 +221,4 @@ class Work:
             session.messages.note(words)
 
     def _head(self) -> dict[str, object]:
-        return {"queue": self.move.queue, "state": self.move.state, "dry_run": self.dry_run}
+        return self.move.head | {"dry_run": self.dry_run}

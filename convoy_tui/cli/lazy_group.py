@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "requeue": Listed("requeue", "Act", "Queue failed IDs again, named or filtered."),
     "discard": Listed("discard", "Act", "Remove failed or waiting IDs for good."),
     "import": Listed("import_ids", "Act", "Put in the IDs that `export` has written, unless they are there."),
+    "cancel": Listed("cancel", "Act", "Cancel IDs: forget those that wait, and ask those that run to end."),
     "jam-guard": Listed("jam_guard", "Act", "Free IDs that have been processing for too long."),
     "pause": Listed("pause", "Act", "Stop workers from claiming; running jobs go on."),
     "resume": Listed("pause", "Act", "Let workers claim again."),

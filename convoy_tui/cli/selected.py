@@ -83,7 +83,7 @@ def move_selected(
     queue = session.queue(move.queue)
     work = Work(session, move, dry_run=dry_run)
     if choice.is_whole_state and move.loses and session.out.format not in (Format.IDS, Format.JSONL):
-        return _discard_all(session, queue, work, yes=yes)
+        return _discard_all(session, queue, move, work, yes=yes)
     choice.find(queue, move.state)
     if trial and choice.found is None:
         choice.found = list(dict.fromkeys(choice.source.ids()))
@@ -92,7 +92,7 @@ def move_selected(
     if not (yes or dry_run) and (move.loses or not choice.is_named):
         _ask(session, queue, move, choice)
     if trial and not dry_run:
-        steps: Iterable[Step] = trial_steps(session, queue, work, choice.found or [], trial)
+        steps: Iterable[Step] = trial_steps(session, queue, move, work, choice.found or [], trial)
     else:
         steps = _dry_steps(move, queue, choice) if dry_run else _steps(move, queue, choice)
     if choice.found is not None:
@@ -101,9 +101,8 @@ def move_selected(
     return work.do(steps, source.size, is_long=source.is_long, reached=lambda: source.read)
 
 
-def _discard_all(session: Session, queue: Queue, work: Work, *, yes: bool) -> Code:
+def _discard_all(session: Session, queue: Queue, move: Move, work: Work, *, yes: bool) -> Code:
     """Discard a whole state without a list of its IDs, which takes seconds for a million."""
-    move = work.move
     n: int = getattr(queue.counts(), move.state.value)
     if not n:
         raise work.nothing(f"There is nothing {move.state} in {move.queue}.")
@@ -116,15 +115,20 @@ def _discard_all(session: Session, queue: Queue, work: Work, *, yes: bool) -> Co
 
 def _ask(session: Session, queue: Queue, move: Move, choice: Choice) -> None:
     """State the exact effect, from a dry run, and ask for confirmation. To requeue one ID needs none."""
-    if choice.source.is_stdin:
+    must_be_askable(choice.source)
+    n = sum(outcome is move.done for step in _dry_steps(move, queue, choice) for outcome in step().values())
+    if n > 1 or (n and move.loses):
+        session.messages.confirm(move.effect(n, session.where), yes=False)
+
+
+def must_be_askable(source: Source) -> None:
+    """Raise Ended where nobody can be asked, since the IDs come from where the answer would."""
+    if source.is_stdin:
         raise Ended(
             Code.UNCONFIRMED,
             "The IDs come from stdin, so the question cannot be asked there.",
             "Nothing changed. Answer with --yes, or look first with --dry-run.",
         )
-    n = sum(outcome is move.done for step in _dry_steps(move, queue, choice) for outcome in step().values())
-    if n > 1 or (n and move.loses):
-        session.messages.confirm(move.effect(n, session.where), yes=False)
 
 
 def _steps(move: Move, queue: Queue, choice: Choice) -> Iterator[Callable[[], Outcomes]]:

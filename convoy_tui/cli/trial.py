@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 from itertools import islice
 
 from convoy_core import BATCH, Outcome, Queue, WaitResult, chunked
-from convoy_tui.cli.bulk_moves import Outcomes, Work
+from convoy_tui.cli.bulk_moves import Move, Outcomes, Work
 from convoy_tui.cli.exit_codes import Code, Ended
 from convoy_tui.cli.session import Session
 from convoy_tui.text.words import count, duration, number
@@ -25,22 +26,22 @@ class TrialOptions:
 
 
 def trial_steps(
-    session: Session, queue: Queue, work: Work, ids: list[str], options: TrialOptions
+    session: Session, queue: Queue, move: Move, work: Work, ids: list[str], options: TrialOptions
 ) -> Iterator[Callable[[], Outcomes]]:
     """The steps: those that go ahead, and once they have ended well the others. Raises Ended if they have not."""
     others = iter(ids)
     tried: list[str] = []
     while some := [*islice(others, options.n - len(tried))]:
-        outcomes: Outcomes = {}
+        outcomes: dict[str, StrEnum] = {}
         yield partial(_note, outcomes, partial(queue.requeue, some, front=True))
         tried += [id for id, outcome in outcomes.items() if outcome is Outcome.QUEUED]
     rest = [*others]
     if tried:
         _wait(session, queue, work, tried, len(rest), options.timeout_s)
-    yield from (partial(work.move.on, queue, batch) for batch in chunked(rest, BATCH))
+    yield from (partial(move.on, queue, batch) for batch in chunked(rest, BATCH))
 
 
-def _note(outcomes: Outcomes, act: Callable[[], Outcomes]) -> Outcomes:
+def _note(outcomes: dict[str, StrEnum], act: Callable[[], Outcomes]) -> Outcomes:
     """Do this, and keep what came of it for the steps that follow."""
     outcomes.update(act())
     return outcomes

@@ -55,11 +55,11 @@ def test_a_dry_run_of_a_discard_costs_no_more_than_the_deed(
 
 
 @pytest.mark.parametrize("lines", [LINES, BACKWARDS], ids=["in their order", "backwards"])
+@pytest.mark.parametrize("command", [["discard", "trucks", "-", "--state", "queued"], ["cancel", "trucks", "-"]])
 def test_a_dry_run_with_named_ids_costs_no_more_than_the_deed(
-    convoy: Convoy, trucks: Queue, cost: Callable[..., int], lines: str
+    trucks: Queue, cost: Callable[..., int], command: list[str], lines: str
 ) -> None:
     trucks.publish_many(range(N))
-    command = ["discard", "trucks", "-", "--state", "queued"]
 
     dry = cost(*command, "--dry-run", input=lines)
 

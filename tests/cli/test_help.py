@@ -29,6 +29,7 @@ COMMANDS = [
     "publish",
     "requeue",
     "discard",
+    "cancel",
     "jam-guard",
     "pause",
     "resume",

@@ -24,6 +24,7 @@ from tests.waiting import eventually, patient
 
 N = 6000
 FAILED, QUEUED, RUNNING = "cv:trucks:failed", "cv:trucks:queued", "cv:trucks:processing"
+DELAYED = "cv:trucks:delayed"
 
 
 class Bulk:
@@ -101,6 +102,7 @@ COMMANDS: dict[str, tuple[list[str], Callable[[redis.Redis], int]]] = {
     "requeue": (["requeue", "trucks", "--all", "-y"], lambda raw: raw.llen(QUEUED)),
     "discard": (["discard", "trucks", "--match", "*", "-y"], lambda raw: N - raw.zcard(FAILED)),
     "discard a whole state": (["discard", "trucks", "--all", "-y"], lambda raw: N - raw.zcard(FAILED)),
+    "cancel": (["cancel", "trucks", "-", "-y"], lambda raw: N - raw.zcard(DELAYED)),
     "jam-guard": (["jam-guard", "trucks", "--idle", "5m", "-y", "-q", "-o", "table"], lambda raw: raw.llen(QUEUED)),
 }
 
@@ -118,13 +120,16 @@ def full(trucks: Queue, raw: redis.Redis) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_tally_counts_what_the_store_took(bulk: Callable[..., Bulk], raw: redis.Redis, name: str) -> None:
     args, taken = COMMANDS[name]
+    if name == "cancel":
+        raw.rename(FAILED, DELAYED)
+        raw.sadd("cv:trucks:committed", *range(N))
     seed = random.randrange(2**32)
     at = random.Random(seed).randint(2, 4)
 
     command = bulk(*args, decide=lambda command, n: command.interrupt() if n == at else None)
     said = command.end()
 
-    told = re.search(r"([\d,]+) (?:published|requeued|discarded|imported)\b", said)
+    told = re.search(r"([\d,]+) (?:published|requeued|discarded|cancelled|imported)\b", said)
     assert told is not None, said
     assert int(told[1].replace(",", "")) == taken(raw), seed
     assert 0 < taken(raw) < N, seed

@@ -350,6 +350,7 @@ def test_find_of_an_unknown_id_ends_with_3(convoy: Convoy) -> None:
         ["errors", "truks"],
         ["requeue", "truks", "1"],
         ["discard", "truks", "1", "-y"],
+        ["cancel", "truks", "1", "-y"],
         ["jam-guard", "truks", "--idle", "5m"],
     ],
 )

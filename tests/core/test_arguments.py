@@ -238,6 +238,7 @@ FUNCTIONS: list[Any] = [
 ]
 ROWS = list(_rows())
 NEVER_MADE_BY_USERS = {
+    "Cancelled",
     "Chunk",
     "DelayPolicy",
     "Durability",

@@ -15,6 +15,7 @@ import redis.asyncio
 from convoy_core import (
     AsyncFleet,
     AsyncQueue,
+    Cancelled,
     Counts,
     Fleet,
     InvalidID,
@@ -223,6 +224,7 @@ async def test_steering(twin: Twin, raw: redis.Redis) -> None:
     assert await queue.requeue(["f", "x"]) == {"f": Outcome.QUEUED, "x": Outcome.GONE}
     assert await queue.requeue_all() == {"g": Outcome.QUEUED}
     assert await queue.discard(["f"], state=State.QUEUED) == {"f": Outcome.DISCARDED}
+    assert await queue.cancel(["g", "x"], dry_run=True) == {"g": Cancelled.CANCELLED, "x": Cancelled.ABSENT}
     assert dump(raw)["queued"] == ["p", "g"]
 
 

@@ -26,6 +26,7 @@ class Places:
         self.owner = {id: entry.partition("@")[0] for id, entry in entries.items()}
         self.starts = {id: entry.partition("@")[2] for id, entry in entries.items()}
         self.rerun = set(read.get("rerun", ()))
+        self.marks: dict[str, str] = dict(read.get("cancelling", {}))
         self.remembered = {name: set(read.get(name, ())) for name in ("published", "attempts", "failures", "crashes")}
         self.shown = {name: set(read.get(name, ())) for name in ("payload", "failure")}
 
@@ -48,6 +49,7 @@ def check_invariants(found: Contents) -> None:
     assert at.processing == set(at.owner), "every run has an owner"
     assert at.started.items() <= at.starts.items(), "only a run is indexed, by its true start"
     assert len(set(at.owner.values())) == len(at.owner), "no token counts for two IDs"
+    assert at.marks.items() <= at.owner.items(), "only a run that goes on can be asked to end"
     assert at.rerun <= at.processing, "only a running ID can be marked to run again"
     check_nothing_left(at, known=at.committed)
 

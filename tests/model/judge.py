@@ -80,6 +80,10 @@ class Judge:
         """Tokens that the store has forgotten to have handed out."""
         self._most = 0
         """How many may run at a time, by the operator's last word; 0: any number."""
+        self._marked: set[str] = set()
+        """Tokens of runs that were asked to end."""
+        self._void: dict[str, int] = {}
+        """ID -> the place up to which whoever wanted it run has been overruled."""
         self._trace = hashlib.sha256()
 
     # -- what the simulation tells
@@ -149,6 +153,8 @@ class Judge:
         match script:
             case "publish":
                 self._published(arguments, reply)
+            case "cancel":
+                self._cancelled(arguments[2:], reply)
             case "register" | "renew":
                 self._renewed(arguments, reply)
             case "unregister" if reply:
@@ -169,6 +175,17 @@ class Judge:
             if word in ("queued", "delayed", "will_rerun"):
                 self._wanted.append((id, self._place))
 
+    def _cancelled(self, ids: list[str], reply: list[bytes]) -> None:
+        for id, word in zip(ids, reply, strict=True):
+            if word == b"cancelled":
+                self._overrule(id, self._place)
+            elif word == b"cancelling":
+                self._marked.add(self._holder[id])
+
+    def _overrule(self, id: str, place: int) -> None:
+        self._void[id] = place
+        self._wanted = [(other, at) for other, at in self._wanted if other != id or at > place]
+
     def _renewed(self, arguments: list[str], reply: list[bytes]) -> None:
         worker, lease_ms = arguments[0], int(arguments[1])
         if reply[0] != b"gone":
@@ -177,9 +194,13 @@ class Judge:
     def _exchanged(self, arguments: list[str], reply: list[Any]) -> None:
         worker, number = arguments[0], int(arguments[2])
         stale = {raw.decode() for raw in reply[0]}
-        for how, id, old in _endings(arguments):
+        for told, id, old in _endings(arguments):
             token = f"{worker}:{old}"
+            ends_well = told in ("completed", "discarded")
+            how = "cancelled" if token in self._marked and not ends_well else told
             if self._holder.get(id) == token:
+                if how == "cancelled" and token not in self._marked:
+                    self.verdict.add("unasked", f"{token} ({id}) was cancelled, and nobody had asked for that")
                 if how in ("completed", "failed", "deferred") and not self.holds[token].finishes:
                     self.verdict.add("unearned", f"{token} ({id}) {how} without having run")
                 self._end(token, how)
@@ -193,6 +214,9 @@ class Judge:
             self.verdict.add("concurrent-holders", f"{id} to {token}, held by {self._holder[id]}")
         if token in self.holds and token not in self._undone:
             self.verdict.add("concurrent-holders", f"{token} counts for {id} and for {self.holds[token].id}")
+        void = self._void.pop(id, None)
+        if void is not None and not any(other == id and at > void for other, at in self._wanted):
+            self.verdict.add("resurrected", f"{token} runs {id}, which was cancelled and not published again")
         self._holder[id] = token
         if self._most and len(self._holder) > self._most:
             self.verdict.add("over-limit", f"{id} runs beside {len(self._holder) - 1} others")
@@ -209,7 +233,8 @@ class Judge:
                 self.verdict.add("repeated", f"{id} was taken from {worker}, whose lease was alive")
             elif worker not in self._stopped and self._clock() > self._trouble_ends(worker):
                 self.verdict.add("repeated", f"{id} was taken from {worker}, which was never in trouble")
-            self._end(self._holder.get(id, ""), "recovered")
+            token = self._holder.get(id, "")
+            self._end(token, "cancelled" if token in self._marked else "recovered")
 
     def _trouble_ends(self, worker: str) -> float:
         return self._trouble.get(worker, -1e9) + TROUBLE_LASTS * self._lease_s
@@ -220,6 +245,8 @@ class Judge:
             return
         if how == "released" and hold.worker not in self._stopped:
             self.verdict.add("repeated", f"{token} ({hold.id}) was given back by a pool that was not stopping")
+        if how == "cancelled":
+            self._overrule(hold.id, hold.since)
         hold.ended = how
         self._last_end[hold.id] = hold
         del self._holder[hold.id]
@@ -263,7 +290,8 @@ def _endings(arguments: list[str]) -> list[tuple[str, str, str]]:
         for i in range(n)
     ]
     at = 0
-    for how, width in (("failed", 5), ("deferred", 3), ("released", 2)):
+    others = [*others, "0"]  # it may end before the cancelled ones
+    for how, width in (("failed", 5), ("deferred", 3), ("released", 2), ("cancelled", 2)):
         rows = range(at + 1, at + 1 + int(others[at]) * width, width)
         found += ((how, others[row], others[row + 1]) for row in rows)
         at += 1 + len(rows) * width

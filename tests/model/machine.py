@@ -17,7 +17,17 @@ from convoy_core import options
 from convoy_core.checks import Fault, FaultKind
 from convoy_core.jobs import Claim, Discard, Failed, Retry, Verdict
 from convoy_core.models import DelayPolicy, Jammed, PayloadPolicy, Then
-from convoy_core.moves import discarding, dumping, publishing, recording, recovering, scripts, steering, working
+from convoy_core.moves import (
+    cancelling,
+    discarding,
+    dumping,
+    publishing,
+    recording,
+    recovering,
+    scripts,
+    steering,
+    working,
+)
 from convoy_core.moves.call import Call, Steps
 from convoy_core.moves.checking import Check
 from convoy_core.moves.dumping import Place
@@ -85,7 +95,7 @@ LIMITS = (
     (2, 7, 5.0, 3),
 )
 """Arguments of `set_limits`: none at all, and such as few IDs can meet."""
-VERDICTS = ("keep", "completed", "released", "fail", "fail with retries left", "later", "discard")
+VERDICTS = ("keep", "completed", "released", "fail", "fail with retries left", "later", "discard", "cancelled")
 
 
 def ending(id: str, number: int, how: str) -> Ending:
@@ -97,6 +107,7 @@ def ending(id: str, number: int, how: str) -> Ending:
         "fail with retries left": Failed(f"{id} broke", f'{{"error":"{id} broke"}}', 700),
         "later": Retry(2),
         "discard": Discard(),
+        "cancelled": "cancelled",
     }
     return id, number, verdicts[how]
 
@@ -285,6 +296,39 @@ class Strict(Machine):
             in_order = sorted(dumped, key=lambda record: record.id) if state is State.PROCESSING else dumped
             assert in_order == self.model.dumped(state)
 
+    @rule(id=st.sampled_from(IDS), dry=flags)
+    def cancel(self, id: str, dry: bool) -> None:
+        """One at a time, wherever it is: there are but three, and each must live on to meet the rarer moves."""
+        self._steer(
+            lambda: cancelling.cancel(self.keys, [id], dry_run=dry),
+            lambda: self.model.cancel([id], dry=dry),
+        )
+
+    @precondition(lambda self: self.model.ids(State.PROCESSING))
+    @rule(
+        data=st.data(),
+        how=st.sampled_from(VERDICTS[1:]),
+        is_again=flags,
+        act=st.sampled_from(("end", "die", "free", "beat")),
+    )
+    def cancel_what_runs(self, data: st.DataObject, how: str, is_again: bool, act: str) -> None:
+        """And see how that run ends: by its worker, by the death of that, or by a jam guard; or that it goes on."""
+        id = data.draw(st.sampled_from(self.model.ids(State.PROCESSING)))
+        self.cancel(id, dry=False)
+        if is_again:
+            self.publish([id], PublishOptions(rerun=True))
+        worker, _, number = self.model.entries[id].token.rpartition(":")
+        match act:
+            case "end":
+                self._exchange(worker, [ending(id, int(number), how)], 0)
+            case "die":
+                self.pass_time(LEASE)
+                self.recover(worker)
+            case "beat":
+                self.renew(worker, 0)
+            case _:
+                self.jam_guard(0, data.draw(st.sampled_from(Then)), skip_live=False, late=False)
+
     def _steer(self, ask: Callable[[], Steps[T]], expect: Callable[[], T]) -> None:
         before = self.bench.look.contents(beside=1) if self.twice else {}
         answer, expected = self.drive(ask()), expect()
@@ -376,9 +420,9 @@ class Strict(Machine):
         call = working.renew(self.keys, worker, LEASE, Pulse(1, 2, claims), claims)
         counted = {"done": "1", "failed": "2", "running": str(len(claims))}
 
-        def ask() -> tuple[str | None, int, list[int]]:
+        def ask() -> tuple[str | None, int, list[int], list[int]]:
             renewal = self.run(call)
-            return renewal.epoch, renewal.waiting, renewal.lost
+            return renewal.epoch, renewal.waiting, renewal.lost, renewal.cancelled
 
         held = [(raw.decode(), number) for raw, number in claims]
         self.check(ask, lambda: self.model.renew(worker, LEASE, counted, held), refusals={})
@@ -452,18 +496,32 @@ class Strict(Machine):
         policy = SuspectPolicy(kept, takes_suspect, self._suspect())
         call = working.exchange(self.keys, worker, settlement_of(endings), want, number, LEASE, policy)
 
-        def ask() -> tuple[list[int], str, list[tuple[str, int, int, int, str]], list[str], int | None]:
+        def ask() -> tuple[list[int], set[int], str, list[tuple[str, int, int, int, str]], list[str], int | None]:
             answer = self.run(call)
             self.claims += [(worker, claim.raw_id.decode(), claim.number) for claim in answer.claims]
             assert [claim.number for claim in answer.claims] == list(range(number, number + len(answer.claims)))
             apart = [raw.decode() for raw in answer.apart]
-            return answer.stale, answer.word, [_details(claim) for claim in answer.claims], apart, answer.again_ms
+            return (
+                answer.stale,
+                {*answer.cancelled},
+                answer.word,
+                [_details(claim) for claim in answer.claims],
+                apart,
+                answer.again_ms,
+            )
 
-        def expect() -> tuple[list[int], str, list[tuple[str, int, int, int, str]], list[str], int | None]:
-            stale = self.model.settle(worker, endings)
+        def expect() -> tuple[list[int], set[int], str, list[tuple[str, int, int, int, str]], list[str], int | None]:
+            stale, told = self.model.settle(worker, endings)
             word, ids, apart, again = self.model.claim(worker, want, number, policy, LEASE)
             claimed = [(id, self.model.entries[id]) for id in ids]
-            return stale, word, [(id, e.attempts, e.failures, e.crashes, e.payload) for id, e in claimed], apart, again
+            return (
+                stale,
+                told,
+                word,
+                [(id, e.attempts, e.failures, e.crashes, e.payload) for id, e in claimed],
+                apart,
+                again,
+            )
 
         # Without a claim a repeated request leaves no trace, but a claim list goes back to the queue once only.
         self.check(ask, expect, refusals={"stale": len(endings)})
@@ -504,7 +562,7 @@ class Strict(Machine):
     @rule()
     def sweep(self) -> None:
         """Finds nothing, as no Node client is here."""
-        self.check(lambda: self.drive(working.sweep(self.keys, (), 100)), lambda: [0] * 7, refusals={})
+        self.check(lambda: self.drive(working.sweep(self.keys, (), 100)), lambda: [0] * 8, refusals={})
 
     @rule(ms=st.sampled_from((1, 400, 999, 3000, LEASE, LEASE + 1, 30_000)))
     def pass_time(self, ms: int) -> None:
@@ -535,7 +593,7 @@ class Strict(Machine):
         found = self.bench.look.contents(beside=1)
         for entry in found.pop("recording:moves", ()):
             _, move, _, result, _, _, *pairs = entry.split(" ")
-            if move != "refuse":
+            if move != "refuse" and result != "cancelling":  # neither moves an ID
                 self.recorded |= dict.fromkeys(pairs[1::2], result)
         for name in ("recording", "recording:bytes"):
             found.pop(name, None)

@@ -13,8 +13,9 @@ from typing import TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from convoy_core.models import Outcome, Then
-from convoy_core.moves import discarding, dumping, publishing, recovering, repairing, steering, working
+from convoy_core.checks import FaultKind, Repaired
+from convoy_core.models import Cancelled, Outcome, Then
+from convoy_core.moves import cancelling, discarding, dumping, publishing, recovering, repairing, steering, working
 from convoy_core.moves.publishing import PublishOptions
 from convoy_core.moves.working import Pulse
 from convoy_core.records import Record, Restored
@@ -134,6 +135,9 @@ class Mixed(Machine):
             believed.remove((id, old))
             if not is_stale and id not in claimed:
                 self._has_ended(id, how, before)
+        ended_well = {f"{worker}:{old}" for (_, old), how in settled if how in ("completed", "discard")}
+        marks = {token for id, token in before.marks.items() if token.startswith(f"{worker}:")}
+        assert {f"{worker}:{number}" for number in answer.cancelled} == marks - ended_well
         over = {id for (id, old), _ in settled if old not in stale}
         running = (set(before.owner) | before.processing) - over
         assert not running & set(claimed), "no ID is handed out while somebody runs it"
@@ -151,6 +155,8 @@ class Mixed(Machine):
         self.exchange(worker, (), want)
 
     def _has_ended(self, id: str, how: str, before: Places) -> None:
+        if id in before.marks and how not in ("completed", "discard"):
+            how = "cancelled"
         assert id not in self.at.owner, "an ended run has no owner"
         if id in before.rerun or how == "released":
             self._is_mended(id, set(self.at.listed))
@@ -173,6 +179,7 @@ class Mixed(Machine):
         for id, number in self.claims[worker]:
             if self.at.owner.get(id) == f"{worker}:{number}":
                 self._is_mended(id, self.at.processing)
+                assert (number in renewal.cancelled) == (id in self.at.marks)
             else:
                 assert number in lost
 
@@ -192,7 +199,7 @@ class Mixed(Machine):
     def recover(self, worker: str, max_crashes: int = MAX_CRASHES) -> None:
         """All that a dead worker held waits again or has failed; what Node did meanwhile costs none of it."""
         token = f"{worker}:"
-        before = {id for id, owner in self.at.owner.items() if owner.startswith(token)}
+        before, marks = {id for id, owner in self.at.owner.items() if owner.startswith(token)}, self.at.marks
         moved = self.drive(recovering.recover(self.keys, worker, max_crashes))
         self.look()
         assert set(moved) == before or not moved
@@ -200,8 +207,12 @@ class Mixed(Machine):
             assert id not in self.at.owner
             if where == "queued":
                 self._is_mended(id, set(self.at.listed))
+            elif where == "cancelled":
+                assert id in marks
+                self._given_up(id)
             else:
                 assert id in self.at.failed
+            assert id not in marks or where != "failed"
 
     @precondition(lambda self: self.at.owner)
     @rule(data=st.data(), max_crashes=st.sampled_from((MAX_CRASHES, 1)))
@@ -264,6 +275,20 @@ class Mixed(Machine):
         for id, outcome in outcomes.items():
             if outcome is Outcome.DISCARDED:
                 self._given_up(id)
+
+    @rule(id=st.sampled_from(IDS))
+    def cancel(self, id: str) -> None:
+        """What waits is gone, and what runs is left alone and marked."""
+        before = self.at
+        (answer,) = self.drive(cancelling.cancel(self.keys, [id], dry_run=False)).values()
+        self.look()
+        assert (self.at.owner, self.at.processing) == (before.owner, before.processing)
+        self._is_known_as(before, set(before.owner) | before.processing)
+        is_ours, is_nodes = id in before.owner, id in before.processing and id not in before.owner
+        assert (answer is Cancelled.CANCELLING, answer is Cancelled.NODE) == (is_ours, is_nodes)
+        assert (id in self.at.marks) == is_ours
+        if answer is Cancelled.CANCELLED:
+            self._given_up(id)
 
     @rule(limit=st.sampled_from((1, 1000)))
     def sweep(self, limit: int) -> None:
@@ -437,14 +462,19 @@ class Mixed(Machine):
 
     def teardown(self) -> None:
         """Whatever Node has left behind, two repairs put it right, and nothing wanted is lost."""
+        before = self.at
         for _ in range(2):
-            self.drive(repairing.repair(self.keys, self.faults(), MAX_CRASHES))
+            answers = self.drive(repairing.repair(self.keys, self.faults(), MAX_CRASHES))
+            for fault, answer in answers.items():
+                if fault.kind is FaultKind.ORPHANED and fault.worker is None:
+                    is_to_end = fault.id in before.marks and fault.id not in before.rerun
+                    assert is_to_end == (answer is Repaired.FORGOTTEN)
         assert self.faults() == ()
         self.look()
         for id in IDS:
             assert self.deviations(id) <= {STILL_FAILED, FOREIGN, UNGRANTED}, id
         lost = self.wanted - self.at.somewhere() - self.at.failed
-        lost -= {*self.half_published, *self.in_hand}
+        lost -= {*self.half_published, *self.in_hand, *before.marks}
         assert not lost, f"lost by a repair: {lost}"
 
     @invariant()
@@ -464,6 +494,7 @@ class Mixed(Machine):
         """Whatever Node does: nothing accepted is lost, every run of ours has one owner and one start."""
         at = self.at
         assert at.started.items() <= at.starts.items()
+        assert at.marks.items() <= at.owner.items()
         assert len(set(at.owner.values())) == len(at.owner)
         lost = self.wanted - at.somewhere() - set(at.owner) - at.failed - at.rerun
         lost -= {*self.half_published, *self.in_hand}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-Finder: TypeAlias = Literal["Strict", "Mixed", "simulation", "late", "rollbacks", "limits"]
+Finder: TypeAlias = Literal["Strict", "Mixed", "simulation", "late", "rollbacks", "limits", "cancels"]
 LIMITS: dict[Finder, int] = {
     "Strict": 6000,
     "Mixed": 6000,
@@ -18,6 +18,7 @@ LIMITS: dict[Finder, int] = {
     "late": 200,
     "rollbacks": 200,
     "limits": 200,
+    "cancels": 200,
 }
 """Steps of a machine, or seeds, within which a mutant must be found."""
 
@@ -451,6 +452,53 @@ def _chunk(raw""",
         "a check misses the data of what has ended",
         "Mixed",
         ("moves/lua/reads/check_key.lua", "if not is_kept then suspect('x', id) end", ""),
+    ),
+    _mutant(
+        "a cancelled ID that waited stays committed",
+        "Strict",
+        ("moves/lua/cancel.lua", "forget(over)\n", ""),
+    ),
+    _mutant(
+        "a cancel does not look at what was handed to a worker",
+        "Strict",
+        ("moves/lua/cancel.lua", "do handed[id] = list end", "do handed[id] = nil end"),
+    ),
+    _mutant(
+        "F21: a mark says nothing of the run that it is for",
+        "Strict",
+        ("moves/lua/cancel.lua", "id, token_of(entries[i])", "id, worker_of(entries[i])"),
+    ),
+    _mutant(
+        "a run that was asked to end and has failed is tried again",
+        "cancels",
+        ("moves/lua/exchange.lua", "if told and #ours > 0 then", "if false then"),
+        sign="was cancelled and not published again",
+    ),
+    _mutant(
+        "what a dead worker was asked to end is queued",
+        "cancels",
+        ("moves/lua/recover.lua", "if is_marked(id, entry) then", "if false then"),
+        sign="was cancelled and not published again",
+    ),
+    _mutant(
+        "a jam guard queues what was asked to end",
+        "Strict",
+        ("moves/lua/jam_guard.lua", "if is_marked(id, entry) then", "if false then"),
+    ),
+    _mutant(
+        "F25: a cancelled run forgets that a rerun was asked for",
+        "Strict",
+        ("moves/lua/abort.lua", "local over, again = queue_reruns(ids)", "local over, again = ids, 0"),
+    ),
+    _mutant(
+        "a mark outlives its run",
+        "Strict",
+        ("moves/lua/ownership.lua", "if present[cancelling] then", "if false then"),
+    ),
+    _mutant(
+        "a heartbeat does not tell which runs have been asked to end",
+        "Strict",
+        ("moves/lua/renew.lua", "if marks[i] == token then", "if false then"),
     ),
     _mutant(
         "F8: a repair leaves a delayed copy where it is",

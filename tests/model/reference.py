@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from convoy_core import validation
 from convoy_core.jobs import Discard, Failed, Retry, Verdict
-from convoy_core.models import DelayPolicy, Jammed, Outcome, PayloadPolicy, Published, Then
+from convoy_core.models import Cancelled, DelayPolicy, Jammed, Outcome, PayloadPolicy, Published, Then
 from convoy_core.moves.publishing import PublishOptions
 from convoy_core.moves.recovering import DEPARTED_MS, LATE_MS
 from convoy_core.moves.working import SCHEMA, SuspectPolicy
@@ -29,7 +29,7 @@ SHARE = 3
 """Bytes that one script reads in these models: so few that not all IDs fit into one."""
 Ending: TypeAlias = "tuple[str, int, Verdict]"
 """ID, claim number, and how the run ended."""
-ORDER = ("completed", "Discard", "Failed", "Retry", "released")
+ORDER = ("completed", "Discard", "Failed", "Retry", "released", "cancelled")
 
 
 @dataclass(slots=True)
@@ -51,6 +51,8 @@ class Entry:
     payload: str = ""
     failure: str = ""
     rerun: bool = False
+    is_marked: bool = False
+    """Whether its run has been asked to end."""
 
 
 @dataclass(slots=True)
@@ -225,6 +227,31 @@ class Reference:
         else:
             self._enqueue([record.id])
 
+    def cancel(self, ids: Iterable[str], *, dry: bool) -> dict[str, Cancelled]:
+        """Queued, delayed -> absent; what runs is marked."""
+        self._move = "cancel"
+        return {id: self._cancel_one(id, dry=dry) for id in dict.fromkeys(ids)}
+
+    def _cancel_one(self, id: str, *, dry: bool) -> Cancelled:
+        match self.state(id):
+            case State.PROCESSING:
+                self.entries[id].is_marked |= not dry
+                return Cancelled.CANCELLING
+            case State.FAILED:
+                return Cancelled.FAILED
+            case State.ABSENT:
+                return Cancelled.ABSENT
+            case State.QUEUED | State.DELAYED:
+                holders = [worker for worker, pool in self.pools.items() if id in pool.handed_over]
+                if any(not self.pools[worker].lease_end and worker not in self.departed for worker in holders):
+                    return Cancelled.MISSING  # handed to a worker that has never been registered
+                if not dry:
+                    for worker in holders:
+                        self.pools[worker].handed_over.remove(id)
+                    self._forget(id)
+                    self.totals["cancelled"] += 1
+                return Cancelled.CANCELLED
+
     def promote(self, limit: int) -> tuple[int, float | None]:
         """Delayed -> queued."""
         self._move = "promote"
@@ -248,17 +275,22 @@ class Reference:
         if skip_live and self.is_live(_worker_of(entry.token)):
             return Outcome.HELD
         self.totals["jammed"] += 1
+        if entry.is_marked:
+            return Outcome.QUEUED if self._abort(row.id) else Outcome.DISCARDED
+        return self._clear(row.id, then)
+
+    def _clear(self, id: str, then: Then) -> Outcome:
         if then is Then.REQUEUE:
-            word = self._crash(row.id, "jammed")
-            if word == "queue":
-                self._enqueue([row.id])
+            word = self._crash(id, "jammed")
+            if word == "to be queued":
+                self._enqueue([id])
             return Outcome.FAILED if word == "failed" else Outcome.QUEUED
-        if self._rerun(row.id):
+        if self._rerun(id):
             return Outcome.QUEUED
         if then is Then.FAIL:
-            self._fail_for_good(row.id, "jammed", '{"error":"jammed: it had been processing for too long"}')
+            self._fail_for_good(id, "jammed", '{"error":"jammed: it had been processing for too long"}')
             return Outcome.FAILED
-        self._forget(row.id)
+        self._forget(id)
         return Outcome.DISCARDED
 
     def pause(self) -> bool:
@@ -321,36 +353,51 @@ class Reference:
 
     def renew(
         self, worker: str, lease_ms: int, counted: dict[str, str], held: Iterable[tuple[str, int]]
-    ) -> tuple[str | None, int, list[int]]:
-        """Its heartbeat; the epoch, how many IDs are on their way to it, and what it has lost."""
+    ) -> tuple[str | None, int, list[int], list[int]]:
+        """Its heartbeat; the epoch, how many IDs are on their way to it, what it has lost, and what is to end."""
         pool = self.pools[worker]
         if not pool.lease_end:
-            return None, 0, []
+            return None, 0, [], []
         pool.lease_end = self.now + lease_ms
         pool.record |= counted
         lost: list[int] = []
+        marked: list[int] = []
         for id, number in held:
             if self._holds(worker, id, number):
                 self.entries[id].beat, self.entries[id].is_indexed = self.now // 1000, True
+                marked += [number] if self.entries[id].is_marked else []
             else:
                 lost.append(number)
-        return self.epoch, len(pool.handed_over), lost
+        return self.epoch, len(pool.handed_over), lost, marked
 
     def hand_over(self, worker: str) -> None:
         """BLMOVE: queued still, and on its way."""
         if self.queue:
             self.pools[worker].handed_over.append(self.queue.pop(0))
 
-    def settle(self, worker: str, endings: Sequence[Ending]) -> list[int]:
-        """End the runs it still holds; the numbers of the stale rest. In the order of `ORDER`, releases together."""
+    def settle(self, worker: str, endings: Sequence[Ending]) -> tuple[list[int], set[int]]:
+        """End the runs it still holds, in the order of `ORDER`, releases together.
+
+        Returns the numbers of the stale rest, and of those that had been asked to end and have ended so, or run on.
+        """
         stale: list[int] = []
         released: list[str] = []
+        told = {number for id, number in self.held_by(worker) if self.entries[id].is_marked}
+        aborted: list[str] = []
+        unmarked: list[str] = []
         for kind in ORDER:
             for id, number, verdict in endings:
                 if kind != (verdict if isinstance(verdict, str) else type(verdict).__name__):
                     continue
                 if not self._holds(worker, id, number):
                     stale.append(number)
+                elif kind in ORDER[:2]:
+                    told.discard(number)
+                    self._end(id, verdict)
+                elif self.entries[id].is_marked:
+                    aborted.append(id)
+                elif verdict == "cancelled":
+                    unmarked.append(id)
                 elif verdict == "released":
                     released.append(id)
                 else:
@@ -359,7 +406,9 @@ class Reference:
         self._enqueue(released, at_head=True)
         self.totals["released"] += len(released)
         self.totals["stale"] += len(stale)
-        return stale
+        for id in aborted + unmarked:
+            self._abort(id)
+        return stale, told
 
     def claim(
         self, worker: str, want: int, number: int, suspects: SuspectPolicy, wait_ms: int
@@ -439,12 +488,19 @@ class Reference:
             return {}
         held = [id for id, _ in self.held_by(worker)]
         self._return_handed_over(worker)
-        words = {id: self._crash(id, "its worker died") for id in held}
-        self._enqueue([id for id, word in words.items() if word == "queue"], at_head=True)
+        words = {id: self._take_from_the_dead(id) for id in held}
+        self._enqueue([id for id, word in words.items() if word == "to be queued"], at_head=True)
         self.totals["recovered"] += len(held)
         if self.pools[worker].lease_end + LATE_MS <= self.now:
             self._drop_worker(worker)
-        return {id: "failed" if word == "failed" else "queued" for id, word in words.items()}
+        return {id: word.removeprefix("to be ") for id, word in words.items()}
+
+    def _take_from_the_dead(self, id: str) -> str:
+        if not self.entries[id].is_marked:
+            return self._crash(id, "its worker died")
+        is_queued = self._abort(id)
+        self._move = "recover"
+        return "queued" if is_queued else "cancelled"
 
     # -- how a run ends
 
@@ -461,8 +517,8 @@ class Reference:
                 self._defer(id, round(validation.seconds("after_s", after_s or 0) * 1000))
             case Failed():
                 self._fail(id, verdict)
-            case "released":
-                raise AssertionError("releases are done together")
+            case "released" | "cancelled":
+                raise AssertionError("these are done together")
 
     def _complete(self, id: str, what: str) -> None:
         self._move = "complete"
@@ -472,6 +528,15 @@ class Reference:
             return
         entry = self.entries[id]
         entry.failures, entry.crashes, entry.failure = 0, 0, ""
+
+    def _abort(self, id: str) -> bool:
+        """Whether it is queued again."""
+        self._move = "abort"
+        self.totals["cancelled"] += 1
+        if self._rerun(id):
+            return True
+        self._forget(id)
+        return False
 
     def _defer(self, id: str, delay_ms: int) -> None:
         self._move = "defer"
@@ -501,7 +566,7 @@ class Reference:
         entry = self.entries[id]
         entry.crashes += 1
         if entry.crashes < MAX_CRASHES:
-            return "queue"
+            return "to be queued"
         message = f"{what} {entry.crashes} times in a row"
         record = f'{{"error":"{message}"}}'
         if self._rerun(id):
@@ -535,7 +600,7 @@ class Reference:
         assert entry.state in move.sources, f"{self._move} from {entry.state}"
         assert state in move.targets, f"{self._move} to {state}"
         if state is not State.PROCESSING:
-            entry.token, entry.start, entry.rerun, entry.is_indexed = "", 0, False, False
+            entry.token, entry.start, entry.rerun, entry.is_indexed, entry.is_marked = "", 0, False, False, False
         if state is not State.DELAYED:
             entry.due = 0
         entry.state = state
@@ -581,6 +646,7 @@ class Reference:
             "processing": {id: str(e.beat) for id, e in running.items()},
             "started": {id: str(e.start) for id, e in running.items() if e.is_indexed},
             "owner": {id: f"{e.token}@{e.start}" for id, e in running.items()},
+            "cancelling": {id: e.token for id, e in running.items() if e.is_marked},
             "rerun": {id for id, e in running.items() if e.rerun},
             "delayed": {id: str(e.due) for id, e in committed.items() if e.state is State.DELAYED},
             "failed": {id: str(e.failures) for id, e in self.entries.items() if e.state is State.FAILED},

@@ -22,7 +22,7 @@ from unittest.mock import patch
 
 from convoy_core.errors import ConvoyError
 from convoy_core.jobs import Discard, Job, Retry
-from convoy_core.moves import publishing, steering
+from convoy_core.moves import cancelling, publishing, steering
 from convoy_core.moves.call import Call
 from convoy_core.moves.keys import Keyspace
 from convoy_core.moves.publishing import PublishOptions
@@ -54,6 +54,8 @@ ROLLBACKS = ("rollback", "rollback", "rollback", "pause", "held back", "crash", 
 error asks the store which IDs it holds, and would notice.
 """
 ROLLBACK_FAULTS = 0.002
+CANCELS = (*MIXED, *["cancel"] * 16)
+"""An operator cancels IDs, wherever they are."""
 LIMITED = ("limits", "limits", "limits", "freeze", "crash", "crash", "stop", "outage", "pause", "clock")
 """The queue has limits most of the time, up to the end."""
 LIMITS: Final[tuple[dict[str, float], ...]] = (
@@ -63,7 +65,7 @@ LIMITS: Final[tuple[dict[str, float], ...]] = (
     {"rate": 4, "burst": 2},
     {"concurrency": 3, "rate": 120, "period_s": 9},
 )
-FAULT_MIXES = {"simulation": MIXED, "late": LATE, "rollbacks": ROLLBACKS, "limits": LIMITED}
+FAULT_MIXES = {"simulation": MIXED, "late": LATE, "rollbacks": ROLLBACKS, "limits": LIMITED, "cancels": CANCELS}
 HELD_BACK_S = (LATE_MS / 1000 + 2, LATE_MS / 1000 + 5)
 OPTIONS = PoolOptions(lease_s=1.5, beat_s=0.4, grace_s=1, backoff_s=0.1, backoff_cap_s=0.5, max_crashes=3)
 DAY = EPOCH_MS // 1000 - EPOCH_MS // 1000 % 86400
@@ -225,12 +227,12 @@ class Simulation:
 
     async def _storm(self, chance: random.Random) -> None:
         while self.loop.time() < FAULTS_S:
-            await asyncio.sleep(chance.uniform(0.2, 2))
+            await asyncio.sleep(chance.uniform(0.2, 2) / (4 if self.faults is CANCELS else 1))
             living = sorted(self.shifts)
             if not living:
                 continue
             what = chance.choice(self.faults)
-            if what in ("outage", "rollback", "pause", "clock", "limits"):
+            if what in ("outage", "rollback", "pause", "clock", "limits", "cancel"):
                 await self._trouble_all(what, chance)
             else:
                 await self._trouble_one(what, chance.choice(living), chance)
@@ -263,6 +265,8 @@ class Simulation:
                 await self._pause(chance.uniform(0.5, 3))
             case "limits":
                 await self._limit(chance.choice(LIMITS))
+            case "cancel":
+                await self._cancel(chance.sample(IDS, chance.choice((1, 3, 10))))
             case _:
                 self.judge.note("clock set forward")
                 self.link.clock_ms += 3_600_000
@@ -324,6 +328,14 @@ class Simulation:
                 break
             except ConvoyError:
                 await asyncio.sleep(0.1)
+
+    async def _cancel(self, ids: list[str]) -> None:
+        connection = AsyncConnection(SimulatedStore(self.link, "operator"), prefix=None, read_only=False)
+        keys = connection.keyspace.queue("q")
+        try:
+            await connection.drive(cancelling.cancel(keys, ids, dry_run=False))
+        except ConvoyError as error:
+            self.judge.note("cancel failed", type(error).__name__)
 
     # -- peace
 

@@ -15,7 +15,7 @@ from convoy_core.moves.keys import Keys
 from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.store.clients import Store
 from convoy_core.worker.waiting import IdleWait
-from tests.model.simulation import LATE, LIMITED, ROLLBACKS, play
+from tests.model.simulation import CANCELS, LATE, LIMITED, ROLLBACKS, play
 from tests.model.wire import Wire
 from tests.servers import RealServer
 
@@ -77,6 +77,16 @@ def test_no_limit_is_exceeded_and_every_pool_goes_on_when_it_may(wire: Wire, sha
     seeds = range(FIRST + share, FIRST + SEEDS // 10, 2)
 
     verdicts = {seed: play(seed, wire, LIMITED)[0] for seed in seeds}
+
+    assert {seed: verdict.details for seed, verdict in verdicts.items() if verdict.faults} == {}
+
+
+@pytest.mark.timeout(90 + SEEDS)
+@pytest.mark.parametrize("share", range(2))
+def test_what_was_cancelled_does_not_run_again_and_nothing_else_is_lost(wire: Wire, share: int) -> None:
+    seeds = range(FIRST + share, FIRST + SEEDS // 5, 2)
+
+    verdicts = {seed: play(seed, wire, CANCELS)[0] for seed in seeds}
 
     assert {seed: verdict.details for seed, verdict in verdicts.items() if verdict.faults} == {}
 

@@ -150,13 +150,15 @@ class World:
         released: list[Claim] | None = None,
         discarded: list[Claim] | None = None,
         deferred: list[tuple[Claim, int]] | None = None,
+        cancelled: list[Claim] | None = None,
         want: int = 0,
         number: int = 7,
         wait_ms: int = LEASE,
         suspects: SuspectPolicy = WITH_NOTHING_BESIDE,
     ) -> Round:
         """One round of worker `W`."""
-        settlement = Settlement(completed or [], failed or [], released or [], discarded or [], deferred or [])
+        ended = (completed or [], failed or [], released or [], discarded or [], deferred or [], cancelled or [])
+        settlement = Settlement(*ended)
         return self.run(exchange(self.keys, W, settlement, want, number, wait_ms, suspects))
 
     def close(self) -> None:

@@ -400,7 +400,7 @@ async def test_a_pool_settles_long_ids_in_parts() -> None:
 
     while claims.has_results:
         settlement, taken = claims.take_results()
-        claims.settle(taken, ())
+        claims.settle(taken, (), ())
         parts.append(len(settlement.released))
 
     claims.close()

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from convoy_core import Outcome, Published, State
-from tests.moves.cases import DELAYED, FAILED, GONE, MINE, QUEUED, Case
-from tests.moves.keyspace import World
+from convoy_core import Cancelled, Outcome, Published, State
+from tests.moves.cases import DELAYED, FAILED, FOREIGN, GONE, MINE, QUEUED, Case
+from tests.moves.keyspace import ALIVE, W, World
 
 
 def _answers(**options: object) -> Callable[[World], object]:
@@ -44,6 +44,26 @@ CASES = [
     Case("", "dry discard of a queued ID", QUEUED, _dry_discard(State.QUEUED), GONE, QUEUED),
     Case("", "dry discard of a delayed ID", DELAYED, _dry_discard(State.DELAYED), GONE, DELAYED),
     Case("", "dry discard of a failed ID", FAILED, _dry_discard(State.FAILED), GONE, FAILED),
+    *(
+        Case(
+            "",
+            f"dry cancel of what would be {answer}",
+            keys,
+            lambda world: world.queue.cancel(["a"], dry_run=True),
+            {"a": answer},
+            keys,
+        )
+        for keys, answer in (
+            (QUEUED, Cancelled.CANCELLED),
+            ({**ALIVE, f"claim:{W}": ["a"], "committed": {"a"}}, Cancelled.CANCELLED),
+            (DELAYED, Cancelled.CANCELLED),
+            (MINE, Cancelled.CANCELLING),
+            (FOREIGN, Cancelled.NODE),
+            (FAILED, Cancelled.FAILED),
+            ({}, Cancelled.ABSENT),
+            ({"committed": {"a"}}, Cancelled.MISSING),
+        )
+    ),
 ]
 
 

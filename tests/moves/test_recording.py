@@ -62,6 +62,10 @@ def test_one_ids_story_is_told_in_order(world: World) -> None:
     world.exchange(failed=[(claim("a", 7), failure())], want=1, number=9)
     world.exchange(failed=[(claim("a", 9), failure(retry_ms=50))], number=10)
     world.queue.discard(["a"], state=State.DELAYED)
+    world.queue.publish("a")
+    world.exchange(want=1, number=10)
+    world.queue.cancel(["a"])
+    world.exchange(released=[claim("a", 10)], number=11)
 
     story = [*world.queue.trace("a")]
 
@@ -75,6 +79,10 @@ def test_one_ids_story_is_told_in_order(world: World) -> None:
         ("claim", "processing", W, ("a",)),
         ("fail", "delayed", W, ("a",)),
         ("discard", "absent", None, ("a",)),
+        ("publish", "queued", None, ("a",)),
+        ("claim", "processing", W, ("a",)),
+        ("cancel", "cancelling", None, ("a",)),
+        ("abort", "absent", W, ("a",)),
     ]
     assert [move.at for move in story] == sorted(move.at for move in story)
     assert ("publish", "queued", None, ("a", "b")) in _tell([*world.queue.trace()])
@@ -87,6 +95,7 @@ def test_a_dry_run_is_no_move(world: World) -> None:
     [*world.queue.publish_chunks(["a", "a"], dry_run=True)]
     world.queue.discard(["a"], state=State.QUEUED, dry_run=True)
     world.queue.requeue(["a"], dry_run=True)
+    world.queue.cancel(["a"], dry_run=True)
 
     assert _tell([*world.queue.trace()]) == [("start_recording", "", None, ())]
 

@@ -73,6 +73,7 @@ WITH_AN_ID: dict[str, Callable[[Queue, Any], object]] = {
     "show": lambda queue, id: queue.show(id),
     "requeue": lambda queue, id: queue.requeue(["there", id]),
     "discard queued": lambda queue, id: queue.discard(["there", id], state=State.QUEUED),
+    "cancel": lambda queue, id: queue.cancel(["there", id]),
     "discard failed": lambda queue, id: queue.discard(["there", id], state=State.FAILED),
 }
 
@@ -369,6 +370,7 @@ WRITING = [name for name in _methods(Queue) if name not in LOOKING]
 
 def test_every_method_is_known_to_read_or_to_write() -> None:
     writing = {
+        "cancel",
         "discard",
         "discard_all",
         "free_jammed",
@@ -424,6 +426,7 @@ def test_s14_a_read_only_queue_can_be_looked_at(viewer: Queue, raw: redis.Redis,
 
 def test_s14_a_read_only_queue_can_try_things(viewer: Queue) -> None:
     assert viewer.requeue(["x"], dry_run=True)
+    assert viewer.cancel(["there"], dry_run=True)
     assert viewer.discard(["there"], state=State.QUEUED, dry_run=True)
     assert list(viewer.publish_chunks(["x"], dry_run=True))
     assert viewer.counts().committed == 1

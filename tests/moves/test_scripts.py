@@ -78,6 +78,7 @@ BUSY: Keyspace = {
     "crashes": {"p5": "1", "p6": "2", "q1": "1"},
     "payload": {"q1": "sx", "p1": "sx"},
     "rerun": {"p3"},
+    "cancelling": {"p4": f"{W}:4", "p6": f"{DEAD}:2"},
     "totals": {"done": "1"},
     "limits": {"concurrency": "9", "rate": "50", "period": "1000", "burst": "5", "turn:ff": str(NOW - 5000)},
     "meta": {"schema": "1", "epoch": "e"},
@@ -159,6 +160,7 @@ WRITES: dict[str, tuple[str, Callable[[World], object]]] = {
     "promote": ("promote", lambda world: world.run(promote(world.keys, 10, LEASE))),
     "exchange": ("exchange", _settle),
     "exchange with a retry": ("exchange", _retry),
+    "exchange with a cancelled run": ("exchange", lambda world: world.exchange(cancelled=[claim("p4", 4)])),
     "exchange with a deferral": ("exchange", lambda world: world.exchange(deferred=[(claim("p1", 1), 50)])),
     "register": ("register", lambda world: world.run(register(world.keys, W, 2 * LEASE, "new", {"pid": 5}))),
     "renew": ("renew", _renew),
@@ -177,6 +179,7 @@ WRITES: dict[str, tuple[str, Callable[[World], object]]] = {
     "discard_all delayed": ("discard_first", lambda world: world.queue.discard_all(State.DELAYED)),
     "discard_all failed": ("discard_first", lambda world: world.queue.discard_all(State.FAILED)),
     "restore": ("restore", lambda world: world.queue.restore(RECORDS)),
+    "cancel": ("cancel", lambda world: world.queue.cancel(["q1", "c1", "c3", "d1", "p1", "n1", "f1", "x"])),
     "sweep": ("sweep", lambda world: world.drive(sweep(world.keys, (), 1000))),
     "repair": ("repair", lambda world: world.queue.repair(FAULTS)),
     "pause": ("pause", lambda world: world.queue.pause()),
@@ -234,6 +237,7 @@ BELOW = {
     "record": ["recording:moves", "recording:bytes"],
     "recording": ["recording:moves"],
     "trace": ["recording:moves"],
+    "cancel": [f"claim:{W}", f"claim:{GONE}"],
 }
 """Keys below a prefix, which a script names by itself."""
 
@@ -354,6 +358,7 @@ def test_s14_a_read_is_sent_as_one(world: World, name: str) -> None:
         ("publish", (0, "", "", "", b"", "new")),
         ("requeue", ("", "", "f1")),
         ("discard", ("", "failed", "f1")),
+        ("cancel", ("", "", "p1")),
     ],
 )
 def test_s14_the_store_itself_keeps_a_dry_run_from_writing(world: World, name: str, arguments: tuple[str, ...]) -> None:

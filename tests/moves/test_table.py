@@ -15,6 +15,7 @@ from convoy_core.moves.working import (
 )
 from convoy_core.states import MOVES
 from tests.moves import (
+    test_cancel,
     test_claim,
     test_complete,
     test_defer,
@@ -45,6 +46,7 @@ CASES = [
     *test_jam_guard.CASES,
     *test_steering.CASES,
     *test_restore.CASES,
+    *test_cancel.CASES,
     *test_duplicates.CASES,
     *test_register.CASES,
     *test_dry_runs.CASES,
@@ -83,6 +85,8 @@ ACTS: dict[str, Callable[[World], object]] = {
     "release": lambda world: world.exchange(released=[claim("a")]),
     "recover": lambda world: world.run(of("recover", world.keys, ("dd", 3, "1", "a", f"{W}:1"), list)),
     "jam_guard": lambda world: world.queue.free_jammed([seen()], then=Then.DISCARD),
+    "cancel": lambda world: world.queue.cancel(["a"]),
+    "abort": lambda world: world.exchange(cancelled=[claim("a")]),
     "requeue": lambda world: world.queue.requeue(["a"]),
     "restore": lambda world: world.queue.restore([Record("a", attempts=1, raw_payload=b"sx")]),
     "discard": lambda world: [
@@ -97,6 +101,7 @@ COUNTED = {
     "fail": {"stale": "1"},
     "defer": {"stale": "1"},
     "release": {"stale": "1"},
+    "abort": {"stale": "1"},
 }
 
 
@@ -113,6 +118,8 @@ def test_a_move_is_refused_from_every_other_state(world: World, name: str, state
     counted: Keyspace = {"totals": COUNTED[name]} if name in COUNTED else {}
     if name in ("claim", "set_apart"):
         counted = {f"worker:{W}": {**BEATEN[f"worker:{W}"], "number": "7"}}
+    if (name, state) == ("cancel", State.PROCESSING):
+        counted = {"cancelling": {"a": f"{W}:1"}}
     assert world.state() == {**before, **counted}
 
 

@@ -50,7 +50,10 @@ def _sent_by(module: str) -> set[str]:
 
 CHECKED = ("checking", "first_look", "repairing")
 OPERATED = set().union(
-    *map(_sent_by, ("publishing", "looking", "steering", "discarding", "dumping", "grouping", "recording", *CHECKED))
+    *map(
+        _sent_by,
+        ("publishing", "looking", "steering", "discarding", "cancelling", "dumping", "grouping", "recording", *CHECKED),
+    )
 )
 SCRIPTS = {
     "publisher": {"publish"},
@@ -137,6 +140,7 @@ NEVER: dict[str, Callable[[Queue, Any], object]] = {
 STEER: dict[str, Callable[[Queue, Any], object]] = {
     "requeue": lambda queue, _: queue.requeue(["1"]),
     "discard": lambda queue, _: queue.discard(["1"], state=State.QUEUED),
+    "cancel": lambda queue, _: queue.cancel(["1"]),
     "jam guard": lambda queue, _: queue.free_jammed(queue.jammed(idle_s=0)),
     "pause": lambda queue, _: queue.pause(),
     "restore": lambda queue, _: queue.restore([Record("1", State.FAILED)]),

@@ -38,6 +38,7 @@ def test_f20_nothing_of_ours_but_the_error_log_and_wake_ups_is_ever_given_a_time
         lambda: world.queue.publish_many(held, payload="cargo"),
         lambda: world.exchange(want=7, number=1),
         lambda: world.queue.publish("done", rerun=True),
+        lambda: world.queue.cancel(["lost"]),
         lambda: world.run(renew(world.keys, W, LEASE, Pulse(0, 0, []), [(b"done", 1)])),
         lambda: world.queue.free_jammed([Jammed("jammed", NOW / 1000, 0, None, False)], then=Then.REQUEUE),
         lambda: world.exchange(

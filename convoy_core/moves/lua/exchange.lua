@@ -7,8 +7,9 @@
 --       how many completed, (ID, number)...; if anything else ended:
 --       how many of the completed, the last ones, their handlers discarded,
 --       how many failed, (ID, number, message, record, retry ms or empty)..., how many deferred, (ID, number, ms)...,
---       how many released, (ID, number)...
--- answer: numbers of the stale claims, word, IDs, attempts, failures, crashes, payloads, suspects set apart (see claim)
+--       how many released, (ID, number)..., and if any were cancelled: how many, (ID, number)...
+-- answer: numbers of the stale claims, and with a minus sign of those that have been asked to end, word, IDs, attempts, failures,
+--         crashes, payloads, suspects set apart (see claim)
 local args = ARGV
 local me, want, number, policy, n = unpack(args, 2, 6)
 
@@ -30,7 +31,7 @@ end
 if at == 6 then call('HGET', owner, '') end
 local is_held, stale, mine = split_held(me, completed, numbers)
 if #mine == 0 then call('HGET', totals, '') end -- else its first use is the first write
-local discarded, ended_otherwise = 0, args[at + 1]
+local discarded, ended_otherwise, told = 0, args[at + 1], present[cancelling] and {}
 if ended_otherwise then
   at = at + 1
   for i = n - ended_otherwise + 1, n do
@@ -48,6 +49,7 @@ if #mine > 0 then
 end
 if ended_otherwise then
   -- here: fail defer release
+  local marked = {} -- whose runs have been asked to end: that is how they end, unless they were done before
 
   -- Of the next claims in the arguments, each of so many, those still held: their IDs, and each further argument as a list.
   local function next_held(width)
@@ -60,6 +62,10 @@ if ended_otherwise then
     at = at + 1
     local held, lost, ours = split_held(me, ids, numbers)
     for _, late in ipairs(lost) do stale[#stale + 1] = late end
+    if told and #ours > 0 then
+      -- here: take_marked
+      ours = take_marked(ids, held, marked, told)
+    end
     for column = 3, width do
       local values = {}
       for i = 1, #ids do
@@ -72,7 +78,15 @@ if ended_otherwise then
   fail(next_held(5))
   defer(next_held(3))
   release((next_held(2)))
+  if args[at + 1] or #marked > 0 then
+    -- here: abort
+    for _, id in ipairs(args[at + 1] and next_held(2) or {}) do marked[#marked + 1] = id end
+    abort(marked, me)
+  end
 end
 count('stale', #stale)
+if told then
+  -- here: tell_marked
+end
 
 -- here: claim

@@ -1,5 +1,5 @@
 -- fault: whether something is still wrong with an ID
--- keys: queued committed delayed processing started owner workers departed failed rerun published payload attempts failures crashes failure
+-- keys: queued committed delayed processing started owner workers departed failed rerun published payload attempts failures crashes failure cancelling
 -- with: owner_entry claim_list silent
 
 -- How many copies of it were handed to workers that have not claimed them yet.
@@ -25,7 +25,7 @@ local function is_running(id) return call('HGET', owner, id) or call('ZSCORE', p
 
 local function is_leftover(id)
   local token = call('HGET', owner, id)
-  if not token and call('ZSCORE', started, id) then return true end
+  if not token and (call('ZSCORE', started, id) or call('HEXISTS', cancelling, id) == 1) then return true end
   if is_running(id) then return false end
   if call('SISMEMBER', rerun, id) == 1 then return true end
   if call('SISMEMBER', committed, id) == 1 then return false end

@@ -1,7 +1,7 @@
 -- jam_guard: processing -> queued, failed, absent
 -- flags: allow-oom
 -- keys: lock
--- with: damage ownership crash forget lease owner_entry totals enqueue
+-- with: damage ownership crash forget lease owner_entry totals enqueue marked abort
 -- args: requeue | fail | discard, '1' to leave out live holders, how many crashes fail an ID, (ID, start ms)...
 -- answer: one word per ID: queued, failed, discarded, gone, held, locked
 local what, skip_live, limit, entries = take(), take() == '1', take_number(), take_rest()
@@ -20,9 +20,10 @@ local function start_of_run(id, entry)
   return foreign and math.floor(tonumber(foreign) * 1000)
 end
 
-local function free(id)
-  leave_processing({ id })
+local function free(id, entry)
   count('jammed', 1)
+  if is_marked(id, entry) then return abort({ id }) > 0 and 'queued' or 'discarded' end
+  leave_processing({ id })
   if what == 'requeue' then
     local word = charge_crash(id, limit, 'jammed')
     if word ~= 'queue' then return word end
@@ -50,7 +51,7 @@ for i = 1, #entries, 2 do
   elseif skip_live and entry and is_live(worker_of(entry)) then
     word = 'held'
   else
-    word = free(id)
+    word = free(id, entry)
     table.insert(freed[word], id)
   end
   answer[#answer + 1] = word

@@ -2,6 +2,8 @@
 
 local function holds(entry, token) return entry and string.sub(entry, 1, #token + 1) == token .. '@' end
 
+local function token_of(entry) return string.match(entry, '^(.*)@%d+$') or entry end
+
 local function worker_of(entry) return string.match(entry, '^(.*):%d+@%d+$') or entry end
 
 local function start_of(entry)

@@ -1,5 +1,5 @@
 -- ownership: who holds an ID, proven by its token, and the way out of processing
--- keys: processing started owner
+-- keys: processing started owner cancelling
 
 -- The positions of the claims that `worker` still holds, the numbers of the stale ones, and the IDs of those held.
 -- By position and number, since an ID may be listed twice: lost under one number, and claimed again under another.
@@ -22,5 +22,6 @@ local function leave_processing(ids)
   if #ids == 0 then return end
   call('ZREM', processing, unpack(ids))
   if present[started] then call('ZREM', started, unpack(ids)) end
+  if present[cancelling] then call('HDEL', cancelling, unpack(ids)) end
   call('HDEL', owner, unpack(ids))
 end

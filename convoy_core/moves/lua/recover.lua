@@ -1,10 +1,10 @@
--- recover: processing -> queued, failed
+-- recover: processing -> queued, failed, absent
 -- flags: allow-oom
 -- keys: workers owner
--- with: damage owner_entry ownership crash totals enqueue claim_list drop_worker
+-- with: damage owner_entry ownership crash totals enqueue claim_list drop_worker marked abort
 -- args: the dead worker, how many crashes fail an ID, the latest that it can be unless the clock was set (Unix ms) or empty,
 --       ms after its lease when it is unregistered or empty, (ID, token)...
--- answer: 'alive' and nothing done, or 'dead'; then (ID, 'queued' or 'failed')...
+-- answer: 'alive' and nothing done, or 'dead'; then (ID, 'queued', 'failed' or 'cancelled')...
 local dead, limit, latest, strike_after, claims = take(), take_number(), take_number(), take_number(), take_rest()
 local lease = call('ZSCORE', workers, dead)
 if lease and tonumber(lease) > now or latest and now > latest then return { 'alive' } end
@@ -17,9 +17,15 @@ return_claim_list(own, 0)
 local answer, back, failed_now = { 'dead' }, {}, {}
 for i = 1, #claims, 2 do
   local id = claims[i]
-  if holds(call('HGET', owner, id), claims[i + 1]) then
-    leave_processing({ id })
-    local word = charge_crash(id, limit, 'its worker died')
+  local entry = call('HGET', owner, id)
+  if holds(entry, claims[i + 1]) then
+    local word
+    if is_marked(id, entry) then
+      word = abort({ id }, dead) > 0 and 'queued' or 'cancelled'
+    else
+      leave_processing({ id })
+      word = charge_crash(id, limit, 'its worker died')
+    end
     if word == 'queue' then
       back[#back + 1] = id
       word = 'queued'

@@ -1,10 +1,10 @@
 -- renew: processing -> processing
 -- flags: allow-oom
--- keys: committed workers worker processing started owner meta
+-- keys: committed workers worker processing started owner meta cancelling
 -- with: damage claim_list owner_entry
 -- args: worker, lease ms, runs done, runs failed, runs going, (ID, claim number)...
 -- answer: 'gone' when this worker is no longer registered, else the store's epoch; how many IDs were handed to it that no claim
---         has taken up; then the numbers of the claims it has lost
+--         has taken up; then the numbers of the claims it has lost, and with a minus sign of those that have been asked to end
 local id, lease = take(), take_number()
 local refusal = damage_reply({ worker .. ':' .. id, 'hash', claim_list_of(id), 'list' })
 if refusal then return refusal end
@@ -13,14 +13,17 @@ call('ZADD', workers, now + lease, id)
 local done, bad, running, claims = take(), take(), take(), take_rest()
 call('HSET', worker .. ':' .. id, 'done', done, 'failed', bad, 'running', running)
 
-local lost, scores, ids, starts = {}, {}, {}, {}
+local told, scores, ids, starts = {}, {}, {}, {}
 if #claims > 0 then
   local asked = {}
   for i = 1, #claims, 2 do asked[#asked + 1] = claims[i] end
   local entries = call('HMGET', owner, unpack(asked))
   local known = exists(started) and call('ZMSCORE', started, unpack(asked)) or {}
+  local marks = exists(cancelling) and call('HMGET', cancelling, unpack(asked)) or {}
   for i, job in ipairs(asked) do
-    if holds(entries[i], id .. ':' .. claims[2 * i]) then
+    local token = id .. ':' .. claims[2 * i]
+    if holds(entries[i], token) then
+      if marks[i] == token then told[#told + 1] = '-' .. claims[2 * i] end
       ids[#ids + 1] = job
       scores[#scores + 1] = math.floor(now / 1000)
       scores[#scores + 1] = job
@@ -30,7 +33,7 @@ if #claims > 0 then
         starts[#starts + 1] = job
       end
     else
-      lost[#lost + 1] = claims[2 * i]
+      told[#told + 1] = claims[2 * i]
     end
   end
 end
@@ -41,4 +44,4 @@ if #ids > 0 then
   -- From the first heartbeat on, the score in `processing` is no longer the start, so the start is indexed in `started`.
   if #starts > 0 then call('ZADD', started, unpack(starts)) end
 end
-return { call('HGET', meta, 'epoch') or '', call('LLEN', claim_list_of(id)), unpack(lost) }
+return { call('HGET', meta, 'epoch') or '', call('LLEN', claim_list_of(id)), unpack(told) }

@@ -1,6 +1,6 @@
 -- repair: puts right what a check has found, each only if it is still wrong
 -- keys: rerun
--- with: damage fault ownership crash enqueue totals tidy
+-- with: damage fault ownership crash enqueue totals tidy marked abort
 -- args: ms after a lease, how many crashes fail an ID, (letter, ID, worker or empty)...
 -- answer: one word for each: queued, failed, merged (one copy, perhaps of several), listed, committed, forgotten, gone
 local late, limit, faults = take_number(), take_number(), take_rest()
@@ -14,8 +14,9 @@ function repairs.o(id, handed_to)
     enqueue({ id }, true)
     return 'queued'
   end
-  leave_processing({ id })
   count('recovered', 1)
+  if is_marked(id, call('HGET', owner, id)) then return abort({ id }) > 0 and 'queued' or 'forgotten' end
+  leave_processing({ id })
   local word = charge_crash(id, limit, 'its worker died')
   if word ~= 'queue' then return word end
   enqueue({ id }, true)
@@ -56,7 +57,10 @@ function repairs.u(id)
 end
 
 function repairs.x(id)
-  if not call('HGET', owner, id) then call('ZREM', started, id) end
+  if not call('HGET', owner, id) then
+    call('ZREM', started, id)
+    call('HDEL', cancelling, id)
+  end
   if call('SISMEMBER', committed, id) == 1 and not is_running(id) then call('SREM', rerun, id) end
   tidy({ id })
   return 'forgotten'

@@ -89,6 +89,7 @@ def facts(details: Details) -> list[tuple[str, str]]:
         ("attempt", number(details.attempt)),
         ("failures", number(details.failures) if details.failures else None),
         ("crashes", number(details.crashes) if details.crashes else None),
+        ("cancelling", "its run has been asked to end" if details.cancelling else None),
         ("rerun", "runs once more after this run" if details.rerun else None),
         ("publishing", f"would {answer_words(details.publish_would)}"),
         ("payload", _payload(details.payload, details.payload_bytes)),

@@ -18,6 +18,7 @@ _WORDS = {
     "deferred": "asked for later",
     "discarded": "discarded",
     "released": "released",
+    "cancelled": "cancelled",
     "stale": "too late (somebody else had the ID)",
     "unknown": "unknown (the store went away)",
 }
@@ -33,6 +34,7 @@ class WorkTally:
     deferred: int = 0
     discarded: int = 0
     released: int = 0
+    cancelled: int = 0
     stale: int = 0
     unknown: int = 0
 

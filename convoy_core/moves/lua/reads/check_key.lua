@@ -1,12 +1,12 @@
 -- check_key: a slice of one key, and which of its entries other keys contradict
--- keys: committed delayed processing started owner failed rerun published payload attempts failures crashes failure
+-- keys: committed delayed processing started owner failed rerun published payload attempts failures crashes failure cancelling
 -- with: scanned owner_entry silent
 -- args: key, where to go on, how many to look at, Unix ms before which an ID must have been accepted, ms after a lease
 -- answer: where to go on, '0' at the end; how many were looked at; (letter, ID)...: see check_ids, 'm' may be in the list
 local name, cursor, limit, since, late = take(), take(), take_number(), take_number(), take_number()
 local keys = {
   committed = committed, delayed = delayed, processing = processing, started = started, owner = owner, rerun = rerun,
-  published = published, payload = payload, attempts = attempts, failures = failures, crashes = crashes, failure = failure,
+  published = published, payload = payload, attempts = attempts, failures = failures, crashes = crashes, failure = failure, cancelling = cancelling,
 }
 local key = keys[name]
 local kind = call('TYPE', key).ok
@@ -63,7 +63,7 @@ else
   local bad = (name == 'payload' or name == 'failure') and call('ZMSCORE', failed, unpack(ids)) or {}
   for i, id in ipairs(ids) do
     local is_kept = running[i] or tokens[i] or bad[i]
-    if name == 'started' then is_kept = tokens[i] elseif name ~= 'rerun' then is_kept = is_kept or known[i] == 1 end
+    if name == 'started' or name == 'cancelling' then is_kept = tokens[i] elseif name ~= 'rerun' then is_kept = is_kept or known[i] == 1 end
     if not is_kept then suspect('x', id) end
   end
 end
