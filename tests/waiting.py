@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+T = TypeVar("T")
 
 PATIENCE = float(os.environ.get("CONVOY_TEST_PATIENCE", "1"))
 """How many times longer than on an idle machine of two cores."""
@@ -15,9 +19,12 @@ def patient(seconds: float = 60.0) -> float:
     return seconds * PATIENCE
 
 
-def eventually(condition: Callable[[], object], *, within_s: float = 60.0) -> None:
-    """Return as soon as the condition holds; fail when it does not in time."""
+def eventually(condition: Callable[[], T], *, within_s: float = 60.0, despite: tuple[type[Exception], ...] = ()) -> T:
+    """Return what the condition answers as soon as that is true, and it raises nothing of `despite`; fail in time."""
     deadline = time.monotonic() + patient(within_s)
-    while not condition():
+    while True:
+        with suppress(*despite):
+            if answer := condition():
+                return answer
         assert time.monotonic() < deadline, f"not within {patient(within_s):g} s: {condition.__qualname__}"
         time.sleep(0.005)

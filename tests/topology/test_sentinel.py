@@ -32,7 +32,7 @@ from tests.waiting import eventually, patient
 @pytest.fixture
 def mortal() -> Iterator[ReplicatedStore]:
     """One whose primary may be killed."""
-    store = ReplicatedStore(valkey_binary())
+    store = ReplicatedStore(valkey_binary(), down_ms=1000)
     yield store
     store.stop()
 
@@ -74,14 +74,19 @@ def test_f36_when_the_primary_dies_under_load_the_pool_goes_on_and_no_replicated
         eventually(lambda: mortal.primary is not first)  # the Sentinels may need a second vote
         eventually(lambda: _published(queue, "after"))
         eventually(lambda: "after" in ran)
-        eventually(lambda: queue.counts().committed == 0)
+        # On a busy machine the Sentinels may take the new primary for dead as well, for a moment.
+        eventually(lambda: queue.counts().committed == 0, despite=(StoreUnreachable,))
         missing = {*replicated} - ran
-        lease = queue.workers()[0].lease_ends_in_s
-        eventually(lambda: queue.workers()[0].lease_ends_in_s > min(lease, 2.9) - 0.5)
-        eventually(lambda: is_waiting(queue))
+        lease = eventually(lambda: _lease_ends_in_s(queue), despite=(StoreUnreachable,))
+        eventually(lambda: _lease_ends_in_s(queue) > min(lease, 2.9) - 0.5, despite=(StoreUnreachable,))
+        eventually(lambda: is_waiting(queue), despite=(StoreUnreachable,))
         eventually(lambda: pool.status().error is None)
 
     assert missing == set()
+
+
+def _lease_ends_in_s(queue: Queue) -> float:
+    return queue.workers()[0].lease_ends_in_s
 
 
 def _published(queue: Queue, id: str) -> bool:
