@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     from convoy_core.queue import Fleet, Queue
     from convoy_core.recordings import RecordedMove, Recording
     from convoy_core.records import Record, Restored
+    from convoy_core.scratch import SCRATCH_PREFIXES, erase_scratch
     from convoy_core.states import State
     from convoy_core.store.address import Durability
     from convoy_core.store.description import StoreDescription, describe_store
@@ -167,6 +168,9 @@ __all__ = [  # noqa: RUF022 - by what they are for
     "ServerStatus",
     "StoreDescription",
     "describe_store",
+    # queues to try things out, which are erased
+    "SCRATCH_PREFIXES",
+    "erase_scratch",
     # checks and limits, for programs that ask people for IDs and names
     "BATCH",
     "MAX_CONCURRENCY",
@@ -265,6 +269,7 @@ _HOMES: Final = {
     "convoy_core.queue": ("Fleet", "Queue"),
     "convoy_core.records": ("Record", "Restored"),
     "convoy_core.recordings": ("RecordedMove", "Recording"),
+    "convoy_core.scratch": ("SCRATCH_PREFIXES", "erase_scratch"),
     "convoy_core.states": ("State",),
     "convoy_core.store.address": ("Durability",),
     "convoy_core.store.description": ("StoreDescription", "describe_store"),

@@ -44,6 +44,8 @@ COMMANDS: Final = {
     "resume": Listed("pause", "Act", "Let workers claim again."),
     "limit": Listed("limit", "Act", "Limit what workers run of a queue, or show its limits."),
     "work": Listed("work", "Run", "Run workers on a queue until stopped."),
+    "demo": Listed("demo", "Run", "Show sample queues and workers at work, to see everything alive."),
+    "bench": Listed("bench", "Run", "Measure how fast this store takes IDs and hands them out."),
     "tui": Listed("tui", "Run", "Open the live dashboard; same as convoy-tui."),
     "server": Listed("server", "Run", "Start, stop and inspect the embedded store."),
 }

@@ -12,6 +12,11 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)", re.ASCII)
 _PLAIN = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 
 
+def is_production(environment: str | None) -> bool:
+    """Whether the label of an environment says that it is the one that matters."""
+    return (environment or "").lower() in ("production", "prod", "live")
+
+
 def age(seconds: float) -> str:
     """A duration in two units, rounded down, so that an age never looks longer than it is.
 

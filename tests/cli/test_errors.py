@@ -268,6 +268,7 @@ TIMES = [
     ["jam-guard", "trucks", "--idle", "5m", "--every"],
     ["work", "trucks", "--job-timeout"],
     ["work", "trucks", "--grace"],
+    ["demo", "--for"],
     ["tui", "--interval"],
 ]
 

@@ -35,6 +35,8 @@ COMMANDS = [
     "resume",
     "limit",
     "work",
+    "demo",
+    "bench",
     "tui",
 ]
 NARROW: dict[str, str | None] = {"COLUMNS": "80", "TERMINAL_WIDTH": "80"}

@@ -43,6 +43,7 @@ from convoy_core import (
     decode_id,
     describe_store,
     encode_id,
+    erase_scratch,
     load_handler,
 )
 from tests.moves.keyspace import sent_since_reset
@@ -136,6 +137,7 @@ KINDS: dict[str, Kind] = {
     "directory": Kind(["/tmp", b"/tmp", 5, True, []]),
     "durability": Kind(["always", None, True, 1]),
     "timeout_s": SECONDS,
+    "fleet": Kind([None, 5, "text", Fleet]),
 }
 SPECIAL: dict[tuple[str, str], Kind] = {
     # None has a meaning of its own there: the committed set.
@@ -179,6 +181,7 @@ GOOD: dict[str, Any] = {
     "prefix": "cv:",
     "raw": b"42",
     "items": [],
+    "fleet": Fleet(redis="redis://localhost:1", prefix="cv-demo:"),
 }
 """One value for each argument that must be given."""
 
@@ -234,6 +237,7 @@ FUNCTIONS: list[Any] = [
     decode_id,
     describe_store,
     encode_id,
+    erase_scratch,
     load_handler,
 ]
 ROWS = list(_rows())

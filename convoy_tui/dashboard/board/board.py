@@ -12,6 +12,7 @@ from enum import StrEnum
 from convoy_core import Snapshot
 from convoy_tui.text.health import Health, Limits, Severity, Steady, assess
 from convoy_tui.text.history import History, Trends
+from convoy_tui.text.words import is_production
 
 
 class LinkState(StrEnum):
@@ -63,7 +64,7 @@ class Place:
     @property
     def is_production(self) -> bool:
         """Whether this is the production environment."""
-        return (self.environment or "").lower() in ("production", "prod", "live")
+        return is_production(self.environment)
 
 
 @dataclass(frozen=True, slots=True)
