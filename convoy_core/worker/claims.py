@@ -99,6 +99,8 @@ class Claims:
 
     def cancel(self, numbers: Collection[int]) -> None:
         """An operator has asked these runs to end. What has not begun does not begin."""
+        if not numbers:
+            return
         for claim in [claim for claim in self._ready if claim.number in numbers]:
             self._ready.remove(claim)
             self._ended(claim, "cancelled")

@@ -55,7 +55,7 @@ class OurWorker:
 
     def _ended(self) -> int:
         status = self.pool.status()
-        return status.done + status.failed + status.retried + status.stale
+        return status.done + status.failed + status.retried + status.cancelled + status.stale
 
     def _run(self, job: Job) -> None:
         with self._told:
@@ -218,6 +218,9 @@ class Stage:
 
     def _ours_discard(self, id: str, state: str) -> str:
         return self.queue.discard([id], state=State(state))[id]
+
+    def _ours_cancel(self, id: str) -> str:
+        return self.queue.cancel([id])[id]
 
     def _ours_pause(self) -> str:
         self.queue.pause()

@@ -719,7 +719,72 @@ STOPPING: dict[str, Scenario] = {
     ),
 }
 
-SCENARIOS = PUBLISHING | WORKING | FAILING | GUARDING | STOPPING
+CANCELLING: dict[str, Scenario] = {
+    "what node published is cancelled by ours and may be published anew": (
+        """
+        node add a -> accepted
+        ours cancel a -> cancelled
+        node add a -> accepted
+        """,
+        {"queued": ["a"], "committed": {"a"}},
+    ),
+    "what node runs cannot be cancelled by ours, and the answer says so": (
+        """
+        node add a -> accepted
+        node work
+        node began a
+        ours cancel a -> node
+        ours state a -> processing
+        node finish a
+        ours state a -> absent
+        """,
+        {},
+    ),
+    "what node is just publishing is left alone by a cancel": (
+        """
+        node set_trap hold rpush -> rpush
+        node begins add a
+        node held rpush
+        ours cancel a -> missing
+        node begins go_on
+        node answers
+        node answers -> accepted
+        ours cancel a -> cancelled
+        """,
+        {},
+    ),
+    "what ours was asked to end is refused to node until it has ended": (
+        """
+        ours publish a -> queued
+        pool starts retrying
+        pool began a
+        ours cancel a -> cancelling
+        node add a -> committed
+        pool fail a no_tyres
+        pool stops
+        ours counts -> 0 0 0
+        node add a -> accepted
+        """,
+        {"queued": ["a"], "committed": {"a"}},
+    ),
+    "a node guard drops what ours was asked to end, and it ends all the same": (
+        """
+        ours publish a -> queued
+        pool starts calm retrying
+        pool began a
+        ours cancel a -> cancelling
+        store age a 600
+        node guard 300
+        ours cancel a -> cancelling
+        pool fail a no_tyres
+        pool stops
+        ours counts -> 0 0 0
+        """,
+        {"lock": "held"},
+    ),
+}
+
+SCENARIOS = PUBLISHING | WORKING | FAILING | GUARDING | STOPPING | CANCELLING
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

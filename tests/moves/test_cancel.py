@@ -308,13 +308,14 @@ def test_a_move_leaves_exactly_these_keys(world: World, case: Case) -> None:
     case.check(world)
 
 
-def test_a_mark_without_a_run_is_found_and_cleared(world: World) -> None:
-    world.seed(MARK)
+@pytest.mark.parametrize("rest", [{}, QUEUED, FAILED], ids=["absent", "queued", "failed"])
+def test_a_mark_without_a_run_is_found_and_cleared(world: World, rest: Keyspace) -> None:
+    world.seed(MARK, rest)
     left = Fault(FaultKind.LEFTOVER, "a")
 
     assert world.queue.check(grace_s=0).faults == (left,)
     assert world.queue.repair([left]) == {left: Repaired.FORGOTTEN}
-    assert world.state() == {}
+    assert world.state() == rest
 
 
 def test_the_details_of_an_id_say_that_its_run_has_been_asked_to_end(world: World) -> None:

@@ -187,7 +187,9 @@ def test_s13_a_worker_runs_pools_and_steers_nothing(login: Callable[[str], str],
 
     def work(job: Job) -> None:
         ran.append(job.id)
-        if job.id.startswith("bad"):
+        if job.id == "long":
+            eventually(lambda: job.cancelled)
+        if job.id.startswith(("bad", "long")):
             raise ValueError(job.id)
 
     url = login("worker")
@@ -199,6 +201,10 @@ def test_s13_a_worker_runs_pools_and_steers_nothing(login: Callable[[str], str],
         eventually(lambda: is_waiting(trucks))
         trucks.publish("late")  # handed over by BLMOVE
         eventually(lambda: "late" in ran)
+        trucks.publish("long")
+        eventually(lambda: "long" in ran)
+        assert trucks.cancel(["long"]) == {"long": "cancelling"}
+        eventually(lambda: pool.status().cancelled == 1)
         _leave_to_a_dead_worker(trucks, "orphan")
         eventually(lambda: "orphan" in ran)  # recovered
         eventually(lambda: is_waiting(trucks))
@@ -221,7 +227,7 @@ def test_s13_an_operator_uses_every_steering_command_and_no_worker_or_admin_ones
     url = login("operator")
     convoy = Convoy(url)
     _fail(trucks, "1", "2", "3")
-    trucks.publish_many(["q1", "q2", "q3"])
+    trucks.publish_many(["q1", "q2", "q3", "q4"])
     trucks.publish("d1", delay_s=60)
     _run_since_long(trucks, "j1", "j2")
 
@@ -232,6 +238,9 @@ def test_s13_an_operator_uses_every_steering_command_and_no_worker_or_admin_ones
         assert queue.requeue(["1"], dry_run=True) == queue.requeue(["1"]) == {"1": "queued"}
         assert queue.discard(["q1"], state=State.QUEUED, dry_run=True) == {"q1": "discarded"}
         assert queue.discard(["q1", "q2"], state=State.QUEUED) == {"q1": "discarded", "q2": "discarded"}
+        assert (
+            queue.cancel(["q4", "j1"], dry_run=True) == queue.cancel(["q4", "j1"]) == {"q4": "cancelled", "j1": "node"}
+        )
         assert queue.discard(["d1"], state=State.DELAYED) == {"d1": "discarded"}
         assert queue.discard(["2"], state=State.FAILED) == {"2": "discarded"}
         assert queue.pause() is True

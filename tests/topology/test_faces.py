@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
@@ -160,6 +161,27 @@ def test_a_jammed_id_is_freed(url: str) -> None:
             eventually(lambda: pool.status().stale + pool.status().unknown == 1)
         assert freed == ["1"]
         assert queue.counts() == Counts()
+
+
+def test_what_waits_and_what_runs_is_cancelled(url: str) -> None:
+    """Also what was handed to a worker that has not claimed it, in a list whose name no key of the script tells."""
+
+    async def work(job: Job) -> None:
+        await asyncio.Event().wait()
+
+    with Queue("q", redis=url) as queue:
+        queue.publish_many(["runs", "handed", "waits"])
+        with WorkerPool(queue, work, options=QUICK) as pool:
+            eventually(lambda: queue.counts().processing == 1)
+            worker, keys = pool.status().worker, queue._keys
+            move = ("LMOVE", keys.named("queued"), keys.claim_list(worker), "LEFT", "RIGHT")
+            queue._connection.run(command(*move, read=bytes, writes=True, beside=keys.named("queued")))
+
+            answers = queue.cancel(["runs", "handed", "waits"])
+
+            eventually(lambda: queue.counts() == Counts())
+        assert answers == {"runs": "cancelling", "handed": "cancelled", "waits": "cancelled"}
+        assert pool.status().cancelled == 1
 
 
 def test_the_command_line_publishes_works_and_looks(url: str) -> None:
