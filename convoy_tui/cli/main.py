@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn
@@ -10,6 +11,7 @@ import typer
 
 from convoy_core.system import VERSION, prepare_streams
 from convoy_tui.cli import parameters as p
+from convoy_tui.cli.completion import MODE, join_words
 from convoy_tui.cli.exit_codes import Code, Ended
 from convoy_tui.cli.flags import Flags
 from convoy_tui.cli.io import encoding
@@ -31,6 +33,8 @@ class _Group(LazyGroup):
         **extra: Any,
     ) -> NoReturn:
         encoding.set_up()
+        if MODE in os.environ:
+            join_words(os.environ)
         try:
             code = super().main(
                 encoding.arguments(args),

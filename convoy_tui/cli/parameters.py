@@ -10,7 +10,7 @@ import typer
 
 from convoy_core import InvalidOption
 from convoy_core.system import system_text
-from convoy_tui.cli.completion import queue_names
+from convoy_tui.cli.completion import profile_names, queue_names
 from convoy_tui.cli.io.formats import Color, Format
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import number, parse_duration
@@ -181,7 +181,14 @@ def _prefix(*, hidden: bool) -> Any:
 
 def _profile(*, hidden: bool) -> Any:
     text = "A profile of the config file."
-    return typer.Option("--profile", metavar="NAME", help=text, rich_help_panel=COMMON, hidden=hidden)
+    return typer.Option(
+        "--profile",
+        metavar="NAME",
+        help=text,
+        rich_help_panel=COMMON,
+        hidden=hidden,
+        autocompletion=profile_names,
+    )
 
 
 def _read_only(*, hidden: bool) -> Any:
