@@ -154,7 +154,10 @@ def test_a_pool_that_waits_is_woken_when_a_run_of_another_ends(queue: Queue, mon
 def test_a_pool_at_a_limit_asks_no_sooner_than_it_was_told(
     queue: Queue, store: RealServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each claim at a limit reads the limits; the wait to be woken is renewed now and then, and reads nothing."""
+    """Each claim at a limit reads the limits; the wait to be woken is renewed now and then, and reads nothing.
+
+    A pool that has opened another connection compares what it holds, and then claims once more.
+    """
     monkeypatch.setattr(waiting, "BLOCK_S", 0.05)
     gate = Gate()
     gate.open.set()
@@ -167,7 +170,7 @@ def test_a_pool_at_a_limit_asks_no_sooner_than_it_was_told(
         eventually(lambda: sent_since_reset(client).get("blpop", 0) >= 20)
         sent = sent_since_reset(client)
 
-    assert "hgetall" not in sent
+    assert sent.get("hgetall", 0) <= len(pools)
     assert len(gate.ran) == 1
 
 
