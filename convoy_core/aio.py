@@ -20,6 +20,7 @@ from convoy_core.models import (
     Details,
     Entry,
     ErrorPage,
+    HistoryRow,
     IDPage,
     Jammed,
     Outcome,
@@ -119,6 +120,17 @@ class AsyncFleet:
         from convoy_core.moves.server_checks import server_findings  # noqa: PLC0415 - few programs check
 
         return await self._connection.drive(server_findings(self._connection.keyspace))
+
+    async def note_history(self, names: Iterable[str]) -> float:
+        """Keep a row of each queue's counts and totals, unless one was kept in the last ten seconds.
+
+        Returns in how many seconds the next is due. Pools and dashboards do this; it is for programs that watch queues
+        on which neither of them is.
+        """
+        self._connection.check_writable()
+        from convoy_core.moves import history  # noqa: PLC0415 - few programs look back
+
+        return await self._connection.drive_rounds(history.note_histories(self._connection.keyspace, names))
 
     async def find(self, id: JobID, names: Iterable[str] | None = None) -> list[Details]:
         """The details of the ID in every queue that holds it, or in those of `names` that do."""
@@ -588,6 +600,16 @@ class AsyncQueue:
             after, moves = await self._run(recording.trace(self._keys, id, after))
             for move in moves:
                 yield move
+
+    async def history(self, since: float | None = None, until: float | None = None) -> list[HistoryRow]:
+        """The counts and totals that were kept of this time, in Unix seconds of the store's clock, oldest first.
+
+        While any pool or dashboard is there, one of them keeps a row every ten seconds for two hours, and every minute
+        for seven days. None means from the first row, and up to the last.
+        """
+        from convoy_core.moves import history  # noqa: PLC0415 - few programs look back
+
+        return await self._drive(history.history(self._keys, since, until))
 
     async def set_limits(
         self,

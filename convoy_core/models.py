@@ -13,7 +13,7 @@ from convoy_core.failure_groups import group_id
 from convoy_core.options import Payload
 from convoy_core.states import State
 
-TOTALS = (
+TOTALS = (  # rows of the history hold them in this order: new names come last
     "published",  # accepted publishes
     "refused",  # duplicates
     "done",
@@ -223,6 +223,18 @@ class Snapshot:
     limits: QueueLimits = QueueLimits()
     is_held_back: bool = False
     """Whether IDs wait that no Convoy worker may begin at this instant, since a limit is reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """What was kept of a queue at one time. Where nobody was there to keep any, rows are missing."""
+
+    at: float
+    counts: Counts
+    workers: int
+    """Pools with a live lease."""
+    totals: Mapping[str, int] = field(default_factory=dict)
+    """As in Snapshot, without those that were 0."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ NAMES = {
     "memory.queued",
     "memory.left",
     "memory.pool",
+    "memory.history",
     "scripts.slowest",
     "scripts.counts",
     "scripts.snapshot",

@@ -38,6 +38,7 @@ OURS = {
     "failure": "hash",  # ID -> JSON of the last failure
     "totals": "hash",  # counters that only grow
     "recording": "hash",  # since, until, limit: while it is there, moves are kept in `recording:moves`, a stream
+    "history": "",  # prefix of history:seconds and history:minutes, lists of packed counts and totals, oldest first
     "paused": "string",  # Unix ms since when no worker of ours claims
     "limits": "hash",  # what was set, the token bucket, and turn:<worker> -> Unix ms since when it waits
     "wake": "",  # prefix of wake:<worker>, a list: a value in it wakes that worker, which waits since a limit was met

@@ -1,4 +1,4 @@
-"""What any pool does for its queue as a whole: promote what is due, recover what dead pools held, sweep, audit."""
+"""What any pool does for its queue as a whole: promote, recover, sweep, audit, and keep rows of its history."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from convoy_core.errors import ConvoyError
-from convoy_core.moves import recovering, working
+from convoy_core.moves import history, recovering, working
 from convoy_core.moves.keys import Keys
 from convoy_core.moves.recovering import LATE_MS
 from convoy_core.options import BATCH, PoolOptions
@@ -20,6 +20,9 @@ log = Log(__name__)
 
 JUMP_S = 5.0
 """A store whose clock has gained or lost this much on ours from one look to the next has had it set."""
+
+HISTORY_AGAIN_S = 60.0
+"""When a row of the history could not be kept, another is tried after this."""
 
 PROMOTE_EVERY_S = 1.0
 """Another client may delay an ID at any time, so this often somebody looks whether one is due."""
@@ -114,6 +117,14 @@ class Maintenance:
         """Look at some more of what we remember, and tidy up what Node workers have finished meanwhile."""
         self._swept_to = await self._connection.drive(working.sweep(self._keys, self._swept_to, BATCH))
 
+    async def note_history(self) -> float:
+        """Keep a row of the history, if it is time; in how many seconds that is next. What fails there is no matter."""
+        try:
+            return await self._connection.run(history.note_history(self._keys))
+        except ConvoyError as error:
+            log.debug("queue %s: no row of its history was kept: %s", self._keys.queue, error)
+            return HISTORY_AGAIN_S
+
     async def audit(self) -> dict[str, str]:
         """Recover some more of the IDs that no registered worker holds. Returns where each one went.
 
@@ -135,7 +146,7 @@ class Maintenance:
         swallow the cancellation.
         """
         self._answered = answered
-        recover_at = time.monotonic()
+        recover_at = history_at = time.monotonic()
         while not stopping.is_set():
             pause = PROMOTE_EVERY_S
             try:
@@ -145,6 +156,8 @@ class Maintenance:
                     await self.recover()
                     await self.sweep()
                     await self.audit()
+                if time.monotonic() >= history_at:
+                    history_at = time.monotonic() + await self.note_history()
                 answered()
             except ConvoyError as error:
                 failed(error)

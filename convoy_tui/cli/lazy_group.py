@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "failures": Listed("failures", "Look", "Show the failed IDs of a queue in groups, by what broke."),
     "record": Listed("record", "Look", "Keep every move of a queue for a while, or say whether that is going on."),
     "trace": Listed("record", "Look", "Tell what a recorder has seen of one ID, oldest first."),
+    "history": Listed("history", "Look", "Show what the counts and rates of a queue were."),
     "errors": Listed("errors", "Look", "Show the error log of a queue, newest first."),
     "workers": Listed("workers", "Look", "List the worker pools and what they hold."),
     "doctor": Listed("doctor", "Look", "Check the server and the queues: that every ID is in exactly one place."),

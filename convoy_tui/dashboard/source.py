@@ -7,8 +7,10 @@ the polling, every half minute and on request.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,6 +36,8 @@ DISCOVER_S = 30.0
 """The interval of scans for queues that nobody registered."""
 DISCOVER_EMPTY_S = 3.0
 """The same while no queue is known, so that the first one appears soon."""
+HISTORY_AGAIN_S = 60.0
+"""When no history could be kept, another try is made after this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,9 @@ class LiveSource:
         self._names: list[str] = []
         self._discovered_at: float | None = None
         self._discovery: asyncio.Task[None] | None = None
+        self._noting: asyncio.Task[None] | None = None
+        self._history_at = 0.0
+        """When the next row of the histories is due."""
         self._is_started = False
 
     @property
@@ -134,6 +141,11 @@ class LiveSource:
             return Reading((), await self._fleet.ping(), None)
         snapshots = await self._fleet.snapshot(self._names, jam_after_s=self._jam_after_s)
         took = time.perf_counter() - start
+        if not self._read_only and time.monotonic() >= self._history_at:
+            # Where a pool is, it keeps the history.
+            unkept = [one.queue for one in snapshots if not one.workers and one.damage is None]
+            self._history_at = math.inf
+            self._noting = asyncio.create_task(self._note_history_beside(unkept), name="convoy history")
         return Reading(tuple(snapshots), took, snapshots[0].at)
 
     async def discover(self) -> None:
@@ -194,9 +206,10 @@ class LiveSource:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._discovery is not None:
-            self._discovery.cancel()
-            await asyncio.gather(self._discovery, return_exceptions=True)
+        for beside in (self._discovery, self._noting):
+            if beside is not None:
+                beside.cancel()
+                await asyncio.gather(beside, return_exceptions=True)
         await self._fleet.close()
 
     def _is_due(self) -> bool:
@@ -208,6 +221,12 @@ class LiveSource:
             await self.discover()
         except ConvoyError:
             self._discovered_at = time.monotonic()  # the read of the same tick reports the error
+
+    async def _note_history_beside(self, queues: list[str]) -> None:
+        pause_s = HISTORY_AGAIN_S
+        with suppress(ConvoyError):  # no permission, no memory: a dashboard is there to look
+            pause_s = await self._fleet.note_history(queues)
+        self._history_at = time.monotonic() + pause_s
 
     async def _start(self) -> None:
         """Start an embedded server once, in a thread: in the event loop it would delay the first frame."""

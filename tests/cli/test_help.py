@@ -19,6 +19,7 @@ COMMANDS = [
     "failures",
     "show",
     "workers",
+    "history",
     "doctor",
     "where",
     "wait",

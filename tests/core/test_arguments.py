@@ -68,6 +68,7 @@ SECONDS_OR_NONE = Kind([value for value in SECONDS.bad if value is not None])
 ABOVE_ZERO = Kind([*SECONDS.bad, 0, timedelta()])
 WHOLE = Kind([*NO_NUMBER, 1.5, 1.0, timedelta(1)])
 FROM_ONE = Kind([*WHOLE.bad, 0, False])
+TIME = Kind([*WORDS, True, math.nan, math.inf, -1, -0.5, timedelta(1)])
 FLAG = Kind([*WORDS, None, 0, 1, "", "yes", math.nan])
 STATE = Kind(["queued", b"queued", 1, True, math.nan, [], object()])
 THEN = Kind(["requeue", None, True, State.QUEUED, 1])
@@ -138,6 +139,8 @@ KINDS: dict[str, Kind] = {
     "durability": Kind(["always", None, True, 1]),
     "timeout_s": SECONDS,
     "fleet": Kind([None, 5, "text", Fleet]),
+    "since": TIME,
+    "until": TIME,
 }
 SPECIAL: dict[tuple[str, str], Kind] = {
     # None has a meaning of its own there: the committed set.

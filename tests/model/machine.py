@@ -31,6 +31,7 @@ from convoy_core.moves import (
 from convoy_core.moves.call import Call, Steps
 from convoy_core.moves.checking import Check
 from convoy_core.moves.dumping import Place
+from convoy_core.moves.history import note_history
 from convoy_core.moves.keys import Keyspace
 from convoy_core.moves.publishing import PublishOptions
 from convoy_core.moves.working import Pulse, Settlement, SuspectPolicy
@@ -374,6 +375,11 @@ class Strict(Machine):
             lambda: self.model.limits.set(as_set(*limits), self.now),
             refusals={},
         )
+
+    @rule()
+    def note_history(self) -> None:
+        """Any pool and dashboard asks for it."""
+        self.check(lambda: self.run(note_history(self.keys)), self.model.note_history, refusals={})
 
     # -- workers
 

@@ -582,4 +582,14 @@ def _chunk(raw""",
         "Strict",
         ("moves/lua/set_limits.lua", "if begun > 0 and given.rate > 0 then", "if false then"),
     ),
+    _mutant(
+        "history: each pool keeps rows of its own",
+        "Strict",
+        ("moves/lua/note_history.lua", "if recent.age < recent.step then return", "if false then return"),
+    ),
+    _mutant(
+        "history: counters are taken for their growth",
+        "Strict",
+        ("moves/lua/note_history.lua", "before[i] = row[i] - (before[i] or row[i])", "before[i] = row[i]"),
+    ),
 )

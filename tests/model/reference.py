@@ -13,13 +13,15 @@ from typing import TypeAlias
 
 from convoy_core import validation
 from convoy_core.jobs import Discard, Failed, Retry, Verdict
-from convoy_core.models import Cancelled, DelayPolicy, Jammed, Outcome, PayloadPolicy, Published, Then
+from convoy_core.models import Cancelled, Counts, DelayPolicy, Jammed, Outcome, PayloadPolicy, Published, Then
+from convoy_core.moves.history import LONG_STEP_S, STEP_S
 from convoy_core.moves.publishing import PublishOptions
 from convoy_core.moves.recovering import DEPARTED_MS, LATE_MS
 from convoy_core.moves.working import SCHEMA, SuspectPolicy
 from convoy_core.options import SUSPECT_CRASHES, encode_payload
 from convoy_core.records import Record, Restored
 from convoy_core.states import MOVES, State
+from tests import packed
 from tests.model.limits import Limits
 from tests.model.wire import Content, Contents
 
@@ -76,6 +78,8 @@ class Reference:
         self.departed: dict[str, int] = {}
         self.paused_at: int | None = None
         self.limits = Limits()
+        self.kept: dict[str, list[list[int]]] = {"seconds": [], "minutes": []}
+        """Rows of the history."""
         self.epoch = ""
         self.totals: Counter[str] = Counter()
         self.logs: defaultdict[int, list[str]] = defaultdict(list)
@@ -303,6 +307,22 @@ class Reference:
         """They go on."""
         was_paused, self.paused_at = self.paused_at is not None, None
         return was_paused
+
+    def note_history(self) -> float:
+        """Keep a row of what there is, if the newest is old enough; seconds until the next."""
+        ages = {kind: abs(self.now - rows[-1][0]) if rows else 10**9 for kind, rows in self.kept.items()}
+        if ages["seconds"] < STEP_S * 1000:
+            return (STEP_S * 1000 - ages["seconds"]) / 1000
+        sizes = {state: len(self.ids(state)) for state in State}
+        committed = [entry for entry in self.entries.values() if entry.state.is_committed]
+        counts = Counts(
+            len(self.queue), len(committed), sizes[State.PROCESSING], sizes[State.FAILED], sizes[State.DELAYED]
+        )
+        now = packed.row(self.now, counts, len([w for w in self.pools if self.is_live(w)]), self.totals)
+        self.kept["seconds"].append(now)
+        if ages["minutes"] >= LONG_STEP_S * 1000:
+            self.kept["minutes"].append(now)
+        return float(STEP_S)
 
     # -- workers
 
@@ -664,6 +684,7 @@ class Reference:
             "meta": {"schema": str(SCHEMA), "epoch": self.epoch} if self.epoch else {},
         }
         found |= {f"errorLog.{day}": log for day, log in self.logs.items()}
+        found |= {f"history:{kind}": packed.history(rows) for kind, rows in self.kept.items() if rows}
         for worker, pool in self.pools.items():
             found |= {f"claim:{worker}": pool.handed_over, f"worker:{worker}": pool.record}
             found |= {f"wake:{worker}": ["1"]} if worker in self.limits.woken else {}

@@ -333,6 +333,7 @@ LOOKING = {
     "check_server",
     "ids_of_group",
     "jammed",
+    "history",
     "limits",
     "page",
     "id_page",
@@ -392,7 +393,12 @@ def test_every_method_is_known_to_read_or_to_write() -> None:
     }
 
     assert set(WRITING) == writing
-    assert set(_methods(Fleet)) <= LOOKING
+    assert set(_methods(Fleet)) - LOOKING == {"note_history"}
+
+
+def test_s14_a_read_only_fleet_keeps_no_history(store: RealServer) -> None:
+    with Fleet(redis=store.url, read_only=True) as fleet, pytest.raises(ReadOnly):
+        fleet.note_history(["q"])
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import pytest
 from convoy_core import DelayPolicy, Fault, FaultKind, Jammed, PayloadPolicy, Record, State, StoreDamaged, StoreError
 from convoy_core.models import Then
 from convoy_core.moves.call import of
+from convoy_core.moves.history import note_history
 from convoy_core.moves.keys import TYPES
 from convoy_core.moves.recovering import LATE_MS, expired_leases, held_claims, reclaim, recover, unregistered_holders
 from convoy_core.moves.scripts import load
@@ -187,6 +188,7 @@ WRITES: dict[str, tuple[str, Callable[[World], object]]] = {
     "record": ("start_recording", lambda world: world.queue.record(for_s=60)),
     "stop_recording": ("stop_recording", lambda world: world.queue.stop_recording()),
     "set_limits": ("set_limits", lambda world: world.queue.set_limits(concurrency=7, rate=5, period_s=60)),
+    "note_history": ("note_history", lambda world: world.run(note_history(world.keys))),
     "set_limits none": ("set_limits", lambda world: world.queue.set_limits()),
 }
 READS: dict[str, tuple[str, Callable[[World], object]]] = {
@@ -197,6 +199,7 @@ READS: dict[str, tuple[str, Callable[[World], object]]] = {
     "expired_leases": ("expired_leases", lambda world: world.run(expired_leases(world.keys))),
     "errors": ("errors", lambda world: world.queue.errors()),
     "failures": ("failures", lambda world: world.queue.failure_groups()),
+    "history": ("history", lambda world: world.queue.history(0)),
     "limits": ("limits", lambda world: world.queue.limits()),
     "workers": ("workers", lambda world: world.queue.workers()),
     "states": ("states", lambda world: [*world.queue.states(["q1", "p1", "d1", "f1", "x"])]),
@@ -230,6 +233,8 @@ BELOW = {
     "unregister": [f"claim:{W}", f"worker:{W}"],
     "reclaim": [f"claim:{GONE}"],
     "fence": [f"worker:{W}"],
+    "note_history": ["history:seconds", "history:minutes"],
+    "history": ["history:seconds", "history:minutes"],
     "recover": [f"claim:{DEAD}", f"errorLog.{DAY}"],
     "jam_guard requeue": [f"errorLog.{DAY}"],
     "jam_guard fail": [f"errorLog.{DAY}"],
@@ -382,6 +387,7 @@ _BELOW_TYPES = {
     "claim": "list",
     "worker": "hash",
     "errorLog": "list",
+    "history": "list",
     "recording:moves": "stream",
     "recording:bytes": "string",
 }

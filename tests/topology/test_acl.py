@@ -52,13 +52,25 @@ CHECKED = ("checking", "first_look", "repairing")
 OPERATED = set().union(
     *map(
         _sent_by,
-        ("publishing", "looking", "steering", "discarding", "cancelling", "dumping", "grouping", "recording", *CHECKED),
+        (
+            "publishing",
+            "looking",
+            "steering",
+            "discarding",
+            "cancelling",
+            "dumping",
+            "grouping",
+            "recording",
+            "history",
+            *CHECKED,
+        ),
     )
 )
 SCRIPTS = {
     "publisher": {"publish"},
     "worker": _sent_by("working")
     | _sent_by("recovering")
+    | {"note_history"}
     | {"show"},  # a pool that has lost a reply asks what it holds
     "operator": OPERATED,
     "viewer": {name for name in OPERATED if load(name).is_read},

@@ -211,3 +211,20 @@ async def test_the_dashboard_source_polls_and_acts(url: str) -> None:
     assert await source.pause("b") is True
     assert (await source.look()).snapshots[1].paused is True
     await source.close()
+
+
+async def test_the_dashboard_keeps_the_history_of_queues_without_pools(url: str) -> None:
+    source, viewer = LiveSource(url=url), LiveSource(url=url, read_only=True)
+    with Queue("a", redis=url) as queue, Queue("b", redis=url) as other:
+        queue.publish("1")
+        other.publish("2")
+        await viewer.look()
+        await viewer.close()
+        assert queue.history() == []
+
+        await source.look()
+        await asyncio.to_thread(eventually, lambda: queue.history() and other.history())
+        await source.look()
+        await source.close()
+
+        assert [row.counts.queued for row in [*queue.history(), *other.history()]] == [1, 1]
