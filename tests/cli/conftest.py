@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from convoy_core import Fleet, Queue, State
 from convoy_tui.cli.main import app
+from tests.cli.documents import assert_valid
 from tests.servers import RealServer
 from tests.waiting import patient
 
@@ -36,6 +37,8 @@ class Convoy:
         result = CliRunner().invoke(app, list(args), input=input, env={**self.environment, **(env or {})})
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         assert "Traceback" not in result.stderr
+        if not {"--json", "json", "jsonl"}.isdisjoint(args):
+            assert_valid(result.stdout)
         return result
 
     def json(self, *args: str) -> Any:

@@ -41,7 +41,7 @@ def errors(session: Session, queue: p.QueueName, *, limit: PageLimit = 50, start
     while page.next is not None and len(found) < limit:
         page = log.errors(start=page.next, limit=min(limit - len(found), 500))
         found += page.errors
-    session.out.rows(SHAPE, found, {"queue": queue, "total": page.total, "next": page.next})
+    session.out.rows(_shape(queue), found, {"queue": queue, "total": page.total, "next": page.next})
     if not page.total:
         session.messages.note(f"No errors are logged for {queue}; the log is kept for a day.")
     elif page.next is not None:
@@ -53,10 +53,11 @@ def _day(error: LoggedError) -> str:
     return datetime.fromtimestamp(error.day, UTC).strftime("%Y-%m-%d")
 
 
-SHAPE: Shape[LoggedError] = Shape(
-    "convoy.errors/1",
-    "errors",
-    [Column("DAY (UTC)", _day), Column("ERROR", lambda error: error.text, shrinks=True)],
-    lambda error: {"day": _day(error), "text": error.text},
-    lambda error: error.text,
-)
+def _shape(queue: str) -> Shape[LoggedError]:
+    return Shape(
+        "convoy.errors/1",
+        "errors",
+        [Column("DAY (UTC)", _day), Column("ERROR", lambda error: error.text, shrinks=True)],
+        lambda error: {"queue": queue, "day": _day(error), "text": error.text},
+        lambda error: error.text,
+    )
