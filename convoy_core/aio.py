@@ -481,7 +481,8 @@ class AsyncQueue:
         """Free exactly these entries, each only if the run that was listed is still going on.
 
         With `skip_live`, entries of pools that are alive are left alone. Requeueing counts as a crash. At
-        `max_crashes` crashes the ID is failed instead.
+        `max_crashes` crashes the ID is failed instead. A run that has been asked to end is discarded, whatever `then`
+        says.
         """
         self._connection.check_writable()
         return await self._drive(

@@ -148,6 +148,11 @@ class Coroutines:
         task = self._tasks.get(run)
         if task is not None:
             task.cancel()
+            coroutine = task.get_coro()
+            if inspect.iscoroutine(coroutine) and inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
+                # None of it will run, so it cannot say by itself that it has ended.
+                del self._tasks[run]
+                self._loop.call_soon(self._ended, run, Raised(asyncio.CancelledError()))
         return True
 
     def close(self) -> None:

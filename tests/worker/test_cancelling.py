@@ -335,6 +335,25 @@ async def test_a_claim_whose_run_has_not_begun_does_not_begin() -> None:
     assert begun == ["b"]
 
 
+async def test_a_run_that_is_cancelled_before_its_first_step_has_ended() -> None:
+    """A heartbeat may be heard right after the start. Nothing of a task that is cancelled so early will run."""
+
+    async def handler(job: Job) -> None:
+        """Never called."""
+
+    claims = Claims(Plan("q", handler, 5, None, 0, PoolOptions()), W, lambda: None)
+    claims.add([Claim(b"a", 1)])
+    claims.start()
+
+    claims.cancel([1])
+
+    for _ in range(3):
+        await asyncio.sleep(0)
+    settlement, _ = claims.take_results()
+    assert [claim.raw_id for claim in settlement.cancelled] == [b"a"]
+    assert claims.free == 5
+
+
 def test_the_cancelled_id_of_a_dead_worker_does_not_run_again(store: RealServer, queue: Queue) -> None:
     runs: list[str] = []
     with store.client() as client:
