@@ -21,6 +21,8 @@ class Claim:
     failures: int = 0
     crashes: int = 0
     raw_payload: bytes | None = None
+    requests: int = 1
+    first_asked_at: float | None = None
 
 
 class Job:
@@ -64,6 +66,20 @@ class Job:
     def crashes(self) -> int:
         """How often its worker died, or the jam guard freed it, since a run of it last ended."""
         return self._claim.crashes
+
+    @property
+    def requests(self) -> int:
+        """How many publishes this run stands for: the one that was accepted, and those that were refused since then.
+
+        Those that come while it runs are for the next attempt as well, if there is one; with `rerun` they are for the
+        run that follows.
+        """
+        return self._claim.requests
+
+    @property
+    def first_asked_at(self) -> float | None:
+        """When the first of several `requests` came, in Unix seconds; None if the run stands for one alone."""
+        return self._claim.first_asked_at
 
     @property
     def payload(self) -> Payload:

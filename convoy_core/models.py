@@ -224,6 +224,12 @@ class Snapshot:
     is_held_back: bool = False
     """Whether IDs wait that no Convoy worker may begin at this instant, since a limit is reached."""
 
+    @property
+    def saved(self) -> float | None:
+        """The share of all publishes so far that uniqueness saved a run; None before the first."""
+        published, refused = self.totals.get("published", 0), self.totals.get("refused", 0)
+        return refused / (published + refused) if published + refused else None
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
@@ -419,6 +425,12 @@ class Details:
     payload: Payload = None
     payload_bytes: int | None = None
     """Size of the payload; None if it has none."""
+    requests: int = 1
+    """How many publishes its run stands for, if it waits or runs."""
+    first_asked: float | None = None
+    """When the first of several came."""
+    rerun_requests: int = 0
+    """How many of the publishes since it runs asked for another run."""
 
     @property
     def is_missing(self) -> bool:

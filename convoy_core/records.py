@@ -52,6 +52,10 @@ class Record:
     """Failed runs since it was last published or requeued."""
     failures: int = 0
     crashes: int = 0
+    requests: int = 1
+    """How many publishes its run stands for."""
+    first_asked: float | None = None
+    """When the first of several came."""
     raw_payload: bytes | None = None
     """The payload as the store keeps it."""
     raw_failure: bytes | None = None
@@ -96,8 +100,9 @@ class Record:
             _state(self.state)
         if self.due is None and self.state is State.DELAYED:
             raise InvalidOption("due is missing; a delayed ID must have one.")
-        for name in ("due", "published"):
+        for name in ("due", "published", "first_asked"):
             _check_time(name, getattr(self, name))
+        validation.whole("requests", self.requests, 1)
         for name in ("attempts", "failures", "crashes"):
             validation.whole(name, getattr(self, name), 0)
         _check_bytes("raw_payload", self.raw_payload, MAX_PAYLOAD_BYTES + 1)

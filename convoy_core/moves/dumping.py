@@ -10,6 +10,7 @@ from typing import Any, Final
 from convoy_core import validation
 from convoy_core.errors import InvalidInput, InvalidOption
 from convoy_core.moves import replies
+from convoy_core.moves.absorbed import absorbed, first_asked
 from convoy_core.moves.call import Argument, Call, bounded, check_state, chunked, of
 from convoy_core.moves.keys import Keys
 from convoy_core.options import BATCH, decode_id, encode_id
@@ -51,17 +52,23 @@ def _part(state: State, reply: list[Any]) -> Part:
 
 
 def _record(
-    state: State, raw: bytes, due: Any, published: Any, attempts: Any, failures: Any, crashes: Any, *contents: Any
+    state: State, raw: bytes, due: Any, published: Any, attempts: Any, failures: Any, crashes: Any, *rest: Any
 ) -> Record:
+    payload, failure, entry = rest
+    kept = absorbed(entry)
+    accepted = replies.seconds(published)
     return Record(
         decode_id(raw),
         state,
         finite(replies.seconds(due)),
-        finite(replies.seconds(published)),
+        finite(accepted),
         replies.whole(attempts),
         replies.whole(failures),
         replies.whole(crashes),
-        *contents,
+        kept.requests,
+        finite(first_asked(kept, accepted)),
+        payload,
+        failure,
     )
 
 
@@ -96,7 +103,14 @@ def _arguments(record: Record) -> tuple[str, bytes, *tuple[Argument, ...]]:
         record.crashes,
         record.raw_payload or b"",
         record.raw_failure or b"",
+        _absorbed(record),
     )
+
+
+def _absorbed(record: Record) -> str:
+    """The entry for what the ID has absorbed; see request_entry.lua."""
+    first = record.first_asked or record.published or 0
+    return f"{record.requests - 1} {round(first * 1000)}" if record.requests > 1 else ""
 
 
 _LETTERS: Final = {ord(answer[0]): answer for answer in Restored}

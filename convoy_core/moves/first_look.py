@@ -40,6 +40,7 @@ _SMALL_KEYS: Final = (
     "crashes",
     "failure",
     "cancelling",
+    "requests",
 )
 
 

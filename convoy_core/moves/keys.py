@@ -34,6 +34,7 @@ OURS = {
     "failures": "hash",  # ID -> failures remembered while it is not in `failed`; forgotten when it succeeds
     "crashes": "hash",  # ID -> times its worker died or it was jammed
     "payload": "hash",  # ID -> payload, first byte tells the kind
+    "requests": "hash",  # ID -> publishes that it has absorbed, and when the first came: see request_entry.lua
     "rerun": "set",  # running IDs to queue once more when their run ends
     "failure": "hash",  # ID -> JSON of the last failure
     "totals": "hash",  # counters that only grow
@@ -52,7 +53,7 @@ TYPES: dict[str, str] = SHARED | OURS
 FAILING = frozenset({"attempts", "delayed", "failed", "failure", "failures"})
 """Those that a queue has where runs fail."""
 
-RARE = FAILING | {"cancelling", "crashes", "limits", "paused", "payload", "recording", "rerun", "started"}
+RARE = FAILING | {"cancelling", "crashes", "limits", "paused", "payload", "recording", "requests", "rerun", "started"}
 """Those that most queues do not have most of the time."""
 
 

@@ -24,6 +24,7 @@ from convoy_core.models import (
     Snapshot,
     WorkerInfo,
 )
+from convoy_core.moves.absorbed import absorbed, first_asked
 from convoy_core.options import Payload, decode_id, decode_payload
 from convoy_core.states import State
 
@@ -167,8 +168,10 @@ def errors(start: int, reply: list[Any]) -> ErrorPage:
 def details(id: str, queue: str, reply: list[Any]) -> Details:
     """All about one ID."""
     now, member, nowhere, position, due, score, start, entry, live, failed, published, *rest = reply
-    attempts, failures, crashes, rerun, record, payload, marked = rest
+    attempts, failures, crashes, rerun, record, payload, marked, requests = rest
     is_committed = bool(member)
+    kept = absorbed(requests)
+    again = kept.again if rerun else 0
     state = _state(is_committed and not nowhere, due, score or entry, failed)
     foreign_start = None if score is None else float(score)
     return Details(
@@ -193,6 +196,9 @@ def details(id: str, queue: str, reply: list[Any]) -> Details:
         failure=failure_of(record),
         payload=_payload(payload),
         payload_bytes=len(payload) - 1 if payload else None,
+        requests=kept.requests - again,
+        first_asked=first_asked(kept, seconds(published)) if kept.requests - again > 1 else None,
+        rerun_requests=again,
     )
 
 

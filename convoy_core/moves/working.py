@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from convoy_core.jobs import Claim, Failed
 from convoy_core.moves import replies
+from convoy_core.moves.absorbed import absorbed, first_asked
 from convoy_core.moves.call import Argument, Call, Steps, command, of
 from convoy_core.moves.keys import Keys
 from convoy_core.moves.recovering import held_claims
@@ -164,13 +165,18 @@ def _add_claims(arguments: list[Argument], claims: list[Claim]) -> None:
 
 
 def _round(number: int, reply: list[Any]) -> Round:
-    stale, word, ids, attempts, failures, crashes, payloads, apart = reply
+    stale, word, ids, attempts, failures, crashes, payloads, apart, *rare = reply
     claims = [Claim(raw, number + i) for i, raw in enumerate(ids)]
     for name, column in (("attempts", attempts), ("failures", failures), ("crashes", crashes)):
         for claim, value in zip(claims, column, strict=False):
             setattr(claim, name, replies.whole(value))
     for claim, content in zip(claims, payloads, strict=False):
         claim.raw_payload = content
+    for claim, entry in zip(claims, rare[0] if rare else (), strict=False):
+        if entry is not None:
+            kept, _, published = entry.partition(b"@")
+            claim.requests = absorbed(kept).requests
+            claim.first_asked_at = first_asked(absorbed(kept), replies.seconds(published or None))
     said, _, again_ms = word.decode().partition(" ")
     late, cancelled = _by_sign(stale)
     return Round(late, said, claims, apart, int(again_ms) if again_ms else None, cancelled)

@@ -73,6 +73,8 @@ def test_one_state_is_exported_and_running_ids_come_as_queued(
         "attempts": 0,
         "failures": 0,
         "crashes": 0,
+        "requests": 1,
+        "first_asked": None,
         "failure": None,
     }
 

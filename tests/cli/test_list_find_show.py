@@ -262,6 +262,25 @@ def test_show_of_a_waiting_id_has_its_place_and_payload(convoy: Convoy) -> None:
     assert facts["publishing"] == "would be refused: already waiting"
 
 
+def test_show_tells_for_how_many_publishes_a_run_stands(
+    convoy: Convoy, run_since: Callable[..., None], raw: redis.Redis
+) -> None:
+    run_since("r")
+    raw.sadd("cv:trucks:rerun", "r")
+    now = raw.time()[0]
+    raw.hset("cv:trucks:requests", "r", f"16 {now - 300}000 3 {now - 60}000")
+    convoy("publish", "trucks", "alone")
+
+    facts = dict(line.split("\t") for line in convoy("show", "trucks", "r").stdout.splitlines())
+    document = convoy.json("show", "trucks", "r")
+
+    assert facts["requests"].startswith("one run for 17 publishes, the first ")
+    assert facts["requests"].endswith("(5m00s ago)")
+    assert facts["rerun"] == "runs once more after this run, for 3 publishes"
+    assert (document["requests"], document["first_asked"], document["rerun_requests"]) == (17, now - 300, 3)
+    assert "requests" not in convoy("show", "trucks", "alone").stdout
+
+
 def test_show_as_json_keeps_bytes_and_values(convoy: Convoy, trucks: Queue) -> None:
     trucks.publish("1", payload=b"\xff\x00")
     trucks.publish("2", payload={"a": 1})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Callable
 
@@ -14,6 +15,7 @@ from tests.cli.conftest import Convoy
 
 SHOWN = {
     "queue",
+    "saved",
     "at",
     "health",
     "severity",
@@ -51,6 +53,17 @@ def test_json_has_every_number_and_null_for_unknown_rates(convoy: Convoy) -> Non
     assert set(row) == SHOWN
     assert (row["queued"], row["committed"], row["processing"], row["failed"]) == (2, 2, 0, 0)
     assert row["rates"] == {"in_s": None, "out_s": None, "fail_s": None, "net_s": None}
+
+
+def test_the_share_that_uniqueness_saved_is_shown(convoy: Convoy) -> None:
+    for _ in range(4):
+        convoy("publish", "trucks", "1")
+    convoy("pause", "idle")
+
+    rows = {row["queue"]: row["saved"] for row in convoy.json("status")["queues"]}
+
+    assert rows == {"trucks": 0.75, "idle": None}
+    assert re.search(r"SAVED\n.*trucks.* 75%\n", convoy("status", "trucks", "-o", "table").stdout)
 
 
 def test_a_watch_knows_the_rates_from_the_second_look_on(convoy: Convoy) -> None:

@@ -27,7 +27,9 @@ class Places:
         self.starts = {id: entry.partition("@")[2] for id, entry in entries.items()}
         self.rerun = set(read.get("rerun", ()))
         self.marks: dict[str, str] = dict(read.get("cancelling", {}))
-        self.remembered = {name: set(read.get(name, ())) for name in ("published", "attempts", "failures", "crashes")}
+        self.remembered = {
+            name: set(read.get(name, ())) for name in ("published", "attempts", "failures", "crashes", "requests")
+        }
         self.shown = {name: set(read.get(name, ())) for name in ("payload", "failure")}
 
     def count(self, id: str) -> int:

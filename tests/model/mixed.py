@@ -302,7 +302,7 @@ class Mixed(Machine):
             self._is_mended(id, set(self.at.listed))
         assert self.at.rerun == before.rerun & busy, "a wish is granted once, and none is dropped"
         assert not [id for id in IDS if LEFT_OVER in self.deviations(id)]
-        for name in ("published", "attempts", "failures", "crashes"):
+        for name in ("published", "attempts", "failures", "crashes", "requests"):
             assert not (self.at.failed - busy) & self.at.remembered[name], f"{name} remembers a failed ID"
 
     @precondition(lambda self: self.unseen())

@@ -506,6 +506,30 @@ def _chunk(raw""",
         ("moves/lua/repair.lua", "call('ZREM', delayed, id)\n  else", "\n  else"),
     ),
     _mutant(
+        "an absorbed publish is not counted while the ID runs",
+        "Strict",
+        (
+            "moves/lua/absorb.lua",
+            "if words[i] ~= accepted then",
+            "if words[i] ~= accepted and words[i] ~= 'processing' then",
+        ),
+    ),
+    _mutant(
+        "a rerun stands for the requests of the run before it",
+        "Strict",
+        ("moves/lua/rerun.lua", "      -- here: rerun_requests\n", ""),
+    ),
+    _mutant(
+        "what was asked for before a run began counts for the run after it",
+        "Strict",
+        ("moves/lua/absorb.lua", "  if marked[id] then n, again = n + again, 0 end\n", ""),
+    ),
+    _mutant(
+        "a finished ID leaves the requests that it has absorbed",
+        "Strict",
+        ("moves/lua/forget.lua", "failure, cancelling, requests })", "failure, cancelling })"),
+    ),
+    _mutant(
         "the newest payload is given to what runs",
         "Strict",
         ("moves/lua/publish_changes.lua", "if word ~= 'processing' then renewed", "if true then renewed"),

@@ -55,6 +55,18 @@ class Entry:
     rerun: bool = False
     is_marked: bool = False
     """Whether its run has been asked to end."""
+    absorbed: int = 0
+    first: int = 0
+    """When the first publish came that it has absorbed."""
+    again: int = 0
+    """Of those that asked for a rerun, how many count for the next run."""
+    since: int = 0
+
+    @property
+    def first_asked(self) -> float | None:
+        """What a run that begins now is told of it."""
+        times = [self.first, *([self.since] if self.again else []), *([self.published] if self.published else [])]
+        return min(times) / 1000 if self.absorbed + self.again else None
 
 
 @dataclass(slots=True)
@@ -139,6 +151,8 @@ class Reference:
         self, id: str, delay: int, content: str, options: PublishOptions, accepted: list[str]
     ) -> Published:
         entry = self.entries.get(id)
+        if entry is not None and not options.dry_run and (id in accepted or entry.state is not State.FAILED):
+            self._absorb(entry, wants_rerun=options.rerun)
         if id in accepted:
             return Published.ALREADY_DELAYED if delay else Published.ALREADY_QUEUED
         if entry is None or entry.state is State.FAILED:
@@ -157,6 +171,16 @@ class Reference:
         if entry.state is State.PROCESSING:
             return Published.WILL_RERUN
         return Published.ALREADY_QUEUED if entry.state is State.QUEUED else Published.ALREADY_DELAYED
+
+    def _absorb(self, entry: Entry, *, wants_rerun: bool) -> None:
+        entry.first = entry.first or self.now
+        if entry.state is not State.PROCESSING or not wants_rerun:
+            entry.absorbed += 1
+            return
+        if not entry.rerun:  # what was asked for before is for the run that goes on
+            entry.absorbed, entry.again = entry.absorbed + entry.again, 0
+        entry.since = entry.since if entry.again else self.now
+        entry.again += 1
 
     def _change(self, entry: Entry, due: int, content: str, options: PublishOptions) -> None:
         """What a publish changes of an ID that waits, or will run once more."""
@@ -226,6 +250,8 @@ class Reference:
             return
         entry.published = self.now if record.published is None else round(record.published * 1000)
         entry.attempts, entry.crashes = record.attempts, record.crashes
+        entry.absorbed = record.requests - 1
+        entry.first = round((record.first_asked or record.published or 0) * 1000) if entry.absorbed else 0
         if record.state is State.DELAYED:
             self._delay(entry, round((record.due or 0) * 1000) - self.now)
         else:
@@ -600,6 +626,8 @@ class Reference:
         if not entry.rerun:
             return False
         entry.published, entry.attempts = self.now, 0
+        entry.absorbed = max(0, entry.again - 1)
+        entry.first, entry.again = entry.since if entry.absorbed else 0, 0
         self._enqueue([id])
         return True
 
@@ -674,6 +702,7 @@ class Reference:
             "attempts": {id: str(e.attempts) for id, e in committed.items() if e.attempts},
             "crashes": {id: str(e.crashes) for id, e in committed.items() if e.crashes},
             "published": {id: str(e.published) for id, e in committed.items()},
+            "requests": {id: _requests(e) for id, e in committed.items() if e.absorbed + e.again},
             "payload": {id: e.payload for id, e in self.entries.items() if e.payload},
             "failure": {id: e.failure for id, e in self.entries.items() if e.failure},
             "workers": {worker: str(pool.lease_end) for worker, pool in self.pools.items() if pool.lease_end},
@@ -706,9 +735,16 @@ def _record(id: str, entry: Entry) -> Record:
         entry.attempts,
         entry.failures,
         entry.crashes,
+        1 + entry.absorbed + entry.again,
+        entry.first_asked,
         entry.payload.encode() or None,
         entry.failure.encode() or None,
     )
+
+
+def _requests(entry: Entry) -> str:
+    again = f" {entry.again} {entry.since}" if entry.again else ""
+    return f"{entry.absorbed} {entry.first}{again}"
 
 
 def _bytes_of(id: str) -> int:

@@ -14,7 +14,7 @@ from convoy_core.moves.working import (
     Round,
     renew,
 )
-from tests.moves.keyspace import ALIVE, DAY, LEASE, NOW, SECOND, Keyspace, W, World
+from tests.moves.keyspace import ALIVE, DAY, LEASE, NOW, SECOND, T0, Keyspace, W, World
 
 PAST = NOW - 100_000
 
@@ -117,6 +117,10 @@ def free(then: Then, *, skip_live: bool = False) -> Callable[[World], object]:
 
 
 PUBLISHED = {"totals": {"published": "1"}}
+
+
+REFUSED: Keyspace = {"totals": {"refused": "1"}, "requests": {"a": f"1 {T0}"}}
+"""And counted for its run."""
 
 
 CLAIM_ONE: Callable[[World], object] = lambda world: world.exchange(want=1)  # noqa: E731 - read like the others

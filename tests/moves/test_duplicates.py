@@ -6,7 +6,7 @@ import pytest
 
 from convoy_core import Outcome, Published
 from convoy_core.models import Then
-from tests.moves.cases import DELAYED, FOREIGN, FREED, MINE, PUBLISHED, QUEUED, Case, free
+from tests.moves.cases import DELAYED, FOREIGN, FREED, MINE, PUBLISHED, QUEUED, REFUSED, Case, free
 from tests.moves.keyspace import NOW, T0, World
 
 CASES = [
@@ -16,7 +16,7 @@ CASES = [
         QUEUED,
         lambda world: world.queue.publish("a", payload=1, rerun=True),
         Published.ALREADY_QUEUED,
-        {**QUEUED, "totals": {"refused": "1"}},
+        {**QUEUED, **REFUSED},
     ),
     Case(
         "",
@@ -24,7 +24,7 @@ CASES = [
         DELAYED,
         lambda world: world.queue.publish("a", payload=1, rerun=True),
         Published.ALREADY_DELAYED,
-        {**DELAYED, "totals": {"refused": "1"}},
+        {**DELAYED, **REFUSED},
     ),
     Case(
         "",
@@ -32,7 +32,7 @@ CASES = [
         {"claim:aa": ["a"], "committed": {"a"}},
         lambda world: world.queue.publish("a"),
         Published.ALREADY_QUEUED,
-        {"claim:aa": ["a"], "committed": {"a"}, "totals": {"refused": "1"}},
+        {"claim:aa": ["a"], "committed": {"a"}, **REFUSED},
     ),
     Case(
         "",
@@ -40,7 +40,7 @@ CASES = [
         MINE,
         lambda world: world.queue.publish("a", payload=1),
         Published.PROCESSING,
-        {**MINE, "totals": {"refused": "1"}},
+        {**MINE, **REFUSED},
     ),
     Case(
         "",
@@ -48,7 +48,7 @@ CASES = [
         MINE,
         lambda world: world.queue.publish("a", payload=1, rerun=True),
         Published.WILL_RERUN,
-        {**MINE, "rerun": {"a"}, "payload": {"a": "j1"}, "totals": {"refused": "1"}},
+        {**MINE, "rerun": {"a"}, "payload": {"a": "j1"}, **REFUSED, "requests": {"a": f"0 {T0} 1 {T0}"}},
     ),
     Case(
         "",
@@ -56,7 +56,7 @@ CASES = [
         FOREIGN,
         lambda world: world.queue.publish("a", payload=1, rerun=True),
         Published.WILL_RERUN,
-        {**FOREIGN, "rerun": {"a"}, "payload": {"a": "j1"}, "totals": {"refused": "1"}},
+        {**FOREIGN, "rerun": {"a"}, "payload": {"a": "j1"}, **REFUSED, "requests": {"a": f"0 {T0} 1 {T0}"}},
     ),
     Case(
         "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from convoy_core import DelayPolicy, PayloadPolicy, Published, Tally
-from tests.moves.cases import DELAYED, DUE, FAILED, FOREIGN, MINE, PUBLISHED, QUEUED, RECORD, REMEMBERED, Case
+from tests.moves.cases import DELAYED, DUE, FAILED, FOREIGN, MINE, PUBLISHED, QUEUED, RECORD, REFUSED, REMEMBERED, Case
 from tests.moves.keyspace import NOW, T0, Keyspace, World
 
 CASES = [
@@ -108,6 +108,7 @@ CASES = [
             "queued": ["a", "b"],
             "committed": {"a", "b"},
             "published": {"a": T0, "b": T0},
+            "requests": {"a": f"1 {T0}"},
             "totals": {"published": "2", "refused": "1"},
         },
     ),
@@ -121,12 +122,12 @@ CASES = [
             "delayed": {"a": DUE},
             "committed": {"a"},
             "published": {"a": T0},
+            "requests": {"a": f"1 {T0}"},
             "totals": {"published": "1", "refused": "1"},
         },
     ),
 ]
 
-REFUSED: Keyspace = {"totals": {"refused": "1"}}
 OLD_PAYLOAD: Keyspace = {"payload": {"a": "sold"}}
 WAITS: Keyspace = {**DELAYED, "delayed": {"a": DUE}, "attempts": {"a": "1"}, **OLD_PAYLOAD}
 """For a retry."""
@@ -183,7 +184,7 @@ CASES += [
         {**MINE, **OLD_PAYLOAD},
         lambda world: world.queue.publish("a", payload_policy=REPLACE, rerun=True),
         Published.WILL_RERUN,
-        {**MINE, "rerun": {"a"}, **REFUSED},
+        {**MINE, "rerun": {"a"}, **REFUSED, "requests": {"a": f"0 {T0} 1 {T0}"}},
     ),
     _moved("publish brings the time forward", EARLIER, 5, NOW + 5000),
     _moved("publish brings the time forward to now", EARLIER, 0, NOW),
@@ -224,6 +225,7 @@ CASES += [
             "committed": {"a", "b"},
             "published": {**WAITS["published"], "b": T0},  # type: ignore[dict-item]  # it is a hash
             "payload": {"a": "snew", "b": "snew"},
+            "requests": {"a": f"1 {T0}"},
             "totals": {"published": "1", "refused": "1"},
         },
     ),

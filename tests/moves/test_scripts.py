@@ -79,6 +79,7 @@ BUSY: Keyspace = {
     "crashes": {"p5": "1", "p6": "2", "q1": "1"},
     "payload": {"q1": "sx", "p1": "sx"},
     "rerun": {"p3"},
+    "requests": {"q1": "2 5", "p1": "1 5", "p3": "1 5 3 6"},
     "cancelling": {"p4": f"{W}:4", "p6": f"{DEAD}:2"},
     "totals": {"done": "1"},
     "limits": {"concurrency": "9", "rate": "50", "period": "1000", "burst": "5", "turn:ff": str(NOW - 5000)},
@@ -488,6 +489,8 @@ def test_f4_a_script_applied_twice_changes_nothing_the_second_time_but_its_own_r
     act(world)
 
     twice = world.state()
+    if name.startswith("publish"):
+        once.pop("requests"), twice.pop("requests")  # a publish that arrives twice counts twice
     counted = [_without_refusals(state.pop("totals", {})) for state in (once, twice)]
     assert twice == once
     assert counted[0] == counted[1]

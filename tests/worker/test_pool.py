@@ -56,6 +56,35 @@ def as_coroutine(work: Callable[[Job], object]) -> Callable[[Job], object]:
     return handler
 
 
+def test_a_run_is_told_for_how_many_requests_it_stands(queue: Queue, gate: threading.Event) -> None:
+    seen: list[tuple[str, int, float | None]] = []
+    started = threading.Event()
+
+    def work(job: Job) -> None:
+        seen.append((job.id, job.requests, job.first_asked_at))
+        started.set()
+        gate.wait(patient())
+
+    queue.publish_many(["a", "a", "a", "b"])
+    accepted = queue.show("a").published
+    with WorkerPool(queue, work, concurrency=1, options=QUICK):
+        assert started.wait(patient())
+        queue.publish("a")  # absorbed by the run that goes on
+        while_it_runs = queue.show("a")
+        for _ in range(4):
+            queue.publish("a", rerun=True)
+        asked_again = queue.show("a")
+        gate.set()
+        eventually(lambda: len(seen) == 3 and queue.counts().committed == 0)
+
+    assert [(id, n) for id, n, _ in seen] == [("a", 3), ("b", 1), ("a", 4)]
+    assert [first for _, _, first in seen][:2] == [accepted, None]
+    assert (while_it_runs.requests, asked_again.requests, asked_again.rerun_requests) == (4, 4, 4)
+    assert seen[2][2] is not None
+    assert accepted is not None
+    assert accepted <= seen[2][2] <= asked_again.at
+
+
 @pytest.mark.parametrize("kind", ["thread", "coroutine"])
 @pytest.mark.parametrize("concurrency", [1, 10])
 def test_every_queued_id_is_run_once_and_then_absent(each_store: RealServer, kind: str, concurrency: int) -> None:

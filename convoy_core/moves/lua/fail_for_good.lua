@@ -1,5 +1,5 @@
 -- fail_for_good: an ID has failed for good; as redis-convoy, it leaves `committed`, its score in `failed` grows, the day's log gets a line
--- keys: committed failed published attempts failures crashes failure
+-- keys: committed failed published attempts failures crashes failure requests
 -- with: totals todays_log
 
 -- Limits, so that errors cannot fill the store: the lines of a day's log, the bytes of a line, and those of a record.
@@ -42,7 +42,7 @@ local function give_up(ids)
   end
   call('SREM', committed, unpack(ids))
   put('ZADD', failed, unpack(scores))
-  for _, hash in ipairs({ published, attempts, failures, crashes }) do drop_all(hash, ids) end
+  for _, hash in ipairs({ published, attempts, failures, crashes, requests }) do drop_all(hash, ids) end
 end
 
 local function fail_for_good(id, message, record)

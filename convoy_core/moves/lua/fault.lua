@@ -1,5 +1,5 @@
 -- fault: whether something is still wrong with an ID
--- keys: queued committed delayed processing started owner workers departed failed rerun published payload attempts failures crashes failure cancelling
+-- keys: queued committed delayed processing started owner workers departed failed rerun published payload attempts failures crashes failure cancelling requests
 -- with: owner_entry claim_list silent
 
 -- How many copies of it were handed to workers that have not claimed them yet.
@@ -29,7 +29,7 @@ local function is_leftover(id)
   if is_running(id) then return false end
   if call('SISMEMBER', rerun, id) == 1 then return true end
   if call('SISMEMBER', committed, id) == 1 then return false end
-  for _, hash in ipairs({ published, attempts, failures, crashes }) do
+  for _, hash in ipairs({ published, attempts, failures, crashes, requests }) do
     if call('HEXISTS', hash, id) == 1 then return true end
   end
   if call('ZSCORE', failed, id) then return false end

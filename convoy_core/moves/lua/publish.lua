@@ -13,7 +13,7 @@ local accepted = is_delayed and 'delayed' or 'queued'
 local known, tokens = call('SMISMEMBER', committed, unpack(ids)), call('HMGET', owner, unpack(ids))
 call('HGET', published, '') -- stops the script here, with nothing done, if that is of another type
 present[published] = true
-local words, fresh, seen, old, places = {}, {}, {}, {}, {}
+local words, fresh, seen, old, places, marked = {}, {}, {}, {}, {}, {}
 for i, id in ipairs(ids) do
   if known[i] == 1 or tokens[i] then
     old[#old + 1], places[#places + 1] = id, i
@@ -57,6 +57,9 @@ if #fresh > 0 and not is_dry then
   end
 end
 
+if #fresh < #ids and not is_dry then
+  -- here: absorb
+end
 if present[recording] and not is_dry then
   -- here: record
   record('publish', accepted, fresh)

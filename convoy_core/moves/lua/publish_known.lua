@@ -10,7 +10,7 @@ for i, id in ipairs(old) do
   if tokens[places[i]] or running[i] then
     word = wants_rerun and 'will_rerun' or 'processing'
     if wants_rerun and not is_dry then
-      put('SADD', rerun, id)
+      if put('SADD', rerun, id) == 1 then marked[id] = true end
       if content ~= '' then put('HSET', payload, id, content) end
     end
   end

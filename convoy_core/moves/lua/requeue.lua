@@ -1,6 +1,6 @@
 -- requeue: failed -> queued
 -- flags: allow-oom
--- keys: failed committed published attempts crashes failures
+-- keys: failed committed published attempts crashes failures requests
 -- with: totals enqueue set_all
 -- args: dry run, front, ID...
 -- answer: one word per ID: queued, already_committed, gone
@@ -27,6 +27,7 @@ end
 if #moved > 0 and not dry then
   drop_all(attempts, moved)
   drop_all(crashes, moved)
+  drop_all(requests, moved)
   set_all(published, moved, now)
   enqueue(moved, front)
   count('requeued', #moved)

@@ -1,5 +1,5 @@
 -- rerun: runs have ended; queues those IDs again for which a rerun was asked
--- keys: rerun published attempts
+-- keys: rerun published attempts requests
 -- with: enqueue set_all
 
 -- Returns the IDs without a rerun, and how many were queued.
@@ -14,6 +14,9 @@ local function queue_reruns(ids)
     enqueue(again)
     set_all(published, again, string.format('%d', now))
     drop_all(attempts, again)
+    if exists(requests) then
+      -- here: rerun_requests
+    end
     if exists(recording) then
       -- here: record
       record('rerun', 'queued', again)

@@ -1,10 +1,10 @@
 -- restore: absent -> queued, delayed, failed
--- keys: committed delayed processing owner failed published attempts failures crashes payload failure rerun
+-- keys: committed delayed processing owner failed published attempts failures crashes payload failure rerun requests
 -- with: totals enqueue start_anew
 -- args: dry run, (state, ID, Unix ms when it is due, when it was published or empty, attempts, failures, crashes, payload or empty,
---       record or empty)...
+--       record or empty, requests as an entry or empty)...
 -- answer: a letter per ID: q, d or f for the state that it was put into, p if it is there already, in whatever state
-local WIDTH = 9
+local WIDTH = 10
 local is_dry, ids = take() == '1', {}
 for at = 4, #ARGV, WIDTH do ids[#ids + 1] = ARGV[at] end
 local known, tokens = call('SMISMEMBER', committed, unpack(ids)), call('HMGET', owner, unpack(ids))
@@ -13,7 +13,7 @@ local bad = call('ZMSCORE', failed, unpack(ids))
 
 local letters, seen, fresh, waiting, later, times, lost, over = {}, {}, {}, {}, {}, {}, {}, {}
 -- For each hash the IDs that get an entry, each followed by its value.
-local entries = { [published] = {}, [attempts] = {}, [failures] = {}, [crashes] = {}, [payload] = {}, [failure] = {} }
+local entries = { [published] = {}, [attempts] = {}, [failures] = {}, [crashes] = {}, [payload] = {}, [failure] = {}, [requests] = {} }
 local function note(hash, id, value)
   local pairs_ = entries[hash]
   pairs_[#pairs_ + 1], pairs_[#pairs_ + 2] = id, value
@@ -23,7 +23,8 @@ for i, id in ipairs(ids) do
   if known[i] == 1 or tokens[i] or running[i] or dues[i] or bad[i] or seen[id] then
     letters[i] = 'p'
   else
-    local state, _, due, time, tried, failed_before, died, content, record = unpack(ARGV, 3 + (i - 1) * WIDTH, 2 + i * WIDTH)
+    local first = 3 + (i - 1) * WIDTH
+    local state, _, due, time, tried, failed_before, died, content, record, absorbed = unpack(ARGV, first, first + WIDTH - 1)
     seen[id], fresh[#fresh + 1], letters[i] = true, id, string.sub(state, 1, 1)
     if state == 'failed' then
       lost[#lost + 1], over[#over + 1], over[#over + 2] = id, failed_before, id
@@ -32,6 +33,7 @@ for i, id in ipairs(ids) do
       if tried ~= '0' then note(attempts, id, tried) end
       if failed_before ~= '0' then note(failures, id, failed_before) end
       if died ~= '0' then note(crashes, id, died) end
+      if absorbed ~= '' then note(requests, id, absorbed) end
       if state == 'delayed' then
         later[#later + 1], times[#times + 1], times[#times + 2] = id, due, id
       else

@@ -1,5 +1,5 @@
 -- tidy: IDs that a Node worker has finished: queues those with a rerun again, and removes our data about the others
--- keys: committed processing owner failed published attempts failures crashes cancelling
+-- keys: committed processing owner failed published attempts failures crashes cancelling requests
 -- with: rerun forget
 
 -- Node counts anew what we have taken out of `failed` to remember it. The other data of a failed ID is shown with it.
@@ -17,7 +17,7 @@ local function tidy_failed(ids, scores)
       put('HSET', failures, id, n)
     end
   end
-  for _, hash in ipairs({ published, attempts, failures, crashes, cancelling }) do drop_all(hash, rest) end
+  for _, hash in ipairs({ published, attempts, failures, crashes, cancelling, requests }) do drop_all(hash, rest) end
 end
 
 local function tidy(ids)

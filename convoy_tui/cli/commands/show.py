@@ -90,7 +90,8 @@ def facts(details: Details) -> list[tuple[str, str]]:
         ("failures", number(details.failures) if details.failures else None),
         ("crashes", number(details.crashes) if details.crashes else None),
         ("cancelling", "its run has been asked to end" if details.cancelling else None),
-        ("rerun", "runs once more after this run" if details.rerun else None),
+        ("requests", _requests(details)),
+        ("rerun", _rerun(details)),
         ("publishing", f"would {answer_words(details.publish_would)}"),
         ("payload", _payload(details.payload, details.payload_bytes)),
     ]
@@ -118,6 +119,20 @@ def _holder(details: Details) -> str | None:
     if details.worker is None:
         return "a Node client, which has no lease"
     return f"{details.worker}, {'lease alive' if details.worker_is_live else 'silent: its lease ran out'}"
+
+
+def _requests(details: Details) -> str | None:
+    if details.requests < 2:
+        return None
+    since = _when(details.first_asked, details.at)
+    return f"one run for {count(details.requests, 'publish', 'publishes')}" + (f", the first {since}" if since else "")
+
+
+def _rerun(details: Details) -> str | None:
+    if not details.rerun:
+        return None
+    n = details.rerun_requests
+    return "runs once more after this run" + (f", for {count(n, 'publish', 'publishes')}" if n > 1 else "")
 
 
 def _due(details: Details) -> str | None:

@@ -106,6 +106,10 @@ def _rate(heading: str, of: Callable[[Trends], float | None], *, drop: int) -> C
     return Column(heading, lambda row: of(row.trends), cell, right=True, drop=drop, hides=True)
 
 
+def _share(share: float | None) -> str:
+    return "—" if share is None else f"{share:.0%}"
+
+
 def _milli(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
 
@@ -132,6 +136,7 @@ def _record(row: Row) -> dict[str, object]:
         "overdue_s": None if due is None else _milli(max(0.0, -due)),
         "rates": {name: _milli(rate) for name, rate in asdict(trends.rates).items()},
         "clears_s": _milli(trends.clears_s) if trends.rates.net_s is not None else None,
+        "saved": _milli(snapshot.saved),
         "totals": dict(snapshot.totals),
         "damage": snapshot.damage,
     }
@@ -153,6 +158,14 @@ SHAPE: Shape[Row] = Shape(
         _rate("IN/s", lambda trends: trends.rates.in_s, drop=4),
         _rate("OUT/s", lambda trends: trends.rates.out_s, drop=3),
         _counted("WORKERS", lambda snapshot: snapshot.workers, drop=7),
+        Column(
+            "SAVED",
+            lambda row: _milli(row.snapshot.saved),
+            lambda row: Cell(_share(row.snapshot.saved), "" if row.snapshot.saved else "dim"),
+            right=True,
+            drop=8,
+            hides=True,
+        ),
     ],
     _record,
     lambda row: row.snapshot.queue,
