@@ -168,6 +168,7 @@ UNNAMED = {
 """Sentences of their own, which speak of the thing itself."""
 
 GOOD: dict[str, Any] = {
+    "for_s": 60,
     "id": "new",
     "ids": ["new"],
     "entries": [],

@@ -335,14 +335,14 @@ class Strict(Machine):
                 self.jam_guard(0, data.draw(st.sampled_from(Then)), skip_live=False, late=False)
 
     def _steer(self, ask: Callable[[], Steps[T]], expect: Callable[[], T]) -> None:
-        before = self.bench.look.contents(beside=1) if self.twice else {}
+        before = self.contents() if self.twice else {}
         answer, expected = self.drive(ask()), expect()
         assert answer == expected
         if self.twice and before:
-            once = self.bench.look.contents(beside=1)
+            once = self.contents()
             self.drive(ask())
             expect()
-            assert self.bench.look.contents(beside=1) == once, "a call that arrived twice has changed something"
+            assert self.contents() == once, "a call that arrived twice has changed something"
 
     @precondition(lambda self: self.model.ids(State.PROCESSING))
     @rule(idle_ms=st.sampled_from((0, 2000, 20_000)), then=st.sampled_from(Then), skip_live=flags, late=flags)

@@ -295,10 +295,10 @@ class Reference:
 
     def free(self, entries: Iterable[Jammed], then: Then, *, skip_live: bool) -> dict[str, Outcome]:
         """The jam guard: processing -> queued, failed, absent."""
-        self._move = "jam_guard"
         return {row.id: self._free_one(row, then, skip_live) for row in entries}
 
     def _free_one(self, row: Jammed, then: Then, skip_live: bool) -> Outcome:
+        self._move = "jam_guard"  # the one before may have been cancelled
         entry = self.entries.get(row.id)
         if entry is None or entry.state is not State.PROCESSING or entry.start != round(row.start * 1000):
             return Outcome.GONE
