@@ -63,6 +63,7 @@ NAMES = {
     "cli.help",
     "cli.version",
     "cli.complete",
+    "cli.complete.queue",
     "cli.status",
     "cli.import",
     "cli.streams.publish",

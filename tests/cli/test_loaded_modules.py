@@ -67,6 +67,14 @@ def test_completing_commands_and_options_loads_no_library_for_stores_or_tables(w
     assert loaded(CONVOY, **typed) & HEAVY == set()
 
 
+def test_completing_the_name_of_a_queue_loads_no_library_for_stores_or_tables(store: RealServer) -> None:
+    with Queue("trucks", redis=store.url) as queue:
+        queue.publish("1")
+    typed = {"_CONVOY_COMPLETE": "complete_bash", "COMP_WORDS": "convoy status t", "COMP_CWORD": "2"}
+
+    assert loaded(CONVOY, CONVOY_REDIS_URL=store.url, **typed) & HEAVY == set()
+
+
 def test_the_help_of_a_command_loads_that_command_alone() -> None:
     names = loaded(CONVOY, "pause", "--help")
 
