@@ -478,10 +478,19 @@ class Queue:
         )
 
     def jam_guard(self, *, idle_s: Seconds, then: Then = Then.REQUEUE, skip_live: bool = False) -> list[str]:
-        """Free the IDs that have been processing for longer than `idle_s` seconds. Returns the freed IDs."""
+        """Free the IDs that have been processing for longer than `idle_s` seconds. Returns the freed IDs.
+
+        While the guard of a Node client holds the lock of the queue, it waits for up to 6 s.
+        """
         self._connection.check_writable()
         steering.check_guard(then, skip_live=skip_live)
-        outcomes = self.free_jammed(self.jammed(idle_s=idle_s), then=then, skip_live=skip_live)
+        entries = self.jammed(idle_s=idle_s)
+        outcomes = self.free_jammed(entries, then=then, skip_live=skip_live)
+        for pause_s in steering.LOCK_PAUSES:
+            if not (left := steering.locked(entries, outcomes)):
+                break
+            time.sleep(pause_s)
+            outcomes |= self.free_jammed(left, then=then, skip_live=skip_live)
         return steering.freed(outcomes)
 
     def requeue(self, ids: Iterable[JobID], *, front: bool = False, dry_run: bool = False) -> dict[str, Outcome]:

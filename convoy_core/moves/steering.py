@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import ceil
+from typing import Final
 
 from convoy_core import validation
 from convoy_core.errors import InvalidOption
@@ -60,6 +61,16 @@ def check_guard(then: Then, *, skip_live: bool) -> None:
     """Raise InvalidOption where a jam guard could not be told so."""
     validation.one_of("then", then, Then, "one of Then, like Then.REQUEUE")
     validation.flag("skip_live", skip_live)
+
+
+LOCK_PAUSES: Final = (0.1, 0.2, 0.3, *[0.5] * 11)
+"""The pauses between two tries while a guard of a Node client holds the lock: it leaves it for up to 5 s where it has
+found nothing to free, and where many of them guard a queue there is no other moment than soon after one has expired."""
+
+
+def locked(entries: Iterable[Jammed], outcomes: dict[str, Outcome]) -> list[Jammed]:
+    """Those that were left to another guard."""
+    return [row for row in entries if outcomes.get(row.id) is Outcome.LOCKED]
 
 
 def freed(outcomes: dict[str, Outcome]) -> list[str]:

@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from convoy_core import Counts, FaultKind, Published, WorkerPool
+from tests.cli.conftest import Convoy
 from tests.interop.stage import GRACE_S, Stage
 from tests.waiting import eventually
 
@@ -85,3 +86,24 @@ def test_the_other_side_goes_on_after_the_store_was_restarted(each_stage: Stage,
 
     assert "TypeError" in error
     assert each_stage.queue.counts() == Counts()
+
+
+def test_f55_ours_waits_for_the_lock_that_a_guard_of_node_has_left(stage: Stage) -> None:
+    def jam() -> None:
+        """Somebody runs what is too long, while a guard of Node's has just found nothing."""
+        stage.act("node began a")
+        stage.act("node2 clear 30")
+        stage.act("store age a 60")
+        (lock,) = stage.client.keys("cv:q:lock:*")
+        stage.client.pexpire(lock, 300)  # and not 5 s, for the test's sake
+
+    stage.act("node add a")
+    stage.act("node work")
+    jam()
+    freed = stage.queue.jam_guard(idle_s=30)
+    stage.act("node finish a")
+    jam()
+    result = Convoy(stage.store.url)("jam-guard", "q", "--idle", "30s", "-o", "ids")
+
+    assert freed == ["a"]
+    assert (result.exit_code, result.stdout) == (0, "a\n"), result.stderr

@@ -32,6 +32,10 @@ from convoy_tui.text.words import age, count, duration, number
 
 Tally: TypeAlias = "Counter[Outcome | None]"
 
+LOCK_PAUSE_S = 0.25
+LOCK_TURNS = 24
+"""The lock of a guard that has found nothing to free stays for up to 5 s."""
+
 FREED = (Outcome.QUEUED, Outcome.FAILED, Outcome.DISCARDED)
 
 
@@ -202,12 +206,33 @@ def _free(session: Session, guard: Guard, meant: list[Row]) -> tuple[Tally, Conv
                     with interrupts.held():
                         answers = queue.free_jammed(entries, then=guard.then, skip_live=guard.skip_live)
                         rows += [Row(name, entry, answers.get(entry.id)) for entry in entries]
+            _free_locked(session, guard, rows, interrupts)
         except ConvoyError as error:
             stopped = error
         finally:
             with interrupts.held():
                 _answer(session, guard, rows, dry_run=False, is_exact=interrupts.is_exact)
     return Counter(row.answer for row in rows), stopped
+
+
+def _free_locked(session: Session, guard: Guard, rows: list[Row], interrupts: Interrupts) -> None:
+    """Free what another guard has locked, as soon as it is not any more; those answers are put into `rows`."""
+    for turn in range(LOCK_TURNS):
+        left = [at for at, row in enumerate(rows) if row.answer is Outcome.LOCKED]
+        if not left:
+            return
+        if not turn:
+            session.messages.note("The jam guard of a Node client holds the lock; waiting for it.")
+        time.sleep(LOCK_PAUSE_S)
+        for some in chunked(left, SMALL_BATCH):
+            for name in dict.fromkeys(rows[at].queue for at in some):
+                entries = {at: rows[at].entry for at in some if rows[at].queue == name}
+                with interrupts.held():
+                    answers = session.fleet.queue(name).free_jammed(
+                        entries.values(), then=guard.then, skip_live=guard.skip_live
+                    )
+                    for at, entry in entries.items():
+                        rows[at] = Row(name, entry, answers.get(entry.id))
 
 
 def _ask(session: Session, guard: Guard, rows: list[Row], *, yes: bool) -> None:
