@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     )
     from convoy_core.moves.call import chunked
     from convoy_core.moves.publishing import Chunk
+    from convoy_core.operators import AuditEntry, Face, Operator
     from convoy_core.options import (
         BATCH,
         MAX_ID_BYTES,
@@ -159,6 +160,10 @@ __all__ = [  # noqa: RUF022 - by what they are for
     # what a recorder keeps
     "RecordedMove",
     "Recording",
+    # who acts, and what is kept of that
+    "AuditEntry",
+    "Face",
+    "Operator",
     # what a move does and answers
     "Cancelled",
     "Outcome",
@@ -257,6 +262,7 @@ _HOMES: Final = {
     ),
     "convoy_core.moves.call": ("chunked",),
     "convoy_core.moves.publishing": ("Chunk",),
+    "convoy_core.operators": ("AuditEntry", "Face", "Operator"),
     "convoy_core.options": (
         "BATCH",
         "MAX_ID_BYTES",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -37,6 +37,7 @@ from convoy_core.models import (
 from convoy_core.moves import cancelling, discarding, looking, publishing, steering
 from convoy_core.moves.call import Call, checked_names
 from convoy_core.moves.publishing import Chunk
+from convoy_core.operators import Operator, check_operator
 from convoy_core.options import JobID, Payload, encode_id
 from convoy_core.publisher import Publisher
 from convoy_core.states import State
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from convoy_core.checks import Fault, Finding, QueueCheck, Repaired
     from convoy_core.failure_groups import FailureGroups
     from convoy_core.moves.checking import Check, Progress
+    from convoy_core.operators import AuditEntry
     from convoy_core.recordings import RecordedMove, Recording
     from convoy_core.records import Record, Restored
 
@@ -59,13 +61,21 @@ class Fleet:
     """Every queue of one store under one prefix.
 
     `redis` is a URL, a ready-made `redis.Redis` (with `decode_responses` off), or None for `CONVOY_REDIS_URL`, else the
-    embedded store. Nothing is connected until the first call. Raises InvalidURL and InvalidOption.
+    embedded store. `operator` is who acts, for the audit: by default the user of this process, or CONVOY_OPERATOR.
+    Nothing is connected until the first call. Raises InvalidURL and InvalidOption.
     """
 
     def __init__(
-        self, *, redis: str | redis.Redis | None = None, prefix: str | None = None, read_only: bool = False
+        self,
+        *,
+        redis: str | redis.Redis | None = None,
+        prefix: str | None = None,
+        read_only: bool = False,
+        operator: Operator | None = None,
     ) -> None:
+        check_operator(operator)
         self._connection = Connection(redis, prefix=prefix, read_only=read_only)
+        self._operator = operator
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {self._connection}>"
@@ -77,7 +87,7 @@ class Fleet:
 
     def queue(self, name: str) -> Queue:
         """The queue of that name, on this fleet's connection. Raises InvalidQueueName if it is empty or too long."""
-        return Queue(name, _connection=self._connection)
+        return Queue(name, operator=self._operator, _connection=self._connection)
 
     def ping(self) -> float:
         """Ask the store for its time. Returns the duration of the round trip in seconds. Raises StoreError."""
@@ -132,6 +142,23 @@ class Fleet:
 
         return self._connection.drive_rounds(history.note_histories(self._connection.keyspace, names))
 
+    def audit(
+        self,
+        names: Iterable[str] | None = None,
+        *,
+        since_s: Seconds | None = None,
+        after: Mapping[str, str] | None = None,
+    ) -> list[AuditEntry]:
+        """What operators have done to all queues, or to those of `names`, oldest first; see `Queue.audit`.
+
+        `after` has the place of the last entry known of some queues: only later ones of these are returned.
+        """
+        from convoy_core.moves import auditing  # noqa: PLC0415 - few programs look at the audit
+
+        where = auditing.beginning(since_s, after)
+        queues = self.queues() if names is None else checked_names(names)
+        return self._connection.drive_rounds(auditing.audits(self._connection.keyspace, queues, where))
+
     def find(self, id: JobID, names: Iterable[str] | None = None) -> list[Details]:
         """The details of the ID in every queue that holds it, or in those of `names` that do."""
         encode_id(id)
@@ -157,9 +184,9 @@ class Fleet:
 class Queue:
     """One queue of unique IDs.
 
-    `redis` is what Fleet takes. With `read_only` every method that writes raises ReadOnly before anything is sent.
-    Every write is one atomic script: after a StoreError nothing is half done, and repeating the call is safe. Raises
-    InvalidQueueName, InvalidURL and InvalidOption.
+    `redis` and `operator` are what Fleet takes. With `read_only` every method that writes raises ReadOnly before
+    anything is sent. Every write is one atomic script: after a StoreError nothing is half done, and repeating the call
+    is safe. Raises InvalidQueueName, InvalidURL and InvalidOption.
     """
 
     def __init__(
@@ -169,8 +196,11 @@ class Queue:
         redis: str | redis.Redis | None = None,
         prefix: str | None = None,
         read_only: bool = False,
+        operator: Operator | None = None,
         _connection: Connection | None = None,
     ) -> None:
+        check_operator(operator)
+        self._operator = operator
         self._connection = _connection or Connection(redis, prefix=prefix, read_only=read_only)
         self._keys = self._connection.keyspace.queue(name, existing=_connection is not None)
         self._publisher = Publisher(self._connection, self._keys)
@@ -410,7 +440,7 @@ class Queue:
         self._connection.check_writable()
         from convoy_core.moves import repairing  # noqa: PLC0415 - few programs check
 
-        return self._drive(repairing.repair(self._keys, faults, max_crashes))
+        return self._drive(repairing.repair(self._keys, faults, max_crashes, by=self._by()))
 
     def dump(self, state: State) -> Iterator[Record]:
         """All IDs of a state with what is worth moving to another store, streamed in their order.
@@ -451,6 +481,15 @@ class Queue:
             yield from self._connection.run_ahead(calls)
         yield from map(self._run, calls)
 
+    def audit(self, *, since_s: Seconds | None = None, after: str | None = None) -> list[AuditEntry]:
+        """What operators have done to this queue, oldest first: all that is kept, which are about the last 1,000 acts.
+
+        With `since_s` only that of the last so many seconds; with `after`, the `place` of an entry, only later ones.
+        """
+        from convoy_core.moves import auditing  # noqa: PLC0415 - few programs look at the audit
+
+        return self._drive(auditing.audit(self._keys, since_s, after))
+
     def jammed(self, *, idle_s: Seconds) -> list[Jammed]:
         """The entries that have been processing for longer than `idle_s` seconds, oldest first.
 
@@ -474,7 +513,7 @@ class Queue:
         """
         self._connection.check_writable()
         return self._drive(
-            steering.free_jammed(self._keys, entries, then, skip_live=skip_live, max_crashes=max_crashes)
+            steering.free_jammed(self._keys, entries, then, skip_live=skip_live, max_crashes=max_crashes, by=self._by())
         )
 
     def jam_guard(self, *, idle_s: Seconds, then: Then = Then.REQUEUE, skip_live: bool = False) -> list[str]:
@@ -500,7 +539,7 @@ class Queue:
         """
         if not dry_run:
             self._connection.check_writable()
-        return self._drive(steering.requeue(self._keys, ids, front=front, dry_run=dry_run))
+        return self._drive(steering.requeue(self._keys, ids, front=front, dry_run=dry_run, by=self._by()))
 
     def requeue_all(self) -> dict[str, Outcome]:
         """Queue again every ID that is failed now."""
@@ -517,7 +556,7 @@ class Queue:
         self._connection.check_writable()
         from convoy_core.moves.trials import TrialRun  # noqa: PLC0415 - few programs try
 
-        trial = TrialRun(ids, n, timeout_s)
+        trial = TrialRun(ids, n, timeout_s, by=self._by())
         self._drive(trial.begin(self._keys))
         while (pause_s := trial.pause_s) is not None:
             time.sleep(pause_s)
@@ -531,7 +570,7 @@ class Queue:
         """
         if not dry_run:
             self._connection.check_writable()
-        return self._drive(discarding.discard(self._keys, ids, state, dry_run=dry_run))
+        return self._drive(discarding.discard(self._keys, ids, state, dry_run=dry_run, by=self._by()))
 
     def discard_all(self, state: State, *, limit: int | None = None) -> int:
         """Remove as many IDs of `state` as there are at the start of the call, from the head. Returns how many.
@@ -540,7 +579,7 @@ class Queue:
         InvalidOption as `discard` does.
         """
         self._connection.check_writable()
-        return self._drive(discarding.discard_all(self._keys, state, limit))
+        return self._drive(discarding.discard_all(self._keys, state, limit, by=self._by()))
 
     def cancel(self, ids: Iterable[JobID], *, dry_run: bool = False) -> dict[str, Cancelled]:
         """Cancel these IDs: what waits becomes absent, and what runs is asked to end.
@@ -552,18 +591,18 @@ class Queue:
         """
         if not dry_run:
             self._connection.check_writable()
-        return self._drive(cancelling.cancel(self._keys, ids, dry_run=dry_run))
+        return self._drive(cancelling.cancel(self._keys, ids, dry_run=dry_run, by=self._by()))
 
     def pause(self) -> bool:
         """Stop Convoy's workers from claiming; running jobs go on. Returns True if the queue was not paused before.
 
         Node workers ignore a pause.
         """
-        return self._run(steering.pause(self._keys))
+        return self._run(steering.pause(self._keys, by=self._by()))
 
     def resume(self) -> bool:
         """Let workers claim again. Returns True if the queue was paused before."""
-        return self._run(steering.resume(self._keys))
+        return self._run(steering.resume(self._keys, by=self._by()))
 
     def record(self, *, for_s: Seconds, keep_bytes: int = 64 * 2**20) -> bool:
         """Keep every move of every ID of this queue, from now on and for `for_s` seconds. Returns whether it was on.
@@ -623,7 +662,7 @@ class Queue:
         hardly more than `rate` begin. None means no limit: without arguments all limits are removed. Running jobs go
         on. Node workers know no limits, and do not count.
         """
-        return self._run(steering.set_limits(self._keys, concurrency, rate, period_s, burst))
+        return self._run(steering.set_limits(self._keys, concurrency, rate, period_s, burst, by=self._by()))
 
     def limits(self) -> QueueLimits:
         """What limits this queue."""
@@ -642,6 +681,12 @@ class Queue:
     ) -> None:
         """Close."""
         self.close()
+
+    def _by(self) -> str:
+        """The signature under which an act is kept."""
+        if self._operator is None:
+            self._operator = Operator.here()
+        return self._operator.signature()
 
     def _run(self, call: Call[T]) -> T:
         return self._connection.run(call)

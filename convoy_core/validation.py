@@ -38,6 +38,13 @@ def whole(name: str, value: object, least: int, most: int = MANY) -> int:
     raise refusal(name, value, f"a whole number from {least:,} {'up' if most >= MANY else f'to {most:,}'}")
 
 
+def short_text(name: str, value: object, most: int) -> str:
+    """A text of at most so many characters, which UTF-8 can hold."""
+    if isinstance(value, str) and len(value) <= most and value.encode("utf-8", "replace").decode() == value:
+        return value
+    raise refusal(name, value, f"text of at most {most:,} characters")
+
+
 def flag(name: str, value: object) -> bool:
     """True or False only: a text like "no" would count as true."""
     if not isinstance(value, bool):

@@ -20,9 +20,9 @@ ONE_METHOD_EACH = "one method for each thing that a queue can be asked, whose do
 OPTIONS = "its signature is the options and its docstring the help, which make up more than half of it"
 
 EXCEPTIONS: dict[str, tuple[int, str]] = {
-    "convoy_core/queue.py": (700, ONE_METHOD_EACH),
+    "convoy_core/queue.py": (760, ONE_METHOD_EACH),
     "convoy_core/queue.py:Queue": (46, ONE_METHOD_EACH),
-    "convoy_core/aio.py": (710, ONE_METHOD_EACH),
+    "convoy_core/aio.py": (770, ONE_METHOD_EACH),
     "convoy_core/aio.py:AsyncQueue": (46, ONE_METHOD_EACH),
     "convoy_core/models.py": (460, "one record for each thing that is answered, and no code beside them"),
     "convoy_core/moves/replies.py": (325, "all that is untyped, in one place"),

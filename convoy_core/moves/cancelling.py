@@ -12,8 +12,8 @@ from convoy_core.moves.keys import Keys
 from convoy_core.options import BATCH, JobID, decode_id
 
 
-def cancel(keys: Keys, ids: Iterable[JobID], *, dry_run: bool) -> Steps[dict[str, Cancelled]]:
-    """Cancel these IDs, wherever they are."""
+def cancel(keys: Keys, ids: Iterable[JobID], *, dry_run: bool, by: str = "") -> Steps[dict[str, Cancelled]]:
+    """Cancel these IDs, wherever they are. `by` is an operator's signature."""
     validation.flag("dry_run", dry_run)
     raw = distinct(ids)
     if not raw:
@@ -21,7 +21,7 @@ def cancel(keys: Keys, ids: Iterable[JobID], *, dry_run: bool) -> Steps[dict[str
     # A dry run takes nothing out of the list, so each search would pass all that it has found before: see `discard`.
     sought = (yield from not_listed(keys, raw)) if dry_run else raw
     size = yield from searched_at_once(keys)
-    answers = yield from per_id("cancel", keys, ("",), sought, Cancelled, dry_run=dry_run, size=size)
+    answers = yield from per_id("cancel", keys, (by, ""), sought, Cancelled, dry_run=dry_run, size=size)
     met = [id for id in raw if decode_id(id) not in answers]
-    answers |= yield from per_id("cancel", keys, ("1",), met, Cancelled, dry_run=True, size=BATCH)
+    answers |= yield from per_id("cancel", keys, ("", "1"), met, Cancelled, dry_run=True, size=BATCH)
     return {id: answers[id] for id in map(decode_id, raw)}

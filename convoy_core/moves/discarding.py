@@ -21,17 +21,19 @@ PASSED = 50_000
 """How many entries of the list one script may pass in searching for IDs, beyond the first of these."""
 
 
-def discard(keys: Keys, ids: Iterable[JobID], state: State, *, dry_run: bool) -> Steps[dict[str, Outcome]]:
-    """Forget IDs that are in `state`."""
+def discard(
+    keys: Keys, ids: Iterable[JobID], state: State, *, dry_run: bool, by: str = ""
+) -> Steps[dict[str, Outcome]]:
+    """Forget IDs that are in `state`. `by` is an operator's signature."""
     validation.flag("dry_run", dry_run)
     _check_discardable(state)
     raw = distinct(ids)
     if state is State.QUEUED and dry_run:
         return (yield from _would_discard(keys, raw))
-    return (yield from _each(keys, raw, state, dry_run=dry_run))
+    return (yield from _each(keys, raw, state, by, dry_run=dry_run))
 
 
-def discard_all(keys: Keys, state: State, limit: int | None) -> Steps[int]:
+def discard_all(keys: Keys, state: State, limit: int | None, *, by: str = "") -> Steps[int]:
     """Forget as many IDs of `state` as there are now, from its head on; at most `limit`."""
     _check_discardable(state)
     if limit is not None:
@@ -41,7 +43,7 @@ def discard_all(keys: Keys, state: State, limit: int | None) -> Steps[int]:
     left = left if limit is None else min(left, limit)
     gone = 0
     while left > 0:
-        n: int = yield of("discard_first", keys, (state.value, min(left, BATCH)), int)
+        n: int = yield of("discard_first", keys, (by, state.value, min(left, BATCH)), int)
         gone += n
         left = left - n if n else 0
     return gone
@@ -55,7 +57,7 @@ def _would_discard(keys: Keys, raw: list[bytes]) -> Steps[dict[str, Outcome]]:
     there, is searched for, as the deed would do.
     """
     sought = yield from not_listed(keys, raw)
-    rest = yield from _each(keys, sought, State.QUEUED, dry_run=True)
+    rest = yield from _each(keys, sought, State.QUEUED, "", dry_run=True)
     return {id: rest.get(id, Outcome.DISCARDED) for id in map(decode_id, raw)}
 
 
@@ -80,9 +82,9 @@ def searched_at_once(keys: Keys) -> Steps[int]:
     return max(1, min(BATCH, PASSED // (length.queued + 1)))
 
 
-def _each(keys: Keys, raw: list[bytes], state: State, *, dry_run: bool) -> Steps[dict[str, Outcome]]:
+def _each(keys: Keys, raw: list[bytes], state: State, by: str, *, dry_run: bool) -> Steps[dict[str, Outcome]]:
     size = (yield from searched_at_once(keys)) if state is State.QUEUED and raw else BATCH
-    return (yield from per_id("discard", keys, (state.value,), raw, Outcome, dry_run=dry_run, size=size))
+    return (yield from per_id("discard", keys, (by, state.value), raw, Outcome, dry_run=dry_run, size=size))
 
 
 def _check_discardable(state: State) -> None:

@@ -40,6 +40,7 @@ OURS = {
     "totals": "hash",  # counters that only grow
     "recording": "hash",  # since, until, limit: while it is there, moves are kept in `recording:moves`, a stream
     "history": "",  # prefix of history:seconds and history:minutes, lists of packed counts and totals, oldest first
+    "audit": "stream",  # what operators have done: by (JSON of who), verb, at (Unix ms), outcomes, id...
     "paused": "string",  # Unix ms since when no worker of ours claims
     "limits": "hash",  # what was set, the token bucket, and turn:<worker> -> Unix ms since when it waits
     "wake": "",  # prefix of wake:<worker>, a list: a value in it wakes that worker, which waits since a limit was met
@@ -53,7 +54,18 @@ TYPES: dict[str, str] = SHARED | OURS
 FAILING = frozenset({"attempts", "delayed", "failed", "failure", "failures"})
 """Those that a queue has where runs fail."""
 
-RARE = FAILING | {"cancelling", "crashes", "limits", "paused", "payload", "recording", "requests", "rerun", "started"}
+RARE = FAILING | {
+    "audit",
+    "cancelling",
+    "crashes",
+    "limits",
+    "paused",
+    "payload",
+    "recording",
+    "requests",
+    "rerun",
+    "started",
+}
 """Those that most queues do not have most of the time."""
 
 

@@ -18,8 +18,8 @@ MOST_COPIES: Final = 1000
 """As many copies of an ID are removed by one repair; a later check finds those that are left."""
 
 
-def repair(keys: Keys, given: Iterable[Fault], max_crashes: int) -> Steps[dict[Fault, Repaired]]:
-    """Put these right, each only if it is still wrong."""
+def repair(keys: Keys, given: Iterable[Fault], max_crashes: int, *, by: str = "") -> Steps[dict[Fault, Repaired]]:
+    """Put these right, each only if it is still wrong. `by` is an operator's signature."""
     validation.whole("max_crashes", max_crashes, 1)
     suspected = [_suspicion(fault) for fault in validation.many("faults", given, _FAULTS)]
     left, queued, was_read = yield from without_listed(keys, in_order_of_repair(suspected))
@@ -28,7 +28,7 @@ def repair(keys: Keys, given: Iterable[Fault], max_crashes: int) -> Steps[dict[F
         again: list[Suspicion] = []
         for chunk in searchable(left, queued):
             named = arguments(chunk, was_read=was_read)
-            words = yield of("repair", keys, (LATE_MS, max_crashes, *named), list)
+            words = yield of("repair", keys, (by, LATE_MS, max_crashes, *named), list)
             for one, word in zip(chunk, words, strict=True):
                 answer = Repaired(word.decode())
                 if answer is not Repaired.GONE:

@@ -29,9 +29,9 @@ def jammed(keys: Keys, idle_s: Seconds) -> Steps[list[Jammed]]:
 
 
 def free_jammed(
-    keys: Keys, entries: Iterable[Jammed], then: Then, *, skip_live: bool, max_crashes: int
+    keys: Keys, entries: Iterable[Jammed], then: Then, *, skip_live: bool, max_crashes: int, by: str = ""
 ) -> Steps[dict[str, Outcome]]:
-    """Free exactly these (ID, start) pairs."""
+    """Free exactly these (ID, start) pairs. `by` is an operator's signature, here as below."""
     check_guard(then, skip_live=skip_live)
     validation.whole("max_crashes", max_crashes, 1)
     rows = [_row(row) for row in validation.many("entries", entries, _JAMMED)]
@@ -39,7 +39,7 @@ def free_jammed(
     for chunk in chunked(rows, SMALL_BATCH):
         for part in bounded(chunk, [len(id) for id, _ in chunk]):
             pairs = [argument for row in part for argument in row]
-            arguments = (then.value, "1" if skip_live else "", max_crashes, *pairs)
+            arguments = (by, then.value, "1" if skip_live else "", max_crashes, *pairs)
             words = yield of("jam_guard", keys, arguments, replies.outcomes)
             outcomes.update(zip((decode_id(id) for id, _ in part), words, strict=True))
     return outcomes
@@ -79,21 +79,22 @@ def freed(outcomes: dict[str, Outcome]) -> list[str]:
     return [id for id, outcome in outcomes.items() if outcome in moved]
 
 
-def requeue(keys: Keys, ids: Iterable[JobID], *, front: bool, dry_run: bool) -> Steps[dict[str, Outcome]]:
+def requeue(keys: Keys, ids: Iterable[JobID], *, front: bool, dry_run: bool, by: str = "") -> Steps[dict[str, Outcome]]:
     """Queue failed IDs again."""
     validation.flag("front", front)
     validation.flag("dry_run", dry_run)
-    return per_id("requeue", keys, ("1" if front else "",), distinct(ids), Outcome, dry_run=dry_run, size=BATCH)
+    first = (by, "1" if front else "")
+    return per_id("requeue", keys, first, distinct(ids), Outcome, dry_run=dry_run, size=BATCH)
 
 
-def pause(keys: Keys) -> Call[bool]:
+def pause(keys: Keys, *, by: str = "") -> Call[bool]:
     """Stop our workers from claiming."""
-    return of("pause", keys, (), bool)
+    return of("pause", keys, (by,), bool)
 
 
-def resume(keys: Keys) -> Call[bool]:
+def resume(keys: Keys, *, by: str = "") -> Call[bool]:
     """Let them claim again."""
-    return of("resume", keys, (), bool)
+    return of("resume", keys, (by,), bool)
 
 
 MAX_STARTS = 10**6
@@ -103,7 +104,13 @@ MAX_PERIOD_S = 31 * 86_400.0
 
 
 def set_limits(
-    keys: Keys, concurrency: int | None, rate: int | None, period_s: Seconds, burst: int | None
+    keys: Keys,
+    concurrency: int | None,
+    rate: int | None,
+    period_s: Seconds,
+    burst: int | None,
+    *,
+    by: str = "",
 ) -> Call[bool]:
     """Limit how many runs may go at a time, and how many may begin in a period."""
     if concurrency is not None:
@@ -116,9 +123,10 @@ def set_limits(
         if rate is None:
             raise InvalidOption("burst is how many runs may begin at once under a rate; give the rate as well.")
     if rate is None:
-        return of("set_limits", keys, (concurrency or 0, 0, 0, 0), bool)
+        return of("set_limits", keys, (by, concurrency or 0, 0, 0, 0), bool)
     validation.whole("rate", rate, 1, MAX_STARTS)
-    return of("set_limits", keys, (concurrency or 0, rate, round(period * 1000), burst or smooth(rate, period)), bool)
+    numbers = (concurrency or 0, rate, round(period * 1000), burst or smooth(rate, period))
+    return of("set_limits", keys, (by, *numbers), bool)
 
 
 def smooth(rate: int, period_s: float) -> int:

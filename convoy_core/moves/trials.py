@@ -22,7 +22,8 @@ MOST: Final = 100
 class TrialRun:
     """One trial run: `begin`, then `look` after each `pause_s` until that is None, then `end`."""
 
-    def __init__(self, ids: Iterable[JobID], n: int, timeout_s: Seconds | None) -> None:
+    def __init__(self, ids: Iterable[JobID], n: int, timeout_s: Seconds | None, *, by: str = "") -> None:
+        self._by = by
         self._n = validation.whole("n", n, 1, MOST)
         self._wait = Wait((), timeout_s, None, first_failure=True)
         self._timeout_s = timeout_s
@@ -39,7 +40,7 @@ class TrialRun:
         while len(self._tried) < self._n and self._ids:
             n = self._n - len(self._tried)
             some, self._ids = self._ids[:n], self._ids[n:]
-            outcomes = yield from requeue(keys, some, front=True, dry_run=False)
+            outcomes = yield from requeue(keys, some, front=True, dry_run=False, by=self._by)
             self._tried += [id for id, outcome in outcomes.items() if outcome is Outcome.QUEUED]
         self._wait = Wait(self._tried, self._timeout_s, None, first_failure=True)
         yield from self._wait.look(keys)
@@ -58,5 +59,5 @@ class TrialRun:
                 details: Details = yield show(keys, result.failed[0])
                 failure = details.failure
             return Trial(tried, result.failed, result.left, failure, {})
-        outcomes = yield from requeue(keys, self._ids, front=False, dry_run=False)
+        outcomes = yield from requeue(keys, self._ids, front=False, dry_run=False, by=self._by)
         return Trial(tried, (), (), None, outcomes)

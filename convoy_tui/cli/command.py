@@ -28,29 +28,35 @@ SHARED: Mapping[str, object] = {
     "read_only": p.HiddenReadOnlyFlag,
     "color": p.HiddenColorChoice,
     "quiet": p.HiddenQuiet,
+    "operator": p.HiddenOperatorName,
 }
 """The options that every command has. The help of a command shows the first three, `convoy --help` all."""
 
 
 def command(
-    app: typer.Typer, name: str, *, panel: str | None = None, writes: bool = False
+    app: typer.Typer, name: str, *, panel: str | None = None, writes: bool = False, audited: bool = False
 ) -> Callable[[Function], Function]:
-    """Register a function as the command `name`. Its first argument is a Session, its result the exit code."""
+    """Register a function as the command `name`. Its first argument is a Session, its result the exit code.
+
+    One whose acts are kept in the audit takes `--reason` besides.
+    """
 
     def register(function: Function) -> Function:
         app.command(name, cls=Command, rich_help_panel=panel, epilog=MORE)(
-            _with_shared_options(function, writes=writes)
+            _with_shared_options(function, writes=writes, audited=audited)
         )
         return function
 
     return register
 
 
-def _with_shared_options(function: Function, *, writes: bool) -> Callable[..., int]:
+def _with_shared_options(function: Function, *, writes: bool, audited: bool) -> Callable[..., int]:
     @functools.wraps(function)
     def run(ctx: typer.Context, **values: object) -> int:
         flags = Flags(**{name: values.pop(name) for name in SHARED}).over(outer_flags(ctx))  # type: ignore[arg-type]
-        session = Session(flags, nul=values.get("nul"))  # type: ignore[arg-type]  # a switch that some commands have
+        reason: object = values.pop("reason") if audited else None
+        # A switch that some commands have.
+        session = Session(flags, nul=values.get("nul"), reason=reason)  # type: ignore[arg-type]
         return finish(session, lambda: function(session, **values), writes=writes)
 
     run.__doc__ = _reflowed(function)
@@ -58,7 +64,8 @@ def _with_shared_options(function: Function, *, writes: bool) -> Callable[..., i
     kind = inspect.Parameter.KEYWORD_ONLY
     first = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
     shared = [inspect.Parameter(name, kind, default=None, annotation=hint) for name, hint in SHARED.items()]
-    parameters = [first, *(parameter.replace(kind=kind) for parameter in own), *shared]
+    why = [inspect.Parameter("reason", kind, default=None, annotation=p.Reason)] if audited else []
+    parameters = [first, *(parameter.replace(kind=kind) for parameter in own), *why, *shared]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run

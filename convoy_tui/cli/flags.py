@@ -18,6 +18,7 @@ class Flags(NamedTuple):
     json: bool | None = None
     color: Color | None = None
     quiet: bool | None = None
+    operator: str | None = None
 
     def over(self, outer: Flags) -> Flags:
         """These flags, with the outer ones where these are not set."""

@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "trace": Listed("record", "Look", "Tell what a recorder has seen of one ID, oldest first."),
     "history": Listed("history", "Look", "Show what the counts and rates of a queue were."),
     "errors": Listed("errors", "Look", "Show the error log of a queue, newest first."),
+    "log": Listed("log", "Look", "Show what operators have done, oldest first."),
     "workers": Listed("workers", "Look", "List the worker pools and what they hold."),
     "doctor": Listed("doctor", "Look", "Check the server and the queues: that every ID is in exactly one place."),
     "export": Listed("export_ids", "Look", "Write IDs with all their data, as lines of JSON."),

@@ -87,12 +87,13 @@ def _options(  # noqa: PLR0913 - the options that stand before a command
     json: p.JSONFlag = None,
     color: p.ColorChoice = None,
     quiet: p.Quiet = None,
+    operator: p.OperatorName = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """Queues of unique IDs on Redis or Valkey: publish, look, repair, work."""
-    ctx.obj = Flags(redis, prefix, profile, read_only, output, json, color, quiet)
+    ctx.obj = Flags(redis, prefix, profile, read_only, output, json, color, quiet, operator)
 
 
 def _usage(error: Exception, args: Sequence[str]) -> Ended | None:

@@ -125,6 +125,9 @@ Nul = Annotated[bool, typer.Option("-0", "--null", help="IDs end in NUL bytes, n
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would happen, and change nothing.")]
 All = Annotated[bool, typer.Option("--all", help="Every ID that matches the filters.")]
+Reason = Annotated[
+    str | None, typer.Option("--reason", metavar="TEXT", help="Why; `convoy log` shows it.", show_default=False)
+]
 Match = Annotated[
     str | None, typer.Option("--match", metavar="GLOB", help="Only IDs like this, with * and ?.", show_default=False)
 ]
@@ -204,6 +207,11 @@ def _quiet(*, hidden: bool) -> Any:
     return typer.Option("--quiet", "-q", help="No notes and no progress.", rich_help_panel=COMMON, hidden=hidden)
 
 
+def _operator(*, hidden: bool) -> Any:
+    text = "Who acts, for the audit. Default: you, at this host."
+    return typer.Option("--operator", metavar="WHO", help=text, rich_help_panel=COMMON, hidden=hidden)
+
+
 Ascii = Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters alone.")]
 LookInterval = Annotated[
     float | None,
@@ -215,9 +223,11 @@ ProfileName = Annotated[str | None, _profile(hidden=False)]
 ReadOnlyFlag = Annotated[bool | None, _read_only(hidden=False)]
 ColorChoice = Annotated[Color | None, _color(hidden=False)]
 Quiet = Annotated[bool | None, _quiet(hidden=False)]
+OperatorName = Annotated[str | None, _operator(hidden=False)]
 
 HiddenPrefix = Annotated[str | None, _prefix(hidden=True)]
 HiddenProfileName = Annotated[str | None, _profile(hidden=True)]
 HiddenReadOnlyFlag = Annotated[bool | None, _read_only(hidden=True)]
 HiddenColorChoice = Annotated[Color | None, _color(hidden=True)]
 HiddenQuiet = Annotated[bool | None, _quiet(hidden=True)]
+HiddenOperatorName = Annotated[str | None, _operator(hidden=True)]

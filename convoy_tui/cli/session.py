@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from convoy_core import InvalidQueueName, ReadOnly, check_queue_name
+from convoy_core import Face, InvalidQueueName, Operator, ReadOnly, check_queue_name
 from convoy_tui.cli.exit_codes import Code, Ended
 from convoy_tui.cli.flags import Flags
 from convoy_tui.cli.io.formats import Color, Format
@@ -27,10 +27,12 @@ USUAL_PORT = 6379
 class Session:
     """The session of one command. It connects on the first use of the store."""
 
-    def __init__(self, flags: Flags, *, nul: bool | None = None) -> None:
+    def __init__(self, flags: Flags, *, nul: bool | None = None, reason: str | None = None) -> None:
         self.flags = flags
+        self._reason = reason or ""
         color = flags.color or Color.AUTO
         self._reads_nul = nul is not None
+        self._operation = os.urandom(4).hex()
         given = "--json" if flags.json else None
         wanted = Format.JSON if flags.json else flags.output
         self.out = Output(wanted, color=color, nul=bool(nul), given=given)
@@ -46,6 +48,7 @@ class Session:
             prefix=flags.prefix,
             profile=flags.profile,
             read_only=bool(flags.read_only),
+            operator=flags.operator,
         )
 
     @cached_property
@@ -67,7 +70,14 @@ class Session:
         from convoy_core import Fleet  # noqa: PLC0415 - loads redis, and the help of a command needs none
 
         settings = self.settings
-        return Fleet(redis=self.store.url, prefix=settings.prefix, read_only=settings.read_only)
+        return Fleet(redis=self.store.url, prefix=settings.prefix, read_only=settings.read_only, operator=self.operator)
+
+    @property
+    def operator(self) -> Operator:
+        """Who acts: all that one command does is one operation. Raises InvalidOption."""
+        return Operator.here(
+            Face.COMMAND_LINE, who=self.settings.operator, reason=self._reason, operation=self._operation
+        )
 
     @property
     def where(self) -> str:

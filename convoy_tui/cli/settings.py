@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convoy_core import InvalidInput, InvalidOption, check_prefix
+from convoy_core import InvalidInput, InvalidOption, Operator, check_prefix
 from convoy_tui.cli.config_path import config_path
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Profile:
     prefix: str | None = None
     environment: str | None = None
     read_only: bool = False
+    operator: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Settings:
     """The reason for read-only, for the message that refuses a write."""
     url_from: str = field(default="", compare=False)
     """Where the URL was given, for the message that refuses it."""
+    operator: str | None = None
+    """Who acts, for the audit; None: the user at this machine."""
 
 
 def resolve(
@@ -61,6 +64,7 @@ def resolve(
     prefix: str | None = None,
     profile: str | None = None,
     read_only: bool = False,
+    operator: str | None = None,
 ) -> Settings:
     """The settings from the flags, the environment and the config file. Raises InvalidOption."""
     config = read_config(config_path())
@@ -85,7 +89,13 @@ def resolve(
         with _given_by(prefix_from):
             check_prefix(prefix)
     reason = _read_only_because(environ, flag=read_only, profile=chosen, name=name)
-    return Settings(url, prefix, chosen.environment, bool(reason), reason, url_from)
+    operator_from, operator = _first(
+        ("--operator", operator), ("CONVOY_OPERATOR", environ.get("CONVOY_OPERATOR")), (there, chosen.operator)
+    )
+    if operator is not None:
+        with _given_by(operator_from):
+            Operator(operator)
+    return Settings(url, prefix, chosen.environment, bool(reason), reason, url_from, operator)
 
 
 def store_of(settings: Settings) -> StoreDescription:

@@ -49,6 +49,7 @@ def dashboard(  # noqa: PLR0913 - typer reads the options from here
     json: p.JSONFlag = None,
     color: p.ColorChoice = None,
     quiet: p.Quiet = None,
+    operator: p.OperatorName = None,
     ascii_only: p.Ascii = False,
     interval: p.LookInterval = None,
     version: Annotated[
@@ -57,7 +58,14 @@ def dashboard(  # noqa: PLR0913 - typer reads the options from here
 ) -> None:
     """Open the live dashboard of a store's queues."""
     try:
-        settings = resolve(os.environ, redis=redis, prefix=prefix, profile=profile, read_only=bool(read_only))
+        settings = resolve(
+            os.environ,
+            redis=redis,
+            prefix=prefix,
+            profile=profile,
+            read_only=bool(read_only),
+            operator=operator,
+        )
         flags = Flags(output=output, json=json, color=color, quiet=quiet)
         if not sys.stdout.isatty():
             _status_instead(settings, flags)
@@ -74,7 +82,12 @@ def _open(settings: Settings, *, ascii_only: bool, interval: float) -> None:
         from convoy_tui.dashboard.board.board import Place  # noqa: PLC0415
         from convoy_tui.dashboard.source import LiveSource  # noqa: PLC0415
 
-    source = LiveSource(url=store_of(settings).url, prefix=settings.prefix, read_only=settings.read_only)
+    source = LiveSource(
+        url=store_of(settings).url,
+        prefix=settings.prefix,
+        read_only=settings.read_only,
+        operator=settings.operator,
+    )
     place = Place(source.shown, settings.environment, settings.read_only, settings.read_only_because)
     advise = partial(_advice, settings)
     app = ConvoyApp(source, place, interval_s=interval, is_ascii=ascii_only, advise=advise)

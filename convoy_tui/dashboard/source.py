@@ -20,8 +20,10 @@ from convoy_core import (
     Chunk,
     ConvoyError,
     Entry,
+    Face,
     Handler,
     Jammed,
+    Operator,
     Outcome,
     ReadOnly,
     Snapshot,
@@ -112,9 +114,15 @@ class LiveSource:
         prefix: str | None = None,
         read_only: bool = False,
         jam_after_s: float = 300.0,
+        operator: str | None = None,
     ) -> None:
         self._store = describe_store(url)
-        self._fleet = AsyncFleet(redis=self._store.url, prefix=prefix, read_only=read_only)
+        self._fleet = AsyncFleet(
+            redis=self._store.url,
+            prefix=prefix,
+            read_only=read_only,
+            operator=Operator.here(Face.DASHBOARD, who=operator),
+        )
         self._read_only = read_only
         self._jam_after_s = jam_after_s
         self._names: list[str] = []

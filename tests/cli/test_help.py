@@ -17,6 +17,7 @@ COMMANDS = [
     "list",
     "find",
     "failures",
+    "log",
     "show",
     "workers",
     "history",

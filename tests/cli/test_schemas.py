@@ -76,6 +76,8 @@ PRINTED = [
     "limit trucks",
     "limit trucks --concurrency 3",
     "limit trucks --rate 5/s --burst 7",
+    "log",
+    "log trucks --since 1h",
     "work vans --handler examples.trucks:crush --burst",
     "work vans --handler examples.trucks:crush --burst --processes 1",
     "demo --for 100ms",

@@ -88,7 +88,7 @@ def test_what_makes_it_read_only_is_known(environ: dict[str, str], reason: str) 
         ("profile = {}", "'profile' at the top"),
         (
             "default_profile='x'\n[profiles.x]\nurll = 'a'",
-            "'urll' in \\[profiles.x\\]; known there: environment, prefix, read_only, url",
+            "'urll' in \\[profiles.x\\]; known there: environment, operator, prefix, read_only, url",
         ),
         ("default_profile='x'\n[profiles.x]\nread_only = 'yes'", "true or false"),
         ("default_profile='x'\n[profiles.x]\nurl = 3", "text for 'url'"),
@@ -128,7 +128,7 @@ prefix = "a b"
 url = "redis://whole"
 """
 BROKEN_PROFILES = [
-    ("unknown", "has 'urll' in [profiles.unknown]; known there: environment, prefix, read_only, url."),
+    ("unknown", "has 'urll' in [profiles.unknown]; known there: environment, operator, prefix, read_only, url."),
     ("kind", "needs text for 'url' in [profiles.kind]."),
     ("scheme", "profile scheme in {config}: The store URL starts with no known scheme"),
     ("prefix", "profile prefix in {config}: 'a b' is no key prefix"),

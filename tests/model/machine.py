@@ -40,6 +40,7 @@ from convoy_core.records import Record
 from convoy_core.states import State
 from convoy_core.store.connection import Connection
 from convoy_core.worker.settling import settle
+from tests.model.audit import BY
 from tests.model.invariants import check_invariants
 from tests.model.limits import as_set
 from tests.model.reference import MAX_CRASHES, SHARE, Ending, Entry, Reference
@@ -266,7 +267,7 @@ class Strict(Machine):
     def requeue(self, ids: Sequence[str], front: bool, dry: bool) -> None:
         """Failed or not, to the end or to the head."""
         self._steer(
-            lambda: steering.requeue(self.keys, ids, front=front, dry_run=dry),
+            lambda: steering.requeue(self.keys, ids, front=front, dry_run=dry, by=BY),
             lambda: self.model.requeue(ids, front=front, dry=dry),
         )
 
@@ -274,7 +275,7 @@ class Strict(Machine):
     def discard(self, ids: Sequence[str], state: State, dry: bool) -> None:
         """From each state, where they are or not."""
         self._steer(
-            lambda: discarding.discard(self.keys, ids, state, dry_run=dry),
+            lambda: discarding.discard(self.keys, ids, state, dry_run=dry, by=BY),
             lambda: self.model.discard(ids, state, dry=dry),
         )
 
@@ -305,7 +306,7 @@ class Strict(Machine):
     def cancel(self, id: str, dry: bool) -> None:
         """One at a time, wherever it is: there are but three, and each must live on to meet the rarer moves."""
         self._steer(
-            lambda: cancelling.cancel(self.keys, [id], dry_run=dry),
+            lambda: cancelling.cancel(self.keys, [id], dry_run=dry, by=BY),
             lambda: self.model.cancel([id], dry=dry),
         )
 
@@ -354,7 +355,7 @@ class Strict(Machine):
             seen = [Jammed(row.id, row.start - 0.001, row.age_s, row.worker, row.is_live) for row in seen]
         self.check(
             lambda: self.drive(
-                steering.free_jammed(self.keys, seen, then, skip_live=skip_live, max_crashes=MAX_CRASHES)
+                steering.free_jammed(self.keys, seen, then, skip_live=skip_live, max_crashes=MAX_CRASHES, by=BY)
             ),
             lambda: self.model.free(seen, then, skip_live=skip_live),
             refusals={},
@@ -363,20 +364,20 @@ class Strict(Machine):
     @rule()
     def pause(self) -> None:
         """Stop claiming."""
-        self.check(lambda: self.run(steering.pause(self.keys)), self.model.pause, refusals={})
+        self.check(lambda: self.run(steering.pause(self.keys, by=BY)), self.model.pause, refusals={})
 
     @precondition(lambda self: self.model.paused_at is not None)
     @rule()
     def resume(self) -> None:
         """Go on."""
-        self.check(lambda: self.run(steering.resume(self.keys)), self.model.resume, refusals={})
+        self.check(lambda: self.run(steering.resume(self.keys, by=BY)), self.model.resume, refusals={})
 
     @rule(limits=st.sampled_from(LIMITS))
     def set_limits(self, limits: tuple[int | None, int | None, float, int | None]) -> None:
         """Or remove them."""
         self.check(
-            lambda: self.run(steering.set_limits(self.keys, *limits)),
-            lambda: self.model.limits.set(as_set(*limits), self.now),
+            lambda: self.run(steering.set_limits(self.keys, *limits, by=BY)),
+            lambda: self.model.set_limits(as_set(*limits)),
             refusals={},
         )
 

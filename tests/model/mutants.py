@@ -408,6 +408,16 @@ def _chunk(raw""",
         ("moves/lua/complete.lua", "  call('HDEL', published, unpack(over))\n", ""),
     ),
     _mutant(
+        "what an act left alone is in the audit",
+        "Strict",
+        ("moves/lua/audit.lua", "if not UNCHANGED[word] then", "if true then"),
+    ),
+    _mutant(
+        "the audit forgets the chunks before",
+        "Strict",
+        ("moves/lua/audit.lua", "do tally(word, tonumber(n)) end", "do end"),
+    ),
+    _mutant(
         "what is requeued to the head goes to the end",
         "Strict",
         ("moves/lua/requeue.lua", "enqueue(moved, front)", "enqueue(moved)"),

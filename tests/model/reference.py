@@ -22,7 +22,8 @@ from convoy_core.options import SUSPECT_CRASHES, encode_payload
 from convoy_core.records import Record, Restored
 from convoy_core.states import MOVES, State
 from tests import packed
-from tests.model.limits import Limits
+from tests.model.audit import Audit
+from tests.model.limits import Limits, Set
 from tests.model.wire import Content, Contents
 
 MAX_CRASHES = 3
@@ -92,6 +93,7 @@ class Reference:
         self.limits = Limits()
         self.kept: dict[str, list[list[int]]] = {"seconds": [], "minutes": []}
         """Rows of the history."""
+        self.audit = Audit()
         self.epoch = ""
         self.totals: Counter[str] = Counter()
         self.logs: defaultdict[int, list[str]] = defaultdict(list)
@@ -204,7 +206,9 @@ class Reference:
                 entry.published, entry.attempts, entry.crashes = self.now, 0, 0
             self._enqueue(moved, at_head=front)
             self.totals["requeued"] += len(moved)
-        return {id: Outcome.QUEUED if id in moved else Outcome.GONE for id in ids}
+        outcomes = {id: Outcome.QUEUED if id in moved else Outcome.GONE for id in ids}
+        self.audit.note("requeue", {} if dry else outcomes, self.now)
+        return outcomes
 
     def discard(self, ids: Iterable[str], state: State, *, dry: bool) -> dict[str, Outcome]:
         """Queued, delayed, failed -> absent. What is on its way to a worker can no longer be discarded."""
@@ -215,7 +219,9 @@ class Reference:
             for id in there:
                 self._forget(id)
             self.totals["discarded"] += len(there)
-        return {id: Outcome.DISCARDED if id in there else Outcome.GONE for id in ids}
+        outcomes = {id: Outcome.DISCARDED if id in there else Outcome.GONE for id in ids}
+        self.audit.note("discard", {} if dry else outcomes, self.now)
+        return outcomes
 
     def dumped(self, state: State) -> list[Record]:
         """All that is there, in the order of a dump; what runs by name."""
@@ -260,7 +266,12 @@ class Reference:
     def cancel(self, ids: Iterable[str], *, dry: bool) -> dict[str, Cancelled]:
         """Queued, delayed -> absent; what runs is marked."""
         self._move = "cancel"
-        return {id: self._cancel_one(id, dry=dry) for id in dict.fromkeys(ids)}
+        marked = {id for id, entry in self.entries.items() if entry.is_marked}
+        answers = {id: self._cancel_one(id, dry=dry) for id in dict.fromkeys(ids)}
+        done = (Cancelled.CANCELLED, Cancelled.CANCELLING)
+        new = {id: answer for id, answer in answers.items() if answer in done and id not in marked}
+        self.audit.note("cancel", {} if dry else new, self.now)
+        return answers
 
     def _cancel_one(self, id: str, *, dry: bool) -> Cancelled:
         match self.state(id):
@@ -295,7 +306,9 @@ class Reference:
 
     def free(self, entries: Iterable[Jammed], then: Then, *, skip_live: bool) -> dict[str, Outcome]:
         """The jam guard: processing -> queued, failed, absent."""
-        return {row.id: self._free_one(row, then, skip_live) for row in entries}
+        outcomes = {row.id: self._free_one(row, then, skip_live) for row in entries}
+        self.audit.note("jam_guard", outcomes, self.now)
+        return outcomes
 
     def _free_one(self, row: Jammed, then: Then, skip_live: bool) -> Outcome:
         self._move = "jam_guard"  # the one before may have been cancelled
@@ -327,11 +340,13 @@ class Reference:
         """Our workers stop claiming."""
         was_going = self.paused_at is None
         self.paused_at = self.now if was_going else self.paused_at
+        self.audit.note("pause", {"": "paused"} if was_going else {}, self.now, has_ids=False)
         return was_going
 
     def resume(self) -> bool:
         """They go on."""
         was_paused, self.paused_at = self.paused_at is not None, None
+        self.audit.note("resume", {"": "resumed"} if was_paused else {}, self.now, has_ids=False)
         return was_paused
 
     def note_history(self) -> float:
@@ -349,6 +364,13 @@ class Reference:
         if ages["minutes"] >= LONG_STEP_S * 1000:
             self.kept["minutes"].append(now)
         return float(STEP_S)
+
+    def set_limits(self, to: Set) -> bool:
+        """Or remove them."""
+        has_changed = self.limits.set(to, self.now)
+        word = "limited" if self.limits.is_set else "lifted"
+        self.audit.note("limit", {"": word} if has_changed else {}, self.now, has_ids=False)
+        return has_changed
 
     # -- workers
 
@@ -710,6 +732,7 @@ class Reference:
             "totals": {name: str(n) for name, n in self.totals.items() if n},
             "paused": "" if self.paused_at is None else str(self.paused_at),
             "limits": self.limits.contents(),
+            "audit": self.audit.contents(),
             "meta": {"schema": str(SCHEMA), "epoch": self.epoch} if self.epoch else {},
         }
         found |= {f"errorLog.{day}": log for day, log in self.logs.items()}

@@ -17,6 +17,7 @@ from convoy_core.jobs import Claim, Failed
 from convoy_core.moves.call import Call, Steps
 from convoy_core.moves.keys import Keys
 from convoy_core.moves.working import WITH_NOTHING_BESIDE, Round, Settlement, SuspectPolicy, exchange
+from convoy_core.operators import NOBODY
 from tests.servers import RealServer
 
 T = TypeVar("T")
@@ -114,7 +115,7 @@ class World:
     def __init__(self, server: RealServer) -> None:
         self.server = server
         self.client = server.client()
-        self.queue = Queue("q", redis=server.url)
+        self.queue = Queue("q", redis=server.url, operator=NOBODY)
         self.queue._connection.now_ms = NOW
 
     @property

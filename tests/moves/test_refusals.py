@@ -322,6 +322,7 @@ ARGUMENTS: dict[str, Any] = {
 }
 """One value for each argument that some method insists on."""
 LOOKING = {
+    "audit",
     "close",
     "counts",
     "dump",

@@ -199,6 +199,7 @@ READS: dict[str, tuple[str, Callable[[World], object]]] = {
     "unregistered_holders": ("unregistered_holders", lambda world: world.run(unregistered_holders(world.keys, 0))),
     "expired_leases": ("expired_leases", lambda world: world.run(expired_leases(world.keys))),
     "errors": ("errors", lambda world: world.queue.errors()),
+    "audit": ("audited", lambda world: world.queue.audit()),
     "failures": ("failures", lambda world: world.queue.failure_groups()),
     "history": ("history", lambda world: world.queue.history(0)),
     "limits": ("limits", lambda world: world.queue.limits()),
@@ -362,9 +363,9 @@ def test_s14_a_read_is_sent_as_one(world: World, name: str) -> None:
     ("name", "arguments"),
     [
         ("publish", (0, "", "", "", b"", "new")),
-        ("requeue", ("", "", "f1")),
-        ("discard", ("", "failed", "f1")),
-        ("cancel", ("", "", "p1")),
+        ("requeue", ("", "", "", "f1")),
+        ("discard", ("", "", "failed", "f1")),
+        ("cancel", ("", "", "", "p1")),
     ],
 )
 def test_s14_the_store_itself_keeps_a_dry_run_from_writing(world: World, name: str, arguments: tuple[str, ...]) -> None:

@@ -60,6 +60,7 @@ OPERATED = set().union(
             "cancelling",
             "dumping",
             "grouping",
+            "auditing",
             "recording",
             "history",
             *CHECKED,

@@ -1,11 +1,11 @@
 -- cancel: queued, delayed -> absent
 -- flags: allow-oom
 -- keys: queued committed delayed processing owner failed workers departed cancelling
--- with: damage claim_list owner_entry forget totals
--- args: dry run, '1' if a dry run has just read these IDs in the list, ID...
+-- with: damage claim_list owner_entry forget totals audit
+-- args: dry run, by whom (see audit), '1' if a dry run has just read these IDs in the list, ID...
 -- answer: one word per ID: cancelled (it waited), cancelling (it runs, and has been asked to end), node (a Node worker runs it, which
 --         cannot be asked), failed, absent, missing (committed, and in no place)
-local dry, was_read, ids = take() == '1', take() == '1', take_rest()
+local dry, by, was_read, ids = take() == '1', take(), take() == '1', take_rest()
 local entries, running = call('HMGET', owner, unpack(ids)), call('ZMSCORE', processing, unpack(ids))
 local known, dues = call('SMISMEMBER', committed, unpack(ids)), call('ZMSCORE', delayed, unpack(ids))
 local bad = call('ZMSCORE', failed, unpack(ids))
@@ -55,9 +55,16 @@ for _, i in ipairs(listed) do
   if words[i] == 'cancelled' then over[#over + 1] = id end
 end
 if dry then return words end
+local before = exists(cancelling) and call('HMGET', cancelling, unpack(ids)) or {}
 if #marks > 0 then put('HSET', cancelling, unpack(marks)) end
 forget(over)
 count('cancelled', #over)
+local done = {}
+for i, word in ipairs(words) do
+  local is_new = word == 'cancelled' or word == 'cancelling' and before[i] ~= token_of(entries[i])
+  done[i] = is_new and word or 'gone'
+end
+keep_audit(by, 'cancel', done, ids)
 if exists(recording) then
   -- here: record
   local asked = {}

@@ -1,10 +1,10 @@
 -- discard: queued, delayed, failed -> absent
 -- flags: allow-oom
 -- keys: queued delayed
--- with: forget_discarded
--- args: dry run, state, ID...
+-- with: forget_discarded audit
+-- args: dry run, by whom (see audit), state, ID...
 -- answer: one word per ID: discarded, gone
-local dry, state, ids = take() == '1', take(), take_rest()
+local dry, by, state, ids = take() == '1', take(), take(), take_rest()
 
 local function is_there(id)
   if state == 'queued' then
@@ -22,4 +22,5 @@ for i, id in ipairs(ids) do
   if answer[i] == 'discarded' and not dry then gone[#gone + 1] = id end
 end
 forget_unless_elsewhere(state, gone)
+if not dry then keep_audit(by, 'discard', answer, ids) end
 return answer

@@ -1,11 +1,11 @@
 -- discard_first: the move `discard` for the head of a state, whichever IDs are there
 -- flags: allow-oom
 -- keys: queued delayed
--- with: forget_discarded ranked
--- args: state, how many at most
+-- with: forget_discarded ranked audit
+-- args: by whom (see audit), state, how many at most
 -- answer: how many were removed
-local state, n = take(), take_number()
-local ids
+local by, state, n = take(), take(), take_number()
+local ids, words = nil, {}
 if state == 'queued' then
   ids = read_pieces(n, 1, by_index(queued, 0))
   if #ids > 0 then call('LPOP', queued, #ids) end
@@ -15,4 +15,6 @@ else
   if #ids > 0 then call('ZREM', set, unpack(ids)) end
 end
 forget_unless_elsewhere(state, ids)
+for i in ipairs(ids) do words[i] = 'discarded' end
+keep_audit(by, 'discard', words, ids)
 return #ids

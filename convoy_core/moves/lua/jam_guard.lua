@@ -1,10 +1,10 @@
 -- jam_guard: processing -> queued, failed, absent
 -- flags: allow-oom
 -- keys: lock
--- with: damage ownership crash forget lease owner_entry totals enqueue marked abort
--- args: requeue | fail | discard, '1' to leave out live holders, how many crashes fail an ID, (ID, start ms)...
+-- with: damage ownership crash forget lease owner_entry totals enqueue marked abort audit
+-- args: by whom (see audit), requeue | fail | discard, '1' to leave out live holders, how many crashes fail an ID, (ID, start ms)...
 -- answer: one word per ID: queued, failed, discarded, gone, held, locked
-local what, skip_live, limit, entries = take(), take() == '1', take_number(), take_rest()
+local by, what, skip_live, limit, entries = take(), take(), take() == '1', take_number(), take_rest()
 local refusal = damage_reply({ todays_log(), 'list' })
 if refusal then return refusal end
 
@@ -40,7 +40,7 @@ local function free(id, entry)
   return 'discarded'
 end
 
-local answer, freed = {}, { queued = {}, failed = {}, discarded = {} }
+local answer, ids, freed = {}, {}, { queued = {}, failed = {}, discarded = {} }
 for i = 1, #entries, 2 do
   local id, word = entries[i], nil
   local entry = call('HGET', owner, id)
@@ -54,8 +54,9 @@ for i = 1, #entries, 2 do
     word = free(id, entry)
     table.insert(freed[word], id)
   end
-  answer[#answer + 1] = word
+  answer[#answer + 1], ids[#ids + 1] = word, id
 end
+keep_audit(by, 'jam_guard', answer, ids)
 if exists(recording) then
   -- here: record
   record('jam_guard', 'queued', freed.queued)

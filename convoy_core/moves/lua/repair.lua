@@ -1,9 +1,9 @@
 -- repair: puts right what a check has found, each only if it is still wrong
 -- keys: rerun
--- with: damage fault ownership crash enqueue totals tidy marked abort
--- args: ms after a lease, how many crashes fail an ID, (letter, ID, worker or empty)...
+-- with: damage fault ownership crash enqueue totals tidy marked abort audit
+-- args: by whom (see audit), ms after a lease, how many crashes fail an ID, (letter, ID, worker or empty)...
 -- answer: one word for each: queued, failed, merged (one copy, perhaps of several), listed, committed, forgotten, gone
-local late, limit, faults = take_number(), take_number(), take_rest()
+local by, late, limit, faults = take(), take_number(), take_number(), take_rest()
 local refusal = damage_reply({ todays_log(), 'list' })
 if refusal then return refusal end
 local repairs = {}
@@ -66,19 +66,21 @@ function repairs.x(id)
   return 'forgotten'
 end
 
-local answer, repaired = {}, {}
+local answer, repaired, ids = {}, {}, {}
 for i = 1, #faults, 3 do
   local letter, id, handed_to = faults[i], faults[i + 1], faults[i + 2]
   local found = is_fault(letter, id, handed_to, late)
   local word = found and repairs[letter](id, handed_to, found) or 'gone'
   answer[#answer + 1] = word
+  ids[#answer] = id
   if found then
     repaired[word] = repaired[word] or {}
     table.insert(repaired[word], id)
   end
 end
+keep_audit(by, 'repair', answer, ids)
 if exists(recording) then
   -- here: record
-  for word, ids in pairs(repaired) do record('repair', word, ids) end
+  for word, some in pairs(repaired) do record('repair', word, some) end
 end
 return answer

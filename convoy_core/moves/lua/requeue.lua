@@ -1,10 +1,10 @@
 -- requeue: failed -> queued
 -- flags: allow-oom
 -- keys: failed committed published attempts crashes failures requests
--- with: totals enqueue set_all
--- args: dry run, front, ID...
+-- with: totals enqueue set_all audit
+-- args: dry run, by whom (see audit), front, ID...
 -- answer: one word per ID: queued, already_committed, gone
-local dry, front, ids = take() == '1', take() == '1', take_rest()
+local dry, by, front, ids = take() == '1', take(), take() == '1', take_rest()
 local answer, moved = {}, {}
 local scores = call('ZMSCORE', failed, unpack(ids))
 local busy = call('SMISMEMBER', committed, unpack(ids))
@@ -31,6 +31,7 @@ if #moved > 0 and not dry then
   set_all(published, moved, now)
   enqueue(moved, front)
   count('requeued', #moved)
+  keep_audit(by, 'requeue', answer, ids)
   if exists(recording) then
     -- here: record
     record('requeue', 'queued', moved)

@@ -1,9 +1,10 @@
 -- set_limits: how many runs of our workers may go at a time, and how many may begin in a time
 -- flags: allow-oom
 -- keys: limits
--- with: bucket wake
--- args: most runs, starts per period, the period in ms, the most starts at once; 0 for what is not limited
+-- with: bucket wake audit
+-- args: by whom (see audit), most runs, starts per period, the period in ms, the most starts at once; 0 for what is not limited
 -- answer: 1 if that changed anything
+local by = take()
 local names, given, is_other = { 'concurrency', 'rate', 'period', 'burst' }, {}, false
 local set, turns = read_limits()
 for _, name in ipairs(names) do
@@ -25,4 +26,5 @@ if begun > 0 and given.rate > 0 then
 end
 if given.concurrency == 0 and given.rate == 0 then call('DEL', limits) end
 for turn in pairs(turns) do wake_pool(turn) end
+keep_audit(by, 'limit', { given.concurrency == 0 and given.rate == 0 and 'lifted' or 'limited' }, {})
 return 1

@@ -71,7 +71,7 @@ class Cancel:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "cancel", panel="Act", writes=True)(cancel)
+    command(app, "cancel", panel="Act", writes=True, audited=True)(cancel)
 
 
 def cancel(

@@ -28,7 +28,7 @@ class Discarded(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "discard", panel="Act", writes=True)(discard)
+    command(app, "discard", panel="Act", writes=True, audited=True)(discard)
 
 
 def discard(  # noqa: PLR0913 - typer reads the options from here

@@ -59,7 +59,7 @@ SHAPE: Shape[Row] = Shape(
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "doctor", panel="Look", writes=True)(doctor)
+    command(app, "doctor", panel="Look", writes=True, audited=True)(doctor)
 
 
 Fix = Annotated[bool, typer.Option("--fix", help="Repair what is wrong, after saying how.")]

@@ -101,7 +101,7 @@ class Guard:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "jam-guard", panel="Act", writes=True)(jam_guard)
+    command(app, "jam-guard", panel="Act", writes=True, audited=True)(jam_guard)
 
 
 Idle = Annotated[

@@ -19,7 +19,7 @@ from convoy_tui.text.limits import in_words, parse_rate
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "limit", panel="Act", writes=True)(limit)
+    command(app, "limit", panel="Act", writes=True, audited=True)(limit)
 
 
 def _rate(text: str | tuple[int, float]) -> tuple[int, float]:

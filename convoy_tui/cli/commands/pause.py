@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    command(app, "pause", panel="Act", writes=True)(pause)
-    command(app, "resume", panel="Act", writes=True)(resume)
+    command(app, "pause", panel="Act", writes=True, audited=True)(pause)
+    command(app, "resume", panel="Act", writes=True, audited=True)(resume)
 
 
 def pause(session: Session, queues: p.QueueNames, *, dry_run: p.DryRun = False) -> Code:

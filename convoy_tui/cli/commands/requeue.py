@@ -20,7 +20,7 @@ from convoy_tui.cli.trial import TrialOptions
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "requeue", panel="Act", writes=True)(requeue)
+    command(app, "requeue", panel="Act", writes=True, audited=True)(requeue)
 
 
 Try = Annotated[

@@ -46,17 +46,24 @@ def tui(
         prefix=settings.prefix,
         profile=flags.profile,
         read_only=settings.read_only,
+        operator=settings.operator,
     )
 
 
 def hand_over(
-    module: str, *words: str, url: str, prefix: str | None, profile: str | None = None, read_only: bool = False
+    module: str,
+    *words: str,
+    url: str,
+    prefix: str | None,
+    profile: str | None = None,
+    read_only: bool = False,
+    operator: str | None = None,
 ) -> NoReturn:
     """Replace this process by another program of Convoy with the same settings.
 
     They are passed in its environment: a password in a URL must not show in the list of processes.
     """
-    given = {"CONVOY_REDIS_URL": url, "CONVOY_PREFIX": prefix, "CONVOY_PROFILE": profile}
+    given = {"CONVOY_REDIS_URL": url, "CONVOY_PREFIX": prefix, "CONVOY_PROFILE": profile, "CONVOY_OPERATOR": operator}
     if read_only:
         given["CONVOY_READ_ONLY"] = "1"
     environment = os.environ | {name: value for name, value in given.items() if value is not None}
