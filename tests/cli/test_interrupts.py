@@ -65,7 +65,7 @@ def bulk(store: RealServer, convoy: Convoy, tmp_path: Path) -> Iterator[Callable
     proxies: list[Proxy] = []
     started: list[Bulk] = []
     (tmp_path / "ids").write_text("".join(f"{n}\n" for n in range(N)))
-    (tmp_path / "dump").write_text("".join(f'{{"id": "{n}"}}\n' for n in range(N)))
+    (tmp_path / "dump").write_text("".join(f'{{"id": "new {n}"}}\n' for n in range(N)))
 
     def start(*args: str, decide: Callable[[Bulk, int], None]) -> Bulk:
         """`decide` is called before each write is passed on, with its number."""
