@@ -185,7 +185,7 @@ def _round(number: int, reply: list[Any]) -> Round:
 def _by_sign(numbers: list[bytes]) -> tuple[list[int], list[int]]:
     """Numbers of claims: those told as they are, and those told with a minus sign."""
     told = [int(number) for number in numbers]
-    return [number for number in told if number > 0], [-number for number in told if number < 0]
+    return [number for number in told if number >= 0], [-number for number in told if number < 0]
 
 
 def renew(keys: Keys, worker: str, lease_ms: int, pulse: Pulse, held: Sequence[tuple[bytes, int]]) -> Call[Renewal]:
