@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from convoy_core import InvalidInput, InvalidOption, Operator, check_prefix
 from convoy_tui.cli.config_path import config_path
+from convoy_tui.text.words import parse_duration
 
 if TYPE_CHECKING:
     from convoy_core import StoreDescription
@@ -29,6 +30,8 @@ class Profile:
     environment: str | None = None
     read_only: bool = False
     operator: str | None = None
+    jam_after: str | None = None
+    """A longer run is jammed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Settings:
     read_only: bool = False
     read_only_because: str = ""
     """The reason for read-only, for the message that refuses a write."""
+    jam_after_s: float | None = None
     url_from: str = field(default="", compare=False)
     """Where the URL was given, for the message that refuses it."""
     operator: str | None = None
@@ -95,7 +99,9 @@ def resolve(
     if operator is not None:
         with _given_by(operator_from):
             Operator(operator)
-    return Settings(url, prefix, chosen.environment, bool(reason), reason, url_from, operator)
+    with _given_by(there):
+        jam_after_s = None if chosen.jam_after is None else parse_duration(chosen.jam_after)
+    return Settings(url, prefix, chosen.environment, bool(reason), reason, jam_after_s, url_from, operator)
 
 
 def store_of(settings: Settings) -> StoreDescription:

@@ -27,7 +27,6 @@ from convoy_tui.dashboard.screens.overview import OverviewScreen
 from convoy_tui.dashboard.services import Done, Services
 from convoy_tui.dashboard.source import Reading, Source
 from convoy_tui.dashboard.themes import FALLBACKS, THEMES
-from convoy_tui.text.health import Limits
 from convoy_tui.text.history import History
 
 _STOP_S = 5.0
@@ -80,7 +79,7 @@ class ConvoyApp(App[None]):
     ) -> None:
         super().__init__()
         self._clock = clock
-        self._watch = Watch(Limits(), history)
+        self._watch = Watch(place.limits, history)
         self._poller = Poller(source.look, self._on_look, interval_s=interval_s, clock=clock, jitter=jitter)
         self._source = source
         self._advise = advise

@@ -81,14 +81,17 @@ def _open(settings: Settings, *, ascii_only: bool, interval: float) -> None:
         from convoy_tui.dashboard.app import ConvoyApp  # noqa: PLC0415 - after the line above, and not for --help
         from convoy_tui.dashboard.board.board import Place  # noqa: PLC0415
         from convoy_tui.dashboard.source import LiveSource  # noqa: PLC0415
+        from convoy_tui.text.health import Limits  # noqa: PLC0415
 
+    limits = Limits() if settings.jam_after_s is None else Limits(jam_after_s=settings.jam_after_s)
     source = LiveSource(
         url=store_of(settings).url,
         prefix=settings.prefix,
         read_only=settings.read_only,
         operator=settings.operator,
+        jam_after_s=limits.jam_after_s,
     )
-    place = Place(source.shown, settings.environment, settings.read_only, settings.read_only_because)
+    place = Place(source.shown, settings.environment, settings.read_only, settings.read_only_because, limits)
     advise = partial(_advice, settings)
     app = ConvoyApp(source, place, interval_s=interval, is_ascii=ascii_only, advise=advise)
     # Not every hangup arrives as a signal that ends the process, and a driver without a terminal would loop for ever.
@@ -125,7 +128,8 @@ def _answers(host: str, port: int) -> bool:
 def _status_instead(settings: Settings, flags: Flags) -> NoReturn:
     """Replace this process by `convoy status`, whose exit code is 0 if the store could be read."""
     typer.echo("convoy-tui needs a terminal; this is what `convoy status` says.", err=True)
-    hand_over("convoy_tui.cli", "status", *arguments(flags), url=store_of(settings).url, prefix=settings.prefix)
+    limit = [] if settings.jam_after_s is None else ["--jam-after", f"{settings.jam_after_s:g}s"]
+    hand_over("convoy_tui.cli", "status", *limit, *arguments(flags), url=store_of(settings).url, prefix=settings.prefix)
 
 
 def run() -> None:

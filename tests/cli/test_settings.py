@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
@@ -88,7 +89,7 @@ def test_what_makes_it_read_only_is_known(environ: dict[str, str], reason: str) 
         ("profile = {}", "'profile' at the top"),
         (
             "default_profile='x'\n[profiles.x]\nurll = 'a'",
-            "'urll' in \\[profiles.x\\]; known there: environment, operator, prefix, read_only, url",
+            "'urll' in \\[profiles.x\\]; known there: environment, jam_after, operator, prefix, read_only, url",
         ),
         ("default_profile='x'\n[profiles.x]\nread_only = 'yes'", "true or false"),
         ("default_profile='x'\n[profiles.x]\nurl = 3", "text for 'url'"),
@@ -102,6 +103,24 @@ def test_a_config_file_that_makes_no_sense_is_refused_by_name(config: Path, text
 
     with pytest.raises(InvalidOption, match=says):
         resolve({})
+
+
+def test_a_profile_says_from_when_on_a_run_is_jammed(
+    convoy: Convoy, config: Path, run_since: Callable[..., None]
+) -> None:
+    config.write_text('[profiles.slow]\njam_after = "30m"\n')
+    run_since("1", age_s=600)
+
+    jammed = [
+        convoy.json(*words)["queues"][0]["jammed"]
+        for words in (
+            ["status"],
+            ["status", "--profile", "slow"],
+            ["status", "--profile", "slow", "--jam-after", "9m"],
+        )
+    ]
+
+    assert jammed == [1, 0, 1]
 
 
 def test_an_unknown_profile_names_the_known_ones(convoy: Convoy, config: Path) -> None:
@@ -124,14 +143,21 @@ url = "http://a"
 [profiles.prefix]
 prefix = "a b"
 
+[profiles.limit]
+jam_after = "soon"
+
 [profiles.whole]
 url = "redis://whole"
 """
 BROKEN_PROFILES = [
-    ("unknown", "has 'urll' in [profiles.unknown]; known there: environment, operator, prefix, read_only, url."),
+    (
+        "unknown",
+        "has 'urll' in [profiles.unknown]; known there: environment, jam_after, operator, prefix, read_only, url.",
+    ),
     ("kind", "needs text for 'url' in [profiles.kind]."),
     ("scheme", "profile scheme in {config}: The store URL starts with no known scheme"),
     ("prefix", "profile prefix in {config}: 'a b' is no key prefix"),
+    ("limit", "profile limit in {config}: 'soon' is no"),
 ]
 
 

@@ -56,7 +56,12 @@ MaxFailed = Annotated[
 ]
 JamAfter = Annotated[
     float | None,
-    typer.Option("--jam-after", metavar="TIME", parser=p.seconds, help="A longer run is jammed. Default: 5m."),
+    typer.Option(
+        "--jam-after",
+        metavar="TIME",
+        parser=p.seconds,
+        help="A longer run is jammed. Default: the profile's, or 5m.",
+    ),
 ]
 
 
@@ -84,7 +89,8 @@ def status(
     """
     if max_failed is not None and not check:
         raise InvalidOption("--max-failed is about what --check answers; give both.")
-    limits = Limits() if jam_after is None else Limits(jam_after_s=jam_after)
+    limit_s = session.settings.jam_after_s if jam_after is None else jam_after
+    limits = Limits() if limit_s is None else Limits(jam_after_s=limit_s)
     look = _Look(session, queues or [], limits, strict=check)
     if watch or samples or interval is not None:
         rows = _watch(session, look, interval=2.0 if interval is None else interval, samples=samples)

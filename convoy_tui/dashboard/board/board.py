@@ -60,6 +60,7 @@ class Place:
     environment: str | None = None
     read_only: bool = False
     read_only_because: str = ""
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def is_production(self) -> bool:
