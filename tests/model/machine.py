@@ -6,6 +6,7 @@ every call is sent twice, as a proxy might (F4): nothing may change but the coun
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any, ClassVar, TypeAlias, TypeVar
@@ -54,6 +55,8 @@ START = 1_699_999_997_500  # so that the first steps cross a second, and the lon
 DAY = 1_699_920_000
 DAYS = (DAY, DAY + 86_400)
 LEASE = 15_000
+WAKE_S = 5
+"""How long what wakes a pool is kept."""
 IDS = ("a", "7", "é:")
 WORKERS = ("aa", "bb", "cc")
 
@@ -206,6 +209,7 @@ class Strict(Machine):
         self.model = Reference(WORKERS, self.now)
         self.claims: list[tuple[str, str, int]] = []
         """Worker, ID and number of all claims ever made."""
+        self.woken_at: dict[str, float] = {}
         self.twice = False
         self.recorded: dict[str, str] = {}
         """ID to the state that the recorder saw it go into last."""
@@ -380,6 +384,34 @@ class Strict(Machine):
             lambda: self.model.set_limits(as_set(*limits)),
             refusals={},
         )
+
+    @precondition(lambda self: len(self.model.queue) > 1 and self.model.paused_at is None)
+    @rule(
+        limits=st.sampled_from(LIMITS[1:]),
+        ms=st.sampled_from((1, 1500)),
+        act=st.sampled_from(("end", "go on", "change")),
+        to=st.sampled_from(LIMITS),
+    )
+    def meet_a_limit(
+        self,
+        limits: tuple[int | None, int | None, float, int | None],
+        ms: int,
+        act: str,
+        to: tuple[int | None, int | None, float, int | None],
+    ) -> None:
+        """One pool begins what it may, and another waits; then the first ends a run, and may begin another."""
+        first, second, _ = WORKERS
+        for worker in (first, second):
+            self.register(worker)
+        self.set_limits(limits)
+        self.claim(first, 3)
+        self.claim(second, 1)
+        self.pass_time(ms)
+        if act == "change":
+            self.set_limits(to)
+            return
+        held = self.model.held_by(first)
+        self._exchange(first, [ending(*claim, "released") for claim in held[:1]], 1 if act == "go on" else 0)
 
     @rule()
     def note_history(self) -> None:
@@ -590,14 +622,23 @@ class Strict(Machine):
         """To the last key."""
         type(self).steps += 1
         found = self.contents()
-        # These expire by the real clock.
-        self.model.limits.woken -= {worker for worker in WORKERS if f"wake:{worker}" not in found}
+        self._forget_wake_ups(found)
         expected = self.model.contents()
         assert found == expected, _difference(found, expected)
         check_invariants(found)
         states = {id: entry.state.value for id, entry in self.model.entries.items()}
         said = {id: result for id, result in self.recorded.items() if result != states.get(id, "absent")}
         assert not said, f"the recorder says {said!r}, the model {states!r}"
+
+    def _forget_wake_ups(self, found: Contents) -> None:
+        """Those that have expired, which they do by the real clock."""
+        woken = self.model.limits.woken
+        self.woken_at = {worker: self.woken_at.get(worker, time.monotonic()) for worker in woken}
+        woken -= {
+            worker
+            for worker, at in self.woken_at.items()
+            if f"wake:{worker}" not in found and time.monotonic() > at + WAKE_S - 1
+        }
 
     def contents(self) -> Contents:
         """All keys but the recorder's, whose last word on each ID is noted."""
