@@ -30,8 +30,8 @@ class RecordedMove:
     at: float
     """Unix seconds, by the store's clock."""
     move: str
-    """The move's name, as in the table of moves; or `refuse` (a publish), `rerun`, `merge`, `repair`, `start_recording`
-    or `extend_recording`."""
+    """The move's name, as in the table of moves; or `refuse` (a publish), `rerun`, `merge`, `repair` or
+    `start_recording`."""
     result: str
     """The state in which the IDs are then; of `refuse` and `repair` the answer."""
     worker: str | None

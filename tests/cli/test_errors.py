@@ -220,7 +220,7 @@ READS: list[list[str]] = [
     ["workers"],
     ["requeue", "trucks", "--all", "-n"],
     ["discard", "trucks", "--all", "-n"],
-    ["cancel", "trucks", "1", "-n"],
+    ["cancel", "trucks", "5", "-n"],
     ["publish", "trucks", "9", "-n"],
     ["jam-guard", "trucks", "--idle", "5m", "-n"],
     ["pause", "trucks", "-n"],

@@ -118,7 +118,7 @@ def test_it_says_since_when_and_until_when(world: World) -> None:
     assert world.queue.record(for_s=30)
 
     assert first == Recording(NOW / 1000, NOW / 1000 + 60, 1, 100_000)
-    assert world.queue.recording() == Recording(NOW / 1000, NOW / 1000 + 35, 2, 64 * 2**20)
+    assert world.queue.recording() == Recording(NOW / 1000, NOW / 1000 + 35, 1, 64 * 2**20)
 
 
 def test_it_ends_by_itself_and_what_it_kept_stays_for_a_day(world: World) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from convoy_core import Counts, Jammed, Job, PoolOptions, Queue, Then, WorkerPool
+from convoy_core.moves.history import note_history
 from convoy_core.moves.keys import OURS
 from convoy_core.moves.recovering import recover
 from convoy_core.moves.working import Pulse, register, renew, unregister_safely
@@ -27,7 +28,7 @@ def world(each_store: RealServer) -> Iterator[World]:
     world.close()
 
 
-def test_f20_nothing_of_ours_but_the_error_log_and_wake_ups_is_ever_given_a_time_to_live(world: World) -> None:
+def test_f20_nothing_of_ours_but_logs_recordings_and_wake_ups_is_ever_given_a_time_to_live(world: World) -> None:
     lives: dict[str, int] = {}
     held = dict.fromkeys(("done", "bad", "again", "later", "back", "jammed", "lost"), b"cargo")
     acts: list[Callable[[], object]] = [
@@ -51,6 +52,8 @@ def test_f20_nothing_of_ours_but_the_error_log_and_wake_ups_is_ever_given_a_time
         lambda: world.queue.set_limits(concurrency=1),
         lambda: world.exchange(want=1, number=8),
         lambda: world.queue.set_limits(concurrency=2),
+        lambda: world.run(note_history(world.keys)),
+        lambda: world.queue.record(for_s=60),
         world.queue.pause,
         lambda: world.drive(recover(world.keys, W, 3)),
         lambda: world.queue.requeue(["bad"]),
@@ -63,6 +66,9 @@ def test_f20_nothing_of_ours_but_the_error_log_and_wake_ups_is_ever_given_a_time
     assert {re.sub(r"\d+$", "*", name) for name, ttl in lives.items() if ttl != -1} == {
         "cv:q:errorLog.*",
         f"cv:q:wake:{W}",
+        "cv:q:recording",
+        "cv:q:recording:moves",
+        "cv:q:recording:bytes",
     }
     assert {name.split(":")[2] for name in lives if name.startswith("cv:q:")} >= OURS.keys()
 

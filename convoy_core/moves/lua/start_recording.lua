@@ -9,9 +9,11 @@ local refusal = damage_reply({ stream, 'stream', counter, 'string' })
 if refusal then return refusal end
 local was_on = exists(recording)
 call('HSET', recording, 'until', string.format('%d', now + ms), 'limit', limit)
-if not was_on then call('HSET', recording, 'since', string.format('%d', now)) end
+if not was_on then
+  call('HSET', recording, 'since', string.format('%d', now))
+  call('XADD', stream, '*', 'move', 'start_recording', 'result', '', 'by', '')
+end
 call('PEXPIRE', recording, string.format('%d', ms))
-call('XADD', stream, '*', 'move', was_on and 'extend_recording' or 'start_recording', 'result', '', 'by', '')
 call('SET', counter, string.format('%d', whole(call('GET', counter))))
 for _, key in ipairs({ stream, counter }) do call('PEXPIRE', key, string.format('%d', ms + keep)) end
 return was_on and 1 or 0
