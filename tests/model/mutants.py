@@ -520,8 +520,8 @@ def _chunk(raw""",
         "Strict",
         (
             "moves/lua/absorb.lua",
-            "if words[i] ~= accepted then",
-            "if words[i] ~= accepted and words[i] ~= 'processing' then",
+            "if word ~= accepted then",
+            "if word ~= accepted and word ~= 'processing' then",
         ),
     ),
     _mutant(
@@ -532,7 +532,7 @@ def _chunk(raw""",
     _mutant(
         "what was asked for before a run began counts for the run after it",
         "Strict",
-        ("moves/lua/absorb.lua", "  if marked[id] then n, again = n + again, 0 end\n", ""),
+        ("moves/lua/absorb_reruns.lua", "  if marked[id] then n, again = n + again, 0 end\n", ""),
     ),
     _mutant(
         "a finished ID leaves the requests that it has absorbed",
