@@ -269,7 +269,7 @@ _OPTIONS: Mapping[str, dict[str, Any]] = {
     "payload": {"payload": "p"},
 }
 
-_UNTOLD = {"totals", "meta", "departed", "cv:queues"}
+_UNTOLD = {"totals", "meta", "departed", "history:seconds", "history:minutes", "cv:queues"}
 
 
 def _name(key: str) -> str:
