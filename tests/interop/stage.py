@@ -206,6 +206,11 @@ class Stage:
     def _ours_errors(self) -> str:
         return " ".join(error.text.replace(" ", "_") for error in self.queue.errors().errors)
 
+    def _ours_waits(self, error: str) -> str:
+        """Until that is the newest line of the log: Node writes it last of all."""
+        eventually(lambda: self._ours_errors().partition(" ")[0] == error)
+        return ""
+
     def _ours_guard(self, idle: str, then: str = "requeue") -> str:
         return " ".join(sorted(self.queue.jam_guard(idle_s=int(idle), then=Then(then))))
 
@@ -269,7 +274,8 @@ _OPTIONS: Mapping[str, dict[str, Any]] = {
     "payload": {"payload": "p"},
 }
 
-_UNTOLD = {"totals", "meta", "departed", "history:seconds", "history:minutes", "cv:queues"}
+_OF_MOMENTS = {"processing", "delayed", "started", "published", "owner", "failure", "requests"}
+_UNTOLD = {"totals", "meta", "departed", "cv:queues", "audit", "history:seconds", "history:minutes"}
 
 
 def _name(key: str) -> str:
@@ -283,7 +289,7 @@ def _timeless(key: str, value: Any) -> Any:
     """Without the moments, which differ from run to run."""
     if key.startswith("lock:"):
         return "held"
-    return set(value) if key in {"processing", "delayed", "started", "published", "owner", "failure"} else value
+    return set(value) if key in _OF_MOMENTS else value
 
 
 def _words(answer: Any) -> str:

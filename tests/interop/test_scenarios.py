@@ -22,7 +22,7 @@ PUBLISHING: dict[str, Scenario] = {
         ours publish a -> already_queued
         ours counts -> 1 0 0
         """,
-        {"queued": ["a"], "committed": {"a"}},
+        {"queued": ["a"], "committed": {"a"}, "requests": {"a"}},
     ),
     "what ours published is refused to node": (
         """
@@ -76,7 +76,7 @@ PUBLISHING: dict[str, Scenario] = {
         node2 add b -> accepted
         node add b -> committed
         """,
-        {"queued": ["a", "b"], "committed": {"a", "b"}},
+        {"queued": ["a", "b"], "committed": {"a", "b"}, "requests": {"a"}},
     ),
     "ours is refused in the midst of a publish of node": (
         """
@@ -89,7 +89,7 @@ PUBLISHING: dict[str, Scenario] = {
         node answers
         node answers -> accepted
         """,
-        {"queued": ["a"], "committed": {"a"}},
+        {"queued": ["a"], "committed": {"a"}, "requests": {"a"}},
     ),
 }
 
@@ -105,7 +105,7 @@ WORKING: dict[str, Scenario] = {
         node finish a
         ours state a -> absent
         """,
-        {"published": {"a"}},
+        {"published": {"a"}, "requests": {"a"}},
     ),
     "ours runs what node published": (
         """
@@ -399,10 +399,9 @@ FAILING: dict[str, Scenario] = {
         node add a -> accepted
         node work
         node began a
-        node waits
+        ours waits timeout
         ours state a -> failed
         ours publish a later -> delayed
-        ours errors -> timeout
         """,
         {
             "committed": {"a"},
@@ -419,7 +418,7 @@ FAILING: dict[str, Scenario] = {
         node work
         node began a
         node stop
-        ours sees a failed
+        ours waits timeout
         ours publish a -> queued
         pool starts
         pool began a
@@ -438,7 +437,7 @@ FAILING: dict[str, Scenario] = {
         node work
         node began a
         node stop
-        ours sees a failed
+        ours waits timeout
         ours publish a -> queued
         node finish a
         ours check -> uncommitted:a
