@@ -697,9 +697,7 @@ class AsyncQueue:
 
     def _by(self) -> str:
         """The signature under which an act is kept."""
-        if self._operator is None:
-            self._operator = Operator.here()
-        return self._operator.signature()
+        return (self._operator or Operator.here()).signature()
 
     async def _run(self, call: Call[T]) -> T:
         return await self._connection.run(call)

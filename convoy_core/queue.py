@@ -684,9 +684,7 @@ class Queue:
 
     def _by(self) -> str:
         """The signature under which an act is kept."""
-        if self._operator is None:
-            self._operator = Operator.here()
-        return self._operator.signature()
+        return (self._operator or Operator.here()).signature()
 
     def _run(self, call: Call[T]) -> T:
         return self._connection.run(call)

@@ -114,11 +114,16 @@ def run_id(keys: Keys) -> Call[str | None]:
     return command("INFO", "server", read=lambda reply: replies.info(reply).get("run_id"), beside=keys.named("queued"))
 
 
-def register(keys: Keys, worker: str, lease_ms: int, epoch: str, about: dict[str, str | int]) -> Call[str]:
-    """Register; the store's epoch. The reader raises StoreDamaged when the queue has another schema."""
+def register(
+    keys: Keys, worker: str, lease_ms: int, epoch: str, about: dict[str, str | int], *, by: str = ""
+) -> Call[str]:
+    """Register; the store's epoch. `by` is the signature of the operator who has launched it, if one has.
+
+    The reader raises StoreDamaged when the queue has another schema.
+    """
     described = [part for pair in about.items() for part in pair]
     return of(
-        "register", keys, (worker, lease_ms, SCHEMA, epoch, *described), lambda reply: replies.schema(reply, SCHEMA)
+        "register", keys, (worker, lease_ms, SCHEMA, epoch, by, *described), lambda reply: replies.schema(reply, SCHEMA)
     )
 
 

@@ -92,7 +92,7 @@ class WorkerLoop:
         heartbeat = Heartbeat(self._beats, self._keys, self.worker, self._plan.options, self._pulse, self._report)
         try:
             await registration.refuse_eviction(self._commands, self._keys, self._plan.options)
-            await self._register()
+            await self._register(is_launch=True)
             self._identity.accept(self._identity.mark())
             self._handle(PoolEvent.REGISTERED)
             registered()
@@ -421,8 +421,11 @@ class WorkerLoop:
 
     # -- lease
 
-    async def _register(self) -> None:
-        await self._commands.run(registration.register_pool(self._keys, self.worker, self._plan, secrets.token_hex(8)))
+    async def _register(self, *, is_launch: bool) -> None:
+        epoch = secrets.token_hex(8)
+        await self._commands.run(
+            registration.register_pool(self._keys, self.worker, self._plan, epoch, is_launch=is_launch)
+        )
 
     async def _register_again(self, word: str) -> None:
         """We were away for too long: the lease has lapsed, or (`gone`) others have already recovered what we held."""
@@ -430,7 +433,7 @@ class WorkerLoop:
         self._handle(PoolEvent.DOUBTED)  # also fences off what may still arrive from before
         renew = working.renew(self._keys, self.worker, self._lease_ms, self._pulse(), ())
         try:
-            await (self._commands.run(renew) if word == "lapsed" else self._register())
+            await (self._commands.run(renew) if word == "lapsed" else self._register(is_launch=False))
         except ConvoyError as error:
             await self._back_off(error)
 

@@ -75,8 +75,8 @@ class WorkerPool:
     stays failed.
 
     There are three ways to run it: `run()` in the foreground, where SIGTERM and SIGINT stop it gracefully;
-    `await serve()` on the caller's event loop; `start()` and `stop()`, or `with`, in a thread. Raises InvalidOption,
-    and ReadOnly for a read-only queue.
+    `await serve()` on the caller's event loop; `start()` and `stop()`, or `with`, in a thread. If the queue was given
+    an operator, the audit keeps the start. Raises InvalidOption, and ReadOnly for a read-only queue.
     """
 
     def __init__(
@@ -100,7 +100,8 @@ class WorkerPool:
         queue._connection.check_writable()
         self._connection = queue._connection
         self._options = options or PoolOptions()
-        self._plan = Plan(queue.name, handler, concurrency, job_timeout, retries, self._options)
+        by = "" if queue._operator is None else queue._operator.signature()
+        self._plan = Plan(queue.name, handler, concurrency, job_timeout, retries, self._options, by)
         self._worker_loop: WorkerLoop | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None

@@ -35,8 +35,8 @@ async def refuse_eviction(commands: AsyncConnection, keys: Keys, options: PoolOp
         )
 
 
-def register_pool(keys: Keys, worker: str, plan: Plan, epoch: str) -> Call[str]:
-    """Register with a fresh lease; the store's epoch, which is ours if it had none."""
+def register_pool(keys: Keys, worker: str, plan: Plan, epoch: str, *, is_launch: bool) -> Call[str]:
+    """Register with a fresh lease; the store's epoch, which is ours if it had none. The audit keeps a launch."""
     about: dict[str, str | int] = {
         "host": socket.gethostname(),
         "pid": os.getpid(),
@@ -44,4 +44,4 @@ def register_pool(keys: Keys, worker: str, plan: Plan, epoch: str) -> Call[str]:
         "concurrency": plan.concurrency,
     }
     lease_ms = round(plan.options.lease_s * 1000)
-    return working.register(keys, worker, lease_ms, epoch, about)
+    return working.register(keys, worker, lease_ms, epoch, about, by=plan.by if is_launch else "")

@@ -32,6 +32,8 @@ class Plan:
     job_timeout: float | None
     retries: int
     options: PoolOptions
+    by: str = ""
+    """The signature of the operator who has launched it, if one has."""
 
 
 class Runs:

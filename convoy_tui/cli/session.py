@@ -29,7 +29,8 @@ class Session:
 
     def __init__(self, flags: Flags, *, nul: bool | None = None, reason: str | None = None) -> None:
         self.flags = flags
-        self._reason = reason or ""
+        self.reason = reason or ""
+        """Why, for the audit."""
         color = flags.color or Color.AUTO
         self._reads_nul = nul is not None
         self._operation = os.urandom(4).hex()
@@ -76,7 +77,7 @@ class Session:
     def operator(self) -> Operator:
         """Who acts: all that one command does is one operation. Raises InvalidOption."""
         return Operator.here(
-            Face.COMMAND_LINE, who=self.settings.operator, reason=self._reason, operation=self._operation
+            Face.COMMAND_LINE, who=self.settings.operator, reason=self.reason, operation=self._operation
         )
 
     @property

@@ -194,6 +194,20 @@ def test_what_does_not_fit_is_refused(convoy: Convoy, words: list[str], says: st
     assert says in result.stderr
 
 
+@pytest.mark.parametrize("processes", [0, 2])
+def test_workers_that_were_launched_are_in_the_log(convoy: Convoy, trucks: Queue, processes: int) -> None:
+    trucks.publish("1")
+    words = ["work", "trucks", "--handler", "examples.trucks:crush", "--burst", "--reason", "more hands"]
+
+    convoy.process(*words, *([f"--processes={processes}"] if processes else []), "--operator", "night shift")
+
+    logged = acts(convoy)
+    assert {(act["verb"], act["who"], act["face"], act["reason"]) for act in logged} == {
+        ("work", "night shift", "command line", "more hands")
+    }
+    assert sum(act["count"] for act in logged) == (processes or 1)  # type: ignore[misc]  # each is a number
+
+
 def test_a_program_says_who_acts_and_why(convoy: Convoy, fleet: Fleet, store: object) -> None:
     with Queue("trucks", redis=convoy.url, operator=Operator("deploy 17", reason="migration")) as queue:
         queue.pause()

@@ -22,10 +22,12 @@ from convoy_core import (
     State,
     StoreDamaged,
     Then,
+    WorkerPool,
 )
 from convoy_core.moves import auditing, discarding, steering
+from convoy_core.moves.working import register
 from convoy_core.operators import NOBODY
-from tests.moves.keyspace import ALIVE, NOW, SECOND, Keyspace, W, World
+from tests.moves.keyspace import ALIVE, LEASE, NOW, SECOND, Keyspace, W, World
 from tests.servers import RealServer
 
 ANN = Operator("ann@desk", Face.COMMAND_LINE, "flat tyres", "op1")
@@ -147,6 +149,24 @@ def test_what_changes_nothing_is_not_kept(world: World, name: str) -> None:
     NOTHING[name](world.queue)
 
     assert world.state() == PLACES
+
+
+def test_a_worker_that_an_operator_has_launched_is_kept(world: World) -> None:
+    world.seed({})
+
+    world.run(register(world.keys, W, LEASE, "epoch", {"pid": 5}, by=ANN.signature()))
+
+    assert kept(world) == [written(ANN, "work", "launched 1", W)]
+
+
+@pytest.mark.parametrize(("operator", "entries"), [(ANN, 1), (None, 0)])
+def test_a_pool_of_a_queue_that_was_given_an_operator_is_kept(
+    store: RealServer, operator: Operator | None, entries: int
+) -> None:
+    with Queue("q", redis=store.url, operator=operator) as queue, WorkerPool(queue, print):
+        acts = [(entry.verb, entry.who) for entry in queue.audit()]
+
+    assert acts == [("work", "ann@desk")] * entries
 
 
 def test_pause_and_resume_are_kept_once_each(world: World) -> None:

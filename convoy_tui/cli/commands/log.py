@@ -38,9 +38,10 @@ Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on, and print w
 def log(session: Session, queues: p.OptionalQueueNames = None, *, since: Since = None, follow: Follow = False) -> Code:
     """Show what operators have done, oldest first.
 
-    That is each requeue, discard, cancel, jam guard, pause, resume, limit and repair that changed something: when,
-    who, by which face, how many IDs, some of them, and the reason that was given with --reason. About a thousand acts
-    are kept of each queue. Who acts is your user at this host, or what --operator, CONVOY_OPERATOR or the profile says.
+    That is each requeue, discard, cancel, jam guard, pause, resume, limit and repair that changed something, and each
+    start of workers: when, who, by which face, how many IDs, some of them, and the reason that was given with --reason.
+    About a thousand acts are kept of each queue. Who acts is your user at this host, or what --operator,
+    CONVOY_OPERATOR or the profile says.
 
     Examples:
       convoy log

@@ -33,7 +33,7 @@ MAX_PROCESSES = 256
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "work", panel="Run", writes=True)(work)
+    command(app, "work", panel="Run", writes=True, audited=True)(work)
 
 
 HandlerPath = Annotated[

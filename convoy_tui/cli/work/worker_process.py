@@ -103,6 +103,8 @@ def child_command(session: Session, workers: Workers, *, unbuffered: bool) -> Ca
 
     def words(control_socket: int, is_successor: bool) -> list[str]:
         hidden = [f"--control-socket={control_socket}", *(["--successor"] if is_successor else [])]
+        reason = "it replaces a process that has died" if is_successor else session.reason
+        hidden += [f"--reason={reason}"] if reason else []
         return [*program, *map(system_text, [*settings, *workers.arguments(), *hidden, "--", workers.queue])]
 
     return words
@@ -116,6 +118,8 @@ def child_environment(session: Session) -> dict[str, str]:
         environment["CONVOY_REDIS_URL"] = flags.redis
         if flags.profile:  # as a flag its URL would take precedence
             environment["CONVOY_PROFILE"] = flags.profile
+    if flags.operator:
+        environment["CONVOY_OPERATOR"] = flags.operator
     return environment
 
 
