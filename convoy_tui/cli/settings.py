@@ -93,15 +93,21 @@ def resolve(
         with _given_by(prefix_from):
             check_prefix(prefix)
     reason = _read_only_because(environ, flag=read_only, profile=chosen, name=name)
-    operator_from, operator = _first(
+    operator = _operator(
         ("--operator", operator), ("CONVOY_OPERATOR", environ.get("CONVOY_OPERATOR")), (there, chosen.operator)
     )
-    if operator is not None:
-        with _given_by(operator_from):
-            Operator(operator)
     with _given_by(there):
         jam_after_s = None if chosen.jam_after is None else parse_duration(chosen.jam_after)
     return Settings(url, prefix, chosen.environment, bool(reason), reason, jam_after_s, url_from, operator)
+
+
+def _operator(*choices: tuple[str, str | None]) -> str | None:
+    """Who acts, by the first choice that is set. Raises InvalidOption."""
+    source, who = _first(*choices)
+    if who is not None:
+        with _given_by(source):
+            Operator(who)
+    return who
 
 
 def store_of(settings: Settings) -> StoreDescription:
