@@ -11,7 +11,7 @@ class Absorbed(NamedTuple):
 
     n: int = 0
     first: float | None = None
-    """When the first of them came, in Unix seconds."""
+    """When the first of them came, in Unix seconds, if it did not come after the publish that was accepted."""
     again: int = 0
     """Those that asked for a further run, or for this one while the ID ran the last time."""
 
@@ -24,7 +24,7 @@ class Absorbed(NamedTuple):
 NOTHING = Absorbed()
 
 
-_ENTRY: Final = re.compile(rb"(\d{1,15}) (\d{1,15})(?: (\d{1,15}) (\d{1,15}))?")
+_ENTRY: Final = re.compile(rb"(\d{1,15})(?: (\d{1,15}))?(?: (\d{1,15}) (\d{1,15}))?")
 
 
 def absorbed(entry: bytes | None) -> Absorbed:

@@ -109,8 +109,8 @@ def _arguments(record: Record) -> tuple[str, bytes, *tuple[Argument, ...]]:
 
 def _absorbed(record: Record) -> str:
     """The entry for what the ID has absorbed; see request_entry.lua."""
-    first = record.first_asked or record.published or 0
-    return f"{record.requests - 1} {round(first * 1000)}" if record.requests > 1 else ""
+    first = f" {round(record.first_asked * 1000)}" if record.first_asked else ""
+    return f"{record.requests - 1}{first}" if record.requests > 1 else ""
 
 
 _LETTERS: Final = {ord(answer[0]): answer for answer in Restored}

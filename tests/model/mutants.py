@@ -520,8 +520,8 @@ def _chunk(raw""",
         "Strict",
         (
             "moves/lua/absorb.lua",
-            "if word ~= accepted then",
-            "if word ~= accepted and word ~= 'processing' then",
+            "elseif word ~= accepted and type(",
+            "elseif word ~= accepted and word ~= 'processing' and type(",
         ),
     ),
     _mutant(

@@ -58,7 +58,7 @@ class Entry:
     """Whether its run has been asked to end."""
     absorbed: int = 0
     first: int = 0
-    """When the first publish came that it has absorbed."""
+    """When the first publish came that it has absorbed, where that was before it was queued."""
     again: int = 0
     """Of those that asked for a rerun, how many count for the next run."""
     since: int = 0
@@ -66,7 +66,7 @@ class Entry:
     @property
     def first_asked(self) -> float | None:
         """What a run that begins now is told of it."""
-        times = [self.first, *([self.since] if self.again else []), *([self.published] if self.published else [])]
+        times = [time for time in (self.first, self.since if self.again else 0, self.published) if time]
         return min(times) / 1000 if self.absorbed + self.again else None
 
 
@@ -175,7 +175,6 @@ class Reference:
         return Published.ALREADY_QUEUED if entry.state is State.QUEUED else Published.ALREADY_DELAYED
 
     def _absorb(self, entry: Entry, *, wants_rerun: bool) -> None:
-        entry.first = entry.first or self.now
         if entry.state is not State.PROCESSING or not wants_rerun:
             entry.absorbed += 1
             return
@@ -257,7 +256,7 @@ class Reference:
         entry.published = self.now if record.published is None else round(record.published * 1000)
         entry.attempts, entry.crashes = record.attempts, record.crashes
         entry.absorbed = record.requests - 1
-        entry.first = round((record.first_asked or record.published or 0) * 1000) if entry.absorbed else 0
+        entry.first = round((record.first_asked or 0) * 1000) if entry.absorbed else 0
         if record.state is State.DELAYED:
             self._delay(entry, round((record.due or 0) * 1000) - self.now)
         else:
@@ -766,8 +765,9 @@ def _record(id: str, entry: Entry) -> Record:
 
 
 def _requests(entry: Entry) -> str:
-    again = f" {entry.again} {entry.since}" if entry.again else ""
-    return f"{entry.absorbed} {entry.first}{again}"
+    if entry.again:
+        return f"{entry.absorbed} {entry.first} {entry.again} {entry.since}"
+    return f"{entry.absorbed} {entry.first}" if entry.first else str(entry.absorbed)
 
 
 def _bytes_of(id: str) -> int:

@@ -13,7 +13,7 @@ from tests.moves.cases import DELAYED, FAILED, FOREIGN, MINE, OLD, PAST, QUEUED,
 from tests.moves.keyspace import ALIVE, NOW, T0, Keyspace, W, World, claim, failure
 
 REFUSED: Keyspace = {"totals": {"refused": "1"}}
-ONE = f"1 {T0}"
+ONE = "1"
 AGAIN: Keyspace = {**ALIVE, "queued": ["a"], "committed": {"a"}, "published": {"a": T0}, "totals": {"done": "1"}}
 
 CASES = [
@@ -75,7 +75,7 @@ CASES = [
             "queued": ["a", "b"],
             "committed": {"a", "b"},
             "published": {"a": T0, "b": T0},
-            "requests": {"a": f"2 {T0}"},
+            "requests": {"a": "2"},
             "totals": {"published": "2", "refused": "2"},
         },
     ),
@@ -153,6 +153,7 @@ def test_a_move_leaves_exactly_these_keys(world: World, case: Case) -> None:
 @pytest.mark.parametrize(
     ("entry", "requests", "first"),
     [
+        ("4", 5, PAST / 1000),
         ("4 7", 5, 0.007),
         (f"4 {NOW}", 5, PAST / 1000),
         (f"0 {NOW} 2 {NOW}", 3, PAST / 1000),
@@ -171,7 +172,7 @@ def test_a_claim_says_for_how_many_a_run_stands_and_since_when(
     assert [(claim.requests, claim.first_asked_at) for claim in claims] == [(1, None), (requests, first)]
 
 
-def test_an_id_whose_publish_has_no_time_was_first_asked_for_when_the_next_came(world: World) -> None:
+def test_an_id_whose_publish_has_no_time_tells_its_run_what_else_is_known(world: World) -> None:
     world.seed(ALIVE, {"queued": ["a"], "committed": {"a"}, "requests": {"a": "1 5000"}})
 
     (taken,) = world.exchange(want=1).claims
@@ -236,5 +237,5 @@ def test_entries_are_read() -> None:
     assert absorbed(None) is NOTHING
     assert absorbed(b"x") is NOTHING
     assert absorbed(b"1 2000 3 1000") == Absorbed(1, 1.0, 3)
-    assert absorbed(b"1 0") == Absorbed(1, None, 0)
+    assert absorbed(b"1 0") == absorbed(b"1") == Absorbed(1, None, 0)
     assert first_asked(absorbed(b"1 0"), None) is None

@@ -48,7 +48,7 @@ CASES = [
         MINE,
         lambda world: world.queue.publish("a", payload=1, rerun=True),
         Published.WILL_RERUN,
-        {**MINE, "rerun": {"a"}, "payload": {"a": "j1"}, **REFUSED, "requests": {"a": f"0 {T0} 1 {T0}"}},
+        {**MINE, "rerun": {"a"}, "payload": {"a": "j1"}, **REFUSED, "requests": {"a": f"0 0 1 {T0}"}},
     ),
     Case(
         "",
@@ -56,7 +56,7 @@ CASES = [
         FOREIGN,
         lambda world: world.queue.publish("a", payload=1, rerun=True),
         Published.WILL_RERUN,
-        {**FOREIGN, "rerun": {"a"}, "payload": {"a": "j1"}, **REFUSED, "requests": {"a": f"0 {T0} 1 {T0}"}},
+        {**FOREIGN, "rerun": {"a"}, "payload": {"a": "j1"}, **REFUSED, "requests": {"a": f"0 0 1 {T0}"}},
     ),
     Case(
         "",
