@@ -164,7 +164,7 @@ class Judge:
             case "recover":
                 self._recovered(arguments, reply)
             case "set_limits":
-                self._most = int(arguments[0])
+                self._most = int(arguments[1])
             case _:
                 pass
 
