@@ -154,7 +154,7 @@ class Judge:
             case "publish":
                 self._published(arguments, reply)
             case "cancel":
-                self._cancelled(arguments[2:], reply)
+                self._cancelled(arguments[-len(reply) :], reply)  # the IDs, one for each answer
             case "register" | "renew":
                 self._renewed(arguments, reply)
             case "unregister" if reply:
