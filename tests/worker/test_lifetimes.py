@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from convoy_core import Counts, Jammed, Job, PoolOptions, Queue, Then, WorkerPool
+from convoy_core import Counts, Jammed, Job, PoolOptions, Queue, State, Then, WorkerPool
 from convoy_core.moves.history import note_history
 from convoy_core.moves.keys import OURS
 from convoy_core.moves.recovering import recover
@@ -31,6 +31,7 @@ def world(each_store: RealServer) -> Iterator[World]:
 def test_f20_nothing_of_ours_but_logs_recordings_and_wake_ups_is_ever_given_a_time_to_live(world: World) -> None:
     lives: dict[str, int] = {}
     held = dict.fromkeys(("done", "bad", "again", "later", "back", "jammed", "lost"), b"cargo")
+    audited = Queue("q", redis=world.server.url)
     acts: list[Callable[[], object]] = [
         lambda: world.run(register(world.keys, W, LEASE, "e", {"host": "h"})),
         lambda: world.run(register(world.keys, LEAVING, LEASE, "e", {"host": "h"})),
@@ -54,6 +55,7 @@ def test_f20_nothing_of_ours_but_logs_recordings_and_wake_ups_is_ever_given_a_ti
         lambda: world.queue.set_limits(concurrency=2),
         lambda: world.run(note_history(world.keys)),
         lambda: world.queue.record(for_s=60),
+        lambda: audited.discard(["due"], state=State.DELAYED),
         world.queue.pause,
         lambda: world.drive(recover(world.keys, W, 3)),
         lambda: world.queue.requeue(["bad"]),
@@ -62,6 +64,7 @@ def test_f20_nothing_of_ours_but_logs_recordings_and_wake_ups_is_ever_given_a_ti
         act()
         lives |= {key.decode(): world.client.ttl(key) for key in world.client.scan_iter()}
         world.queue._connection.now_ms = NOW + LEASE if act is acts[-3] else NOW
+    audited.close()
 
     assert {re.sub(r"\d+$", "*", name) for name, ttl in lives.items() if ttl != -1} == {
         "cv:q:errorLog.*",
