@@ -244,8 +244,8 @@ def test_s10_a_password_stays_off_the_command_lines_of_the_processes() -> None:
     words = child_command(session, workers, unbuffered=True)(7, True)
 
     options = "--handler=m:f --concurrency=4 --job-timeout=2.5 --retries=1 --isolate --burst"
-    hidden = "--control-socket=7 --successor -- -trucks"
-    told = ["work", "--prefix=x:", *f"{options} {hidden}".split()]
+    hidden = ["--control-socket=7", "--successor", "--reason=it replaces a process that has died", "--", "-trucks"]
+    told = ["work", "--prefix=x:", *options.split(), *hidden]
     assert words == own_program("convoy_tui.cli", *told, unbuffered=True)
     assert child_environment(session)["CONVOY_REDIS_URL"] == "redis://:canary@localhost:6379"
 

@@ -540,6 +540,7 @@ GUARDING: dict[str, Scenario] = {
         node add a -> accepted
         node work
         node began a
+        store early
         node2 clear 30
         store age a 60
         ours free 30 -> a:locked
@@ -555,6 +556,7 @@ GUARDING: dict[str, Scenario] = {
         node began a
         store age a 60
         node2 set_trap hold zrangebyscore -> zrangebyscore
+        store early
         node2 begins clear 30
         node2 held zrangebyscore
         ours free 30 -> a:locked
@@ -774,12 +776,13 @@ CANCELLING: dict[str, Scenario] = {
         ours cancel a -> cancelling
         store age a 600
         node guard 300
+        store unlock
         ours cancel a -> cancelling
         pool fail a no_tyres
         pool stops
         ours counts -> 0 0 0
         """,
-        {"lock": "held"},
+        {},
     ),
 }
 

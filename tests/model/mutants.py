@@ -115,6 +115,7 @@ MUTANTS = (
         "F7: IDs that a claim has taken go back in the wrong order",
         "Strict",
         ("moves/lua/claim.lua", "for j = #some, i, -1 do", "for j = i, #some do"),
+        first_seed=4,
     ),
     _mutant(
         "F7: IDs whose payloads are too large for a claim are lost",
@@ -227,6 +228,7 @@ MUTANTS = (
         "F28: crashes are counted and never too many",
         "Strict",
         ("moves/lua/crash.lua", "if n < limit then", "if n > 0 then"),
+        first_seed=3,
     ),
     _mutant(
         "F28: a suspect is claimed beside others",
