@@ -234,6 +234,7 @@ MUTANTS = (
         "F28: a suspect is claimed beside others",
         "Strict",
         ("moves/lua/set_apart.lua", "if #apart > 0 and suspects.may and", "if #apart > 0 and"),
+        first_seed=5,
     ),
     _mutant(
         "F69: a suspect that was set apart is in no list",
