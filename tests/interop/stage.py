@@ -98,9 +98,9 @@ class Stage:
         return self._nodes[name]
 
     def left(self) -> dict[str, Any]:
-        """All keys, but for counters, for who worked, and for the moments of things."""
+        """All keys, but for counters, who worked, the moments of things, and the lock that Node's guards leave."""
         found = {_name(key): _timeless(key, value) for key, value in dump(self.client).items()}
-        return {key: value for key, value in found.items() if key not in _UNTOLD}
+        return {key: value for key, value in found.items() if key not in _UNTOLD and not key.startswith("lock:")}
 
     def leave(self) -> None:
         """Stop every pool of ours, as their owners would."""
@@ -285,15 +285,11 @@ _UNTOLD = {"totals", "meta", "departed", "cv:queues", "audit", "history:seconds"
 
 def _name(key: str) -> str:
     kind, dot, _ = key.partition(".")
-    if dot and kind == "errorLog":
-        return kind
-    return "lock" if key.startswith("lock:") else key
+    return kind if dot and kind == "errorLog" else key
 
 
 def _timeless(key: str, value: Any) -> Any:
     """Without the moments, which differ from run to run."""
-    if key.startswith("lock:"):
-        return "held"
     return set(value) if key in _OF_MOMENTS else value
 
 
