@@ -179,9 +179,10 @@ def _round(number: int, reply: list[Any]) -> Round:
         claim.raw_payload = content
     for claim, entry in zip(claims, rare[0] if rare else (), strict=False):
         if entry is not None:
-            kept, _, published = entry.partition(b"@")
-            claim.requests = absorbed(kept).requests
-            claim.first_asked_at = first_asked(absorbed(kept), replies.seconds(published or None))
+            told, _, published = entry.partition(b"@")
+            kept = absorbed(told)
+            claim.requests = kept.requests
+            claim.first_asked_at = first_asked(kept, replies.seconds(published or None))
     said, _, again_ms = word.decode().partition(" ")
     late, cancelled = _by_sign(stale)
     return Round(late, said, claims, apart, int(again_ms) if again_ms else None, cancelled)

@@ -14,6 +14,7 @@ end
 -- `by` is JSON of who does it, or empty where nothing is to be kept; then a word, and perhaps an ID, for each that it was done to.
 -- The act is done already, so what goes wrong here must not stop the script. Samples have a kilobyte at most.
 local function keep_audit(by, verb, words, ids)
+  if by == '' then return end
   local counts, order, samples, room = {}, {}, {}, 1024
   local function tally(word, n)
     if not counts[word] then order[#order + 1] = word end
@@ -26,7 +27,7 @@ local function keep_audit(by, verb, words, ids)
   for i, word in ipairs(words) do
     if not UNCHANGED[word] then changed[#changed + 1] = i end
   end
-  if by == '' or #changed == 0 then return end
+  if #changed == 0 then return end
   local place, fields = entry_before(by, verb)
   if place then
     for word, n in string.gmatch(fields[8], '(%S+) (%d+)') do tally(word, tonumber(n)) end
