@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 from convoy_core import InvalidOption
 from convoy_tui.text.safe_text import safe
@@ -10,6 +11,14 @@ from convoy_tui.text.safe_text import safe
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)", re.ASCII)
 _PLAIN = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
+
+
+def clock(at: float, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+    """Unix seconds as date and time in UTC; what is no date, since another client may store any number, as a number."""
+    try:
+        return datetime.fromtimestamp(at, UTC).strftime(form)
+    except (ValueError, OverflowError, OSError):
+        return f"{at:g}"
 
 
 def is_production(environment: str | None) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -19,7 +18,7 @@ from convoy_tui.cli.io.styled import Styled
 from convoy_tui.cli.io.table import Cell
 from convoy_tui.cli.session import Session
 from convoy_tui.text.past import Part, bars, has_gap, parse_moment, parts, single_rows
-from convoy_tui.text.words import number
+from convoy_tui.text.words import clock, number
 
 LINES = 24
 """The most lines of the table."""
@@ -105,10 +104,6 @@ TRENDS: dict[str, Callable[[Part], float | None]] = {
 }
 
 
-def _clock(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
 def _number(heading: str, name: str, *, drop: int = 0, hides: bool = False) -> Column[Part]:
     of = TRENDS[name]
 
@@ -134,7 +129,7 @@ SHAPE: Shape[Part] = Shape(
     "convoy.history/1",
     "rows",
     [
-        Column("TIME (UTC)", lambda part: _clock(part.at)),
+        Column("TIME (UTC)", lambda part: clock(part.at)),
         _number("QUEUED", "queued"),
         _number("PROC", "processing"),
         _number("FAILED", "failed"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -17,7 +16,7 @@ from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.output import Column, Shape
 from convoy_tui.cli.io.table import Cell
 from convoy_tui.cli.session import Session
-from convoy_tui.text.words import number
+from convoy_tui.text.words import clock, number
 
 EVERY_S = 1.0
 """Between two looks of `--follow`."""
@@ -77,13 +76,6 @@ def _following(fleet: Fleet, names: list[str] | None, since: float | None) -> It
             yield new
 
 
-def _when(at: float) -> str:
-    try:
-        return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    except (ValueError, OverflowError, OSError):  # another client may have stored any number
-        return f"{at:g}"
-
-
 def _done(entry: AuditEntry) -> str:
     return ", ".join(f"{number(n)} {word}" for word, n in entry.outcomes.items())
 
@@ -113,7 +105,7 @@ SHAPE: Shape[AuditEntry] = Shape(
     "convoy.log/1",
     "acts",
     [
-        Column("WHEN (UTC)", lambda entry: entry.at, lambda entry: Cell(_when(entry.at))),
+        Column("WHEN (UTC)", lambda entry: entry.at, lambda entry: Cell(clock(entry.at))),
         Column("WHO", lambda entry: entry.who, shrinks=True),
         Column("BY", lambda entry: entry.face, drop=1),
         Column("QUEUE", lambda entry: entry.queue, shrinks=True),

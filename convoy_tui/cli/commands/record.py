@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -16,7 +15,7 @@ from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.output import Column, Record, Shape
 from convoy_tui.cli.io.table import Cell
 from convoy_tui.cli.session import Session
-from convoy_tui.text.words import count, due_in
+from convoy_tui.text.words import clock, count, due_in
 
 
 def register(app: typer.Typer) -> None:
@@ -132,7 +131,7 @@ def trace(session: Session, queue: p.QueueName, id: p.ID) -> Code:
 
 
 def _clock(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S.") + f"{at % 1 * 1000:03.0f}"
+    return f"{clock(at)}.{at % 1 * 1000:03.0f}"
 
 
 SHAPE: Shape[RecordedMove] = Shape(

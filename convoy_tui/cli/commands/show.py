@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 import typer
 
@@ -21,9 +20,11 @@ from convoy_tui.cli.io.styled import Styled
 from convoy_tui.cli.missing import certain, is_known, way_out
 from convoy_tui.cli.session import Session
 from convoy_tui.text.safe_text import safe
-from convoy_tui.text.words import age, count, due_in, number
+from convoy_tui.text.words import age, clock, count, due_in, number
 
 PAYLOAD_SHOWN = 2000
+
+_UTC = "%Y-%m-%d %H:%M:%S UTC"
 
 
 def register(app: typer.Typer) -> None:
@@ -138,7 +139,7 @@ def _rerun(details: Details) -> str | None:
 def _due(details: Details) -> str | None:
     if details.due is None:
         return None
-    return f"{_clock(details.due)} ({due_in(details.due - details.at)})"
+    return f"{clock(details.due, _UTC)} ({due_in(details.due - details.at)})"
 
 
 def _failure(details: Details) -> list[tuple[str, str | None]]:
@@ -167,14 +168,7 @@ def _payload(payload: Payload, size: int | None) -> str | None:
 
 
 def _when(at: float | None, now: float) -> str | None:
-    return None if at is None else f"{_clock(at)} ({age(max(0.0, now - at))} ago)"
-
-
-def _clock(at: float) -> str:
-    try:
-        return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (ValueError, OverflowError, OSError):  # another client may have stored any number
-        return f"{at:g}"
+    return None if at is None else f"{clock(at, _UTC)} ({age(max(0.0, now - at))} ago)"
 
 
 def _sheet(out: Output, details: Details) -> None:
