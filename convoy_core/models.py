@@ -223,6 +223,8 @@ class Snapshot:
     limits: QueueLimits = QueueLimits()
     is_held_back: bool = False
     """Whether IDs wait that no Convoy worker may begin at this instant, since a limit is reached."""
+    held: int = 0
+    """How many of the processing IDs are held by Convoy's workers, alive or not. Node workers hold the others."""
 
     @property
     def saved(self) -> float | None:

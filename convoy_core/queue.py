@@ -100,13 +100,18 @@ class Fleet:
         """
         return self._connection.drive(looking.queue_names(self._connection.keyspace))
 
-    def snapshot(self, names: Iterable[str], *, jam_after_s: Seconds = 300.0) -> list[Snapshot]:
+    def snapshot(
+        self, names: Iterable[str], *, jam_after_s: Seconds = 300.0, registered: bool = False
+    ) -> list[Snapshot]:
         """The named queues, each at one instant, in one round trip, however long they are.
 
         A hundred of them are read at the same instant; in a Cluster each at its own. `jammed` counts the IDs that have
-        been processing for longer than `jam_after_s` seconds.
+        been processing for longer than `jam_after_s` seconds. With `registered` every other queue follows that a client
+        of Convoy has ever written to: so a caller that goes by the names of the snapshot before misses no new one.
         """
-        return self._connection.drive_rounds(looking.snapshots(self._connection.keyspace, names, jam_after_s))
+        return self._connection.drive_rounds(
+            looking.snapshots(self._connection.keyspace, names, jam_after_s, registered=registered)
+        )
 
     def check(
         self,
@@ -141,6 +146,16 @@ class Fleet:
         from convoy_core.moves import history  # noqa: PLC0415 - few programs look back
 
         return self._connection.drive_rounds(history.note_histories(self._connection.keyspace, names))
+
+    def histories(self, names: Iterable[str], *, last_s: Seconds) -> dict[str, list[HistoryRow]]:
+        """What was kept of each queue in the last `last_s` seconds, oldest first.
+
+        There is a row for every ten seconds or, for a time of more than ten minutes, for every minute; the first may be
+        one from before. A queue whose rows cannot be read has none. `Queue.history` reads all rows of one queue.
+        """
+        from convoy_core.moves import history  # noqa: PLC0415 - few programs look back
+
+        return self._connection.drive_rounds(history.histories(self._connection.keyspace, names, last_s))
 
     def audit(
         self,

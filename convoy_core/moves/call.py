@@ -113,6 +113,28 @@ def distinct(ids: Iterable[JobID]) -> list[bytes]:
     return list(dict.fromkeys(encode_id(id) for id in checked_ids(ids)))
 
 
+def sliced(
+    names: Iterable[str], size: int, ask: Callable[[list[str]], Call[list[T]]], *beside: Call[Any]
+) -> Rounds[tuple[list[T], list[Any]]]:
+    """What a script over many queues answers for each of them, and the answers of the calls that go `beside` the first.
+
+    Of each slice the script may answer for the first queues only; another round goes on behind them.
+    """
+    slices = [*chunked(checked_names(names), size)]
+    found: list[list[T]] = [[] for _ in slices]
+    others: list[Any] = []
+    while left := [
+        (so_far, whole[len(so_far) :]) for so_far, whole in zip(found, slices, strict=True) if len(so_far) < len(whole)
+    ]:
+        answers = yield [*(ask(queues) for _, queues in left), *beside]
+        others, beside = answers[len(left) :] or others, ()
+        for (so_far, _), answer in zip(left, answers, strict=False):
+            so_far.extend(answer)
+    if beside:
+        others = yield [*beside]
+    return [one for slice_ in found for one in slice_], others
+
+
 def checked_ids(ids: Iterable[JobID]) -> Iterable[JobID]:
     return validation.many("ids", ids, "job IDs")
 

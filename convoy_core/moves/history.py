@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
+from convoy_core import validation
 from convoy_core.errors import InvalidOption
 from convoy_core.models import TOTALS, Counts, HistoryRow
-from convoy_core.moves.call import Call, Rounds, Steps, checked_names, chunked, of
+from convoy_core.moves.call import Call, Rounds, Steps, checked_names, chunked, of, sliced
 from convoy_core.moves.keys import Keys, Keyspace
+from convoy_core.moves.scripts import load
 from convoy_core.options import BATCH
-from convoy_core.validation import shown
+from convoy_core.validation import Seconds, shown
 
 STEP_S, KEPT_S = 10, 2 * 3600
 """One row in so many seconds, kept for so long."""
@@ -54,6 +57,41 @@ def history(keys: Keys, since: float | None, until: float | None) -> Steps[list[
     begins = min((row.at for row in recent), default=math.inf)
     older = [] if begins <= first else (yield from _rows(keys, "minutes", first))
     return [row for row in [*(row for row in older if row.at < begins), *recent] if first <= row.at <= last]
+
+
+RECENT_S = 600
+"""Up to so many seconds, the rows of every ten seconds are read of many queues, and else those of every minute."""
+
+
+def histories(keyspace: Keyspace, names: Iterable[str], last_s: Seconds) -> Rounds[dict[str, list[HistoryRow]]]:
+    """The rows of the last so many seconds of each queue, oldest first, and one from before."""
+    span = validation.seconds("last_s", last_s)
+    kind, step_s = ("seconds", STEP_S) if span <= RECENT_S else ("minutes", LONG_STEP_S)
+    most = min(math.ceil(span / step_s) + 1, LONG_KEPT_S // LONG_STEP_S)
+    script = load("histories")
+
+    def read(reply: list[Any]) -> list[list[HistoryRow]]:
+        begins = float(reply[0]) / 1000 - span - step_s
+        return [[row for row in _unpacked(packed) if row.at >= begins] for packed in reply[1:]]
+
+    def ask(queues: list[str]) -> Call[list[list[HistoryRow]]]:
+        keys = [keyspace.queue(queue, existing=True).named(key) for queue in queues for key in script.keys]
+        return Call(script, tuple(keys), (kind, most), read, writes=False)
+
+    queues = [*checked_names(names)]
+    found, _ = yield from sliced(queues, 1 if keyspace.braces else AT_ONCE, ask)
+    return dict(zip(queues, found, strict=True))
+
+
+def _unpacked(page: list[bytes]) -> list[HistoryRow]:
+    """The newest rows of a list, which end with its last."""
+    rows: list[HistoryRow] = []
+    counters: list[int] | None = None
+    for packed in reversed(page):
+        row, counters = _row(packed, counters)
+        if row is not None:
+            rows.append(row)
+    return rows[::-1]
 
 
 def _rows(keys: Keys, kind: str, first: float) -> Steps[list[HistoryRow]]:

@@ -16,11 +16,11 @@ from convoy_core.moves.call import (
     bounded,
     check_state,
     checked_ids,
-    checked_names,
     chunked,
     command,
     milliseconds,
     of,
+    sliced,
 )
 from convoy_core.moves.keys import Keys, Keyspace
 from convoy_core.moves.scripts import load
@@ -71,18 +71,24 @@ def snapshot(keyspace: Keyspace, names: Iterable[str], jam_after_s: Seconds) -> 
     return Call(script, keys, (limit,), lambda reply: replies.snapshots(queues, reply), writes=False)
 
 
-def snapshots(keyspace: Keyspace, names: Iterable[str], jam_after_s: Seconds) -> Rounds[list[Snapshot]]:
-    """The same for the whole of a store, in slices: in a Cluster of one queue, since no script may leave its slot."""
+def snapshots(
+    keyspace: Keyspace, names: Iterable[str], jam_after_s: Seconds, *, registered: bool = False
+) -> Rounds[list[Snapshot]]:
+    """The same for the whole of a store, in slices: in a Cluster of one queue, since no script may leave its slot.
+
+    With `registered` also the queues that are in the registry, which is read beside them.
+    """
     milliseconds("jam_after_s", jam_after_s)  # no names make no call
-    slices = [*chunked([*checked_names(names)], 1 if keyspace.braces else SLICE)]
-    found: list[list[Snapshot]] = [[] for _ in slices]
-    while left := [
-        (so_far, whole[len(so_far) :]) for so_far, whole in zip(found, slices, strict=True) if len(so_far) < len(whole)
-    ]:
-        answers = yield [snapshot(keyspace, queues, jam_after_s) for _, queues in left]
-        for (so_far, _), answer in zip(left, answers, strict=True):
-            so_far.extend(answer)
-    return [one for slice_ in found for one in slice_]
+    size = 1 if keyspace.braces else SLICE
+
+    def ask(queues: list[str]) -> Call[list[Snapshot]]:
+        return snapshot(keyspace, queues, jam_after_s)
+
+    if not validation.flag("registered", registered):
+        return (yield from sliced(names, size, ask))[0]
+    found, others = yield from sliced(names, size, ask, command("SMEMBERS", keyspace.registry, read=set))
+    new = {decode_id(name) for name in others[0]} - {one.queue for one in found}
+    return found + (yield from sliced(sorted(new), size, ask))[0]
 
 
 def page(keys: Keys, state: State | None, start: int, limit: int) -> Call[Page]:

@@ -91,7 +91,8 @@ def _snapshot(queue: str, at: float, row: list[Any]) -> Snapshot:
     if len(row) == 1:
         why = row[0].decode("utf-8", "replace")
         return Snapshot(queue, at, Counts(), False, 0, 0, 0, None, None, None, damage=why)
-    queued, committed, processing, failed, delayed, jammed, start, head, due, live, silent, paused, totals, *rest = row
+    queued, committed, processing, failed, delayed, jammed, start, head, due, live, silent, *others = row
+    paused, totals, held, *rest = others
     start, head, due = seconds(start), seconds(head), seconds(due)
     return Snapshot(
         queue,
@@ -107,6 +108,7 @@ def _snapshot(queue: str, at: float, row: list[Any]) -> Snapshot:
         totals={name.decode(): whole(n) for name, n in fields(totals).items()},
         limits=queue_limits(rest[:4]) if rest else QueueLimits(),
         is_held_back=bool(rest and rest[4]),
+        held=held,
     )
 
 

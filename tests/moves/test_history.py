@@ -217,3 +217,30 @@ def test_several_queues_are_noted_at_once(world: World) -> None:
     assert due_in_s == 10.0
     assert 0 < again <= 10.0
     assert noted.counts == Counts(failed=1)
+
+
+def test_the_last_rows_of_many_queues_are_read_at_once(world: World) -> None:
+    fine = [old(age, done=1000 - age) for age in range(700, 0, -10)]
+    coarse = [old(60 * n, done=500 - n) for n in range(200, 0, -1)]
+    world.seed({"history:seconds": kept(fine), "history:minutes": kept(coarse), "cv:bad:history:seconds": {"x"}})
+    with Fleet(redis=world.server.url) as fleet:
+        fleet._connection.now_ms = NOW
+
+        minute = fleet.histories(["q", "bad", "none"], last_s=60)
+        hours = fleet.histories(["q"], last_s=7200)
+
+    ages = [NOW / 1000 - one.at for one in minute["q"]]
+    assert ages == [70, 60, 50, 40, 30, 20, 10]
+    assert [one.totals["done"] for one in minute["q"]] == [930, 940, 950, 960, 970, 980, 990]
+    assert (minute["bad"], minute["none"]) == ([], [])
+    assert [one.totals["done"] for one in hours["q"]] == [*range(379, 500)]
+
+
+def test_rows_from_before_that_time_are_left_out(world: World) -> None:
+    world.seed({"history:seconds": kept([old(9000, done=1), old(5, done=7)])})
+    with Fleet(redis=world.server.url) as fleet:
+        fleet._connection.now_ms = NOW
+
+        found = fleet.histories(["q"], last_s=60)
+
+    assert [one.totals for one in found["q"]] == [{"done": 7}]

@@ -118,6 +118,7 @@ def test_a_snapshot_tells_all_ages_by_the_stores_clock(world: World) -> None:
         oldest_processing_s=99.0,
         next_due_s=-1.0,
         totals={"done": 12, "published": 30},
+        held=2,
     )
 
 
@@ -174,8 +175,37 @@ def test_a_hundred_queues_are_one_round_trip(world: World, fleet: Fleet) -> None
     assert [row.counts.queued for row in fleet.snapshot(names)] == list(range(1, 101))
 
 
+def test_a_snapshot_asks_for_no_type_and_for_few_commands_a_queue(world: World, fleet: Fleet) -> None:
+    """A wrong type is learned from the error of the command that meets it."""
+    seed(world.client, {f"cv:{name}:queued": ["a"] for name in "abcd"})
+    fleet.snapshot([*"abcd"])
+
+    sent = commands(world.client, lambda: fleet.snapshot([*"abcd"]))
+
+    assert "type" not in sent
+    assert sum(sent.values()) <= 4 * 15 + 2
+
+
 def test_a_snapshot_of_no_queue(fleet: Fleet) -> None:
     assert fleet.snapshot([]) == []
+
+
+@pytest.mark.parametrize("names", [[], ["q"]])
+def test_a_snapshot_shows_what_was_registered_since_in_one_round_trip_more(
+    world: World, fleet: Fleet, names: list[str]
+) -> None:
+    world.queue.publish("a")
+    fleet.queue("new").publish("b")
+
+    found = fleet.snapshot(names, registered=True)
+
+    assert [(one.queue, one.counts.queued) for one in found] == [
+        *((name, 1) for name in names),
+        *((name, 1) for name in ("new", "q") if name not in names),
+    ]
+    fleet.snapshot(["new", "q"], registered=True)
+    sent = commands(world.client, lambda: fleet.snapshot(["new", "q"], registered=True))
+    assert (sent["evalsha_ro"], sent["smembers"]) == (1, 1)
 
 
 def test_s21_a_damaged_queue_is_reported_and_breaks_no_other(world: World, fleet: Fleet) -> None:

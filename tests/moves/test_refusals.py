@@ -334,6 +334,7 @@ LOOKING = {
     "check_server",
     "ids_of_group",
     "jammed",
+    "histories",
     "history",
     "limits",
     "page",

@@ -2,8 +2,8 @@
 -- each: queued committed processing failed delayed started owner workers published paused totals limits
 -- with: damage owner_entry ranked bucket
 -- args: ms after which a run counts as jammed
--- answer: now, then per queue a list: five counts, jammed, oldest start, published of the head, first due, live, silent, paused, totals; where it has
---         limits, these four (see limits), and 1 if they hold IDs back;
+-- answer: now, then per queue a list: five counts, jammed, oldest start, published of the head, first due, live, silent, paused, totals, IDs that
+--         workers of ours hold; where it has limits, these four (see limits), and 1 if they hold IDs back;
 --         of the first queues only, if looking at their entries has used up this script's share of bytes
 local limit = take_number()
 local left = BATCH_BYTES
@@ -58,28 +58,24 @@ local function limits_of(q, n)
   return { set.concurrency, set.rate, set.period, set.burst, is_held_back and 1 or 0 }
 end
 
-local function is_there(key, kind)
-  local found = call('TYPE', key).ok
-  return found == kind or found ~= 'none' and error('damaged')
-end
-
 -- What is absent is not asked for any further. Each key has a command here that raises an error if it is of a wrong type.
 local function read(q)
   local n = {
     queued = call('LLEN', q.queued), committed = call('SCARD', q.committed), processing = call('ZCARD', q.processing),
     failed = call('ZCARD', q.failed), delayed = call('ZCARD', q.delayed), started = call('ZCARD', q.started),
-    workers = call('ZCARD', q.workers),
+    workers = call('ZCARD', q.workers), held = call('HLEN', q.owner), ages = call('HLEN', q.published),
   }
-  local is_paused, _, knows_ages = is_there(q.paused, 'string'), is_there(q.owner, 'hash'), is_there(q.published, 'hash')
+  local is_paused = call('EXISTS', q.paused) > 0
+  if is_paused and call('TYPE', q.paused).ok ~= 'string' then error('damaged') end
   local is_busy = n.processing + n.started > 0
   local head = n.queued > 0 and call('LINDEX', q.queued, 0)
   if head then spend({ head }) end
   local live = n.workers > 0 and call('ZCOUNT', q.workers, '(' .. string.format('%d', now), '+inf') or 0
   return {
     n.queued, n.committed, n.processing, n.failed, n.delayed,
-    is_busy and count_jammed(q) or 0, is_busy and oldest_start(q), head and knows_ages and call('HGET', q.published, head),
+    is_busy and count_jammed(q) or 0, is_busy and oldest_start(q), head and n.ages > 0 and call('HGET', q.published, head),
     n.delayed > 0 and call('ZRANGE', q.delayed, 0, 0, 'WITHSCORES')[2] or false,
-    live, n.workers - live, is_paused and 1 or 0, call('HGETALL', q.totals), unpack(limits_of(q, n)),
+    live, n.workers - live, is_paused and 1 or 0, call('HGETALL', q.totals), n.held, unpack(limits_of(q, n)),
   }
 end
 
