@@ -16,15 +16,17 @@ from textual.signal import Signal
 
 from convoy_core import WorkerPool
 from convoy_tui.dashboard.board.board import Board, LinkState, Place, Watch
-from convoy_tui.dashboard.board.columns import Glyphs
+from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Tone
 from convoy_tui.dashboard.local_pools import LocalPools, Order
+from convoy_tui.dashboard.pages import PAGES
 from convoy_tui.dashboard.palette import ConvoyCommands
 from convoy_tui.dashboard.poller import Poller
 from convoy_tui.dashboard.screens.help import HelpScreen, keys_of
 from convoy_tui.dashboard.screens.leave import LeaveDialog
 from convoy_tui.dashboard.screens.overview import OverviewScreen
-from convoy_tui.dashboard.services import Done, Services
+from convoy_tui.dashboard.screens.page import Page
+from convoy_tui.dashboard.services import Done, Services, Where
 from convoy_tui.dashboard.source import Reading, Source
 from convoy_tui.dashboard.themes import FALLBACKS, THEMES
 from convoy_tui.text.history import History
@@ -63,6 +65,13 @@ class ConvoyApp(App[None]):
             tooltip="every command and queue by name",
         ),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="these keys"),
+        Binding("1", "overview", "Overview", id="page.overview", show=False, tooltip="back to all queues"),
+        *(
+            Binding(
+                page.key, f"page('{page.name}')", page.label, id=f"page.{page.name}", show=False, tooltip=page.tooltip
+            )
+            for page in PAGES
+        ),
     ]
 
     def __init__(
@@ -92,6 +101,7 @@ class ConvoyApp(App[None]):
             board=Board(place, now=clock(), interval_s=interval_s),
             changed=Signal(self, "board"),
             hurry=self._poller.hurry,
+            open=self.open_page,
         )
         self.overview = OverviewScreen(self.services, clock)
         for theme in THEMES:
@@ -120,7 +130,32 @@ class ConvoyApp(App[None]):
     async def _give_advice(self) -> None:
         """Show the warnings about the connection. Finding them may take a moment."""
         if advice := await asyncio.to_thread(self._advise):
-            self.overview.tell(Done(advice, Tone.WARNING))
+            self.page.tell(Done(advice, Tone.WARNING))
+
+    # -- pages
+
+    @property
+    def page(self) -> Page:
+        """The page that is shown, or that a dialog covers."""
+        return next((each for each in reversed(self.screen_stack) if isinstance(each, Page)), self.overview)
+
+    def open_page(self, name: str, where: Where) -> None:
+        """Open a page on top of the one that is shown, unless it is that one."""
+        page = self.page
+        if (page.page_name, page.where) != (name, where):
+            self.push_screen(next(each for each in PAGES if each.name == name).make(self.services, where))
+
+    def action_page(self, name: str) -> None:
+        """Open a page about what the present one is about, in the place of all that are above the overview."""
+        where = self.page.here
+        if self.page.page_name != name:
+            self.action_overview()
+            self.open_page(name, where)
+
+    def action_overview(self) -> None:
+        """Go back to the overview."""
+        while self.page is not self.overview:
+            self.pop_screen()
 
     # -- the board
 
@@ -131,7 +166,7 @@ class ConvoyApp(App[None]):
             self._watch.take(reading.snapshots)
         self._publish_board()
         if back:
-            self.overview.tell(Done(f"The store is {back}."))
+            self.page.tell(Done(f"The store is {back}."))
 
     def _publish_board(self) -> None:
         self.services.board = replace(
@@ -185,14 +220,14 @@ class ConvoyApp(App[None]):
 
     def action_pace(self, by: int) -> None:
         """Poll more or less often."""
-        self.overview.tell(Done(f"Looking every {self._poller.step(by):g} s.", Tone.DIM))
+        self.page.tell(Done(f"Looking every {self._poller.step(by):g} s.", Tone.DIM))
 
     def action_next_theme(self) -> None:
         """Switch to the next of Convoy's own themes."""
         names = [theme.name for theme in THEMES]
         place = names.index(self.theme) if self.theme in names else -1
         self.theme = names[(place + 1) % len(names)]
-        self.overview.tell(Done(f"Theme {self.theme}.", Tone.DIM))
+        self.page.tell(Done(f"Theme {self.theme}.", Tone.DIM))
 
     def action_help(self) -> None:
         """Show the keys that work here."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from textual.signal import Signal
 
 from convoy_tui.dashboard.board.board import Board
-from convoy_tui.dashboard.board.columns import Glyphs
+from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Tone
 from convoy_tui.dashboard.local_pools import LocalPools
 from convoy_tui.dashboard.source import Source
@@ -31,6 +31,14 @@ class LaunchForm:
     job_timeout: str = "5m"
 
 
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What a page is about: nothing in particular, a queue, or an ID of one."""
+
+    queue: str | None = None
+    id: str | None = None
+
+
 @dataclass(slots=True)
 class Services:
     """The shared objects of one dashboard. The app replaces `board` and announces it through `changed`."""
@@ -42,4 +50,8 @@ class Services:
     changed: Signal[Board]
     hurry: Callable[[], None]
     """Read the store now, after a change."""
+    open: Callable[[str, Where], None]
+    """Open the page of that name on top of the one that is shown."""
     launch_form: LaunchForm = field(default_factory=LaunchForm)
+    kept: dict[tuple[str, Where], object] = field(default_factory=dict)
+    """What a page keeps for when one comes back to it (its filter, its order), by its name and what it is about."""

@@ -67,6 +67,10 @@ class Source(Protocol):
     def shown(self) -> str:
         """The address of the store, for people to read. It never holds a password."""
 
+    @property
+    def fleet(self) -> AsyncFleet:
+        """The store, for what pages read: each through a module of `reading`."""
+
     async def look(self) -> Reading:
         """All queues at one instant."""
 
@@ -137,6 +141,11 @@ class LiveSource:
     def shown(self) -> str:
         """The address of the store, for people to read. It never holds a password."""
         return self._store.shown
+
+    @property
+    def fleet(self) -> AsyncFleet:
+        """The store, for what pages read: each through a module of `reading`. It writes nothing if read-only."""
+        return self._fleet
 
     async def look(self) -> Reading:
         """All queues at one instant, in one round trip."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from textual.pilot import Pilot
 
 from convoy_core import (
+    AsyncFleet,
     Chunk,
     Counts,
     Entry,
@@ -233,6 +234,11 @@ class FixedSource:
     looks: int = 0
     past: History | None = None
     """What a dashboard on this source has seen already."""
+
+    @property
+    def fleet(self) -> AsyncFleet:
+        """Nothing: pages are tried on real stores, see `live.py`."""
+        return AsyncFleet(redis="redis://127.0.0.1:1")
 
     def _answer(self) -> None:
         if self.is_away:

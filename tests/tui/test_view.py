@@ -7,7 +7,9 @@ from rich.cells import cell_len
 
 from convoy_core import Snapshot
 from convoy_tui.dashboard.board.board import Board, Link, LinkState, Place, Row, Watch
-from convoy_tui.dashboard.board.columns import MARGIN, Glyphs, cells, clears, columns, heading, rate, short, trend
+from convoy_tui.dashboard.board.cells import MARGIN, cells, heading
+from convoy_tui.dashboard.board.columns import clears, columns, rate, short, trend
+from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.headline import title, verdict
 from convoy_tui.dashboard.board.inspector import inspector, rule
 from convoy_tui.dashboard.board.spans import Span, Tone, clip, plain, spread, width, wrap

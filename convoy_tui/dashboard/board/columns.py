@@ -1,25 +1,19 @@
-"""From a row to the cells of the table: which columns fit, and the content of each.
-
-Pure. Column widths depend only on the width of the table, so that a number with one more digit moves no column.
-"""
+"""The columns of the overview: which fit, and the content of each. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
-
-from rich.cells import cell_len
+from dataclasses import replace
 
 from convoy_tui.dashboard.board.board import Row
-from convoy_tui.dashboard.board.spans import Line, Span, Tone
+from convoy_tui.dashboard.board.cells import MARGIN, Align, Column
+from convoy_tui.dashboard.board.glyphs import Glyphs
+from convoy_tui.dashboard.board.spans import Span, Tone
 from convoy_tui.text.health import Health, Severity, word
 from convoy_tui.text.history import Rates
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import age, number
 
-_BLOCKS = "▁▂▃▄▅▆▇█"
-_PLAIN_BLOCKS = "_.:-=+*#"
 _MAX_EXACT = 99_999
 _MAX_NAME = 44
 
@@ -32,53 +26,7 @@ SEVERITY_TONES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Glyphs:
-    """The drawing characters: Unicode, or ASCII only."""
-
-    is_ascii: bool = False
-
-    @property
-    def blocks(self) -> str:
-        """The characters for eight heights of a bar."""
-        return _PLAIN_BLOCKS if self.is_ascii else _BLOCKS
-
-    def pick(self, sign: str, plain: str) -> str:
-        """`sign`, or `plain` where only ASCII is drawn."""
-        return plain if self.is_ascii else sign
-
-
-class Align(StrEnum):
-    """The alignment of a column."""
-
-    LEFT = "left"
-    RIGHT = "right"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of the overview."""
-
-    title: str
-    width: int
-    cell: Callable[[Row, Glyphs, int], Span]
-    align: Align = Align.RIGHT
-
-    def head(self) -> Span:
-        """The heading, padded to the width of the column."""
-        return _place(Span(self.title, Tone.HEADING), self)
-
-    def draw(self, row: Row, glyphs: Glyphs) -> Span:
-        """The cell of a row, padded to the width of the column."""
-        return _place(self.cell(row, glyphs, self.width), self)
-
-
-def _place(span: Span, column: Column) -> Span:
-    room = " " * max(0, column.width - cell_len(span.text))
-    return span._replace(text=span.text + room if column.align is Align.LEFT else room + span.text)
-
-
-def columns(width: int) -> tuple[Column, ...]:
+def columns(width: int) -> tuple[Column[Row], ...]:
     """The columns that fit into `width` cells. The name gets the cells that the others leave."""
     if width < 76:
         chosen = [_STATE, _QUEUE, _QUEUED, _FAILED]
@@ -96,37 +44,6 @@ def columns(width: int) -> tuple[Column, ...]:
     taken = sum(column.width for column in chosen) + len(chosen) - 1 + MARGIN + 1
     name = max(12, min(_MAX_NAME, width - taken))
     return tuple(replace(column, width=name) if column is _QUEUE else column for column in chosen)
-
-
-MARGIN = 2
-"""Cells left of the first column, for the cursor and the tick of a selected row."""
-
-
-def heading(chosen: Sequence[Column]) -> Line:
-    """The line of headings."""
-    return _join([column.head() for column in chosen])
-
-
-def cells(row: Row, chosen: Sequence[Column], glyphs: Glyphs, *, is_cursor: bool = False) -> Line:
-    """The cells of one row. The name is emphasized in the row under the cursor."""
-    spans = [column.draw(row, glyphs) for column in chosen]
-    if is_cursor:
-        spans = [
-            span._replace(tone=Tone.STRONG) if column.title == _QUEUE.title else span
-            for span, column in zip(spans, chosen, strict=True)
-        ]
-    return _join(spans)
-
-
-def _join(spans: Sequence[Span]) -> Line:
-    """Join cells with a space. Neighbours of equal tone become one span, which needs fewer bytes."""
-    joined: list[Span] = []
-    for span in spans:
-        if joined and joined[-1].tone is span.tone:
-            joined[-1] = joined[-1]._replace(text=f"{joined[-1].text} {span.text}")
-        else:
-            joined.append(span if not joined else span._replace(text=f" {span.text}"))
-    return tuple(joined)
 
 
 def trend(values: Sequence[int | None], glyphs: Glyphs) -> str:
@@ -255,7 +172,7 @@ def _workers(row: Row, glyphs: Glyphs, width: int) -> Span:
 
 
 _STATE = Column("STATE", 12, _state, Align.LEFT)
-_QUEUE = Column("QUEUE", 0, _queue, Align.LEFT)
+_QUEUE = Column("QUEUE", 0, _queue, Align.LEFT, is_name=True)
 _QUEUED = Column("QUEUED", 8, _queued)
 _TREND = Column("1 MIN", 12, _trend, Align.LEFT)
 _COMMITTED = Column("COMMITTED", 9, _committed)

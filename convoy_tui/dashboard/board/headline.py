@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from rich.cells import cell_len
 
 from convoy_tui.dashboard.board.board import Board, LinkState, Row
-from convoy_tui.dashboard.board.columns import SEVERITY_TONES, Glyphs, short
+from convoy_tui.dashboard.board.columns import SEVERITY_TONES, short
+from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, clip, line, spread, wrap
 from convoy_tui.text.health import Health, failures
 from convoy_tui.text.safe_text import safe
@@ -29,17 +31,33 @@ def badge(board: Board) -> Line:
     return (Span(f" {label} ", Tone.STAGING if label.startswith("STAG") else Tone.LOCAL), Span(" "))
 
 
-def title(board: Board, width: int, glyphs: Glyphs) -> Line:
-    """The first line of the screen."""
-    room = max(12, width - 56)
-    left = line(Span(" convoy ", Tone.STRONG), *badge(board), Span(safe(board.place.store, min(room, 48)), Tone.DIM))
+def title(board: Board, width: int, glyphs: Glyphs, crumbs: Sequence[str] = ()) -> Line:
+    """The first line of the screen. On a page behind the overview it says which, with the way to it."""
     parts: list[Line] = [_live(board, glyphs, is_wide=width >= 100)]
-    if width >= 100 and board.link.state is LinkState.LIVE:
+    if width >= 100 and board.link.state is LinkState.LIVE and not crumbs:
         workers = sum(row.snapshot.workers for row in board.rows)
         parts.append(line(Span(f"{count(len(board.rows), 'queue')} · {count(workers, 'worker')}", Tone.DIM)))
     parts.append((_mode(board, is_wide=width >= 100),))
     right = [span for part in parts for span in (Span("   "), *part)]
+    store = Span(safe(board.place.store, min(max(12, width - 56), 48)), Tone.DIM)
+    left = line(Span(" convoy ", Tone.STRONG), *badge(board), *(_trail(board, crumbs, width, glyphs) or (store,)))
     return spread(left, [*right, Span(" ")], width)
+
+
+def _trail(board: Board, crumbs: Sequence[str], width: int, glyphs: Glyphs) -> Line:
+    """The way to a page, cut at its beginning: the store where there is room for it, then each page."""
+    if not crumbs:
+        return ()
+    arrow = glyphs.pick(" ▸ ", " > ")
+    room = max(16, width - 48 - sum(span.cells for span in badge(board)))
+    names = [safe(board.place.store, 32)] if width >= 100 else ["…"]
+    names += [safe(crumb, room) for crumb in crumbs]
+    while len(names) > 2 and cell_len(arrow.join(names)) > room:
+        names[:2] = ["…"]
+    if len(names) == 2 and cell_len(arrow.join(names)) > room:
+        names = [crumbs[-1]]
+    *way, last = names
+    return line((arrow.join([*way, ""]), Tone.DIM), (safe(last, room), Tone.STRONG))
 
 
 def _mode(board: Board, *, is_wide: bool) -> Span:

@@ -6,27 +6,25 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
-from textual.screen import Screen
 from textual.widgets import Input
 
 from convoy_tui.dashboard.board.board import Board, LinkState, Row
-from convoy_tui.dashboard.board.headline import title, verdict
+from convoy_tui.dashboard.board.headline import verdict
 from convoy_tui.dashboard.board.inspector import inspector, rule
-from convoy_tui.dashboard.board.spans import Line, Tone, line
+from convoy_tui.dashboard.board.spans import Line, Tone
 from convoy_tui.dashboard.screens.confirm import PauseDialog
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.screens.jam_guard import JamGuardDialog
+from convoy_tui.dashboard.screens.page import Page
 from convoy_tui.dashboard.screens.publish import PublishDialog
 from convoy_tui.dashboard.screens.requeue import RequeueDialog
 from convoy_tui.dashboard.screens.welcome import welcome
 from convoy_tui.dashboard.screens.workers import WorkersDialog
-from convoy_tui.dashboard.services import Done, Services
+from convoy_tui.dashboard.services import Done, Services, Where
 from convoy_tui.dashboard.widgets.entry import OneLine
-from convoy_tui.dashboard.widgets.footer import Entry, KeyLine
 from convoy_tui.dashboard.widgets.lines import Lines
 from convoy_tui.dashboard.widgets.queue_table import QueueTable
 from convoy_tui.text.safe_text import safe
@@ -44,15 +42,10 @@ _DIALOGS: Mapping[str, Callable[[Services, list[Row]], Dialog]] = {
 }
 """The dialogs that act on queues, by the verb of their key."""
 
-_ALWAYS = ("app.commands", "app.help")
-_FIRST = ("jam", "requeue", "publish", "pause", "workers", "table.select", "filter")
 
-
-class OverviewScreen(Screen[None]):
+class OverviewScreen(Page):
     """The list of all queues."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012 - Textual declares it so
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (18, "-short"), (30, "-tall")]  # noqa: RUF012 - Textual declares it so
     AUTO_FOCUS = "#queues"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("J", "open('jam_guard')", "Jam guard", id="jam", tooltip="free jobs that run too long"),
@@ -63,19 +56,18 @@ class OverviewScreen(Screen[None]):
         Binding("slash", "filter", "Filter", key_display="/", id="filter", tooltip="show queues by part of their name"),
         Binding("escape", "back", "Clear the filter, then the selection", id="back", show=False),
     ]
+    page_name = "overview"
+    first_keys = ("jam", "requeue", "publish", "pause", "workers", "table.select", "filter", "table.open")
 
     def __init__(self, services: Services, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__()
-        self.services = services
+        super().__init__(services)
         self._clock = clock
         self._held_until = 0.0
         self._wanted = ""
-        self._was_able: tuple[bool, bool] = (False, False)
+        self._has_target = False
 
-    def compose(self) -> ComposeResult:
-        """From the top: the title, the verdict, the table, the inspector, the last result, the keys."""
-        yield Lines(id="title")
-        yield Lines(id="verdict")
+    def body(self) -> ComposeResult:
+        """The table, and the inspector."""
         yield OneLine(id="search", placeholder="part of a name; Enter keeps it, Esc clears it")
         with Container(id="main"):
             yield QueueTable(self.services.glyphs, id="queues")
@@ -83,39 +75,28 @@ class OverviewScreen(Screen[None]):
             with Vertical(id="side"):
                 yield Lines(id="rule")
                 yield Lines(id="inspector")
-        yield Lines(id="result")
-        yield KeyLine(id="keys")
 
-    def on_mount(self) -> None:
-        """Update with every new board."""
-        self.services.changed.subscribe(self, self._show)
-        self.bindings_updated_signal.subscribe(self, lambda _: self._show_keys())
-        self._show(self.services.board)
-
-    def on_resize(self) -> None:
-        """Show everything in the new size, after the layout."""
-        self.call_after_refresh(self._fit)
+    @property
+    def here(self) -> Where:
+        """The queue under the cursor."""
+        return Where(self.query_one("#queues", QueueTable).cursor)
 
     # -- showing
 
-    def _fit(self) -> None:
-        self._show(self.services.board)  # the newest: it may have changed since the resize
+    def summary(self, board: Board, width: int) -> Sequence[Line]:
+        """Which queues need someone."""
+        return verdict(board, width, 2, self.services.glyphs)
 
-    def _show(self, board: Board) -> None:
-        with self.app.batch_update():
-            width, glyphs = self.size.width, self.services.glyphs
-            self.query_one("#title", Lines).show([title(board, width, glyphs)])
-            said = verdict(board, width, 2, glyphs)
-            self.query_one("#verdict", Lines).show(said)
-            rows = self._arrange(board)
-            is_empty = not board.rows and board.link.state is LinkState.LIVE
-            self.query_one("#welcome", Lines).display = is_empty
-            self.query_one("#queues").display = not is_empty
-            if is_empty:
-                self.query_one("#welcome", Lines).show(welcome(board, width))
-            self.query_one("#queues", QueueTable).show(rows, is_stale=board.is_stale)
-            self._show_inspector(board)
-        self._show_ability(board)
+    def draw(self, board: Board) -> None:
+        """The rows, and the inspector."""
+        rows = self._arrange(board)
+        is_empty = not board.rows and board.link.state is LinkState.LIVE
+        self.query_one("#welcome", Lines).display = is_empty
+        self.query_one("#queues").display = not is_empty
+        if is_empty:
+            self.query_one("#welcome", Lines).show(welcome(board, self.size.width))
+        self.query_one("#queues", QueueTable).show(rows, is_stale=board.is_stale)
+        self._show_inspector(board)
 
     def _arrange(self, board: Board) -> Sequence[Row]:
         """The rows to show, in the old order while the user works with it."""
@@ -140,45 +121,27 @@ class OverviewScreen(Screen[None]):
         ruler.show([rule(row.queue, width, self.services.glyphs, note)])
         box.show(inspector(row, board, width, box.size.height or 3, self.services.glyphs))
 
-    def _show_ability(self, board: Board) -> None:
-        able = (board.is_writable, bool(self.query_one("#queues", QueueTable).targets))
-        if able != self._was_able:
-            self._was_able = able
-            self.refresh_bindings()
-        self._show_keys()
+    def ability(self, board: Board) -> tuple[bool, bool]:
+        """Whether writes are possible, and whether there is a queue to act on."""
+        self._has_target = bool(self.query_one("#queues", QueueTable).targets)
+        return board.is_writable, self._has_target
 
-    def _show_keys(self) -> None:
-        entries = {
-            active.binding.id: Entry(
-                active.binding.key,
-                active.binding.key_display or self.app.get_key_display(active.binding),
-                active.binding.description,
-                active.enabled,
-            )
-            for active in self.active_bindings.values()
-            if active.binding.show and active.binding.id
-        }
-        always = [entries.pop(id) for id in _ALWAYS if id in entries]
-        first = [entries.pop(id) for id in _FIRST if id in entries]
+    def key_note(self) -> str:
+        """How many queues are selected."""
         selected = len(self.query_one("#queues", QueueTable).selected)
-        note = f"{count(selected, 'queue')} selected" if selected else ""
-        self.query_one("#keys", KeyLine).offer([*first, *entries.values()], always, note)
-
-    def tell(self, done: Done | None) -> None:
-        """Show the result of an action until the next result."""
-        if done is not None and done.text:
-            signs = {Tone.FINE: ("✓", "*"), Tone.ALARM: ("✖", "x")}
-            sign = self.services.glyphs.pick(*signs.get(done.tone, ("·", "-")))
-            said: Line = line(" ", (f"{sign} {safe(done.text, max(20, self.size.width - 4))}", done.tone))
-            self.query_one("#result", Lines).show([said])
+        return f"{count(selected, 'queue')} selected" if selected else ""
 
     # -- what the user does
 
-    def on_queue_table_moved(self) -> None:
+    def on_table_moved(self) -> None:
         """The cursor or the selection changed: keep the order of the rows for a while."""
         self._held_until = self._clock() + HOLD_S
         self._show_inspector(self.services.board)
-        self._show_ability(self.services.board)
+        self.show_ability(self.services.board)
+
+    def on_table_opened(self, event: QueueTable.Opened) -> None:
+        """Enter a queue."""
+        self.services.open("queue", Where(event.key))
 
     def point_at(self, queue: str) -> None:
         """Put the cursor on a queue, clearing a filter that hides it."""
@@ -202,7 +165,7 @@ class OverviewScreen(Screen[None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show the queues that match."""
         self._wanted = event.value
-        self._show(self.services.board)
+        self.redraw()
 
     def on_input_submitted(self) -> None:
         """Keep the filter and move the focus to the table."""
@@ -216,27 +179,14 @@ class OverviewScreen(Screen[None]):
         box.display = False
         self.query_one("#queues").focus()
 
-    def on_key(self, event: events.Key) -> None:
-        """Say why a disabled verb does nothing."""
-        place, board = self.services.board.place, self.services.board
-        if event.character is None or event.character not in "JRNPW" or board.is_writable:
-            return
-        if place.read_only:
-            because = f" ({place.read_only_because})" if place.read_only_because else ""
-            self.tell(
-                Done(f"This dashboard is read-only{because}; start it without that to change anything.", Tone.DIM)
-            )
-        else:
-            self.tell(Done("Nothing can be changed until the store answers.", Tone.WARNING))
-
     # -- the verbs
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable the verbs if writes are not possible, or there is no queue to act on."""
         if action != "open":
             return True
-        is_writable, has_target = self._was_able
-        return True if is_writable and (has_target or parameters == (_PUBLISH,)) else None
+        is_possible = self.services.board.is_writable and (self._has_target or parameters == (_PUBLISH,))
+        return True if is_possible else None
 
     def action_open(self, verb: str) -> None:
         """Open the dialog of a verb for the selected queues, else the one under the cursor. Publishing needs none."""

@@ -10,7 +10,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from convoy_tui.dashboard.board.columns import Glyphs
+from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Line, Span, Tone
 from convoy_tui.dashboard.widgets.lines import Lines
 

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from convoy_tui.dashboard.board.columns import Glyphs
+from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Line, Span, Tone
 from convoy_tui.dashboard.widgets.lines import TONE_CLASSES, paint
 

@@ -1,0 +1,25 @@
+"""The pages beside the overview: their names, their keys, and how each is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from convoy_tui.dashboard.screens.page import Page
+from convoy_tui.dashboard.screens.queue import QueueScreen
+from convoy_tui.dashboard.services import Services, Where
+
+
+@dataclass(frozen=True, slots=True)
+class PageKind:
+    """One kind of page."""
+
+    name: str
+    key: str
+    label: str
+    tooltip: str
+    make: Callable[[Services, Where], Page]
+
+
+PAGES = (PageKind("queue", "2", "Queue", "what is in the queue under the cursor", QueueScreen),)
+"""Every page that has a key, in the order of the keys. `1` is the overview."""

@@ -1,0 +1,39 @@
+"""The dashboard on a real store: opened, and looked at as text without what differs from run to run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from textual.pilot import Pilot
+
+from convoy_tui.dashboard.app import ConvoyApp
+from convoy_tui.dashboard.board.board import Place
+from convoy_tui.dashboard.source import LiveSource
+from tests.tui.screen import text_of
+
+
+@asynccontextmanager
+async def opened(
+    url: str,
+    *,
+    read_only: bool = False,
+    size: tuple[int, int] = (120, 36),
+    interval_s: float = 0.2,
+    shown: str | None = None,
+    environment: str | None = None,
+    is_ascii: bool = False,
+) -> AsyncIterator[tuple[Pilot[None], ConvoyApp]]:
+    """A dashboard that looks at the store of this URL; the title shows `shown` in the place of its address."""
+    source = LiveSource(url=url, read_only=read_only)
+    place = Place(shown or source.shown, environment, read_only, "--read-only" if read_only else "")
+    app = ConvoyApp(source, place, interval_s=interval_s, is_ascii=is_ascii)
+    async with app.run_test(size=size) as pilot:
+        yield pilot, app
+
+
+def settled_text(app: ConvoyApp) -> str:
+    """The screen's text with one round trip and one age of the reading, for snapshots."""
+    text = re.sub(r"\d+\.\d ms", "0.4 ms", text_of(app))
+    return re.sub(r"· \d+ s ago", "· 0 s ago", text)

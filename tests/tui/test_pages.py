@@ -1,0 +1,117 @@
+"""What every page has in common, on a real store: how it is opened, what it keeps, and what an outage does to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from textual.events import MouseScrollDown
+from textual.widget import Widget
+
+from convoy_core import Fleet, State
+from convoy_tui.dashboard.app import ConvoyApp
+from convoy_tui.dashboard.screens.overview import OverviewScreen
+from convoy_tui.dashboard.widgets.table import Table
+from tests.servers import RealServer, valkey_binary
+from tests.tui.live import opened
+from tests.tui.screen import hides, shows, text_of, until
+
+
+@pytest.fixture
+def fleet(store: RealServer) -> Iterator[Fleet]:
+    with Fleet(redis=store.url) as fleet:
+        yield fleet
+
+
+def ids(app: ConvoyApp) -> Table[object]:
+    table: Table[object] = app.screen.query_one("#ids", Table)
+    return table
+
+
+async def test_enter_opens_the_queue_under_the_cursor_and_esc_goes_back(store: RealServer, fleet: Fleet) -> None:
+    fleet.queue("calm").publish("x")
+    fleet.queue("trucks").publish_many(["a", "b", "c"])
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "NO WORKERS trucks")
+        app.overview.point_at("trucks")
+        await pilot.press("enter")
+        await shows(pilot, "▸ trucks")
+        await shows(pilot, "▌ a ")
+        assert "[Queued 3]" in text_of(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
+        assert app.page.here.queue == "trucks"
+
+
+async def test_a_key_opens_its_page_in_the_place_of_others_and_1_the_overview(store: RealServer, fleet: Fleet) -> None:
+    fleet.queue("trucks").publish("a")
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "NO WORKERS trucks")
+        await pilot.press("2", "2")
+        await shows(pilot, "▸ trucks")
+        assert len(app.screen_stack) == 3
+        await pilot.press("1")
+        await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
+
+
+async def test_the_cursor_stays_on_its_id_while_others_leave(store: RealServer, fleet: Fleet) -> None:
+    queue = fleet.queue("trucks")
+    queue.publish_many(range(200))
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "NO WORKERS trucks")
+        await pilot.press("enter")
+        await shows(pilot, "[Queued 200]")
+        ids(app).point_at("40")
+        await until(pilot, lambda: ids(app).cursor == "40")
+        queue.discard(map(str, range(20)), state=State.QUEUED)
+        await shows(pilot, "[Queued 180]")
+        await until(pilot, lambda: ids(app).place == 20)
+        assert ids(app).cursor == "40"
+        await shows(pilot, "▌ 40")
+
+
+async def test_the_last_of_many_rows_is_read_when_it_comes_into_view(store: RealServer, fleet: Fleet) -> None:
+    fleet.queue("trucks").publish_many(range(30_000))
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "NO WORKERS trucks")
+        await pilot.press("enter")
+        await shows(pilot, "[Queued 30,000]")
+        await pilot.press("G")
+        await shows(pilot, "▌ 29999")
+        assert len(ids(app).window.rows) < 500
+        await pilot.press("k")
+        await shows(pilot, "▌ 29998")
+
+
+async def test_the_wheel_moves_the_rows_and_the_cursor_stays_in_view(store: RealServer, fleet: Fleet) -> None:
+    fleet.queue("trucks").publish_many(range(200))
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "NO WORKERS trucks")
+        await pilot.press("enter")
+        await shows(pilot, "▌ 0 ")
+        table: Widget = ids(app)
+        for _ in range(3):
+            assert await pilot._post_mouse_events([MouseScrollDown], table, (5, 5))
+        await until(pilot, lambda: ids(app).view.start > 0)
+        assert ids(app).place in ids(app).view
+
+
+async def test_a_lost_store_leaves_what_was_read_dimmed_and_is_survived() -> None:
+    server = RealServer(valkey_binary())
+    try:
+        with Fleet(redis=server.url) as fleet:
+            fleet.queue("trucks").publish_many(["a", "b"])
+        async with opened(server.url) as (pilot, app):
+            await shows(pilot, "NO WORKERS trucks")
+            await pilot.press("enter")
+            await shows(pilot, "▌ a ")
+            server.kill()
+            await shows(pilot, "No answer")
+            assert "┄ b " in text_of(app)
+            server.start()
+            await pilot.press("r")
+            await hides(pilot, "┄ b ")
+            await pilot.press("escape")
+            await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
+    finally:
+        server.stop()
