@@ -22,9 +22,13 @@ settings.load_profile("untimed")
 
 
 def pytest_configure() -> None:
-    """Let processes that the tests start receive Ctrl-C: a run in the background inherits that it is ignored."""
+    """Let processes that the tests start receive Ctrl-C and hangups: a run in the background ignores them, and they
+    would inherit that. A handler of the tests' own ends with their program.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda _number, _frame: None)
 
 
 def pytest_report_header() -> str:
@@ -52,7 +56,14 @@ def asyncios_own_loop(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def nothing_of_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the user's home, settings or embedded store."""
-    for name in ("CONVOY_REDIS_URL", "CONVOY_PREFIX", "CONVOY_PROFILE", "CONVOY_READ_ONLY", "NO_COLOR"):
+    for name in (
+        "CONVOY_REDIS_URL",
+        "CONVOY_PREFIX",
+        "CONVOY_PROFILE",
+        "CONVOY_READ_ONLY",
+        "CONVOY_OPERATOR",
+        "NO_COLOR",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):

@@ -1,4 +1,6 @@
-"""Looks for a bug in the convoy_core of this directory: `python -m tests.model.hunt SOCKET FINDER SEED LIMIT SIGN`.
+"""Looks for a bug in the convoy_core of this directory.
+
+    python -m tests.model.hunt SOCKET FINDER SEED LIMIT SIGN TOPIC
 
 Prints one JSON line: whether the bug was found, after how many steps or seeds, and by which error.
 """
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import convoy_core
 from tests.model.explore import explore
-from tests.model.machine import Bench, Strict
+from tests.model.machine import Bench, Strict, about
 from tests.model.mixed import Mixed
 from tests.model.simulation import FAULT_MIXES, play
 from tests.model.wire import Wire
@@ -39,11 +41,11 @@ def hunt_with_seeds(mix: str, path: str, first: int, limit: int, sign: str) -> t
     return limit, ""
 
 
-def main(path: str, finder: str, first: int, limit: int, sign: str) -> None:
+def main(path: str, finder: str, first: int, limit: int, sign: str, topic: str) -> None:
     """Hunt, and tell."""
     assert Path(convoy_core.__file__).is_relative_to(Path.cwd()), convoy_core.__file__
     logging.disable(logging.CRITICAL)
-    machines: dict[str, type[Strict] | type[Mixed]] = {"Strict": Strict, "Mixed": Mixed}
+    machines: dict[str, type[Strict] | type[Mixed]] = {"Strict": about(topic), "Mixed": Mixed}
     if finder in machines:
         after, why = hunt_with_machine(machines[finder], path, first, limit)
     else:
@@ -52,4 +54,4 @@ def main(path: str, finder: str, first: int, limit: int, sign: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), *sys.argv[5:])

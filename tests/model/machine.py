@@ -102,6 +102,15 @@ LIMITS = (
     (2, 7, 5.0, 3),
 )
 """Arguments of `set_limits`: none at all, and such as few IDs can meet."""
+SELDOM = {
+    "cancels": ("cancel", "cancel_what_runs"),
+    "dumps": ("dump", "restore"),
+    "limits": ("set_limits", "meet_a_limit"),
+    "history": ("note_history",),
+    "policies": ("publish_what_is_delayed",),
+    "suspects": ("claim_beside_runs",),
+}
+"""Rules of `Strict` that the others can do without, by topic: whoever hunts something else meets it sooner."""
 VERDICTS = ("keep", "completed", "released", "fail", "fail with retries left", "later", "discard", "cancelled")
 
 
@@ -490,10 +499,16 @@ class Strict(Machine):
         """A round with nothing to settle."""
         self._exchange(worker, [], want)
 
-    @precondition(lambda self: self._waiting_suspects() and self._holders())
+    @precondition(lambda self: self._holders())
     @rule(data=st.data(), want=st.integers(1, 2), takes_suspect=flags)
     def claim_beside_runs(self, data: st.DataObject, want: int, takes_suspect: bool) -> None:
         """While an ID waits that must run alone (F28, F69)."""
+        idle = set(IDS).difference(self.model.ids(State.PROCESSING))
+        if idle and not self._waiting_suspects():
+            id = min(idle)
+            for state in (State.QUEUED, State.DELAYED, State.FAILED):
+                self.discard([id], state, dry=False)
+            self.restore([Record(id, crashes=SUSPECT_CRASHES)], dry=False)
         self._exchange(data.draw(st.sampled_from(self._holders())), [], want, takes_suspect=takes_suspect)
 
     def _waiting_suspects(self) -> list[str]:
@@ -650,6 +665,19 @@ class Strict(Machine):
         for name in ("recording", "recording:bytes"):
             found.pop(name, None)
         return found
+
+
+def about(topic: str) -> type[Strict]:
+    """`Strict` without the rules of all other topics. They can still be called, by other rules."""
+    left_out = {name for names in SELDOM.values() for name in names}.difference(SELDOM.get(topic, ()))
+    return type(Strict.__name__, (Strict,), {name: _only_called(getattr(Strict, name)) for name in left_out})
+
+
+def _only_called(rule: Callable[..., None]) -> Callable[..., None]:
+    def call(machine: Strict, *arguments: Any, **named: Any) -> None:
+        rule(machine, *arguments, **named)
+
+    return call
 
 
 def _details(claim: Claim) -> Details:

@@ -43,6 +43,8 @@ class Mutant:
     """What the finder must say, among other things."""
     first_seed: int = 1
     """Where the hunt begins: a rare bug would take long with most."""
+    topic: str = ""
+    """Rules of the strict machine that the hunt needs, of those that it can do without."""
 
     def plant(self, package: Path, copy: Path) -> None:
         """Make the mutant's own convoy_core in `copy`. Fails when a text to be replaced is not there exactly once."""
@@ -55,8 +57,10 @@ class Mutant:
             file.write_text(text.replace(patch.old, patch.new), "utf-8")
 
 
-def _mutant(name: str, finder: Finder, *patches: tuple[str, str, str], sign: str = "", first_seed: int = 1) -> Mutant:
-    return Mutant(name, finder, tuple(Patch(*patch) for patch in patches), sign, first_seed)
+def _mutant(
+    name: str, finder: Finder, *patches: tuple[str, str, str], sign: str = "", first_seed: int = 1, topic: str = ""
+) -> Mutant:
+    return Mutant(name, finder, tuple(Patch(*patch) for patch in patches), sign, first_seed, topic)
 
 
 MUTANTS = (
@@ -234,17 +238,19 @@ MUTANTS = (
         "F28: a suspect is claimed beside others",
         "Strict",
         ("moves/lua/set_apart.lua", "if #apart > 0 and suspects.may and", "if #apart > 0 and"),
-        first_seed=5,
+        topic="suspects",
     ),
     _mutant(
         "F69: a suspect that was set apart is in no list",
         "Strict",
         ("moves/lua/set_apart.lua", "put('ZADD', delayed, now + suspects.wait, id)", ""),
+        topic="suspects",
     ),
     _mutant(
         "F69: a suspect that is asked for by name is claimed beside others",
         "Strict",
         ("moves/lua/set_apart.lua", "if id == '' or not suspects.may or not", "if id == '' or not"),
+        topic="suspects",
     ),
     _mutant(
         "F29: a release is charged as a crash",
@@ -254,6 +260,7 @@ MUTANTS = (
             "  leave_processing(ids)\n",
             "  leave_processing(ids)\n  for _, id in ipairs(ids) do add(crashes, id, 1) end\n",
         ),
+        first_seed=4,
     ),
     _mutant(
         "F29: signing off leaves the claim list behind",
@@ -268,6 +275,7 @@ MUTANTS = (
             "if entry and sub",
             "if #stale == 0 and entry and sub",
         ),
+        first_seed=3,
     ),
     _mutant(
         "F39: results are forgotten when the store is away",
@@ -319,6 +327,7 @@ def _chunk(raw""",
         "F63: who unregisters is let go although the store holds something in its name",
         "Strict",
         ("moves/working.py", "    if held[worker]:\n        return False\n", ""),
+        first_seed=2,
     ),
     _mutant(
         "F63: a store that has come back older lets a worker go",
@@ -470,16 +479,19 @@ def _chunk(raw""",
         "a cancelled ID that waited stays committed",
         "Strict",
         ("moves/lua/cancel.lua", "forget(over)\n", ""),
+        topic="cancels",
     ),
     _mutant(
         "a cancel does not look at what was handed to a worker",
         "Strict",
         ("moves/lua/cancel.lua", "do handed[id] = list end", "do handed[id] = nil end"),
+        topic="cancels",
     ),
     _mutant(
         "F21: a mark says nothing of the run that it is for",
         "Strict",
         ("moves/lua/cancel.lua", "id, token_of(entries[i])", "id, worker_of(entries[i])"),
+        topic="cancels",
     ),
     _mutant(
         "a run that was asked to end and has failed is tried again",
@@ -497,21 +509,25 @@ def _chunk(raw""",
         "a jam guard queues what was asked to end",
         "Strict",
         ("moves/lua/jam_guard.lua", "if is_marked(id, entry) then", "if false then"),
+        topic="cancels",
     ),
     _mutant(
         "F25: a cancelled run forgets that a rerun was asked for",
         "Strict",
         ("moves/lua/abort.lua", "local over, again = queue_reruns(ids)", "local over, again = ids, 0"),
+        topic="cancels",
     ),
     _mutant(
         "a mark outlives its run",
         "Strict",
         ("moves/lua/ownership.lua", "if present[cancelling] then", "if false then"),
+        topic="cancels",
     ),
     _mutant(
         "a heartbeat does not tell which runs have been asked to end",
         "Strict",
         ("moves/lua/renew.lua", "if marks[i] == token then", "if false then"),
+        topic="cancels",
     ),
     _mutant(
         "F8: a repair leaves a delayed copy where it is",
@@ -547,7 +563,7 @@ def _chunk(raw""",
         "the newest payload is given to what runs",
         "Strict",
         ("moves/lua/publish_changes.lua", "if word ~= 'processing' then renewed", "if true then renewed"),
-        first_seed=2,
+        first_seed=3,
     ),
     _mutant(
         "the newest payload is not taken where there is none",
@@ -558,21 +574,26 @@ def _chunk(raw""",
         "a delayed ID that may only be due later is due earlier",
         "Strict",
         ("moves/lua/publish_changes.lua", "before and due > before", "before"),
+        topic="policies",
+        first_seed=3,
     ),
     _mutant(
         "a restore takes the place of what has failed here",
         "Strict",
         ("moves/lua/restore.lua", "or dues[i] or bad[i] or seen[id]", "or dues[i] or seen[id]"),
+        topic="dumps",
     ),
     _mutant(
         "a restored ID has all its retries again",
         "Strict",
         ("moves/lua/restore.lua", "if tried ~= '0' then note(attempts, id, tried) end", ""),
+        topic="dumps",
     ),
     _mutant(
         "F9: a restored ID that is delayed is not committed",
         "Strict",
         ("moves/lua/restore.lua", "  call('SADD', committed, unpack(later))\n", ""),
+        topic="dumps",
     ),
     _mutant(
         "a dump ends where records had no room for others beside them",
@@ -582,6 +603,8 @@ def _chunk(raw""",
             "ids = every(2, window)\n    is_over = #leave_out(ids) == 0 and is_over",
             "ids = every(2, window)\n    leave_out(ids)",
         ),
+        topic="dumps",
+        first_seed=6,
     ),
     _mutant(
         "limits: a claim counts no runs but those that it begins",
@@ -605,30 +628,36 @@ def _chunk(raw""",
         "limits: what has begun does not come out of the bucket",
         "Strict",
         ("moves/lua/limited.lua", "bucket.used + begun * bucket.period", "bucket.used"),
+        topic="limits",
     ),
     _mutant(
         "limits: who has waited long is passed over",
         "Strict",
         ("moves/lua/limited.lua", "now - TURN_MS) do", "now - 1e12) do"),
+        topic="limits",
     ),
     _mutant(
         "limits: nobody is woken when another stops",
         "Strict",
         ("moves/lua/limited.lua", "math.min(room - begun - #passed, #line) or 0 do", "0 or 0 do"),
+        topic="limits",
     ),
     _mutant(
         "limits: a change of the rate fills the bucket",
         "Strict",
         ("moves/lua/set_limits.lua", "if begun > 0 and given.rate > 0 then", "if false then"),
+        topic="limits",
     ),
     _mutant(
         "history: each pool keeps rows of its own",
         "Strict",
         ("moves/lua/note_history.lua", "if recent.age < recent.step then return", "if false then return"),
+        topic="history",
     ),
     _mutant(
         "history: counters are taken for their growth",
         "Strict",
         ("moves/lua/note_history.lua", "before[i] = row[i] - (before[i] or row[i])", "before[i] = row[i]"),
+        topic="history",
     ),
 )

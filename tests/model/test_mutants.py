@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 def hunt(store: RealServer, home: Path, mutant: Mutant, limit: int) -> dict[str, Any]:
     """Run the hunt on the convoy_core in `home`."""
     command = [sys.executable, "-m", "tests.model.hunt", str(store.socket), mutant.finder]
-    command += [str(mutant.first_seed), str(limit), mutant.sign]
+    command += [str(mutant.first_seed), str(limit), mutant.sign, mutant.topic]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     ended = subprocess.run(
         command, cwd=home, env=environment, capture_output=True, text=True, check=False, timeout=patient(280)
