@@ -1,4 +1,4 @@
-"""What any pool does for its queue as a whole: promote, recover, sweep, audit, and keep rows of its history."""
+"""What any pool does for its queue as a whole: promote, recover, sweep, and keep rows of its history."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from convoy_core.moves.recovering import LATE_MS
 from convoy_core.options import BATCH, PoolOptions
 from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.system.logs import Log
-from convoy_core.worker.audit import Audit
+from convoy_core.worker.unregistered import UnregisteredWorkers
 
 log = Log(__name__)
 
@@ -36,7 +36,7 @@ class Maintenance:
         self._keys = keys
         self._options = options
         self._wait_ms = round(options.lease_s * 1000)
-        self._audit = Audit(connection, keys, options)
+        self._unregistered = UnregisteredWorkers(connection, keys, options)
         self._answered: Callable[[], None] = lambda: None
         self._swept_to: list[int] = []
         self._ahead_s: float | None = None
@@ -50,7 +50,7 @@ class Maintenance:
     def postpone_judgement(self) -> None:
         """The store was away, or its clock was set: give every pool a full lease to come back."""
         self._swept_to = []
-        self._audit.begin_anew()
+        self._unregistered.begin_anew()
         self.judge_from = time.monotonic() + self._options.lease_s
 
     async def promote(self) -> float:
@@ -125,15 +125,15 @@ class Maintenance:
             log.debug("queue %s: no row of its history was kept: %s", self._keys.queue, error)
             return HISTORY_AGAIN_S
 
-    async def audit(self) -> dict[str, str]:
+    async def recover_unregistered(self) -> dict[str, str]:
         """Recover some more of the IDs that no registered worker holds. Returns where each one went.
 
         Call it after `recover`, which checks the store's clock.
         """
-        await self._audit.reclaim()
+        await self._unregistered.reclaim()
         if time.monotonic() < self.judge_from:
             return {}
-        return await self._audit.recover_strays(time.monotonic(), self._latest_ms)
+        return await self._unregistered.recover(time.monotonic(), self._latest_ms)
 
     async def run(
         self, stopping: asyncio.Event, failed: Callable[[ConvoyError], None], answered: Callable[[], None]
@@ -155,7 +155,7 @@ class Maintenance:
                     recover_at = time.monotonic() + self._options.beat_s
                     await self.recover()
                     await self.sweep()
-                    await self.audit()
+                    await self.recover_unregistered()
                 if time.monotonic() >= history_at:
                     history_at = time.monotonic() + await self.note_history()
                 answered()

@@ -593,9 +593,9 @@ class Strict(Machine):
             lambda: self.model.recover(worker),
             refusals={},
         )
-        self._audit()
+        self._take_back()
 
-    def _audit(self) -> None:
+    def _take_back(self) -> None:
         """IDs handed to unregistered workers go back, and unregistered workers that hold IDs are found."""
         self.check(lambda: self.run(recovering.reclaim(self.keys, 0)), self.model.reclaim, refusals=None)
         _, found = self.run(recovering.unregistered_holders(self.keys, 0))

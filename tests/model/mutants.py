@@ -360,7 +360,7 @@ def _chunk(raw""",
     _mutant(
         "F64: nobody looks at the claim lists of workers that were unregistered",
         "late",
-        ("worker/maintenance.py", "                    await self.audit()\n", ""),
+        ("worker/maintenance.py", "                    await self.recover_unregistered()\n", ""),
         ("worker/waiting.py", "self._sends_along = not store.is_cluster", "self._sends_along = False"),
         sign="stuck",
     ),

@@ -43,8 +43,8 @@ class UnregisteredHolders:
         self._since.clear()
 
 
-class Audit:
-    """The audit of one pool; every pool audits by itself."""
+class UnregisteredWorkers:
+    """The search of one pool; every pool searches by itself."""
 
     def __init__(self, connection: AsyncConnection, keys: Keys, options: PoolOptions) -> None:
         self._connection = connection
@@ -65,7 +65,7 @@ class Audit:
         if back:
             log.warning("queue %s: %d IDs had been handed to unregistered workers", self._keys.queue, back)
 
-    async def recover_strays(self, now: float, latest_ms: Callable[[], int]) -> dict[str, str]:
+    async def recover(self, now: float, latest_ms: Callable[[], int]) -> dict[str, str]:
         """Recover the IDs of workers that have been unregistered for a lease. Returns where each ID went.
 
         The script checks once more that they are. See `recovering.recover` for `latest_ms`.

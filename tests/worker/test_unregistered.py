@@ -19,8 +19,8 @@ from convoy_core.moves.working import register
 from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.store.clients import Store
 from convoy_core.worker import maintenance
-from convoy_core.worker.audit import UnregisteredHolders
 from convoy_core.worker.maintenance import Maintenance
+from convoy_core.worker.unregistered import UnregisteredHolders
 from convoy_core.worker.waiting import IdleWait
 from tests.moves.keyspace import NOW
 from tests.proxy import Cut, Proxy
@@ -104,14 +104,14 @@ async def test_f63_a_worker_that_registers_again_between_the_two_looks_keeps_wha
     hold(raw, "a", LOST)
 
     async def act(keeper: Maintenance) -> None:
-        assert await keeper.audit() == {}
+        assert await keeper.recover_unregistered() == {}
         queue._connection.run(register(queue._connection.keyspace.queue("q"), LOST, 15_000, "e", {"host": "h"}))
         clock.now += 2
-        assert await keeper.audit() == {}
+        assert await keeper.recover_unregistered() == {}
         raw.delete("cv:q:workers")
-        assert await keeper.audit() == {}  # seen for the first time again
+        assert await keeper.recover_unregistered() == {}  # seen for the first time again
         clock.now += 2
-        assert await keeper.audit() == {"a": "queued"}
+        assert await keeper.recover_unregistered() == {"a": "queued"}
 
     await with_upkeep(store, act)
 
@@ -122,13 +122,13 @@ async def test_f18_after_an_outage_no_stray_is_judged_before_two_leases_have_pas
     hold(raw, "a", LOST)
 
     async def act(keeper: Maintenance) -> None:
-        assert await keeper.audit() == {}
+        assert await keeper.recover_unregistered() == {}
         clock.now += 2
         keeper.postpone_judgement()
         for _ in range(2):  # while nobody is judged, and then, as what was seen before the outage says nothing
-            assert await keeper.audit() == {}
+            assert await keeper.recover_unregistered() == {}
             clock.now += 2
-        assert await keeper.audit() == {"a": "queued"}
+        assert await keeper.recover_unregistered() == {"a": "queued"}
 
     await with_upkeep(store, act)
 
