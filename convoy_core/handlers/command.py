@@ -1,8 +1,9 @@
 """Any command as a handler: one process per run, and no shell that would read the ID.
 
 The contract with the command: the ID comes as the argument written `{}` and in CONVOY_ID, with CONVOY_QUEUE,
-CONVOY_ATTEMPT and CONVOY_TOKEN; the payload comes on stdin. Exit status 0 is done, 75 (EX_TEMPFAIL of sysexits.h) is
-"call me again later", anything else has failed, with the tail of stderr as the reason. Its stdout is dropped.
+CONVOY_ATTEMPT, CONVOY_TOKEN and CONVOY_REQUESTS (see `Job`); the payload comes on stdin. Exit status 0 is done, 75
+(EX_TEMPFAIL of sysexits.h) is "call me again later", anything else has failed, with the tail of stderr as the reason.
+Its stdout is dropped.
 A command and all it has started end with its worker, even by `kill -9`; what it leaves running after its own end stays.
 """
 
@@ -31,8 +32,8 @@ _PLACEHOLDER = "{}"
 
 _GATE: Final = """
 unset CONVOY_REDIS_URL
-export CONVOY_ID="$1" CONVOY_QUEUE="$2" CONVOY_ATTEMPT="$3" CONVOY_TOKEN="$4"
-shift 4
+export CONVOY_ID="$1" CONVOY_QUEUE="$2" CONVOY_ATTEMPT="$3" CONVOY_TOKEN="$4" CONVOY_REQUESTS="$5"
+shift 5
 read -r go && exec "$@"
 """
 _GO: Final = b"" if sys.platform == "win32" else b"\n"
@@ -108,6 +109,7 @@ class Command:
             "CONVOY_QUEUE": system_text(job.queue),
             "CONVOY_ATTEMPT": str(job.attempt),
             "CONVOY_TOKEN": job.token,
+            "CONVOY_REQUESTS": str(job.requests),
         }
         words = [*map(system_text, self._arguments(job.id))]
         try:

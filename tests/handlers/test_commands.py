@@ -71,13 +71,14 @@ def test_a_command_sees_the_environment_of_its_worker_as_it_is_and_not_the_way_t
     command = Command(["sh", "-c", f"env >{tmp_path}/seen"])
     monkeypatch.setenv("SET_LATER", "yes")
     queue.publish("1")
+    queue.publish("1")
 
     WorkerPool(queue, command, options=BURST).run()
 
     seen = (tmp_path / "seen").read_text().splitlines()
     named = {line for line in seen if line.startswith(("CONVOY_", "SET_LATER"))}
     token = next(line for line in named if line.startswith("CONVOY_TOKEN="))
-    assert named == {"CONVOY_ID=1", "CONVOY_QUEUE=q", "CONVOY_ATTEMPT=1", token, "SET_LATER=yes"}
+    assert named == {"CONVOY_ID=1", "CONVOY_QUEUE=q", "CONVOY_ATTEMPT=1", "CONVOY_REQUESTS=2", token, "SET_LATER=yes"}
 
 
 def test_a_payload_larger_than_a_pipe_is_read_whole_or_left_unread(queue: Queue) -> None:
