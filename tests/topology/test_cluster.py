@@ -156,9 +156,9 @@ def test_nothing_but_our_own_commands_is_sent_and_no_server_is_asked_to_parse_th
 
 
 INSIDE = {
-    "type", "time", "exists", "smismember", "hget", "hset", "hdel", "sismember", "sadd", "srem", "rpush", "zadd",
-    "zrem", "llen", "scard", "zcard", "zcount", "zrangebyscore", "zrange", "hgetall", "lindex", "hmget", "zmscore",
-    "zscore", "hincrby",
+    "type", "time", "exists", "smismember", "hget", "hlen", "hset", "hdel", "sismember", "sadd", "srem", "rpush",
+    "zadd", "zrem", "llen", "scard", "zcard", "zcount", "zrangebyscore", "zrange", "hgetall", "lindex", "hmget",
+    "zmscore", "zscore", "hincrby",
 }  # fmt: skip
 
 
