@@ -80,6 +80,8 @@ class Pulse:
     failed: int
     held: list[tuple[bytes, int]]
     """ID and number of every claim."""
+    concurrency: int | None = None
+    """Its runs at once at most, since that may have changed; None leaves what was registered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,8 @@ def _by_sign(numbers: list[bytes]) -> tuple[list[int], list[int]]:
 def renew(keys: Keys, worker: str, lease_ms: int, pulse: Pulse, held: Sequence[tuple[bytes, int]]) -> Call[Renewal]:
     """The heartbeat: keep the lease, and see which of the claims in `held` (up to `BATCH`) were lost."""
     claims = [part for pair in held for part in pair]
-    return of("renew", keys, (worker, lease_ms, pulse.done, pulse.failed, len(pulse.held), *claims), _renewal)
+    told = (pulse.done, pulse.failed, len(pulse.held), pulse.concurrency or "")
+    return of("renew", keys, (worker, lease_ms, *told, *claims), _renewal)
 
 
 def _renewal(reply: list[Any]) -> Renewal:

@@ -15,9 +15,13 @@ class ClaimSequence:
     """The size of one pool's claims, and their numbers: with the worker's ID a number is the fencing token."""
 
     def __init__(self, concurrency: int) -> None:
-        self._at_once = concurrency if concurrency < OVERLAP_FROM else -(-concurrency // 2)
+        self.resize(concurrency)
         self._number = 1
         self._fenced = 1
+
+    def resize(self, concurrency: int) -> None:
+        """The pool has more slots now, or fewer."""
+        self._at_once = concurrency if concurrency < OVERLAP_FROM else -(-concurrency // 2)
 
     def share(self, free: int) -> int:
         """How many IDs to claim now for so many free slots."""

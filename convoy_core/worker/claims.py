@@ -76,6 +76,10 @@ class Claims:
                 self._suspects.add(claim.number)
         self._ready += claims
 
+    def resize(self) -> None:
+        """The plan's concurrency has changed."""
+        self._runs.resize()
+
     def decline(self, claims: Sequence[Claim]) -> None:
         """Give claims back that arrived too late, uncharged."""
         self._held.update((claim.number, claim.raw_id) for claim in claims)

@@ -130,6 +130,12 @@ class WorkerLoop:
         self._loop.call_later(grace_s, self._end_grace)
         self._handle(PoolEvent.STOP)
 
+    def resize(self) -> None:
+        """The plan's concurrency has changed: claim for more slots from now on, or let runs end until fewer go."""
+        log.info("queue %s: up to %d at once from now on", self._plan.queue, self._plan.concurrency)
+        self._sequence.resize(self._plan.concurrency)
+        self._claims.resize()
+
     @property
     def counters(self) -> Counters:
         """What has become of its runs."""
@@ -380,7 +386,7 @@ class WorkerLoop:
             # it among our claims.
             if is_handed:
                 self._handle(PoolEvent.LOOK_AGAIN)
-        elif self._state.is_stopping or self._state.is_exclusive:
+        elif self._state.is_stopping or self._state.is_exclusive or self._free <= 0:
             self._claims.decline(answer.claims)
             self._suspects.note(answer.apart)
             self._wake.set()
@@ -459,7 +465,7 @@ class WorkerLoop:
         silent_s = time.monotonic() - self._turned_at
         if silent_s > self._plan.options.watchdog_s:
             raise ConvoyError(f"the event loop has been stuck for {silent_s:.0f} s, so the lease is not renewed.")
-        return Pulse(self.counters.done, self.counters.failed, self._claims.pairs())
+        return Pulse(self.counters.done, self.counters.failed, self._claims.pairs(), self._plan.concurrency)
 
     def _report(self, renewal: Renewal, run_id: str | None) -> None:
         """On the heartbeat's thread: pass its answer to the event loop."""

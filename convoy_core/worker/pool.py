@@ -119,6 +119,11 @@ class WorkerPool:
         """The name of the queue it works on."""
         return self._plan.queue
 
+    @property
+    def concurrency(self) -> int:
+        """How many runs it has at once, at most."""
+        return self._plan.concurrency
+
     # -- running it
 
     async def serve(self) -> PoolStatus:
@@ -179,6 +184,21 @@ class WorkerPool:
                 return
         with suppress(RuntimeError):  # the loop has been closed: it is stopped
             loop.call_soon_threadsafe(worker_loop.request_stop, grace)
+
+    def resize(self, concurrency: int) -> None:
+        """Have up to `concurrency` runs at once from now on. Returns at once.
+
+        More slots are filled as soon as there are IDs for them. With fewer no run is cut short: nothing more is claimed
+        until enough have ended, but what is being claimed just then still runs. The store is told with the next
+        heartbeat. May be called from any thread, also before the start. Raises InvalidOption.
+        """
+        concurrency = validation.whole("concurrency", concurrency, 1, MAX_CONCURRENCY)
+        with self._lock:
+            self._plan.concurrency = concurrency
+            worker_loop, loop = self._worker_loop, self._loop
+        if worker_loop is not None and loop is not None:
+            with suppress(RuntimeError):  # the loop has been closed: it is stopped
+                loop.call_soon_threadsafe(worker_loop.resize)
 
     def stop(self, grace_s: Seconds | None = None) -> PoolStatus:
         """Stop a started pool and wait until it has ended; the final status."""

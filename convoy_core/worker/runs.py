@@ -22,9 +22,9 @@ CANCEL_GRACE_S = 5.0
 """How long a cancelled coroutine may clean up before its ID is settled without it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Plan:
-    """What a pool was asked to do."""
+    """What a pool was asked to do. Only its concurrency may change while it works."""
 
     queue: str
     handler: Handler
@@ -70,6 +70,11 @@ class Runs:
         slots = self._slots
         why = slots.why or self._limit
         return why and f"{slots.allowed(time.monotonic())} of {self._plan.concurrency} slots: {why}"
+
+    def resize(self) -> None:
+        """The plan's concurrency has changed. No run is ended for that: fewer begin."""
+        self._slots.resize(self._most())
+        self._grow()
 
     def start(self, claim: Claim) -> None:
         """Run the handler on a claimed ID."""
@@ -155,6 +160,7 @@ class Runs:
         """The slots that this process can have descriptors for."""
         plan = self._plan
         each = getattr(plan.handler, "descriptors", 0)
+        self._limit = None
         most = (
             min(plan.concurrency, file_descriptors.allow(plan.concurrency * each) // each) if each else plan.concurrency
         )

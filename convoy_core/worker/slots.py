@@ -26,6 +26,10 @@ class Slots:
         self._tries = 0
         self._grows_from = 0.0
 
+    def resize(self, most: int) -> None:
+        """There are more places now, or fewer. What holds back after a shortage stays so."""
+        self.most = most
+
     def refuse(self, now: float, going: int, why: str) -> bool:
         """A run could not be started, beside so many that go on; whether that begins a new pause."""
         allowed = self.allowed(now)

@@ -176,6 +176,7 @@ GOOD: dict[str, Any] = {
     "for_s": 60,
     "id": "new",
     "ids": ["new"],
+    "concurrency": 1,
     "entries": [],
     "faults": [],
     "group": "0a1b2c3d",

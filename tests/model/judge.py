@@ -74,6 +74,8 @@ class Judge:
         self._wanted: list[tuple[str, int]] = []
         self._trouble: dict[str, float] = {}
         self._stopped: set[str] = set()
+        self._resized: set[str] = set()
+        """Workers that may have been handed an ID for which they have no slot any more."""
         self._workers: dict[str, str] = {}
         self._last_end: dict[str, Hold] = {}
         self._undone: set[str] = set()
@@ -108,6 +110,10 @@ class Judge:
     def stops(self, actor: str) -> None:
         """It was asked to stop, and may give back what it runs."""
         self._stopped.add(self._workers.get(actor, actor))
+
+    def resizes(self, actor: str) -> None:
+        """It was given more slots, or fewer."""
+        self._resized.add(self._workers.get(actor, actor))
 
     def started(self, token: str) -> None:
         """A handler begins."""
@@ -243,7 +249,8 @@ class Judge:
         hold = self.holds.get(token)
         if hold is None:
             return
-        if how == "released" and hold.worker not in self._stopped:
+        may_decline = hold.worker in self._resized and not hold.starts
+        if how == "released" and hold.worker not in self._stopped and not may_decline:
             self.verdict.add("repeated", f"{token} ({hold.id}) was given back by a pool that was not stopping")
         if how == "cancelled":
             self._overrule(hold.id, hold.since)

@@ -56,6 +56,8 @@ error asks the store which IDs it holds, and would notice.
 ROLLBACK_FAULTS = 0.002
 CANCELS = (*MIXED, *["cancel"] * 16)
 """An operator cancels IDs, wherever they are."""
+RESIZED = (*MIXED, *["resize"] * 16)
+"""Pools are given more slots, or fewer."""
 LIMITED = ("limits", "limits", "limits", "freeze", "crash", "crash", "stop", "outage", "pause", "clock")
 """The queue has limits most of the time, up to the end."""
 LIMITS: Final[tuple[dict[str, float], ...]] = (
@@ -65,7 +67,14 @@ LIMITS: Final[tuple[dict[str, float], ...]] = (
     {"rate": 4, "burst": 2},
     {"concurrency": 3, "rate": 120, "period_s": 9},
 )
-FAULT_MIXES = {"simulation": MIXED, "late": LATE, "rollbacks": ROLLBACKS, "limits": LIMITED, "cancels": CANCELS}
+FAULT_MIXES = {
+    "simulation": MIXED,
+    "late": LATE,
+    "rollbacks": ROLLBACKS,
+    "limits": LIMITED,
+    "cancels": CANCELS,
+    "resized": RESIZED,
+}
 HELD_BACK_S = (LATE_MS / 1000 + 2, LATE_MS / 1000 + 5)
 OPTIONS = PoolOptions(lease_s=1.5, beat_s=0.4, grace_s=1, backoff_s=0.1, backoff_cap_s=0.5, max_crashes=3)
 DAY = EPOCH_MS // 1000 - EPOCH_MS // 1000 % 86400
@@ -106,6 +115,8 @@ class Simulation:
     """The pool of each living actor."""
     lives: list[asyncio.Task[None]] = field(default_factory=list)
     pools: int = 0
+    slots: dict[str, int] = field(default_factory=dict)
+    """The most slots that each actor's pool has ever had."""
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
@@ -166,15 +177,21 @@ class Simulation:
     async def _begin_pool(self, actor: str, chance: random.Random) -> None:
         async def work(job: Job) -> object:
             self.judge.started(job.token)
+            going.add(job.token)
+            if len(going) > self.slots[actor]:
+                self.judge.verdict.add("crowded", f"{actor} runs {len(going)} at once")
             try:
                 await asyncio.sleep(chance.choice(lengths) * chance.random())
                 return _how_it_ends(chance)
             finally:
+                going.discard(job.token)
                 self.judge.finished(job.token)
 
+        going: set[str] = set()
         is_rolled_back = self.faults is ROLLBACKS
         lengths = (0.01, 0.3, 4.5) if is_rolled_back else (0.01, 0.3, 1.5)
         plan = Plan("q", work, chance.choice((1, 2, 4)), 4 if is_rolled_back else 1.2, 1, OPTIONS)
+        self.slots[actor] = plan.concurrency
         pool = WorkerLoop(SimulatedStore(self.link, actor), DEFAULT_PREFIX, plan)
         self.judge.works_as(actor, pool.worker)
         self.shifts[actor] = pool
@@ -193,6 +210,14 @@ class Simulation:
     def _stop_pool(self, actor: str) -> None:
         self.judge.stops(actor)
         self.shifts.pop(actor).request_stop(self.rng.choice((0.0, 0.5, 5.0)))
+
+    def _resize_pool(self, actor: str, slots: int) -> None:
+        self.judge.note("resize", actor, slots)
+        self.judge.resizes(actor)
+        self.slots[actor] = max(self.slots[actor], slots)
+        pool = self.shifts[actor]
+        pool._plan.concurrency = slots
+        pool.resize()
 
     def _crash_pool(self, actor: str) -> None:
         self.judge.note("crash", actor)
@@ -243,6 +268,8 @@ class Simulation:
                 await self._freeze(actor, chance.uniform(0.5, 2) * OPTIONS.lease_s)
             case "long freeze":
                 await self._freeze(actor, chance.uniform(*HELD_BACK_S))
+            case "resize":
+                self._resize_pool(actor, chance.choice((1, 2, 4, 60)))
             case "stop":
                 self._stop_pool(actor)
                 self._start_pool()

@@ -83,3 +83,22 @@ def test_only_a_new_pause_is_announced() -> None:
     news = [at for at in (0, 0.1, 0.4, 0.5, 0.6, 1.5) if slots.refuse(at, 0, SHORT)]
 
     assert news == [0, 0.5, 1.5]
+
+
+def test_more_places_are_there_at_once_unless_a_shortage_holds_back() -> None:
+    slots = Slots(2)
+    slots.resize(10)
+    assert slots.allowed(0) == 10
+
+    slots.refuse(0, 4, SHORT)
+    slots.resize(100)
+    assert slots.allowed(0.4) == 4
+    assert slots.allowed(60) == 100
+
+
+def test_with_fewer_places_than_a_shortage_has_left_it_is_over() -> None:
+    slots = after((0, 40))
+    slots.resize(30)
+
+    assert slots.look(0.1) is None
+    assert slots.why is None

@@ -2,7 +2,7 @@
 -- flags: allow-oom
 -- keys: committed workers worker processing started owner meta cancelling
 -- with: damage claim_list owner_entry
--- args: worker, lease ms, runs done, runs failed, runs going, (ID, claim number)...
+-- args: worker, lease ms, runs done, runs failed, runs going, concurrency (or none), (ID, claim number)...
 -- answer: 'gone' when this worker is no longer registered, else the store's epoch; how many IDs were handed to it that no claim
 --         has taken up; then the numbers of the claims it has lost, and with a minus sign of those that have been asked to end
 local id, lease = take(), take_number()
@@ -10,8 +10,9 @@ local refusal = damage_reply({ worker .. ':' .. id, 'hash', claim_list_of(id), '
 if refusal then return refusal end
 if not call('ZSCORE', workers, id) then return { 'gone', 0 } end
 call('ZADD', workers, now + lease, id)
-local done, bad, running, claims = take(), take(), take(), take_rest()
+local done, bad, running, concurrency, claims = take(), take(), take(), take(), take_rest()
 call('HSET', worker .. ':' .. id, 'done', done, 'failed', bad, 'running', running)
+if concurrency ~= '' then call('HSET', worker .. ':' .. id, 'concurrency', concurrency) end
 
 local told, scores, ids, starts = {}, {}, {}, {}
 if #claims > 0 then
