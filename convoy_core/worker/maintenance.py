@@ -150,14 +150,14 @@ class Maintenance:
         while not stopping.is_set():
             pause = PROMOTE_EVERY_S
             try:
+                if time.monotonic() >= history_at:  # first: what the pool does is judged by the row from before
+                    history_at = time.monotonic() + await self.note_history()
                 pause = await self.promote()
                 if time.monotonic() >= recover_at:
                     recover_at = time.monotonic() + self._options.beat_s
                     await self.recover()
                     await self.sweep()
                     await self.recover_unregistered()
-                if time.monotonic() >= history_at:
-                    history_at = time.monotonic() + await self.note_history()
                 answered()
             except ConvoyError as error:
                 failed(error)

@@ -163,7 +163,7 @@ class ConvoyApp(App[None]):
         if reading is None:
             self._watch.lose()
         else:
-            self._watch.take(reading.snapshots)
+            self._watch.take(reading.snapshots, reading.past)
         self._publish_board()
         if back:
             self.page.tell(Done(f"The store is {back}."))

@@ -1,7 +1,7 @@
 """The data source of the dashboard: reads and changes a store through `convoy_core`, behind a protocol.
 
-Rule: `look` is one round trip, however many queues there are. Names are found by a scan of the store, which runs beside
-the polling, every half minute and on request.
+Rule: `look` is one round trip, however many queues there are, and two where some are new. The names of those that only
+Node clients use are found by a scan of the store, which runs beside the polling, every half minute and on request.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from convoy_core import (
@@ -33,11 +33,13 @@ from convoy_core import (
     WorkerPool,
     describe_store,
 )
+from convoy_tui.text.recalled import LONG_S, RECENT_S, Rows, Seen, at_stake, recalled
 
 DISCOVER_S = 30.0
 """The interval of scans for queues that nobody registered."""
 DISCOVER_EMPTY_S = 3.0
 """The same while no queue is known, so that the first one appears soon."""
+_ENDS = ("done", "failed", "retried", "deferred")
 HISTORY_AGAIN_S = 60.0
 """When no history could be kept, another try is made after this."""
 
@@ -50,6 +52,8 @@ class Reading:
     round_trip_s: float
     at: float | None
     """The store's time; None if there was no queue to read it from."""
+    past: Mapping[str, Rows] = field(default_factory=dict)
+    """What the store has kept of the queues that have not been looked at just before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,9 @@ class LiveSource:
         self._history_at = 0.0
         """When the next row of the histories is due."""
         self._is_started = False
+        self._seen = Seen()
+        self._ended: dict[str, int] = {}
+        """How many runs of each queue had ended when its history was last kept."""
 
     @property
     def shown(self) -> str:
@@ -154,16 +161,40 @@ class LiveSource:
         elif self._is_due() and (self._discovery is None or self._discovery.done()):
             self._discovery = asyncio.create_task(self._discover_beside(), name="convoy discovery")
         start = time.perf_counter()
-        if not self._names:
-            return Reading((), await self._fleet.ping(), None)
-        snapshots = await self._fleet.snapshot(self._names, jam_after_s=self._jam_after_s)
+        snapshots = await self._fleet.snapshot(self._names, jam_after_s=self._jam_after_s, registered=True)
         took = time.perf_counter() - start
+        if not snapshots:
+            return Reading((), took, None)
+        self._names = sorted({*self._names, *(one.queue for one in snapshots)})
+        past = await self._recall(snapshots)
         if not self._read_only and time.monotonic() >= self._history_at:
-            # Where a pool is, it keeps the history.
-            unkept = [one.queue for one in snapshots if not one.workers and one.damage is None]
             self._history_at = math.inf
-            self._noting = asyncio.create_task(self._note_history_beside(unkept), name="convoy history")
-        return Reading(tuple(snapshots), took, snapshots[0].at)
+            self._noting = asyncio.create_task(
+                self._note_history_beside(self._unkept(snapshots)), name="convoy history"
+            )
+        return Reading(tuple(snapshots), took, snapshots[0].at, past)
+
+    async def _recall(self, snapshots: Sequence[Snapshot]) -> dict[str, Rows]:
+        """What was kept of the queues that are new here, or were not looked at for a while."""
+        past: dict[str, Rows] = {}
+        if missed := self._seen.missed(snapshots):
+            recent = await self._fleet.histories([one.queue for one in missed], last_s=RECENT_S)
+            long = await self._fleet.histories([one.queue for one in at_stake(missed)], last_s=LONG_S)
+            past = recalled(missed, recent, long)
+        self._seen.note(snapshots)
+        return past
+
+    def _unkept(self, snapshots: Sequence[Snapshot]) -> list[str]:
+        """The queues of which nobody else may keep the history: without a pool, or with one that ends nothing."""
+        ended, self._ended = (
+            self._ended,
+            {one.queue: sum(one.totals.get(name, 0) for name in _ENDS) for one in snapshots},
+        )
+        return [
+            one.queue
+            for one in snapshots
+            if one.damage is None and (not one.workers or ended.get(one.queue) == self._ended[one.queue])
+        ]
 
     async def discover(self) -> None:
         """Scan the store for the names of all queues."""
@@ -197,11 +228,9 @@ class LiveSource:
         return await self._fleet.queue(queue).requeue(ids, dry_run=dry_run)
 
     async def publish(self, queue: str, ids: Sequence[str], *, rerun: bool, dry_run: bool) -> AsyncIterator[Chunk]:
-        """Publish, or return what that would do. The queue is in every later reading."""
+        """Publish, or return what that would do."""
         async for chunk in self._fleet.queue(queue).publish_chunks(ids, rerun=rerun, dry_run=dry_run):
             yield chunk
-            if not dry_run and queue not in self._names:
-                self._names = sorted([*self._names, queue])
 
     async def pause(self, queue: str) -> bool:
         """Stop workers from claiming."""

@@ -1,6 +1,7 @@
-"""The health of a queue as one word: how it is chosen, shown and explained, and which keys help.
+"""The health of a queue as one word: how it is chosen and shown, which keys help, and which queues come first.
 
-Rule: the first condition that holds decides, in the order of `Health`. Pure: the input is one snapshot and its trends.
+Rule: the first condition that holds decides, in the order of `Health`. Pure: the input is one snapshot and its trends,
+which are the same whoever has watched. What waits while nothing ends is never green.
 """
 
 from __future__ import annotations
@@ -10,10 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from convoy_core import Snapshot
+from convoy_tui.text.ends import LEAST_RUNS
 from convoy_tui.text.history import Trends
-from convoy_tui.text.limits import in_words
-from convoy_tui.text.safe_text import safe
-from convoy_tui.text.words import age, count, due_in, duration, number
+from convoy_tui.text.words import count
 
 
 class Severity(StrEnum):
@@ -22,6 +22,7 @@ class Severity(StrEnum):
     ALARM = "alarm"
     WARNING = "warning"
     DELIBERATE = "deliberate"
+    PLAIN = "plain"
     FINE = "fine"
     NOTHING = "nothing"
 
@@ -33,12 +34,15 @@ class Health(StrEnum):
     JAMMED = "JAMMED"
     FAILING = "FAILING"
     NO_WORKERS = "NO WORKERS"
+    STALLED = "STALLED"
     OVERDUE = "OVERDUE"
     DRIFT = "DRIFT"
     BEHIND = "BEHIND"
     PAUSED = "paused"
     LIMITED = "limited"
+    WAITING = "waiting"
     FLOWING = "flowing"
+    FAILED = "failed"
     IDLE = "idle"
 
     @property
@@ -80,12 +84,15 @@ _LOOKS = {
     Health.JAMMED: _Look("■", "#", Severity.ALARM, ("J", "W")),
     Health.FAILING: _Look("✖", "x", Severity.ALARM, ("R", "P")),
     Health.NO_WORKERS: _Look("▲", "^", Severity.WARNING, ("W",)),
+    Health.STALLED: _Look("▬", "-", Severity.WARNING, ("W",)),
     Health.OVERDUE: _Look("◔", "@", Severity.WARNING, ("W",)),
     Health.DRIFT: _Look("≠", "!", Severity.WARNING),
     Health.BEHIND: _Look("△", "+", Severity.WARNING, ("W",)),
     Health.PAUSED: _Look("‖", "=", Severity.DELIBERATE, ("P",)),
     Health.LIMITED: _Look("◫", "|", Severity.DELIBERATE),
+    Health.WAITING: _Look("◌", ":", Severity.PLAIN, ("W",)),
     Health.FLOWING: _Look("●", "o", Severity.FINE, ("N",)),
+    Health.FAILED: _Look("◇", "v", Severity.PLAIN, ("R",)),
     Health.IDLE: _Look("○", ".", Severity.NOTHING, ("N",)),
 }
 
@@ -101,7 +108,9 @@ class Limits:
     failing_share: float = 0.2
     """The share of failures among the runs that ended in the last minute."""
     least_failures: int = 3
-    """Fewer failures per minute than this are no alarm, whatever their share."""
+    """Fewer failures than this are no alarm, whatever their share."""
+    stalled_s: float = 60.0
+    """A queue that waits for this long without a run that ends is stalled, unless its runs usually take longer."""
     clears_s: float = 3600.0
     """A queue that needs longer than this to empty is behind."""
     overdue_s: float = 10.0
@@ -111,17 +120,21 @@ class Limits:
 def assess(snapshot: Snapshot, trends: Trends, limits: Limits) -> Health:
     """The word for one sample, before `Steady` smooths it."""
     counts = snapshot.counts
+    stands = snapshot.paused or snapshot.is_held_back
     holds = {
         Health.DAMAGED: snapshot.damage is not None,
         Health.JAMMED: snapshot.jammed > 0,
-        Health.FAILING: _is_failing(trends, limits),
+        Health.FAILING: fails_now(trends, limits) or _failed_last(snapshot, trends, limits),
         Health.NO_WORKERS: is_unserved(snapshot, trends),
-        Health.OVERDUE: _is_overdue(snapshot, limits),
+        Health.STALLED: _is_stalled(snapshot, trends, limits),
+        Health.OVERDUE: not snapshot.paused and overdue_s(snapshot) >= limits.overdue_s,
         Health.DRIFT: trends.drift != 0,
-        Health.BEHIND: not (snapshot.paused or snapshot.is_held_back) and _is_behind(trends, limits),
+        Health.BEHIND: not stands and _is_behind(trends, limits),
         Health.PAUSED: snapshot.paused,
         Health.LIMITED: snapshot.is_held_back,
+        Health.WAITING: counts.queued > 0 and not trends.moves,
         Health.FLOWING: counts.queued > 0 or counts.processing > 0,
+        Health.FAILED: counts.failed > 0,
     }
     return next((word for word, is_so in holds.items() if is_so), Health.IDLE)
 
@@ -129,29 +142,87 @@ def assess(snapshot: Snapshot, trends: Trends, limits: Limits) -> Health:
 def is_unserved(snapshot: Snapshot, trends: Trends) -> bool:
     """Whether IDs wait, or are held by dead pools, and no worker claims or recovers them.
 
-    Node workers do not register. They are recognized by the IDs that they hold or claim.
+    Node workers do not register. They are recognized by the IDs that they hold, or that end.
     """
-    if snapshot.workers or trends.shrinks:
+    counts = snapshot.counts
+    if snapshot.workers:
         return False
-    if snapshot.silent and snapshot.counts.processing:
+    if snapshot.held and counts.processing:
         return True
-    return not snapshot.paused and snapshot.counts.queued > 0 and not snapshot.counts.processing
+    return not (snapshot.paused or counts.processing or trends.shrinks or trends.moves) and counts.queued > 0
 
 
-def _is_overdue(snapshot: Snapshot, limits: Limits) -> bool:
-    due = snapshot.next_due_s
-    return not snapshot.paused and due is not None and due <= -limits.overdue_s
+def stalled_s(snapshot: Snapshot, trends: Trends) -> float:
+    """For how long IDs have waited without a run that ended, though one could have: the longest has run for as long."""
+    oldest = snapshot.oldest_processing_s
+    return trends.still_s if oldest is None else min(trends.still_s, oldest)
 
 
-def _is_failing(trends: Trends, limits: Limits) -> bool:
+def overdue_s(snapshot: Snapshot) -> float:
+    """For how long the first delayed ID has been due; 0 if none is."""
+    return max(0.0, -(snapshot.next_due_s or 0.0))
+
+
+def fails_now(trends: Trends, limits: Limits) -> bool:
+    """Whether too many runs have failed in the last minute."""
     if (trends.rates.fail_s or 0.0) > limits.failures_per_s:
         return True
-    ended = trends.done_1m + trends.failed_1m
-    return trends.failed_1m >= limits.least_failures and trends.failed_1m > limits.failing_share * ended
+    return _is_too_much(trends.failed_1m, trends.done_1m + trends.failed_1m, limits)
+
+
+def _failed_last(snapshot: Snapshot, trends: Trends, limits: Limits) -> bool:
+    """Whether too many of the last runs failed, however long ago, and nobody has seen to those IDs since."""
+    if trends.done_1m + trends.failed_1m >= LEAST_RUNS or snapshot.paused:
+        return False
+    is_left = snapshot.counts.failed + snapshot.counts.delayed > 0
+    return is_left and _is_too_much(trends.last_runs.failed, trends.last_runs.runs, limits)
+
+
+def _is_too_much(failed: int, ended: int, limits: Limits) -> bool:
+    return failed >= limits.least_failures and failed > limits.failing_share * ended
+
+
+def _is_stalled(snapshot: Snapshot, trends: Trends, limits: Limits) -> bool:
+    waits_for_its_turn = snapshot.is_held_back and snapshot.limits.rate is not None
+    if snapshot.paused or waits_for_its_turn or not snapshot.counts.queued:
+        return False
+    return stalled_s(snapshot, trends) > max(limits.stalled_s, 1.5 * trends.usual_s)
 
 
 def _is_behind(trends: Trends, limits: Limits) -> bool:
     return trends.grows or (trends.clears_s is not None and trends.clears_s > limits.clears_s)
+
+
+def order(health: Health, snapshot: Snapshot, trends: Trends) -> tuple[int, int, str]:
+    """What queues are sorted by: the worst word first, of equal ones the heaviest, then by name.
+
+    What needs nobody goes by the size of its number, so that rows do not change places with each ID.
+    """
+    weight = _weight(health, snapshot, trends)
+    return health.rank, -weight if health.needs_you else -len(str(weight)), snapshot.queue
+
+
+def _weight(health: Health, snapshot: Snapshot, trends: Trends) -> int:
+    counts = snapshot.counts
+    match health:
+        case Health.JAMMED:
+            return snapshot.jammed
+        case Health.FAILING:
+            return trends.failed_1m or trends.last_runs.failed
+        case Health.DRIFT:
+            return abs(trends.drift)
+        case Health.FAILED | Health.OVERDUE | Health.IDLE | Health.DAMAGED:
+            return counts.failed or counts.delayed
+        case (
+            Health.NO_WORKERS
+            | Health.STALLED
+            | Health.BEHIND
+            | Health.WAITING
+            | Health.FLOWING
+            | Health.PAUSED
+            | Health.LIMITED
+        ):
+            return counts.queued + counts.processing
 
 
 @dataclass(slots=True)
@@ -201,78 +272,3 @@ def failures(n: int) -> str:
 def word(health: Health, trends: Trends) -> str:
     """The word as the table shows it."""
     return f"DRIFT {trends.drift:+d}" if health is Health.DRIFT else health.value
-
-
-def why(health: Health, snapshot: Snapshot, trends: Trends, limits: Limits) -> str:
-    """The explanation of the word in a sentence, with its numbers."""
-    match health:
-        case Health.DAMAGED:
-            return f"It cannot be read: {safe(snapshot.damage or '', 200)}"
-        case Health.OVERDUE:
-            return _why_overdue(snapshot)
-        case Health.JAMMED | Health.FAILING | Health.NO_WORKERS | Health.DRIFT | Health.BEHIND:
-            return _why_alarmed(health, snapshot, trends, limits)
-        case Health.PAUSED | Health.LIMITED | Health.FLOWING | Health.IDLE:
-            return _why_calm(health, snapshot)
-
-
-def _why_alarmed(health: Health, snapshot: Snapshot, trends: Trends, limits: Limits) -> str:
-    counts = snapshot.counts
-    if health is Health.JAMMED:
-        jobs = f"{number(snapshot.jammed)} of {count(counts.processing, 'running job is', 'running jobs are')}"
-        oldest = snapshot.oldest_processing_s
-        longest = f" The longest has run for {age(oldest)}." if oldest is not None else ""
-        return f"{jobs} past the {duration(limits.jam_after_s)} limit.{longest}"
-    if health is Health.FAILING:
-        ended = trends.done_1m + trends.failed_1m
-        return f"{number(trends.failed_1m)} of {count(ended, 'run')} failed in the last minute."
-    if health is Health.NO_WORKERS:
-        return _why_unserved(snapshot)
-    if health is Health.DRIFT:
-        return _why_drifting(trends.drift)
-    if trends.grows:
-        return "More comes in than goes out, and has for a minute."
-    return f"At this rate it takes {age(trends.clears_s or 0)} until it is empty."
-
-
-def _why_unserved(snapshot: Snapshot) -> str:
-    counts = snapshot.counts
-    if snapshot.silent and counts.processing:
-        gone, running = count(snapshot.silent, "pool", "pools"), count(counts.processing, "ID", "IDs")
-        return f"{gone} fell silent and nobody recovers the {running} in processing: start a worker."
-    return f"{count(counts.queued, 'ID waits', 'IDs wait')} and no worker takes them."
-
-
-def _why_overdue(snapshot: Snapshot) -> str:
-    waits = count(snapshot.counts.delayed, "delayed ID waits", "delayed IDs wait")
-    if snapshot.workers:
-        return f"{waits}, and the first is {due_in(snapshot.next_due_s or 0)}: the workers here do not get round to it."
-    return (
-        f"{waits}, and the first is {due_in(snapshot.next_due_s or 0)}: no Convoy worker queues it, and Node's do not."
-    )
-
-
-def _why_drifting(drift: int) -> str:
-    if drift > 0:
-        what = f"{count(drift, 'ID is', 'IDs are')} committed but nowhere: publishing them is refused for ever."
-    else:
-        what = f"{count(-drift, 'ID is', 'IDs are')} here without being committed, and could be queued twice."
-    return f"{what} A Node client that crashed leaves this behind."
-
-
-def _why_calm(health: Health, snapshot: Snapshot) -> str:
-    counts, due = snapshot.counts, snapshot.next_due_s
-    if health is Health.PAUSED:
-        running = f" {count(counts.processing, 'job goes', 'jobs go')} on." if counts.processing else ""
-        return f"Paused on purpose: {count(counts.queued, 'ID waits', 'IDs wait')}.{running}"
-    failed = f" {failures(counts.failed)}." if counts.failed else ""
-    if health is Health.LIMITED:
-        waiting = f"{count(counts.queued, 'ID waits', 'IDs wait')}, {number(counts.processing)} running"
-        return f"Held back by its limits, {in_words(snapshot.limits)}: {waiting}.{failed}"
-    if health is Health.FLOWING:
-        return f"{number(counts.queued)} waiting, {number(counts.processing)} running.{failed}"
-    if counts.delayed:
-        when = "" if due is None else due_in(due)
-        first = f", the first {'is' if when.startswith('over') else 'is due'} {when}" if when else ""
-        return f"Nothing to do now; {count(counts.delayed, 'ID waits', 'IDs wait')} for a later time{first}.{failed}"
-    return f"Nothing is waiting and nothing is running.{failed}"

@@ -1,7 +1,7 @@
-"""Rates and trends of each queue, from the snapshots of the last minute.
+"""Rates and trends of each queue, from the snapshots of the last minute and from what the store has kept.
 
 Pure, and bounded: one minute per queue, whatever the interval. A time without a reading is a gap, and an unknown value
-is None, never 0. Times are those of the store.
+is None, never 0. Times are those of the store. What counters say does not depend on who has looked, nor how often.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from convoy_core import Snapshot
+from convoy_tui.text.ends import Ends, LastRuns, Sample, of_row, of_snapshot
+from convoy_tui.text.recalled import Rows
 
 CELLS = 12
 CELL_S = 5.0
@@ -25,6 +27,10 @@ _RIPPLE = 0.05
 _MAX_SAMPLES = 160
 _CLOSEST_S = 0.4
 """A sample replaces one that is closer than this, so that the refresh key cannot fill the memory."""
+_APART_S = 35.0
+"""More time than this between two rows of the history, which come every ten seconds, is a gap."""
+_SHORTEST_S = 0.4
+"""A rate over less time than this would jump."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +53,32 @@ class Trends:
     """The number of waiting IDs in each twelfth of the last minute; None where nothing was read."""
     done_1m: int = 0
     failed_1m: int = 0
+    """Runs that failed in the last minute, also those that will be tried again."""
     drift: int = 0
     """The smallest drift of the last ten seconds. This ignores the moment between two commands of a Node client."""
     grows: bool = False
     shrinks: bool = False
     clears_s: float | None = None
-    """Seconds until the queue is empty at this rate. None if the queue does not shrink, or the rate is unknown."""
+    """Seconds until the queue is empty, by the runs that end. None if it does not shrink, or that is unknown."""
     is_steady: bool = False
     """About as many IDs leave as arrive."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    at: float
-    queued: int
-    drift: int
-    published: int | None
-    done: int | None
-    failed: int | None
+    moves: bool = False
+    """Whether runs end, as often as they usually do, and within a minute."""
+    last_runs: LastRuns = field(default_factory=LastRuns)
+    still_s: float = 0.0
+    """For how long IDs have waited at least without a run that ended."""
+    usual_s: float = 0.0
+    """How long that has been of late, before a run ended after all."""
 
 
 @dataclass(slots=True)
 class _Track:
-    samples: deque[_Sample | None] = field(default_factory=lambda: deque(maxlen=_MAX_SAMPLES))
+    samples: deque[Sample | None] = field(default_factory=lambda: deque(maxlen=_MAX_SAMPLES))
+    ends: Ends = field(default_factory=Ends)
+
+    @property
+    def last(self) -> Sample | None:
+        return next((sample for sample in reversed(self.samples) if sample is not None), None)
 
 
 class History:
@@ -78,12 +87,27 @@ class History:
     def __init__(self) -> None:
         self._tracks: dict[str, _Track] = {}
 
+    def recall(self, snapshot: Snapshot, past: Rows) -> None:
+        """Add what the store has kept of a queue since the last sample, before a snapshot of it is added."""
+        track = self._tracks.setdefault(snapshot.queue, _Track())
+        last = track.last
+        until = snapshot.at - _CLOSEST_S
+        new = [row for row in past if (last is None or row.at > last.at) and row.at < until]
+        for sample in map(of_row, new):
+            if last is not None and sample.at - last.at > _APART_S:
+                track.samples.append(None)
+            _append(track, sample)
+            last = sample
+
     def add(self, snapshots: Iterable[Snapshot]) -> None:
         """Add one reading. Queues that are no longer in it are dropped."""
         seen = set()
         for snapshot in snapshots:
             seen.add(snapshot.queue)
-            _append(self._tracks.setdefault(snapshot.queue, _Track()).samples, _sample(snapshot))
+            track = self._tracks.setdefault(snapshot.queue, _Track())
+            if (last := track.last) is not None and snapshot.at < last.at:
+                track = self._tracks[snapshot.queue] = _Track()  # another store, or its clock was set back
+            _append(track, of_snapshot(snapshot))
         for gone in self._tracks.keys() - seen:
             del self._tracks[gone]
 
@@ -98,53 +122,106 @@ class History:
         track = self._tracks.get(queue)
         if track is None or not track.samples or (last := track.samples[-1]) is None:
             return Trends(cells=_cells(list(track.samples)) if track else (None,) * CELLS)
+        known = [sample for sample in track.samples if sample is not None]
         unbroken = _since_gap(track.samples)
         recent = [sample for sample in unbroken if sample.at >= last.at - RATE_S]
-        rates = _rates(recent)
-        outlook = _rates([sample for sample in unbroken if sample.at >= last.at - CLEARS_S])
-        is_steady = _is_steady(outlook)
+        outlook = _Flow.between(_base(known, CLEARS_S), last)
+        minute = _Flow.between(_base(known, MINUTE_S), last)
         return Trends(
-            rates=rates,
+            rates=_Flow.between(_base(known, RATE_S), last).rates,
             cells=_cells(list(track.samples)),
-            done_1m=_growth([sample.done for sample in unbroken]) or 0,
-            failed_1m=_growth([sample.failed for sample in unbroken]) or 0,
-            drift=_settled([sample.drift for sample in recent]),
+            done_1m=minute.done or 0,
+            failed_1m=minute.failed or 0,
+            drift=_settled([sample.counts.drift for sample in recent]),
             grows=_grows(unbroken),
-            shrinks=any(after.queued < before.queued for before, after in pairwise(recent)),
-            clears_s=None if is_steady and last.queued else _clears_s(last.queued, outlook.net_s),
-            is_steady=is_steady,
+            shrinks=any(after.counts.queued < before.counts.queued for before, after in pairwise(recent)),
+            clears_s=outlook.clears_s(last.counts.queued),
+            is_steady=outlook.is_steady,
+            moves=track.ends.moves,
+            last_runs=track.ends.last_runs,
+            still_s=track.ends.still_s,
+            usual_s=track.ends.usual_s,
         )
 
 
-def _sample(snapshot: Snapshot) -> _Sample:
-    totals, counts = snapshot.totals, snapshot.counts
-    # Node clients do not count. A rate of 0 would be wrong while they work, since no counter grows then.
-    by_others = counts.processing > 0 and not snapshot.workers
-    ended = None if by_others and "done" not in totals and "failed" not in totals else 0
-    published = totals.get("published", 0 if not counts.committed else None)
-    return _Sample(
-        snapshot.at,
-        counts.queued,
-        counts.drift,
-        published,
-        totals.get("done", ended),
-        ended if ended is None else totals.get("failed", 0) + totals.get("retried", 0),
-    )
-
-
-def _append(samples: deque[_Sample | None], sample: _Sample) -> None:
+def _append(track: _Track, sample: Sample) -> None:
+    samples = track.samples
     last = samples[-1] if samples else None
-    if last is not None and 0 <= sample.at - last.at < _CLOSEST_S:
+    if last is not None and sample.at - last.at < _CLOSEST_S:
         samples.pop()
-    elif last is not None and sample.at < last.at:
-        samples.clear()  # another store, or its clock was set back
     samples.append(sample)
-    while samples and (samples[0] is None or samples[0].at < sample.at - MINUTE_S - CELL_S):
+    while samples and (samples[0] is None or samples[0].at < sample.at - MINUTE_S - 3 * CELL_S):
         samples.popleft()
+    track.ends.add(sample)
 
 
-def _since_gap(samples: Iterable[_Sample | None]) -> list[_Sample]:
-    unbroken: list[_Sample] = []
+def _base(known: Sequence[Sample], window_s: float) -> Sample:
+    """The sample that growth is counted from: the newest that is as old as the window, if it is not much older.
+
+    Else it is the oldest within the window.
+    """
+    end = known[-1].at
+    before = [sample for sample in known if end - window_s * 1.5 <= sample.at <= end - window_s]
+    return before[-1] if before else next(sample for sample in known if sample.at > end - window_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Flow:
+    """What has changed from one sample to another."""
+
+    span_s: float
+    published: int | None = None
+    done: int | None = None
+    failed: int | None = None
+    ended: int | None = None
+    waiting: int = 0
+    inside: int = 0
+    """By how much the number of IDs that wait or run has grown: a claim does not change it."""
+
+    @classmethod
+    def between(cls, first: Sample, last: Sample) -> _Flow:
+        def growth(before: int | None, after: int | None) -> int | None:
+            """None if it is unknown at either end, or was reset (the store was emptied)."""
+            return None if before is None or after is None or after < before else after - before
+
+        return cls(
+            last.at - first.at,
+            growth(first.published, last.published),
+            growth(first.done, last.done),
+            growth(first.failed, last.failed),
+            growth(first.ended, last.ended),
+            last.counts.queued - first.counts.queued,
+            last.counts.queued + last.counts.processing - first.counts.queued - first.counts.processing,
+        )
+
+    @property
+    def rates(self) -> Rates:
+        if self.span_s < _SHORTEST_S:
+            return Rates()
+
+        def per_second(growth: int | None) -> float | None:
+            return None if growth is None else growth / self.span_s
+
+        return Rates(
+            per_second(self.published), per_second(self.done), per_second(self.failed), self.waiting / self.span_s
+        )
+
+    @property
+    def is_steady(self) -> bool:
+        most = max(self.published or 0, self.ended or 0)
+        return self.span_s >= _SHORTEST_S and bool(self.ended) and abs(self.inside) <= _RIPPLE * most
+
+    def clears_s(self, queued: int) -> float | None:
+        if not queued:
+            return 0.0
+        left = -self.inside if self.ended is None else min(-self.inside, self.ended)
+        if self.is_steady or left <= 0 or self.span_s < _SHORTEST_S:
+            return None
+        return queued * self.span_s / left
+
+
+def _since_gap(samples: Iterable[Sample | None]) -> list[Sample]:
+    unbroken: list[Sample] = []
     for sample in samples:
         if sample is None:
             unbroken = []
@@ -153,36 +230,13 @@ def _since_gap(samples: Iterable[_Sample | None]) -> list[_Sample]:
     return unbroken
 
 
-def _rates(recent: Sequence[_Sample]) -> Rates:
-    if len(recent) < 2 or (span := recent[-1].at - recent[0].at) <= 0:
-        return Rates()
-
-    def per_second(numbers: list[int | None]) -> float | None:
-        growth = _growth(numbers)
-        return None if growth is None else growth / span
-
-    return Rates(
-        in_s=per_second([sample.published for sample in recent]),
-        out_s=per_second([sample.done for sample in recent]),
-        fail_s=per_second([sample.failed for sample in recent]),
-        net_s=(recent[-1].queued - recent[0].queued) / span,
-    )
-
-
-def _growth(numbers: Sequence[int | None]) -> int | None:
-    """How much a counter grew. None if it is unknown at either end, or was reset (the store was emptied)."""
-    if not numbers or (first := numbers[0]) is None or (last := numbers[-1]) is None or last < first:
-        return None
-    return last - first
-
-
 def _settled(differences: Sequence[int]) -> int:
     if not differences or min(differences) <= 0 <= max(differences):
         return 0
     return min(differences, key=abs)
 
 
-def _grows(unbroken: Sequence[_Sample]) -> bool:
+def _grows(unbroken: Sequence[Sample]) -> bool:
     """Whether the number of waiting IDs grew in each third of a whole minute, and by more than a few IDs."""
     if unbroken[-1].at - unbroken[0].at < MINUTE_S - CELL_S:
         return False
@@ -191,22 +245,11 @@ def _grows(unbroken: Sequence[_Sample]) -> bool:
     return all(before < after for before, after in pairwise(marks)) and marks[3] - marks[0] > 10
 
 
-def _at(samples: Sequence[_Sample], when: float) -> int:
-    return next((sample.queued for sample in samples if sample.at >= when), samples[-1].queued)
+def _at(samples: Sequence[Sample], when: float) -> int:
+    return next((sample.counts.queued for sample in samples if sample.at >= when), samples[-1].counts.queued)
 
 
-def _is_steady(outlook: Rates) -> bool:
-    out_s = (outlook.out_s or 0.0) + (outlook.fail_s or 0.0)
-    return outlook.net_s is not None and out_s > 0 and abs(outlook.net_s) <= _RIPPLE * max(outlook.in_s or 0.0, out_s)
-
-
-def _clears_s(queued: int, net_s: float | None) -> float | None:
-    if not queued:
-        return 0.0
-    return queued / -net_s if net_s is not None and net_s < 0 else None
-
-
-def _cells(samples: Sequence[_Sample | None]) -> tuple[int | None, ...]:
+def _cells(samples: Sequence[Sample | None]) -> tuple[int | None, ...]:
     """The last value of each twelfth of a minute. Between two samples without a gap the older value is used."""
     last = next((sample for sample in reversed(samples) if sample is not None), None)
     if last is None:
@@ -219,5 +262,5 @@ def _cells(samples: Sequence[_Sample | None]) -> tuple[int | None, ...]:
         first = int(sample.at // CELL_S)
         beyond = first + 1 if following is None else max(first + 1, int(following.at // CELL_S))
         for number in range(max(first, newest - CELLS + 1), min(beyond, newest + 1)):
-            cells[number - newest + CELLS - 1] = sample.queued
+            cells[number - newest + CELLS - 1] = sample.counts.queued
     return tuple(cells)

@@ -53,7 +53,8 @@ def a_queue(name: str, **changes: object) -> Snapshot:
         next_due_s=None,
         totals={"published": 1000, "done": 900, "failed": 0, "retried": 0},
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    made = replace(plain, **changes)  # type: ignore[arg-type]
+    return made if "held" in changes or not made.workers else replace(made, held=made.counts.processing)
 
 
 def minute(

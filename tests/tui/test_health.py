@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from convoy_core import QueueLimits, Snapshot
-from convoy_tui.text.health import Health, Limits, Steady, assess, why, word
+from convoy_tui.text.health import Health, Limits, Steady, assess, word
 from convoy_tui.text.history import Rates, Trends
+from convoy_tui.text.reasons import why
 from tests.tui.fixed import a_queue
 
 QUIET = Trends(rates=Rates(0, 0, 0, 0))
@@ -35,10 +34,11 @@ AT_MOST_TWO = QueueLimits(2)
         (Health.PAUSED, a_queue("q", queued=500, paused=True, workers=0), Trends(grows=True)),
         (Health.LIMITED, a_queue("q", queued=500, limits=AT_MOST_TWO, is_held_back=True), Trends(grows=True)),
         (Health.NO_WORKERS, a_queue("q", queued=5, workers=0, limits=AT_MOST_TWO, is_held_back=True), QUIET),
-        (Health.FLOWING, a_queue("q", queued=5, limits=AT_MOST_TWO), QUIET),
+        (Health.FLOWING, a_queue("q", queued=5, limits=AT_MOST_TWO), Trends(moves=True)),
         (Health.FLOWING, a_queue("q", processing=1), QUIET),
-        (Health.FLOWING, a_queue("q", queued=1), QUIET),
-        (Health.IDLE, a_queue("q", delayed=4, failed=9, workers=0), QUIET),
+        (Health.FLOWING, a_queue("q", queued=1), Trends(moves=True)),
+        (Health.FAILED, a_queue("q", delayed=4, failed=9, workers=0), QUIET),
+        (Health.IDLE, a_queue("q", delayed=4, workers=0), QUIET),
     ],
 )
 def test_the_first_condition_that_holds_gives_the_word(expected: Health, snapshot: Snapshot, trends: Trends) -> None:
@@ -58,22 +58,23 @@ def test_two_failures_a_minute_raise_no_alarm() -> None:
     assert assess(a_queue("q"), Trends(done_1m=0, failed_1m=2), LIMITS) is Health.IDLE
 
 
-def test_a_queue_that_node_works_on_has_workers() -> None:
-    busy = a_queue("q", queued=9, processing=1, workers=0)
-    fast = a_queue("q", queued=9, workers=0)
-
-    assert assess(busy, QUIET, LIMITS) is Health.FLOWING
-    assert assess(fast, Trends(shrinks=True), LIMITS) is Health.FLOWING
-
-
-def test_a_queue_whose_only_pool_died_is_not_flowing() -> None:
-    died = replace(a_queue("q", processing=2, workers=0), silent=1)
-
-    assert assess(died, QUIET, LIMITS) is Health.NO_WORKERS
-    assert assess(replace(died, workers=1), QUIET, LIMITS) is Health.FLOWING
-    assert why(Health.NO_WORKERS, died, QUIET, LIMITS) == (
-        "1 pool fell silent and nobody recovers the 2 IDs in processing: start a worker."
-    )
+@pytest.mark.parametrize(
+    ("reason", "snapshot"),
+    [
+        (
+            "1 pool fell silent, and nobody recovers the 2 IDs held there: start a worker.",
+            a_queue("q", queued=3, processing=2, workers=0, silent=1, held=2),
+        ),
+        (
+            "1 ID is held by workers that are gone, and nobody recovers them: start a worker.",
+            a_queue("q", queued=3, processing=2, workers=0, held=1),
+        ),
+        ("3 IDs wait and no worker takes them.", a_queue("q", queued=3, workers=0)),
+    ],
+)
+def test_no_workers_says_what_is_held_and_what_waits(reason: str, snapshot: Snapshot) -> None:
+    assert assess(snapshot, QUIET, LIMITS) is Health.NO_WORKERS
+    assert why(Health.NO_WORKERS, snapshot, QUIET, LIMITS) == reason
 
 
 @pytest.mark.parametrize("health", list(Health))
@@ -101,7 +102,7 @@ def test_overdue_says_for_how_long_and_which_worker_is_missing(workers: int, rea
     ("snapshot", "reason"),
     [
         (a_queue("q", failed=2), "Nothing is waiting and nothing is running. 2 IDs have failed."),
-        (a_queue("q", queued=1, failed=1), "1 waiting, 0 running. 1 ID has failed."),
+        (a_queue("q", processing=1, failed=1), "0 waiting, 1 running. 1 ID has failed."),
         (
             a_queue("q", delayed=1, next_due_s=-5.0),
             "Nothing to do now; 1 ID waits for a later time, the first is overdue by 5s.",

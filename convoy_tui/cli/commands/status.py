@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from convoy_core import InvalidOption, OutcomeUnknown, StoreUnreachable
+from convoy_core import InvalidOption, OutcomeUnknown, Snapshot, StoreUnreachable
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.commands.status_rows import SHAPE, Row, reasons, rows_of, verdict
@@ -20,6 +20,7 @@ from convoy_tui.cli.missing import CONFIRM_S
 from convoy_tui.cli.session import Session
 from convoy_tui.text.health import Limits, Severity, failures
 from convoy_tui.text.history import History
+from convoy_tui.text.recalled import LONG_S, RECENT_S, Seen, at_stake, recalled
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import duration, number
 
@@ -78,7 +79,7 @@ def status(
 ) -> Code:
     """Show every queue with its counts, its health, and why.
 
-    A rate needs two readings, so only --watch shows rates.
+    Rates and health go by what pools and dashboards have kept in the store as well.
 
     Examples:
       convoy status
@@ -110,6 +111,7 @@ class _Look:
         self._asked = asked
         self._limits = limits
         self._history = History()
+        self._seen = Seen()
         # In a check, a mistyped name must not count as a healthy queue.
         self._names = session.named(asked) if asked and not strict else session.names(asked)
         self._named_at = time.monotonic()
@@ -126,9 +128,22 @@ class _Look:
             self._names = self._session.fleet.queues()
             self._named_at = time.monotonic()
         snapshots = self._session.fleet.snapshot(self._names, jam_after_s=self._limits.jam_after_s)
+        self._recall(snapshots)
         self._history.add(snapshots)
         self.at = max((snapshot.at for snapshot in snapshots), default=0.0)
         return rows_of(snapshots, self._history, self._limits)
+
+    def _recall(self, snapshots: list[Snapshot]) -> None:
+        """Take what the store has kept of the queues, as far as nobody has looked at them here."""
+        missed = self._seen.missed(snapshots)
+        if missed:
+            fleet = self._session.fleet
+            recent = fleet.histories([one.queue for one in missed], last_s=RECENT_S)
+            long = fleet.histories([one.queue for one in at_stake(missed)], last_s=LONG_S)
+            past = recalled(missed, recent, long)
+            for one in missed:
+                self._history.recall(one, past[one.queue])
+        self._seen.note(snapshots)
 
     def confirmed(self) -> list[Row]:
         """The queues now. If one seems to drift, it is read twice more before that is reported."""

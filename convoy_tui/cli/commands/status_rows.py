@@ -9,8 +9,9 @@ from convoy_core import Snapshot
 from convoy_tui.cli.io.output import Column, Shape
 from convoy_tui.cli.io.styled import Styled
 from convoy_tui.cli.io.table import Cell
-from convoy_tui.text.health import Health, Limits, Severity, assess, failures, why, word
+from convoy_tui.text.health import Health, Limits, Severity, assess, failures, order, word
 from convoy_tui.text.history import History, Trends
+from convoy_tui.text.reasons import why
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import age, count, number
 
@@ -18,6 +19,7 @@ STYLES = {
     Severity.ALARM: "bold red",
     Severity.WARNING: "bold yellow",
     Severity.DELIBERATE: "magenta",
+    Severity.PLAIN: "",
     Severity.FINE: "green",
     Severity.NOTHING: "dim",
 }
@@ -33,9 +35,9 @@ class Row:
     why: str
 
     @property
-    def sort_key(self) -> tuple[int, str]:
-        """Worst first, then by name."""
-        return self.health.rank, self.snapshot.queue
+    def sort_key(self) -> tuple[int, int, str]:
+        """Worst first, then the heaviest."""
+        return order(self.health, self.snapshot, self.trends)
 
 
 def rows_of(snapshots: Iterable[Snapshot], history: History, limits: Limits) -> list[Row]:

@@ -5,14 +5,19 @@ Pure: no widget, no store. `now` and `heard_at` are by the clock of this process
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 
 from convoy_core import Snapshot
-from convoy_tui.text.health import Health, Limits, Severity, Steady, assess
+from convoy_tui.text.health import Health, Limits, Severity, Steady, assess, order
 from convoy_tui.text.history import History, Trends
+from convoy_tui.text.recalled import Rows
 from convoy_tui.text.words import is_production
+
+NOTHING: Final[Mapping[str, Rows]] = MappingProxyType({})
 
 
 class LinkState(StrEnum):
@@ -117,15 +122,18 @@ class Watch:
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """The rows of the last reading, worst first, then by name."""
+        """The rows of the last reading, worst first, then the heaviest."""
         return self._rows
 
-    def take(self, snapshots: Iterable[Snapshot]) -> tuple[Row, ...]:
-        """Add one reading. Returns its rows."""
+    def take(self, snapshots: Iterable[Snapshot], past: Mapping[str, Rows] = NOTHING) -> tuple[Row, ...]:
+        """Add one reading, and what the store has kept of some queues. Returns its rows."""
         seen = tuple(snapshots)
+        for snapshot in seen:
+            if snapshot.queue in past:
+                self._history.recall(snapshot, past[snapshot.queue])
         self._history.add(seen)
         self._steady.keep(snapshot.queue for snapshot in seen)
-        self._rows = tuple(sorted(map(self._row, seen), key=lambda row: (row.health.rank, row.queue)))
+        self._rows = tuple(sorted(map(self._row, seen), key=lambda row: order(row.health, row.snapshot, row.trends)))
         return self._rows
 
     def lose(self) -> None:
@@ -135,5 +143,5 @@ class Watch:
     def _row(self, snapshot: Snapshot) -> Row:
         trends = self._history.trends(snapshot.queue)
         word = assess(snapshot, trends, self.limits)
-        calm = Health.FLOWING if snapshot.counts.queued or snapshot.counts.processing else Health.IDLE
+        calm = assess(snapshot, replace(trends, drift=0), self.limits)
         return Row(snapshot, trends, self._steady.settle(snapshot.queue, word, calm))

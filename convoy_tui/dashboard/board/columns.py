@@ -21,6 +21,7 @@ SEVERITY_TONES = {
     Severity.ALARM: Tone.ALARM,
     Severity.WARNING: Tone.WARNING,
     Severity.DELIBERATE: Tone.DELIBERATE,
+    Severity.PLAIN: Tone.NORMAL,
     Severity.FINE: Tone.FINE,
     Severity.NOTHING: Tone.DIM,
 }

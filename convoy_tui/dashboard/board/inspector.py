@@ -8,7 +8,8 @@ from convoy_tui.dashboard.board.board import Board, Row
 from convoy_tui.dashboard.board.columns import SEVERITY_TONES, clears, per_s, rate, trend
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, clip, line, wrap
-from convoy_tui.text.health import Health, why, word
+from convoy_tui.text.health import Health, word
+from convoy_tui.text.reasons import why
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import age, count, due_in, duration, number
 
