@@ -20,7 +20,8 @@ from convoy_tui.dashboard.screens.page import Page
 from convoy_tui.dashboard.services import Services, Where
 from convoy_tui.dashboard.widgets.lines import Lines
 from convoy_tui.dashboard.widgets.table import Table
-from convoy_tui.text.health import why, word
+from convoy_tui.text.health import word
+from convoy_tui.text.reasons import why
 from convoy_tui.text.words import number
 
 _TABS = (State.QUEUED, State.PROCESSING, State.DELAYED, State.FAILED)
