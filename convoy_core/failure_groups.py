@@ -17,6 +17,9 @@ WITHOUT_A_RECORD: Final = "without a record"
 MAX_TEXT: Final = 200
 """Characters of the text."""
 
+PARTS: Final = 12
+"""Of the last hour, in which the failures of a group are counted."""
+
 FRAMES: Final = 3
 """How many of our caller's own functions tell what broke, from the innermost outwards."""
 
@@ -42,6 +45,10 @@ class FailureGroup:
     """Up to three of the IDs."""
     message: str
     """The newest of the messages, in full."""
+    newest: str = ""
+    """The ID that failed last."""
+    recent: tuple[int, ...] = (0,) * PARTS
+    """How many of these failures were in each five minutes of the last hour, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)

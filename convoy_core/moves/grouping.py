@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from convoy_core import validation
-from convoy_core.failure_groups import WITHOUT_A_RECORD, FailureGroup, FailureGroups, group_id
+from convoy_core.failure_groups import PARTS, WITHOUT_A_RECORD, FailureGroup, FailureGroups, group_id
 from convoy_core.moves import replies
 from convoy_core.moves.call import Call, Steps, of
 from convoy_core.moves.keys import Keys
@@ -32,6 +32,8 @@ class _Part:
     first: float | None
     last: float | None
     retries: int
+    newest: str
+    recent: tuple[int, ...]
     ids: tuple[str, ...]
 
 
@@ -55,6 +57,8 @@ class _Group:
     first: float | None = None
     last: float | None = None
     retries: int = 0
+    newest: str = ""
+    recent: list[int] = field(default_factory=lambda: [0] * PARTS)
     samples: list[str] = field(default_factory=list)
 
     def add(self, part: _Part) -> None:
@@ -65,13 +69,23 @@ class _Group:
         if part.first is not None and (self.first is None or part.first < self.first):
             self.first = part.first
         if self.last is None or (part.last is not None and part.last >= self.last):
-            self.last, self.message = part.last, part.message
+            self.last, self.message, self.newest = part.last, part.message, part.newest
+        self.recent = [old + new for old, new in zip(self.recent, part.recent, strict=True)]
 
     def done(self) -> FailureGroup:
         """As callers receive it."""
-        times = (self.first, self.last)
-        samples, message = tuple(self.samples), _text(self.message)
-        return FailureGroup(group_id(self.what), self.what, self.count, *times, self.retries, samples, message)
+        return FailureGroup(
+            group_id(self.what),
+            self.what,
+            self.count,
+            self.first,
+            self.last,
+            self.retries,
+            tuple(self.samples),
+            _text(self.message),
+            self.newest,
+            tuple(self.recent),
+        )
 
 
 def _text(message: bytes) -> str:
@@ -142,11 +156,14 @@ def _read(reply: list[Any]) -> _Window:
 def _part(row: list[Any]) -> _Part:
     what, message, *numbers = row[:6]
     count, first, last, retries = map(int, numbers)
-    ids = tuple(map(decode_id, row[6:]))
+    newest, recent = decode_id(row[6]), tuple(map(int, row[7].split()))
+    ids = tuple(map(decode_id, row[8:]))
     if what:
-        return _Part(what.decode("utf-8", "replace"), message, count, first / 1000, last / 1000, retries, ids)
+        times = (first / 1000, last / 1000)
+        return _Part(what.decode("utf-8", "replace"), message, count, *times, retries, newest, recent, ids)
     failure = replies.failure_of(message)
     if failure is None:
-        return _Part(WITHOUT_A_RECORD, b'""', count, None, None, 0, ids)
+        return _Part(WITHOUT_A_RECORD, b'""', count, None, None, 0, newest, recent, ids)
     retries = max(0, (failure.attempt or 1) - 1)
-    return _Part(failure.what, json.dumps(failure.error).encode(), count, failure.at, failure.at, retries, ids)
+    error = json.dumps(failure.error).encode()
+    return _Part(failure.what, error, count, failure.at, failure.at, retries, newest, recent, ids)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from convoy_tui.dashboard.screens.failures import FailuresScreen
 from convoy_tui.dashboard.screens.page import Page
 from convoy_tui.dashboard.screens.queue import QueueScreen
 from convoy_tui.dashboard.services import Services, Where
@@ -21,5 +22,8 @@ class PageKind:
     make: Callable[[Services, Where], Page]
 
 
-PAGES = (PageKind("queue", "2", "Queue", "what is in the queue under the cursor", QueueScreen),)
+PAGES = (
+    PageKind("queue", "2", "Queue", "what is in the queue under the cursor", QueueScreen),
+    PageKind("failures", "3", "Failures", "what broke, in groups", FailuresScreen),
+)
 """Every page that has a key, in the order of the keys. `1` is the overview."""

@@ -73,6 +73,8 @@ def test_the_documents_of_failures(convoy: Convoy) -> None:
         "retries": 2,
         "samples": ["6"],
         "message": "KeyError: 'wheel'",
+        "newest": "6",
+        "recent": [0] * 12,
     }
     assert lines == [{"schema": "convoy.failures/1", **group} for group in whole["groups"]]
 

@@ -15,7 +15,7 @@ from convoy_core.handlers.verdicts import VerdictRules
 from convoy_core.jobs import Claim, Failed, Job
 from convoy_core.moves import grouping
 from convoy_core.options import PoolOptions
-from tests.moves.keyspace import Keyspace, World
+from tests.moves.keyspace import NOW, Keyspace, World
 from tests.servers import RealServer
 
 
@@ -190,12 +190,32 @@ def test_failed_ids_are_counted_by_what_broke(world: World) -> None:
 
     ended = "exit status 1: file '..'"
     assert found.groups == (
-        FailureGroup(group_id(PARTS), PARTS, 3, 10.0, 30.0, 3, ("a", "b", "c"), "ValueError: 2\nmore"),
-        FailureGroup(group_id(ended), ended, 2, 5.0, 6.0, 0, ("d", "e"), "exit status 1: file '4'"),
-        FailureGroup(group_id(WITHOUT_A_RECORD), WITHOUT_A_RECORD, 2, None, None, 0, ("n", "x"), ""),
+        FailureGroup(group_id(PARTS), PARTS, 3, 10.0, 30.0, 3, ("a", "b", "c"), "ValueError: 2\nmore", "b"),
+        FailureGroup(group_id(ended), ended, 2, 5.0, 6.0, 0, ("d", "e"), "exit status 1: file '4'", "e"),
+        FailureGroup(group_id(WITHOUT_A_RECORD), WITHOUT_A_RECORD, 2, None, None, 0, ("n", "x"), "", "x"),
     )
     assert (found.total, found.others) == (7, 0)
     assert world.state() == KEYS
+
+
+def test_the_failures_of_the_last_hour_are_counted_in_twelve_parts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = NOW / 1000
+    ages = {"a": 1, "b": 299, "c": 301, "d": 3599, "e": 3601, "f": 90_000, "ahead": -5}
+    world.seed(
+        {
+            "failed": {id: n for n, id in enumerate(ages)},
+            "failure": {id: record(now - age, "ValueError: 1", what=PARTS) for id, age in ages.items()},
+        }
+    )
+
+    (group,) = world.queue.failure_groups().groups
+    monkeypatch.setattr(grouping, "BATCH", 2)
+    (paged,) = world.queue.failure_groups().groups
+
+    assert group.recent == (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2)
+    assert (group.newest, paged) == ("ahead", group)
 
 
 def test_what_a_pool_writes_is_counted_as_what_an_older_one_wrote(world: World) -> None:
