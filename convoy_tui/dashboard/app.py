@@ -9,10 +9,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar
 
-from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.command import CommandPalette
 from textual.signal import Signal
+from textual.widgets import Input, TextArea
 
 from convoy_core import WorkerPool
 from convoy_tui.dashboard.board.board import Board, LinkState, Place, Watch
@@ -20,21 +19,24 @@ from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Tone
 from convoy_tui.dashboard.local_pools import LocalPools, Order
 from convoy_tui.dashboard.pages import PAGES
-from convoy_tui.dashboard.palette import ConvoyCommands
+from convoy_tui.dashboard.palette import ConvoyCommands, Palette
 from convoy_tui.dashboard.poller import Poller
+from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.screens.help import HelpScreen, keys_of
 from convoy_tui.dashboard.screens.leave import LeaveDialog
 from convoy_tui.dashboard.screens.overview import OverviewScreen
 from convoy_tui.dashboard.screens.page import Page
 from convoy_tui.dashboard.services import Done, Services, Where
 from convoy_tui.dashboard.source import Reading, Source
+from convoy_tui.dashboard.terminal_app import TerminalApp
 from convoy_tui.dashboard.themes import FALLBACKS, THEMES
+from convoy_tui.dashboard.widgets.entry import OneLine
 from convoy_tui.text.history import History
 
 _STOP_S = 5.0
 
 
-class ConvoyApp(App[None]):
+class ConvoyApp(TerminalApp):
     """The live dashboard."""
 
     TITLE = "convoy"
@@ -108,6 +110,7 @@ class ConvoyApp(App[None]):
             self.register_theme(theme)
         self.theme = THEMES[0].name
         self.set_class(is_ascii, "-ascii")
+        self._is_warned = False
 
     def get_css_variables(self) -> dict[str, str]:
         """The colours of the theme, with replacements for Convoy's own ones in other themes."""
@@ -182,7 +185,7 @@ class ConvoyApp(App[None]):
     def _tick(self) -> None:
         """Update ages and countdowns between readings. Quit if the terminal has been closed."""
         if not self.is_watched():
-            self.exit()
+            self.end_once()
             return
         link = self._poller.link
         late = link.heard_at is not None and self._clock() - link.heard_at > 1.5
@@ -235,8 +238,8 @@ class ConvoyApp(App[None]):
 
     def action_command_palette(self) -> None:
         """Show the commands by name."""
-        if not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette(id="--command-palette", placeholder="Command or queue"))
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette())
 
     async def action_quit(self) -> None:
         """Quit. Ask first while workers of this process are busy."""
@@ -244,6 +247,46 @@ class ConvoyApp(App[None]):
             self.push_screen(LeaveDialog(self.services), self._quit_if)
         else:
             self.exit()
+
+    def begin_end(self) -> None:
+        """End as after the key and its `y`: running jobs of this process may finish."""
+        if not self.services.local_pools.running:
+            self.exit()
+        elif isinstance(self.screen, LeaveDialog):
+            self.screen.action_confirm()
+        else:
+            self.push_screen(LeaveDialog(self.services, is_decided=True), self._quit_if)
+
+    def end_now(self) -> None:
+        """Give back what runs here, and end."""
+        self.services.local_pools.dismiss(0)
+        self.exit()
+
+    def action_interrupt(self) -> None:
+        """Ctrl+C: copy what is selected in a field, or name the key that quits."""
+        field = self.focused
+        if isinstance(field, Input | TextArea) and field.selected_text:
+            field.action_copy()
+            return
+        if isinstance(self.screen, Palette | HelpScreen):
+            self.pop_screen()  # it covers the line that says it
+        self._say(Done("q quits. Esc leaves a dialog or a field.", Tone.WARNING))
+
+    def action_suspend(self) -> None:
+        """Suspend. While jobs run here that takes the key twice: their workers would stand still."""
+        self._is_warned = bool(self.services.local_pools.running) and not self._is_warned
+        if self._is_warned:
+            said = "Jobs run here; if this process stands still, others take over their IDs. Ctrl+Z again suspends."
+            self._say(Done(said, Tone.WARNING))
+        else:
+            super().action_suspend()
+
+    def on_one_line_refused(self, event: OneLine.Refused) -> None:
+        """Say why a field has not taken what was pasted."""
+        self._say(Done(event.why, Tone.WARNING))
+
+    def _say(self, done: Done) -> None:
+        (self.screen if isinstance(self.screen, Dialog) else self.page).tell(done)
 
     def _quit_if(self, done: Done | None) -> None:
         if done is not None:

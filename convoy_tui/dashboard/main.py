@@ -75,7 +75,7 @@ def dashboard(  # noqa: PLR0913 - typer reads the options from here
         raise typer.Exit(Code.USAGE) from None
 
 
-def _open(settings: Settings, *, ascii_only: bool, interval: float) -> None:
+def _open(settings: Settings, *, ascii_only: bool, interval: float) -> NoReturn:
     with loading():
         _draw_less_often()
         from convoy_tui.dashboard.app import ConvoyApp  # noqa: PLC0415 - after the line above, and not for --help
@@ -97,6 +97,7 @@ def _open(settings: Settings, *, ascii_only: bool, interval: float) -> None:
     # Not every hangup arrives as a signal that ends the process, and a driver without a terminal would loop for ever.
     app.is_watched = sys.stdout.isatty
     app.run()
+    raise typer.Exit(app.return_code or Code.DONE)
 
 
 def _draw_less_often() -> None:

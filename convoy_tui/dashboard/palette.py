@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.await_complete import AwaitComplete
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from convoy_tui.dashboard.screens.overview import OverviewScreen
 from convoy_tui.text.safe_text import safe
 
 _HIDDEN = ("app.commands",)
+
+
+class Palette(CommandPalette):
+    """The palette, which is closed once: a second Esc that comes meanwhile closes nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(id="--command-palette", placeholder="Command or queue")
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Close it, if it has not been closed."""
+        return super().dismiss(result) if self.app.screen is self else AwaitComplete()
 
 
 class ConvoyCommands(Provider):

@@ -14,6 +14,7 @@ from textual.widgets import Button, Input
 from convoy_core import Entry, Jammed, Outcome, Published, State, Then
 from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.dashboard.screens.jam_guard import JamGuardDialog
+from convoy_tui.dashboard.screens.leave import LeaveDialog
 from convoy_tui.dashboard.screens.overview import OverviewScreen
 from convoy_tui.dashboard.screens.publish import read_draft
 from convoy_tui.dashboard.widgets.entry import ManyLines
@@ -453,3 +454,33 @@ async def test_a_lost_store_disables_the_actions_and_says_why() -> None:
         await shows(pilot, "The store is back after 0 s.")
         await pilot.press("J")
         await until(pilot, lambda: isinstance(app.screen, JamGuardDialog))
+
+
+@pytest.mark.parametrize("key", ["P", "N", "question_mark", "colon"])
+async def test_what_is_closed_twice_closes_no_other(key: str) -> None:
+    async with opened(alarmed()) as (pilot, app):
+        await pilot.press(key)
+        await until(pilot, lambda: not isinstance(app.screen, OverviewScreen))
+        screen = app.screen
+        for _ in range(3):
+            screen.dismiss()
+        await pilot.pause()
+        assert [type(screen) for screen in app.screen_stack[1:]] == [OverviewScreen]
+
+
+async def test_a_dialog_that_ends_below_another_closes_itself_alone() -> None:
+    source = SlowWrites([a_queue("q", processing=3, jammed=3)], stuck={"q": STUCK})
+    async with opened(source) as (pilot, app):
+        await pilot.press("J")
+        await shows(pilot, "3 jobs will leave")
+        await pilot.press("y")
+        await source.is_asked.wait()
+        app.push_screen(LeaveDialog(app.services))
+        await shows(pilot, "Finish, then quit")
+        source.may_free.set()
+        await until(pilot, lambda: source.acts)
+        await pilot.pause()
+        assert [type(screen) for screen in app.screen_stack[-2:]] == [JamGuardDialog, LeaveDialog]
+        await pilot.press("escape")
+        await shows(pilot, "Cleared 3 and requeued them.")
+        assert [type(screen) for screen in app.screen_stack[1:]] == [OverviewScreen]

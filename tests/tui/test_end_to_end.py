@@ -2,91 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
-import select
-import signal
-import struct
 import subprocess
 import sys
-import termios
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
-import pyte
 import pytest
 
 from convoy_core import Fleet
 from tests.servers import RealServer
+from tests.tui.real_terminal import PROGRAM, Terminal
 from tests.waiting import patient
-
-PROGRAM = str(Path(sys.executable).parent / "convoy-tui")
-
-
-class Terminal:
-    """A real terminal of 80x24 with the dashboard in it."""
-
-    def __init__(self, *arguments: str) -> None:
-        self.screen = pyte.Screen(80, 24)
-        self._stream = pyte.ByteStream(self.screen)
-        self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        self.process = subprocess.Popen(
-            [PROGRAM, *arguments],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env=os.environ | {"TERM": "xterm-256color", "COLORTERM": "truecolor"},
-            start_new_session=True,
-        )
-        os.close(slave)
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.screen.display)
-
-    def press(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
-
-    def read(self, seconds: float) -> None:
-        """Take in what was written, for up to that long."""
-        if not select.select([self._master], [], [], seconds)[0]:
-            return
-        try:
-            self._stream.feed(os.read(self._master, 65536))
-        except OSError:
-            return  # the program has ended, and with it its side of the terminal
-
-    def shows(self, text: str) -> None:
-        deadline = time.monotonic() + patient()
-        while text not in self.text:
-            assert time.monotonic() < deadline, f"no {text!r} within {patient():g} s:\n{self.text}"
-            self.read(0.1)
-
-    def hides(self, text: str) -> None:
-        deadline = time.monotonic() + patient()
-        while text in self.text:
-            assert time.monotonic() < deadline, f"still {text!r} after {patient():g} s:\n{self.text}"
-            self.read(0.1)
-
-    def hang_up(self) -> None:
-        """Close the terminal, as a lost connection does."""
-        os.close(self._master)
-
-    def ends(self) -> int:
-        deadline = time.monotonic() + patient()
-        while self.process.poll() is None:
-            assert time.monotonic() < deadline, f"still there:\n{self.text}"
-            self.read(0.05)
-        return self.process.returncode
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait(patient())
-        os.close(self._master)
 
 
 @pytest.fixture

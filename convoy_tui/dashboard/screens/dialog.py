@@ -15,12 +15,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 from convoy_core import ConvoyError
 from convoy_tui.dashboard.board.board import Board
 from convoy_tui.dashboard.board.spans import Line, Tone, line, wrap
+from convoy_tui.dashboard.screens.popup import Popup
 from convoy_tui.dashboard.services import Done, Services
 from convoy_tui.dashboard.slice_runner import SliceRunner
 from convoy_tui.dashboard.widgets.entry import OneLine
@@ -32,7 +32,7 @@ FRAME = 92
 log = logging.getLogger(__name__)
 
 
-class Dialog(ModalScreen[Done | None]):
+class Dialog(Popup[Done | None]):
     """Closes with what was done, or None if nothing was."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal")]  # noqa: RUF012 - Textual declares it so
@@ -102,6 +102,10 @@ class Dialog(ModalScreen[Done | None]):
         """Show a note above the answers."""
         self.query_one("#note").display = bool(text)
         self.say("#note", [line((part, tone)) for part in self.wrapped(text)] if text else [])
+
+    def tell(self, done: Done) -> None:
+        """Show what has been done, or a remark, as a note."""
+        self.note(done.text, done.tone)
 
     def say(self, selector: str, lines: Iterable[Line]) -> None:
         """Show lines in one of the parts of the body."""

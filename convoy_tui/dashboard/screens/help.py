@@ -9,16 +9,16 @@ from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from convoy_tui.dashboard.board.spans import Line, Tone, line
+from convoy_tui.dashboard.screens.popup import Popup
 from convoy_tui.dashboard.widgets.lines import Lines
 
 _NAMES = {"space": "Space", "escape": "Esc", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End"}
 _GROUPS = ("Change", "Look", "Move")
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Popup[None]):
     """The keys, by group."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

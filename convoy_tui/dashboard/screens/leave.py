@@ -24,8 +24,10 @@ class LeaveDialog(Dialog):
     heading = "Quit"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("g", "give_back", "Give them back now", id="leave.give_back")]
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, *, is_decided: bool = False) -> None:
+        """`is_decided`: somebody has asked for the end who cannot be asked back, as by a signal."""
         super().__init__(services)
+        self._is_decided = is_decided
         self._jobs = count(services.local_pools.running, "job is", "jobs are")
 
     def body(self) -> ComposeResult:
@@ -41,6 +43,8 @@ class LeaveDialog(Dialog):
     def on_mount(self) -> None:
         """Nothing has to be read first."""
         self.arm("Finish, then quit")
+        if self._is_decided:
+            self.action_confirm()
 
     def action_give_back(self) -> None:
         """Stop, and give the running jobs back at once."""

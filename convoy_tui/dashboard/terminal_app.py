@@ -1,0 +1,102 @@
+"""What the app owes to the terminal: it ends by signals as by its key, suspends, and tells an exception in a sentence.
+
+Nobody reads a traceback over a lost screen, and one with local values could show a password.
+"""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.command import CommandInput
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+from textual.widgets import Input
+
+from convoy_tui.dashboard.terminal import HungUp, Signalled, Terminal
+from convoy_tui.text.safe_text import safe
+
+_WORDS = 100
+"""More characters than this are looked for by nobody, and the search for them would take long."""
+
+
+class TerminalApp(App[None]):
+    """An app on our own driver. Subclasses say what ending means."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # With priority, or they would be dead in dialogs and in the palette. None of them changes anything.
+        Binding("ctrl+z", "suspend", "Suspend", id="app.suspend", show=False, priority=True, key_display="Ctrl+Z"),
+        Binding(
+            "ctrl+c",
+            "interrupt",
+            "Copy, or say how to quit",
+            id="app.interrupt",
+            show=False,
+            priority=True,
+            key_display="Ctrl+C",
+        ),
+    ]
+
+    _is_ending = False
+
+    def get_driver_class(self) -> type[Driver]:
+        """Our own, unless another was asked for."""
+        usual = super().get_driver_class()
+        return Terminal if usual is LinuxDriver else usual
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let no control character into a field of Textual's own, which is the palette's."""
+        if isinstance(event, events.Paste) and type(self.focused) in (Input, CommandInput):
+            event.text = safe(event.text.strip(), _WORDS)
+        await super().on_event(event)
+
+    def begin_end(self) -> None:
+        """End, and let what runs here finish first."""
+        self.exit()
+
+    def end_now(self) -> None:
+        """End, and cut short what runs here."""
+        self.exit()
+
+    def on_signalled(self, event: Signalled) -> None:
+        """The first signal ends as the key does, a second one at once."""
+        event.stop()
+        if self._is_ending:
+            self.end_now()
+        else:
+            self.end_once()
+
+    def on_hung_up(self, event: HungUp) -> None:
+        """The terminal is gone. The system may have sent a signal as well, or not."""
+        event.stop()
+        self.end_once()
+
+    def end_once(self) -> None:
+        """End, unless that has begun."""
+        if not self._is_ending:
+            self._is_ending = True
+            self.begin_end()
+
+    def action_suspend(self) -> None:
+        """Give the terminal to the shell until it brings this process back."""
+        self.action_suspend_process()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End with a code and one sentence. Textual would print a traceback with the values of all variables."""
+        self._return_code = 1
+        if self._exception is None:
+            self.panic(Text(_sentence(error)))
+            self._exception = error
+            self._exception_event.set()
+
+
+def _sentence(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    said = safe(" ".join(str(error).split()), 300)
+    return f"convoy-tui ended on an unexpected {type(error).__name__}{where}: {said}. Please report it."
