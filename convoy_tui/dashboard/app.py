@@ -11,7 +11,6 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.signal import Signal
-from textual.widgets import Input, TextArea
 
 from convoy_core import WorkerPool
 from convoy_tui.dashboard.board.board import Board, LinkState, Place, Watch
@@ -30,7 +29,6 @@ from convoy_tui.dashboard.services import Done, Services, Where
 from convoy_tui.dashboard.source import Reading, Source
 from convoy_tui.dashboard.terminal_app import TerminalApp
 from convoy_tui.dashboard.themes import FALLBACKS, THEMES
-from convoy_tui.dashboard.widgets.entry import OneLine
 from convoy_tui.text.history import History
 
 _STOP_S = 5.0
@@ -262,31 +260,20 @@ class ConvoyApp(TerminalApp):
         self.services.local_pools.dismiss(0)
         self.exit()
 
-    def action_interrupt(self) -> None:
-        """Ctrl+C: copy what is selected in a field, or name the key that quits."""
-        field = self.focused
-        if isinstance(field, Input | TextArea) and field.selected_text:
-            field.action_copy()
-            return
-        if isinstance(self.screen, Palette | HelpScreen):
-            self.pop_screen()  # it covers the line that says it
-        self._say(Done("q quits. Esc leaves a dialog or a field.", Tone.WARNING))
-
     def action_suspend(self) -> None:
         """Suspend. While jobs run here that takes the key twice: their workers would stand still."""
         self._is_warned = bool(self.services.local_pools.running) and not self._is_warned
         if self._is_warned:
-            said = "Jobs run here; if this process stands still, others take over their IDs. Ctrl+Z again suspends."
-            self._say(Done(said, Tone.WARNING))
+            self.warn("Jobs run here; if this process stands still, others take over their IDs. Ctrl+Z again suspends.")
         else:
             super().action_suspend()
 
-    def on_one_line_refused(self, event: OneLine.Refused) -> None:
-        """Say why a field has not taken what was pasted."""
-        self._say(Done(event.why, Tone.WARNING))
-
-    def _say(self, done: Done) -> None:
-        (self.screen if isinstance(self.screen, Dialog) else self.page).tell(done)
+    def warn(self, text: str) -> None:
+        """Say something where it can be read: in a dialog, or else on the page."""
+        if isinstance(self.screen, Dialog):
+            self.screen.note(text)
+        else:
+            self.page.tell(Done(text, Tone.WARNING))
 
     def _quit_if(self, done: Done | None) -> None:
         if done is not None:

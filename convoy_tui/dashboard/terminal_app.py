@@ -13,12 +13,14 @@ from rich.text import Text
 from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.command import CommandInput
+from textual.command import CommandInput, CommandPalette
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
+from convoy_tui.dashboard.screens.help import HelpScreen
 from convoy_tui.dashboard.terminal import HungUp, Signalled, Terminal
+from convoy_tui.dashboard.widgets.entry import OneLine
 from convoy_tui.text.safe_text import safe
 
 _WORDS = 100
@@ -81,6 +83,23 @@ class TerminalApp(App[None]):
         if not self._is_ending:
             self._is_ending = True
             self.begin_end()
+
+    def warn(self, text: str) -> None:
+        """Say something where it can be read."""
+
+    def on_one_line_refused(self, event: OneLine.Refused) -> None:
+        """Say why a field has not taken what was pasted."""
+        self.warn(event.why)
+
+    def action_interrupt(self) -> None:
+        """Ctrl+C: copy what is selected in a field, or name the key that quits."""
+        field = self.focused
+        if isinstance(field, Input | TextArea) and field.selected_text:
+            field.action_copy()
+            return
+        if isinstance(self.screen, CommandPalette | HelpScreen):
+            self.pop_screen()  # it covers the line that says it
+        self.warn("q quits. Esc leaves a dialog or a field.")
 
     def action_suspend(self) -> None:
         """Give the terminal to the shell until it brings this process back."""

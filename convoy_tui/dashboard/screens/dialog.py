@@ -103,10 +103,6 @@ class Dialog(Popup[Done | None]):
         self.query_one("#note").display = bool(text)
         self.say("#note", [line((part, tone)) for part in self.wrapped(text)] if text else [])
 
-    def tell(self, done: Done) -> None:
-        """Show what has been done, or a remark, as a note."""
-        self.note(done.text, done.tone)
-
     def say(self, selector: str, lines: Iterable[Line]) -> None:
         """Show lines in one of the parts of the body."""
         self.query_one(selector, Lines).show(lines)
