@@ -42,9 +42,12 @@ class Terminal(LinuxDriver):
         if sys.__stderr__ is not None and isinstance(lossy := lossy_streams(sys.__stderr__), io.TextIOWrapper):
             self._file = lossy
         self._is_drawing = False
+        # All of them by the event loop: a handler may interrupt a write, and would wait for its lock for ever.
+        self._loop.add_signal_handler(signal.SIGTSTP, self._sigtstp_application)
+        self._loop.add_signal_handler(signal.SIGCONT, self._sigcont_application)
         for number in _ENDING:
             if signal.getsignal(number) is not signal.SIG_IGN:  # as under `nohup`
-                self._loop.add_signal_handler(number, self.process_message, Signalled())
+                self._loop.add_signal_handler(number, self._tell_of_signal)
 
     def start_application_mode(self) -> None:
         """Take the terminal."""
@@ -71,6 +74,9 @@ class Terminal(LinuxDriver):
                     return
                 for message in messages:
                     self.process_message(message)
+
+    def _tell_of_signal(self) -> None:
+        self.process_message(Signalled())
 
     def _read(self) -> bytes:
         try:

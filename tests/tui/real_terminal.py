@@ -74,16 +74,19 @@ class Terminal:
     def paste(self, text: bytes) -> None:
         self.press(b"\x1b[200~" + text + b"\x1b[201~")
 
-    def read(self, seconds: float) -> None:
-        """Take in what was written, for up to that long."""
+    def read(self, seconds: float) -> bool:
+        """Take in what was written, for up to that long. Returns whether anything was."""
         if not select.select([self._master], [], [], seconds)[0]:
-            return
+            return False
         try:
             data = os.read(self._master, 65536)
         except OSError:
-            return  # the program has ended, and with it its side of the terminal
+            return False  # the program has ended, and with it its side of the terminal
         self.written += data
+        if b"\x1b[?1049" in data:
+            self.screen.erase_in_display(2)  # it knows no second screen
         self._stream.feed(data)
+        return True
 
     def pause(self, seconds: float = 0.3) -> None:
         """Let so much time pass that Esc and the key after it are two keys."""
@@ -110,7 +113,8 @@ class Terminal:
 
     def is_clean(self) -> bool:
         """Whether every mode, and the line discipline, is what it was before."""
-        self.read(0)
+        while self.read(0.05):
+            pass
         modes = {int(number): word for number, word in _MODE.findall(bytes(self.written))}
         keys = self.written.count(b"\x1b[>") == self.written.count(b"\x1b[<u")
         is_same = termios.tcgetattr(self._slave) == self._before
