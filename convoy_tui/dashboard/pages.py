@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from convoy_tui.dashboard.screens.activity import ActivityScreen
 from convoy_tui.dashboard.screens.failures import FailuresScreen
 from convoy_tui.dashboard.screens.page import Page
 from convoy_tui.dashboard.screens.queue import QueueScreen
@@ -25,5 +26,6 @@ class PageKind:
 PAGES = (
     PageKind("queue", "2", "Queue", "what is in the queue under the cursor", QueueScreen),
     PageKind("failures", "3", "Failures", "what broke, in groups", FailuresScreen),
+    PageKind("activity", "5", "Activity", "what operators have done", ActivityScreen),
 )
 """Every page that has a key, in the order of the keys. `1` is the overview."""

@@ -1,0 +1,177 @@
+"""The Activity screen: what operators have done, live, with a filter."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.widgets import Input
+
+from convoy_tui.dashboard.board.activity import Act, columns, newest_first, sheet
+from convoy_tui.dashboard.board.board import Board
+from convoy_tui.dashboard.board.cells import fitted
+from convoy_tui.dashboard.board.inspector import rule
+from convoy_tui.dashboard.board.spans import Line, Tone, clip, line
+from convoy_tui.dashboard.board.window import Window
+from convoy_tui.dashboard.reading.activity import AuditReader
+from convoy_tui.dashboard.screens.page import Page
+from convoy_tui.dashboard.services import Services, Where
+from convoy_tui.dashboard.widgets.entry import OneLine
+from convoy_tui.dashboard.widgets.lines import Lines
+from convoy_tui.dashboard.widgets.table import Table
+from convoy_tui.text.safe_text import safe
+from convoy_tui.text.words import age, count, number
+
+_KEPT = ("activity", Where())
+
+
+class ActivityScreen(Page):
+    """The audit of all queues, or of one."""
+
+    AUTO_FOCUS = "#acts"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "slash", "filter", "Filter", key_display="/", id="activity.filter", tooltip="queue:, who:, act: or text"
+        ),
+        Binding("a", "everywhere", "This queue", id="activity.all", tooltip="of the queue one comes from, or of all"),
+        Binding("escape", "back", "Clear the filter, or go back", key_display="Esc", id="page.back", show=False),
+    ]
+    page_name = "activity"
+    first_keys = ("activity.filter", "activity.all", "table.open")
+
+    def __init__(self, services: Services, where: Where) -> None:
+        super().__init__(services, where)
+        self._reader = AuditReader(services.source.fleet)
+        self._is_everywhere = True
+        self._wanted = str(services.kept.get(_KEPT, ""))
+        self._has_read = False
+
+    @property
+    def crumbs(self) -> Sequence[str]:
+        """That this is the activity, of one queue where that is chosen."""
+        return ("activity",) if self._is_everywhere else (self.where.queue or "", "activity")
+
+    @property
+    def here(self) -> Where:
+        """The queue of the act under the cursor."""
+        row = self._row
+        return Where(row.entry.queue) if row is not None else self.where
+
+    def body(self) -> ComposeResult:
+        """The filter, the acts, and all about the one under the cursor."""
+        yield OneLine(self._wanted, id="search", placeholder="words, or queue:name who:name act:verb")
+        with Container(id="main"):
+            yield Table[Act](
+                lambda act: act.key, lambda width: fitted(columns(width), width), self.services.glyphs, id="acts"
+            )
+            with Vertical(id="side"):
+                yield Lines(id="rule")
+                yield Lines(id="inspector")
+
+    async def load(self) -> None:
+        """Read what has been done since."""
+        await self._reader.read([row.queue for row in self.services.board.rows])
+        self._has_read = True
+
+    # -- showing
+
+    def summary(self, board: Board, width: int) -> Sequence[Line]:
+        """How many acts there are, and the newest."""
+        if not self._has_read:
+            return [line((" Reading the activity", Tone.DIM))]
+        acts = self._acts(self._wanted)
+        total = len(self._acts(""))
+        if not total:
+            return [line((" Nobody has done anything that is kept.", Tone.DIM))]
+        if self._wanted:
+            found = f" {number(len(acts))} of {count(total, 'act')} fit {safe(repr(self._wanted), 40)}"
+            return [clip(line((found, Tone.STRONG if acts else Tone.WARNING), ("   Esc clears", Tone.DIM)), width)]
+        newest = acts[0]
+        who = f"{safe(newest.entry.who, 40)}, {safe(newest.entry.verb, 20)} of {safe(newest.entry.queue, 40)}"
+        ago = age(max(0.0, newest.at - newest.entry.at))
+        return [clip(line(f" {count(total, 'act')}", ("; the newest ", Tone.DIM), f"{ago} ago: {who}"), width)]
+
+    def draw(self, board: Board) -> None:
+        """The acts, and the one under the cursor."""
+        box = self.query_one("#search", Input)
+        box.display = box.has_focus or bool(self._wanted)
+        is_old = board.is_stale or bool(self.trouble)
+        self._table.show_window(Window.whole(self._acts(self._wanted)), is_stale=is_old)
+        self._show_sheet()
+
+    def _acts(self, wanted: str) -> tuple[Act, ...]:
+        queue = None if self._is_everywhere else self.where.queue
+        entries = [entry for entry in self._reader.entries.values() if queue in (None, entry.queue)]
+        return newest_first(entries, wanted, self._now)
+
+    @property
+    def _now(self) -> float:
+        """The store's time of the last reading, to the second, so that rows are drawn again once a second at most."""
+        rows = self.services.board.rows
+        return float(int(rows[0].snapshot.at)) if rows else 0.0
+
+    def _show_sheet(self) -> None:
+        row, box = self._row, self.query_one("#inspector", Lines)
+        width = self.query_one("#side").size.width or self.size.width
+        self.say("#rule", [rule(row.entry.queue, width, self.services.glyphs)] if row is not None else [()])
+        box.show(sheet(row, width) if row is not None else [])
+
+    def ability(self, board: Board) -> Hashable:
+        """Whether writes are possible, and which act is under the cursor."""
+        return board.is_writable, self._row is not None
+
+    @property
+    def _table(self) -> Table[Act]:
+        return self.query_one("#acts", Table)
+
+    @property
+    def _row(self) -> Act | None:
+        return self._table.row if self.is_mounted else None
+
+    # -- what the user does
+
+    def on_table_moved(self) -> None:
+        """Show another act."""
+        self._show_sheet()
+        self.show_ability(self.services.board)
+
+    def on_table_opened(self) -> None:
+        """Open the queue of the act."""
+        if (row := self._row) is not None:
+            self.services.open("queue", Where(row.entry.queue))
+
+    def action_everywhere(self) -> None:
+        """Show the acts on all queues, or on the one that one came from."""
+        if self.where.queue is not None:
+            self._is_everywhere = not self._is_everywhere
+            self._table.forget()
+            self.redraw()
+
+    def action_filter(self) -> None:
+        """Open the filter box."""
+        box = self.query_one("#search", Input)
+        box.display = True
+        box.focus()
+
+    def action_back(self) -> None:
+        """Clear the filter, or else go back."""
+        if self._wanted or self.query_one("#search", Input).has_focus:
+            self.query_one("#search", Input).value = ""
+            self._table.focus()
+            self.call_after_refresh(self.redraw)
+        else:
+            super().action_back()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Show the acts that fit."""
+        self._wanted = event.value
+        self.services.kept[_KEPT] = event.value
+        self.redraw()
+
+    def on_input_submitted(self) -> None:
+        """Keep the filter, and move to the acts."""
+        self._table.focus()
+        self.call_after_refresh(self.redraw)
