@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "log": Listed("log", "Look", "Show what operators have done, oldest first."),
     "workers": Listed("workers", "Look", "List the worker pools and what they hold."),
     "doctor": Listed("doctor", "Look", "Check the server and the queues: that every ID is in exactly one place."),
+    "metrics": Listed("metrics", "Look", "Print the numbers of all queues in the form of Prometheus, or serve them."),
     "export": Listed("export_ids", "Look", "Write IDs with all their data, as lines of JSON."),
     "publish": Listed("publish", "Act", "Put IDs into a queue, each unless it is there already."),
     "requeue": Listed("requeue", "Act", "Queue failed IDs again, named or filtered."),

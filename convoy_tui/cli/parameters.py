@@ -212,6 +212,15 @@ def _operator(*, hidden: bool) -> Any:
     return typer.Option("--operator", metavar="WHO", help=text, rich_help_panel=COMMON, hidden=hidden)
 
 
+JamAfter = Annotated[
+    float | None,
+    typer.Option(
+        "--jam-after",
+        metavar="TIME",
+        parser=seconds,
+        help="A longer run is jammed. Default: the profile's, or 5m.",
+    ),
+]
 Ascii = Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters alone.")]
 LookInterval = Annotated[
     float | None,

@@ -262,6 +262,7 @@ TIMES = [
     ["wait", "trucks", "1", "--timeout"],
     ["requeue", "trucks", "1", "--try", "1", "--timeout"],
     ["status", "--jam-after"],
+    ["metrics", "--jam-after"],
     ["log", "--since"],
     ["list", "trucks", "--older-than"],
     ["publish", "trucks", "1", "--delay"],

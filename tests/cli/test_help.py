@@ -22,6 +22,7 @@ COMMANDS = [
     "workers",
     "history",
     "doctor",
+    "metrics",
     "where",
     "wait",
     "export",

@@ -89,7 +89,7 @@ PRINTED = [
 ]
 """Commands that print documents, in an order in which each finds something to say."""
 
-WITHOUT = {"tui": "it opens a screen"}
+WITHOUT = {"tui": "it opens a screen", "metrics": "Prometheus has a form of its own"}
 """Commands that print none."""
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import convoy_core
+import convoy_core.metrics
 import convoy_core.system
 import convoy_tui
 

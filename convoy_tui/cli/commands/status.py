@@ -55,15 +55,6 @@ MaxFailed = Annotated[
         show_default=False,
     ),
 ]
-JamAfter = Annotated[
-    float | None,
-    typer.Option(
-        "--jam-after",
-        metavar="TIME",
-        parser=p.seconds,
-        help="A longer run is jammed. Default: the profile's, or 5m.",
-    ),
-]
 
 
 def status(
@@ -75,7 +66,7 @@ def status(
     samples: Samples = None,
     check: Check = False,
     max_failed: MaxFailed = None,
-    jam_after: JamAfter = None,
+    jam_after: p.JamAfter = None,
 ) -> Code:
     """Show every queue with its counts, its health, and why.
 

@@ -1,0 +1,11 @@
+"""Numbers for monitoring systems, in the form of Prometheus. Needs the extra `metrics`.
+
+>>> from convoy_core import Fleet
+>>> from prometheus_client import REGISTRY
+>>> REGISTRY.register(StoreCollector(Fleet()))  # doctest: +SKIP
+"""
+
+from convoy_core.metrics.serving import MetricsServer
+from convoy_core.metrics.store import StoreCollector
+
+__all__ = ["MetricsServer", "StoreCollector"]
