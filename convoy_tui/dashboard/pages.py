@@ -9,6 +9,7 @@ from convoy_tui.dashboard.screens.activity import ActivityScreen
 from convoy_tui.dashboard.screens.failures import FailuresScreen
 from convoy_tui.dashboard.screens.page import Page
 from convoy_tui.dashboard.screens.queue import QueueScreen
+from convoy_tui.dashboard.screens.time import TimeScreen
 from convoy_tui.dashboard.services import Services, Where
 
 
@@ -27,5 +28,6 @@ PAGES = (
     PageKind("queue", "2", "Queue", "what is in the queue under the cursor", QueueScreen),
     PageKind("failures", "3", "Failures", "what broke, in groups", FailuresScreen),
     PageKind("activity", "5", "Activity", "what operators have done", ActivityScreen),
+    PageKind("time", "7", "Time", "charts of the last minutes, hours and days", TimeScreen),
 )
 """Every page that has a key, in the order of the keys. `1` is the overview."""

@@ -16,6 +16,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import Screen
+from textual.worker import WorkType
 
 from convoy_core import ConvoyError
 from convoy_tui.dashboard.board.board import Board, LinkState
@@ -94,7 +95,8 @@ class Page(Screen[None]):
     def reload(self) -> None:
         """Read now, instead of what is being read: for another list, filter or place."""
         self._is_loading = True
-        self.run_worker(self._load(), name="load", group="load", exclusive=True, exit_on_error=False)
+        work: WorkType[None] = self._load  # called only when it begins: it may be cancelled
+        self.run_worker(work, name="load", group="load", exclusive=True, exit_on_error=False)
 
     def redraw(self) -> None:
         """Show everything again, with the newest board."""

@@ -1,0 +1,130 @@
+"""Charts of the history: what they show of which rows, and how they are drawn."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from convoy_core import Counts, HistoryRow
+from convoy_tui.dashboard.board.glyphs import Glyphs
+from convoy_tui.dashboard.board.spans import Line, Tone, plain, width
+from convoy_tui.dashboard.board.timeline import PERIODS, Chart, Period, charts, course, time_ticks, together
+from convoy_tui.dashboard.plotting import plotted
+
+MINUTES, HOURS, DAY, WEEK = PERIODS
+END = 1_790_000_000.0
+
+
+def a_row(ago: float, queued: int = 0, **totals: int) -> HistoryRow:
+    return HistoryRow(END - ago, Counts(queued, queued, 0, 0, 0), 1, totals)
+
+
+def steady(step: int, longest: int, rate: int = 1) -> list[HistoryRow]:
+    return [a_row(ago, 5, published=10_000_000 - ago * rate) for ago in range(longest, 0, -step)]
+
+
+def drawn(chart: Chart, size: tuple[int, int] = (60, 12), *, is_ascii: bool = False, colour: bool = True) -> list[Line]:
+    return plotted(chart, *size, Glyphs(is_ascii), has_colour=colour)
+
+
+@pytest.mark.parametrize("period", PERIODS, ids=lambda period: period.name)
+def test_rows_that_come_in_their_time_make_a_course_without_a_gap(period: Period) -> None:
+    step = 10 if period.seconds <= 7200 else 67  # a row of every minute comes up to ten seconds late
+
+    found = course(steady(step, int(period.seconds) + 60), period, END)
+
+    assert None not in found[1:-2]
+    assert {moment.in_s for moment in found[1:-2] if moment is not None} == {1.0}
+
+
+def test_a_time_in_which_nobody_kept_rows_is_a_gap_and_no_zero() -> None:
+    rows = [row for row in steady(10, 900) if not 300 <= END - row.at <= 600]
+
+    found = course(rows, MINUTES, END)
+
+    gap = [place for place, moment in enumerate(found) if moment is None]
+    assert gap == list(range(30, 61))
+    (waiting, rates, *_) = charts(found, MINUTES, END)
+    assert [len(curve.pieces) for curve in (waiting.curves[0], rates.curves[0])] == [2, 2]
+    assert any(re.search(r"[▄▀▖▘] {10,}[▄▀▗▝]", plain(each)) for each in drawn(waiting))
+
+
+def test_a_peak_within_a_step_is_seen() -> None:
+    rows = [a_row(ago, 90_000 if ago == 5000 else 1) for ago in range(86_400, 0, -10)]
+
+    found = course(rows, DAY, END)
+
+    assert max(moment.queued for moment in found if moment is not None) == 90_000
+
+
+def test_rates_are_unknown_where_counters_went_back() -> None:
+    rows = [a_row(40, published=100), a_row(30, published=200), a_row(20, published=3), a_row(10, published=13)]
+
+    found = course(rows, MINUTES, END)
+
+    assert [moment and moment.in_s for moment in found[-4:]] == [None, 10.0, None, 1.0]
+
+
+def test_queues_together_are_the_sum_of_those_that_are_known() -> None:
+    one, other = course(steady(10, 900), MINUTES, END), course(steady(10, 300), MINUTES, END)
+
+    found = together([one, other])
+
+    first, last = found[3], found[-3]
+    assert first is not None
+    assert last is not None
+    assert (first.queued, first.in_s, last.queued, last.in_s) == (5, 1.0, 10, 2.0)
+
+
+def test_each_chart_begins_at_0_and_names_its_unit_and_its_last_values() -> None:
+    found = course(steady(10, 900, rate=12), MINUTES, END)
+    for chart, unit in zip(charts(found, MINUTES, END), ("IDs", "IDs per second", "IDs", "IDs"), strict=True):
+        lines = list(map(plain, drawn(chart)))
+        assert lines[0].endswith(f"{unit} ")
+        assert any(line.startswith("     0┤") for line in lines)
+        assert max(map(len, lines)) <= 60
+    assert plain(drawn(charts(found, MINUTES, END)[1])[0]).split()[:4] == ["in", "12", "out", "0"]
+
+
+def test_charts_are_ascii_alone_where_that_was_asked_for_and_curves_differ_without_colour() -> None:
+    found = course(steady(10, 900, rate=12), MINUTES, END)
+    rates = charts(found, MINUTES, END)[1]
+
+    ascii_text = "\n".join(map(plain, drawn(rates, is_ascii=True)))
+    uncoloured = "\n".join(map(plain, drawn(rates, colour=False)))
+
+    assert ascii_text.isascii()
+    assert "* in 12   o out 0   x failing 0" in ascii_text
+    assert "**********" in uncoloured
+    assert "xxxxxxxxxx" in uncoloured
+
+
+def test_each_curve_has_its_tone() -> None:
+    found = course(steady(10, 900, rate=12), MINUTES, END)
+
+    lines = drawn(charts(found, MINUTES, END)[1])
+
+    tones = {span.tone for line in lines[1:] for span in line}
+    assert {Tone.CURVE_1, Tone.CURVE_3, Tone.DIM} <= tones
+
+
+@pytest.mark.parametrize("size", [(24, 4), (38, 7), (60, 16), (98, 25), (5, 2)], ids=str)
+def test_a_chart_keeps_to_its_size(size: tuple[int, int]) -> None:
+    found = course(steady(10, 900), MINUTES, END)
+    for chart in charts(found, MINUTES, END):
+        lines = drawn(chart, size)
+        assert len(lines) <= size[1]
+        assert all(width(line) <= size[0] for line in lines[1:])
+
+
+def test_a_chart_without_rows_says_so() -> None:
+    assert "nothing was kept" in "\n".join(map(plain, drawn(charts(course((), DAY, END), DAY, END)[0])))
+
+
+@pytest.mark.parametrize("period", PERIODS, ids=lambda period: period.name)
+def test_times_stand_at_round_places_and_fit(period: Period) -> None:
+    ticks = time_ticks(END - period.seconds, END, 7)
+
+    assert 2 <= len(ticks) <= 8
+    assert all(END - period.seconds <= at <= END for at, _ in ticks)
