@@ -13,6 +13,7 @@ PACKAGES = ("convoy_core", "convoy_tui")
 WITHOUT_MODULES = {
     "convoy_core/moves/lua": "The scripts: one Lua file per move, and the fragments that several share.",
     "convoy_core/moves/lua/reads": "The scripts that only read.",
+    "convoy_tui/dashboard/serve/page": "The page that a browser loads: its frame, its style, and its script.",
 }
 """Directories that hold no Python."""
 

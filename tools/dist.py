@@ -21,7 +21,7 @@ from packaging.metadata import Metadata
 ROOT = Path(__file__).parent.parent
 DIST = ROOT / "dist"
 PACKAGES = ("convoy_core", "convoy_tui")
-NEEDED = ("py.typed", "*.lua", "*.tcss")
+NEEDED = ("py.typed", "*.lua", "*.tcss", "*.html", "*.css", "*.js")
 """Files of the packages that are no modules, and that Convoy does not work without, or its users' type checkers."""
 IN_SOURCES = ("README.md", "CHANGELOG.md", "DESIGN.md", "LICENSE", "Makefile", "constraints.txt", "pyproject.toml")
 

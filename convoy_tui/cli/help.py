@@ -57,6 +57,13 @@ class Command(TyperCommand):
         """The parameters, converted by ourselves where that is possible."""
         return _converting_at_need(super().get_params(ctx))
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Let a value whose metavar stands in brackets be left out, as in `--serve [HOST:PORT]`; it is empty then."""
+        omittable = {name for each in self.params for name in each.opts if str(each.metavar).startswith("[")}
+        afters = [*args[1:], "-"]
+        words = [f"{word}=" if word in omittable and afters[i].startswith("-") else word for i, word in enumerate(args)]
+        return super().parse_args(ctx, words)
+
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """`QUEUE [ID...]`, where typer would write `{QUEUE} [[ID...]]...`."""
         arguments = [parameter for parameter in self.params if parameter.param_type_name == "argument"]

@@ -226,6 +226,25 @@ LookInterval = Annotated[
     float | None,
     typer.Option("--interval", metavar="TIME", parser=between_looks, help="Time between two readings. Default: 1s."),
 ]
+Serve = Annotated[
+    str | None,
+    typer.Option(
+        "--serve",
+        metavar="[HOST:PORT]",
+        help="Offer it to a browser instead, read-only. Default: 127.0.0.1:8000.",
+        show_default=False,
+    ),
+]
+Write = Annotated[bool, typer.Option("--write", help="With --serve: allow changes as well.")]
+ServeURL = Annotated[
+    str | None,
+    typer.Option(
+        "--serve-url",
+        metavar="URL",
+        help="With --serve: where a proxy offers it, like https://convoy.example.com",
+        show_default=False,
+    ),
+]
 
 Prefix = Annotated[str | None, _prefix(hidden=False)]
 ProfileName = Annotated[str | None, _profile(hidden=False)]

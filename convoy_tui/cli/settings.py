@@ -192,7 +192,7 @@ def _read_only_because(environ: Mapping[str, str], *, flag: bool, profile: Profi
         return "--read-only"
     text = environ.get("CONVOY_READ_ONLY")
     if text is not None and text.lower() in _YES:
-        return "CONVOY_READ_ONLY"
+        return environ.get("CONVOY_READ_ONLY_BECAUSE") or "CONVOY_READ_ONLY"  # the reason of who started this process
     if text is not None and text.lower() not in _NO:
         raise InvalidOption(f"CONVOY_READ_ONLY is {text!r}; use 1 or 0.")
     allowed = bool(text)  # "0" or "no" overrides the profile; an empty text does not

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 from functools import partial
 from typing import Annotated, NoReturn
 
@@ -13,11 +12,13 @@ import typer
 from convoy_core import ConvoyError
 from convoy_core.system import VERSION, prepare_streams
 from convoy_tui.cli import parameters as p
-from convoy_tui.cli.commands.tui import arguments, hand_over
+from convoy_tui.cli.commands.tui import arguments, drawing, environment_of, hand_over
 from convoy_tui.cli.exit_codes import Code
 from convoy_tui.cli.flags import Flags
 from convoy_tui.cli.help import Command
 from convoy_tui.cli.settings import Settings, resolve, store_of
+from convoy_tui.dashboard.serve.wish import fulfil, wished
+from convoy_tui.dashboard.watched import is_watched
 from convoy_tui.entry_points import loading
 from convoy_tui.text.safe_text import safe
 
@@ -52,6 +53,9 @@ def dashboard(  # noqa: PLR0913 - typer reads the options from here
     operator: p.OperatorName = None,
     ascii_only: p.Ascii = False,
     interval: p.LookInterval = None,
+    serve: p.Serve = None,
+    write: p.Write = False,
+    serve_url: p.ServeURL = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which.")
     ] = False,
@@ -67,7 +71,10 @@ def dashboard(  # noqa: PLR0913 - typer reads the options from here
             operator=operator,
         )
         flags = Flags(output=output, json=json, color=color, quiet=quiet)
-        if not sys.stdout.isatty():
+        wish = wished(serve, serve_url, writes=write, is_quiet=bool(quiet))
+        if wish is not None:
+            return fulfil(wish, settings, drawing(ascii_only=ascii_only, interval=interval), profile)
+        if not is_watched():
             _status_instead(settings, flags)
         _open(settings, ascii_only=ascii_only, interval=1.0 if interval is None else interval)
     except ConvoyError as error:
@@ -95,7 +102,7 @@ def _open(settings: Settings, *, ascii_only: bool, interval: float) -> NoReturn:
     advise = partial(_advice, settings)
     app = ConvoyApp(source, place, interval_s=interval, is_ascii=ascii_only, advise=advise)
     # Not every hangup arrives as a signal that ends the process, and a driver without a terminal would loop for ever.
-    app.is_watched = sys.stdout.isatty
+    app.is_watched = is_watched
     app.run()
     raise typer.Exit(app.return_code or Code.DONE)
 
@@ -130,7 +137,8 @@ def _status_instead(settings: Settings, flags: Flags) -> NoReturn:
     """Replace this process by `convoy status`, whose exit code is 0 if the store could be read."""
     typer.echo("convoy-tui needs a terminal; this is what `convoy status` says.", err=True)
     limit = [] if settings.jam_after_s is None else ["--jam-after", f"{settings.jam_after_s:g}s"]
-    hand_over("convoy_tui.cli", "status", *limit, *arguments(flags), url=store_of(settings).url, prefix=settings.prefix)
+    environment = environment_of(settings, store_of(settings).url)
+    hand_over("convoy_tui.cli", "status", *limit, *arguments(flags), environment=environment)
 
 
 def run() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import NoReturn
 
 import typer
@@ -12,6 +13,7 @@ from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.flags import Flags
 from convoy_tui.cli.session import Session
+from convoy_tui.cli.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -24,51 +26,59 @@ def tui(
     *,
     ascii_only: p.Ascii = False,
     interval: p.LookInterval = None,
+    serve: p.Serve = None,
+    write: p.Write = False,
+    serve_url: p.ServeURL = None,
 ) -> NoReturn:
     """Open the live dashboard; same as convoy-tui.
 
-    It shows every queue live, and offers all actions of this command line from the keyboard.
+    It shows every queue live, and offers all actions of this command line from the keyboard. With --serve it prints a
+    link for a browser on this machine, which works once.
 
     Examples:
       convoy tui
       convoy tui --redis redis://localhost:6379 --read-only
+      convoy tui --serve
+      convoy tui --serve 127.0.0.1:9000 --write
     """
-    settings, flags = session.settings, session.flags
     words = [
-        *(["--ascii"] if ascii_only else []),
-        *([f"--interval={interval}"] if interval is not None else []),
-        *(arguments(flags)),
+        *drawing(ascii_only=ascii_only, interval=interval),
+        *([f"--serve={serve}"] if serve is not None else []),
+        *(["--write"] if write else []),
+        *([f"--serve-url={serve_url}"] if serve_url is not None else []),
+        *arguments(session.flags),
     ]
     hand_over(
-        "convoy_tui",
-        *words,
-        url=session.store.url,
-        prefix=settings.prefix,
-        profile=flags.profile,
-        read_only=settings.read_only,
-        operator=settings.operator,
+        "convoy_tui", *words, environment=environment_of(session.settings, session.store.url, session.flags.profile)
     )
 
 
-def hand_over(
-    module: str,
-    *words: str,
-    url: str,
-    prefix: str | None,
-    profile: str | None = None,
-    read_only: bool = False,
-    operator: str | None = None,
-) -> NoReturn:
-    """Replace this process by another program of Convoy with the same settings.
-
-    They are passed in its environment: a password in a URL must not show in the list of processes.
-    """
-    given = {"CONVOY_REDIS_URL": url, "CONVOY_PREFIX": prefix, "CONVOY_PROFILE": profile, "CONVOY_OPERATOR": operator}
-    if read_only:
-        given["CONVOY_READ_ONLY"] = "1"
-    environment = os.environ | {name: value for name, value in given.items() if value is not None}
+def hand_over(module: str, *words: str, environment: Mapping[str, str]) -> NoReturn:
+    """Replace this process by another program of Convoy."""
     command = own_program(module, *words)
     os.execve(command[0], command, environment)  # noqa: S606 - deliberately without a shell
+
+
+def environment_of(settings: Settings, url: str, profile: str | None = None) -> dict[str, str]:
+    """The environment in which another program of Convoy has the same settings.
+
+    A password in a URL must not show in the list of processes, so nothing of it goes into arguments.
+    """
+    because = settings.read_only_because
+    given = {
+        "CONVOY_REDIS_URL": url,
+        "CONVOY_PREFIX": settings.prefix,
+        "CONVOY_PROFILE": profile,
+        "CONVOY_OPERATOR": settings.operator,
+        "CONVOY_READ_ONLY": "1" if because else None,
+        "CONVOY_READ_ONLY_BECAUSE": because or None,
+    }
+    return os.environ | {name: value for name, value in given.items() if value is not None}
+
+
+def drawing(*, ascii_only: bool, interval: float | None) -> list[str]:
+    """What is only the dashboard's, as command-line arguments."""
+    return [*(["--ascii"] if ascii_only else []), *([f"--interval={interval}"] if interval is not None else [])]
 
 
 def arguments(flags: Flags) -> list[str]:

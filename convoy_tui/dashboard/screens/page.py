@@ -227,5 +227,5 @@ class Page(Screen[None]):
         place = board.place
         if place.read_only:
             because = f" ({place.read_only_because})" if place.read_only_because else ""
-            return Done(f"This dashboard is read-only{because}; start it without that to change anything.", Tone.DIM)
+            return Done(f"This dashboard is read-only{because}.", Tone.DIM)
         return Done("Nothing can be changed until the store answers.", Tone.WARNING)

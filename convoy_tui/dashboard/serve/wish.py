@@ -1,0 +1,71 @@
+"""What `--serve` asks for: checked, and turned into the program of each tab, before anything of the web is loaded."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass, replace
+
+import typer
+
+from convoy_core import InvalidOption
+from convoy_core.system import own_program
+from convoy_tui.cli.commands.tui import environment_of
+from convoy_tui.cli.settings import Settings, store_of
+from convoy_tui.dashboard.serve.address import read_address, read_origin
+from convoy_tui.entry_points import loading
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The options as they were given."""
+
+    where: str
+    url: str | None
+    writes: bool
+    is_quiet: bool
+
+
+def wished(where: str | None, url: str | None, *, writes: bool, is_quiet: bool) -> Wish | None:
+    """What is asked for; None without `--serve`. Raises InvalidOption where only the rest of it is given."""
+    if where is not None:
+        return Wish(where, url, writes, is_quiet)
+    if writes or url is not None:
+        raise InvalidOption("--write and --serve-url are for --serve, which offers the dashboard to a browser.")
+    return None
+
+
+def fulfil(wish: Wish, settings: Settings, words: list[str], profile: str | None) -> None:
+    """Serve dashboards with these settings until a signal ends it. Raises InvalidOption or InvalidURL."""
+    address = read_address(wish.where)
+    origin = None if wish.url is None else read_origin(wish.url)
+    served = _restrained(settings, writes=wish.writes)
+    environment = environment_of(served, store_of(served).url, profile)
+    if importlib.util.find_spec("textual_serve") is None:
+        raise InvalidOption("--serve needs textual-serve; install it: pip install 'convoy-queue[serve]'")
+    with loading():
+        from convoy_tui.dashboard.serve.main import Speech, serve  # noqa: PLC0415 - loads what only this needs
+        from convoy_tui.dashboard.serve.tab import Program  # noqa: PLC0415
+
+    speech = Speech(link=typer.echo, note=_unheard if wish.is_quiet else _say, fault=_say)
+    program = Program(own_program("convoy_tui", *words), environment)
+    serve(address, program, speech, public_origin=origin, writes=wish.writes)
+
+
+def _restrained(settings: Settings, *, writes: bool) -> Settings:
+    """The settings, read-only unless writes were asked for. Raises InvalidOption where that contradicts them."""
+    because = settings.read_only_because
+    if because and writes:
+        raise InvalidOption(f"--write: this is read-only because of {because}.")
+    return (
+        settings
+        if writes
+        else replace(settings, read_only=True, read_only_because=because or "--serve without --write")
+    )
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _unheard(_text: str) -> None:
+    """Drop a remark."""
