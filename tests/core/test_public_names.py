@@ -124,6 +124,7 @@ def test_each_public_class_and_function_says_what_it_is() -> None:
 def test_both_faces_take_from_the_core_what_it_exports_and_nothing_else() -> None:
     exported = {
         "convoy_core": set(convoy_core.__all__),
+        "convoy_core.metrics": set(convoy_core.metrics.__all__),
         "convoy_core.system": set(convoy_core.system.__all__),
     }
     root = Path(convoy_tui.__file__).parent
