@@ -1,4 +1,4 @@
-"""Filters over the entries of a queue, which are read page by page."""
+"""Reads the entries of a queue that match a filter, page by page."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Protocol, TypeVar
 
 from convoy_core import Entry, IDPage, Page, Queue, State
+from convoy_tui.text.entry_filter import Filter
 
 PAGE = 500
 
@@ -21,36 +22,6 @@ class Reader(Protocol[P_co]):
 
     def __call__(self, state: State | None, *, start: int, limit: int) -> P_co:
         """From this rank on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """The conditions on an entry. None stands for no condition."""
-
-    match: str | None = None
-    error: str | None = None
-    min_failures: int | None = None
-    older_than: float | None = None
-
-    @property
-    def needs_id_only(self) -> bool:
-        """Whether it looks at nothing but the IDs."""
-        return self == Filter(self.match)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether every entry matches."""
-        return self == Filter()
-
-    def fits(self, entry: Entry, at: float) -> bool:
-        """Whether the entry matches, at the store's time `at`. An unknown value does not match."""
-        if self.match is not None and not fnmatchcase(entry.id, self.match):
-            return False
-        if self.error is not None and self.error.lower() not in (entry.error or "").lower():
-            return False
-        if self.min_failures is not None and (entry.failures or 0) < self.min_failures:
-            return False
-        return self.older_than is None or (entry.since is not None and at - entry.since >= self.older_than)
 
 
 @dataclass(slots=True)

@@ -10,11 +10,12 @@ from itertools import chain, islice
 from convoy_core import BATCH, InvalidInput, Queue, State, chunked
 from convoy_tui.cli.bulk_moves import Move, Outcomes, Step, Work
 from convoy_tui.cli.exit_codes import Code, Ended
-from convoy_tui.cli.filters import Filter, Window
+from convoy_tui.cli.filters import Window
 from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.ids_input import Source
 from convoy_tui.cli.session import Session
 from convoy_tui.cli.trial import TrialOptions, trial_steps
+from convoy_tui.text.entry_filter import Filter
 
 AT_ONCE = 5 * BATCH
 """IDs per step for a whole state: a step takes under a second, so that Ctrl-C takes effect."""

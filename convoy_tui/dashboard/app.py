@@ -21,6 +21,7 @@ from convoy_tui.dashboard.pages import PAGES
 from convoy_tui.dashboard.palette import ConvoyCommands, Palette
 from convoy_tui.dashboard.poller import Poller
 from convoy_tui.dashboard.screens.dialog import Dialog
+from convoy_tui.dashboard.screens.find import FindDialog
 from convoy_tui.dashboard.screens.help import HelpScreen, keys_of
 from convoy_tui.dashboard.screens.leave import LeaveDialog
 from convoy_tui.dashboard.screens.overview import OverviewScreen
@@ -65,12 +66,14 @@ class ConvoyApp(TerminalApp):
             tooltip="every command and queue by name",
         ),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="these keys"),
+        Binding("f", "find", "Find ID", id="app.find", show=False, tooltip="find an ID in every queue"),
         Binding("1", "overview", "Overview", id="page.overview", show=False, tooltip="back to all queues"),
         *(
             Binding(
                 page.key, f"page('{page.name}')", page.label, id=f"page.{page.name}", show=False, tooltip=page.tooltip
             )
             for page in PAGES
+            if page.key
         ),
     ]
 
@@ -153,6 +156,14 @@ class ConvoyApp(TerminalApp):
             self.action_overview()
             self.open_page(name, where)
 
+    def action_find(self, id: str = "") -> None:
+        """Find an ID in every queue."""
+        self.push_screen(FindDialog(self.services, id), self._open_found)
+
+    def _open_found(self, where: Where | None) -> None:
+        if where is not None:
+            self.open_page("job", where)
+
     def action_overview(self) -> None:
         """Go back to the overview."""
         while self.page is not self.overview:
@@ -212,6 +223,7 @@ class ConvoyApp(TerminalApp):
         """Poll now: retry an unreachable store at once, and look for new queues."""
         if self.services.board.link.state is LinkState.LIVE:
             self.run_worker(self._source.discover(), group="discover", exclusive=True, exit_on_error=False)
+        self.page.read_again()
         self._poller.hurry()
 
     def action_freeze(self) -> None:

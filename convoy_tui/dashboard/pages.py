@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from convoy_tui.dashboard.screens.activity import ActivityScreen
 from convoy_tui.dashboard.screens.failures import FailuresScreen
+from convoy_tui.dashboard.screens.job import JobScreen
 from convoy_tui.dashboard.screens.page import Page
 from convoy_tui.dashboard.screens.queue import QueueScreen
 from convoy_tui.dashboard.screens.time import TimeScreen
@@ -29,5 +30,6 @@ PAGES = (
     PageKind("failures", "3", "Failures", "what broke, in groups", FailuresScreen),
     PageKind("activity", "5", "Activity", "what operators have done", ActivityScreen),
     PageKind("time", "7", "Time", "charts of the last minutes, hours and days", TimeScreen),
+    PageKind("job", "", "ID", "all about one ID", JobScreen),
 )
-"""Every page that has a key, in the order of the keys. `1` is the overview."""
+"""Every page, in the order of the keys. `1` is the overview, and a page without a key is opened from another."""

@@ -24,7 +24,7 @@ def fleet(store: RealServer) -> Iterator[Fleet]:
 
 
 def ids(app: ConvoyApp) -> Table[object]:
-    table: Table[object] = app.screen.query_one("#ids", Table)
+    table: Table[object] = app.screen.query_one("#entries", Table)
     return table
 
 

@@ -12,10 +12,10 @@ from convoy_tui.cli import parameters as p
 from convoy_tui.cli.bulk_moves import Move
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exit_codes import Code
-from convoy_tui.cli.filters import Filter
 from convoy_tui.cli.io.ids_input import Source
 from convoy_tui.cli.selected import Choice, move_selected
 from convoy_tui.cli.session import Session
+from convoy_tui.text.entry_filter import Filter
 
 
 class Discarded(StrEnum):

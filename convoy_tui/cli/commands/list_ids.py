@@ -13,11 +13,12 @@ from convoy_core import Entry, State
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exit_codes import Code, Ended
-from convoy_tui.cli.filters import Filter, Window
+from convoy_tui.cli.filters import Window
 from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.output import Column, Shape
 from convoy_tui.cli.io.table import Cell
 from convoy_tui.cli.session import Session
+from convoy_tui.text.entry_filter import Filter
 from convoy_tui.text.words import age, due_in, number
 
 

@@ -1,10 +1,10 @@
-"""What a publish has done, and what it would do, in words."""
+"""What a publish has done, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from convoy_core import DelayPolicy, PayloadPolicy, Published, Tally
+from convoy_core import DelayPolicy, PayloadPolicy, Tally
 from convoy_tui.text.words import number
 
 
@@ -35,18 +35,3 @@ def tally_words(tally: Tally, *, dry_run: bool = False, is_exact: bool = True) -
         (tally.running, "already running"),
     )
     return ", ".join(parts + [f"{number(n)} {words}" for n, words in others if n])
-
-
-def answer_words(answer: Published) -> str:
-    """The answer of a dry run for one ID, for people."""
-    match answer:
-        case Published.QUEUED:
-            return "queue it"
-        case Published.DELAYED:
-            return "queue it for later"
-        case Published.WILL_RERUN:
-            return "have it run again"
-        case Published.ALREADY_QUEUED | Published.ALREADY_DELAYED:
-            return "be refused: already waiting"
-        case Published.PROCESSING:
-            return "be refused: already running (--rerun has it run once more)"

@@ -12,13 +12,13 @@ from convoy_core import Details, Payload, State
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.commands.find import since_of
-from convoy_tui.cli.commands.publish_words import answer_words
 from convoy_tui.cli.exit_codes import Code, Ended
 from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.output import Output
 from convoy_tui.cli.io.styled import Styled
 from convoy_tui.cli.missing import certain, is_known, way_out
 from convoy_tui.cli.session import Session
+from convoy_tui.text.publish_words import answer_words
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import age, clock, count, due_in, number
 

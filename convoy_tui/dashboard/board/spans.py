@@ -84,6 +84,11 @@ def clip(spans: Sequence[Span], room: int, *, ellipsis: str = "…") -> Line:
     return tuple(kept)
 
 
+def cut(text: str, room: int) -> str:
+    """Text whose beginning says most, cut at its end."""
+    return plain(clip((Span(text),), room))
+
+
 def spread(left: Sequence[Span], right: Sequence[Span], room: int) -> Line:
     """Both ends of a line with space between them. If they do not fit, the left end is cut."""
     gap = room - width(left) - width(right)
@@ -91,6 +96,26 @@ def spread(left: Sequence[Span], right: Sequence[Span], room: int) -> Line:
         left = clip(left, max(0, room - width(right) - 1))
         gap = max(1, room - width(left) - width(right))
     return (*left, Span(" " * gap), *right)
+
+
+def fold(spans: Iterable[Span], room: int, indent: int = 0) -> list[Line]:
+    """A line in lines of up to `room` cells, broken between words if one ends near; the others are indented."""
+    lines: list[Line] = []
+    current: list[Span] = []
+    left = room
+    for span in spans:
+        text = span.text
+        while cell_len(text) > left:
+            head = set_cell_size(text, left).rstrip() if left else ""
+            if text[len(head) : len(head) + 1] not in ("", " ") and " " in head.strip()[len(head) // 2 :]:
+                head = head[: head.rindex(" ")]
+            current.append(span._replace(text=text[: len(head)]))
+            text = text[len(head) :].lstrip() if head else text
+            lines.append(tuple(current))
+            current, left = [Span(" " * indent)], room - indent
+        current.append(span._replace(text=text))
+        left -= cell_len(text)
+    return [*lines, tuple(current)]
 
 
 def wrap(text: str, room: int) -> list[str]:

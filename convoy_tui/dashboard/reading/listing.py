@@ -1,19 +1,151 @@
-"""The IDs of a queue in one state, as many as are in view."""
+"""What is known of one tab of a queue: the entries in view, or all that match a filter or stand in another order."""
 
 from __future__ import annotations
 
-from convoy_core import BATCH, AsyncFleet, State
-from convoy_tui.dashboard.board.entries import Item
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+
+from convoy_core import AsyncFleet, Details
+from convoy_tui.dashboard.board.entries import Item, Order, Tab, sort_key
 from convoy_tui.dashboard.board.window import Window
+from convoy_tui.dashboard.reading.entries import EntryReader
+from convoy_tui.text.entry_filter import Filter, sought_id
+
+KEPT = 10_000
+"""The most matches of a filter that are kept to be shown; all are counted."""
+CHEAP = 2_000
+"""A filtered or sorted listing of at most so many entries is read again with each tick."""
+PICKED = 1_000_000
+"""The most IDs that can be selected at once."""
+_SHOW_EACH_S = 0.2
 
 
-async def read_window(fleet: AsyncFleet, queue: str, state: State, first: int, last: int) -> Window[Item]:
-    """The entries from rank `first` up to `last`, which is not among them, or up to the last there is."""
-    items: list[Item] = []
-    start: int | None = first
-    total = 0
-    while start is not None and start < last:
-        page = await fleet.queue(queue).page(state, start=start, limit=min(BATCH, last - start))
-        items += [Item(entry, page.at) for entry in page.entries]
-        start, total = page.next, page.total
-    return Window(tuple(items), first, max(total, first + len(items)) if items else total)
+@dataclass(slots=True)
+class Listing:
+    """One tab. `change` says what is wanted of it, and `read` reads that."""
+
+    queue: str
+    tab: Tab
+    jam_after_s: float
+    text: str = ""
+    """What stands in the filter box."""
+    filter: Filter = field(default_factory=Filter)
+    order: Order = field(default_factory=Order)
+    window: Window[Item] = field(default_factory=Window)
+    exact: Details | None = None
+    """The ID that the filter box names, wherever it is."""
+    scanned: int = 0
+    found: int = 0
+    total: int = 0
+    is_scanned: bool = False
+    """Whether all entries have been read for the present filter and order."""
+    is_stopped: bool = False
+    """Whether the user has stopped that."""
+
+    @property
+    def needs_scan(self) -> bool:
+        """Whether every entry has to be read before the first can be shown."""
+        return not self.filter.is_empty or not self.order.is_stored or self.tab is Tab.ORPHANS
+
+    def change(self, text: str, conditions: Filter, order: Order) -> None:
+        """Take another filter and order. What was read is forgotten."""
+        self.text, self.filter, self.order = text, conditions, order
+        self.exact = None
+        self.forget()
+
+    def forget(self) -> None:
+        """Read everything anew the next time."""
+        self.window, self.is_scanned, self.is_stopped = Window(), False, False
+        self.scanned = self.found = self.total = 0
+
+    async def read(self, fleet: AsyncFleet, view: range, progress: Callable[[], None]) -> None:
+        """Read what is in view and as much on both sides of it; or all entries, and keep those that match."""
+        reader = self._reader(fleet)
+        if self.needs_scan:
+            if self._is_due:
+                await self._scan(fleet, reader, progress)
+            return
+        first, last = max(0, view.start - len(view)), view.stop + len(view)
+        if self.order.is_reversed:
+            self.window = await reader.backwards(first, last, self.total)
+        else:
+            self.window = await reader.window(first, last)
+        self.total = self.window.total
+
+    async def matching(self, fleet: AsyncFleet, progress: Callable[[int], None]) -> list[str]:
+        """The ID of every entry that matches now, up to about PICKED. `progress` is told how many there are so far."""
+        picked: list[str] = []
+        async for ids in self._matching(self._reader(fleet)):
+            picked += ids
+            progress(len(picked))
+            if len(picked) > PICKED:
+                break
+        return list(dict.fromkeys(picked))
+
+    async def all(self, fleet: AsyncFleet) -> AsyncIterator[Sequence[Item]]:
+        """Every entry that matches now, in the order of the store, in slices."""
+        async for items, _ in self._all(self._reader(fleet)):
+            yield [item for item in items if self._fits(item)]
+
+    @property
+    def _is_due(self) -> bool:
+        is_cheap = self.total <= CHEAP and self.tab is not Tab.ORPHANS  # to find orphans takes seconds
+        return not self.is_stopped and (is_cheap or not self.is_scanned)
+
+    def _reader(self, fleet: AsyncFleet) -> EntryReader:
+        return EntryReader(fleet, self.queue, self.tab, self.jam_after_s)
+
+    async def _matching(self, reader: EntryReader) -> AsyncIterator[Sequence[str]]:
+        if self.tab is Tab.ORPHANS:
+            yield [item.entry.id for item in await reader.orphans() if self._fits(item)]
+        elif self.filter.is_empty:
+            async for ids in reader.ids():
+                yield ids
+        else:
+            async for items, _ in reader.slices():
+                yield [item.entry.id for item in items if self._fits(item)]
+
+    async def _scan(self, fleet: AsyncFleet, reader: EntryReader, progress: Callable[[], None]) -> None:
+        """Read all entries; the first that are to be shown are kept, and all that match are counted."""
+        sought = sought_id(self.text) if self.text else None
+        if sought:
+            self.exact = await fleet.queue(self.queue).show(sought)
+        kept: list[Item] = []
+        scanned = found = 0
+        shown_at = 0.0
+        async for items, total in self._all(reader):
+            fitting = [item for item in items if self._fits(item)]
+            kept, scanned, found = self._bounded(kept + fitting), scanned + len(items), found + len(fitting)
+            if not self.is_scanned and time.monotonic() - shown_at > _SHOW_EACH_S:  # what has been found so far
+                self.scanned, self.found, self.total = scanned, found, max(total, scanned)
+                self.window = Window.whole(tuple(self._shown(kept)))
+                progress()
+                shown_at = time.monotonic()
+        self.scanned, self.found, self.total, self.is_scanned = scanned, found, scanned, True
+        self.window = Window.whole(tuple(self._shown(kept)))
+
+    async def _all(self, reader: EntryReader) -> AsyncIterator[tuple[Sequence[Item], int]]:
+        if self.tab is Tab.ORPHANS:
+            orphans = await reader.orphans()
+            yield orphans, len(orphans)
+        else:
+            async for items, total in reader.slices():
+                yield items, total
+
+    def _fits(self, item: Item) -> bool:
+        return self.filter.fits(item.entry, item.at, item.holder)
+
+    def _bounded(self, items: list[Item]) -> list[Item]:
+        """The items, without those that will not be shown once there are many."""
+        if len(items) <= 2 * KEPT:
+            return items
+        return items[-KEPT:] if self.order == Order(is_reversed=True) else self._shown(items)
+
+    def _shown(self, items: list[Item]) -> list[Item]:
+        """The items in the order of the listing, as many as are kept."""
+        if self.order.by:
+            items = sorted(items, key=sort_key(self.order.by), reverse=self.order.is_reversed)
+        elif self.order.is_reversed:
+            items = items[::-1]
+        return items[:KEPT]

@@ -166,8 +166,8 @@ class FailuresScreen(Page):
 
     def on_table_opened(self) -> None:
         """Open the ID that failed last."""
-        if (row := self._row) is not None:
-            self.services.open("queue", Where(row.queue, row.group.newest))
+        if (row := self._row) is not None and row.group.newest:
+            self.services.open("job", Where(row.queue, row.group.newest))
 
     def on_table_order_asked(self, event: Table.OrderAsked) -> None:
         """Sort by the column that was clicked."""

@@ -8,7 +8,7 @@ summary, and what was read before stays, dimmed; whatever a page draws comes fro
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Sequence
 from typing import ClassVar
 
 from textual import events
@@ -95,8 +95,31 @@ class Page(Screen[None]):
     def reload(self) -> None:
         """Read now, instead of what is being read: for another list, filter or place."""
         self._is_loading = True
-        work: WorkType[None] = self._load  # called only when it begins: it may be cancelled
-        self.run_worker(work, name="load", group="load", exclusive=True, exit_on_error=False)
+        self.start(self._load, "load")
+
+    def start(self, task: Callable[[], Coroutine[None, None, None]], group: str) -> None:
+        """Run a task beside the event loop's other work, in the place of the one of its group."""
+        work: WorkType[None] = task  # called only when it begins: it may be cancelled
+        self.run_worker(work, name=group, group=group, exclusive=True, exit_on_error=False)
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether something is being read."""
+        return self._is_loading
+
+    def stop_loading(self) -> None:
+        """Stop what is being read. The next tick reads again."""
+        self.workers.cancel_group(self, "load")
+        self._is_loading = False
+        self.redraw()
+
+    def write_to_terminal(self, sequence: str) -> None:
+        """Send a control sequence of our own to the terminal."""
+        if self.app._driver is not None:
+            self.app._driver.write(sequence)
+
+    def read_again(self) -> None:
+        """Forget what need not be read with each tick: the user has asked for everything anew."""
 
     def redraw(self) -> None:
         """Show everything again, with the newest board."""

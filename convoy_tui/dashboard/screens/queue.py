@@ -1,109 +1,173 @@
-"""The Queue screen: the IDs of one queue, a tab for each state."""
+"""The Queue screen: the list of the IDs of a queue with a selection, and what can be done with the selected IDs."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from convoy_core import State
+from convoy_core import ConvoyError
 from convoy_tui.dashboard.board.board import Board
-from convoy_tui.dashboard.board.cells import fitted
-from convoy_tui.dashboard.board.columns import SEVERITY_TONES
-from convoy_tui.dashboard.board.entries import COLUMNS, Item
-from convoy_tui.dashboard.board.spans import Line, Tone, clip, line
-from convoy_tui.dashboard.board.window import Window
-from convoy_tui.dashboard.reading.listing import read_window
-from convoy_tui.dashboard.screens.page import Page
-from convoy_tui.dashboard.services import Services, Where
-from convoy_tui.dashboard.widgets.lines import Lines
-from convoy_tui.dashboard.widgets.table import Table
-from convoy_tui.text.health import word
-from convoy_tui.text.reasons import why
-from convoy_tui.text.words import number
-
-_TABS = (State.QUEUED, State.PROCESSING, State.DELAYED, State.FAILED)
+from convoy_tui.dashboard.board.entries import Item
+from convoy_tui.dashboard.board.spans import Tone
+from convoy_tui.dashboard.clipboard import copy_ids
+from convoy_tui.dashboard.id_moves import Chosen
+from convoy_tui.dashboard.reading.listing import PICKED
+from convoy_tui.dashboard.screens.dialog import Dialog
+from convoy_tui.dashboard.screens.move_ids import MoveIDsDialog
+from convoy_tui.dashboard.screens.queue_list import QueueListPage
+from convoy_tui.dashboard.screens.queue_verbs import DIALOGS, ID_KEYS, MOVES
+from convoy_tui.dashboard.screens.save import SaveDialog
+from convoy_tui.dashboard.services import Done, Services, Where
+from convoy_tui.dashboard.widgets.entry_table import EntryTable
+from convoy_tui.text.words import count, number
 
 
-class QueueScreen(Page):
-    """The IDs of one queue."""
+class QueueScreen(QueueListPage):
+    """The IDs of one queue, and what can be done with them."""
 
-    AUTO_FOCUS = "#ids"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left_square_bracket,shift+tab", "tab(-1)", "Tabs", key_display="[", id="queue.previous"),
-        Binding("right_square_bracket,tab", "tab(1)", "Tabs", key_display="]", id="queue.next", show=False),
+        *ID_KEYS,
+        Binding("J", "open('jam_guard')", "Jam guard", id="jam", tooltip="free jobs that run too long"),
+        Binding("N", "open('publish')", "Publish", id="publish", tooltip="put IDs into this queue"),
+        Binding("P", "open('pause')", "Pause", id="pause", tooltip="stop workers from claiming, or let them again"),
+        Binding("W", "open('workers')", "Workers", id="workers", tooltip="launch, scale and stop workers"),
+        Binding("c", "copy", "Copy", id="queue.copy", tooltip="send the IDs to the terminal's clipboard"),
+        Binding("e", "save", "Save", id="queue.save", tooltip="save the list to a file"),
     ]
-    page_name = "queue"
-    first_keys = ("table.open", "queue.previous")
+    first_keys = (
+        *("table.open", "requeue", "rerun", "repair", "discard", "cancel", "filter", "page.back", "queue.previous"),
+        *("queue.sort", "queue.copy", "queue.save"),
+    )
+    writing = frozenset({"move", "open"})
 
     def __init__(self, services: Services, where: Where) -> None:
         super().__init__(services, where)
-        self.queue = where.queue or ""
-        self._state = State.QUEUED
-        self._read: Window[Item] = Window()
-        self._wanted = range(60)
-
-    @property
-    def crumbs(self) -> Sequence[str]:
-        """The queue."""
-        return (self.queue,)
-
-    def body(self) -> ComposeResult:
-        """The tabs, and the IDs of the one that is chosen."""
-        yield Lines(id="tabs")
-        yield Table[Item](
-            lambda item: item.entry.id,
-            lambda width: fitted(COLUMNS[self._state], width),
-            self.services.glyphs,
-            id="ids",
-        )
-
-    async def load(self) -> None:
-        """Read what is in view, and as much on both sides of it."""
-        near = len(self._wanted)
-        first = max(0, self._wanted.start - near)
-        state = self._state
-        self._read = await read_window(self.services.source.fleet, self.queue, state, first, self._wanted.stop + near)
-
-    def summary(self, board: Board, width: int) -> Sequence[Line]:
-        """The health of the queue, and the reason."""
-        row = board.row(self.queue)
-        if row is None:
-            return [line((" This queue is empty, or gone.", Tone.DIM))]
-        sign = row.health.sign(ascii_only=self.services.glyphs.is_ascii)
-        head = (f" {sign} {word(row.health, row.trends)}  ", SEVERITY_TONES[row.health.severity])
-        return [clip(line(head, why(row.health, row.snapshot, row.trends, board.limits)), width)]
-
-    def draw(self, board: Board) -> None:
-        """The tabs with their counts, and the rows."""
-        self.say("#tabs", [self._tabs(board)])
-        self.query_one("#ids", Table).show_window(self._read, is_stale=board.is_stale or bool(self.trouble))
+        self._is_all = False
 
     def ability(self, board: Board) -> Hashable:
-        """Whether writes are possible, and on which tab this is."""
-        return board.is_writable, self._state
+        """What the keys depend on: whether writes are possible, the tab, and whether there is an ID."""
+        return board.is_writable, self.listing.tab, self.table.cursor is not None
 
-    def on_table_wanted(self, event: Table.Wanted) -> None:
-        """Read the rows that have come into view."""
-        self._wanted = range(event.first, event.last)
-        self.reload()
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the moves of this tab alone."""
+        if action == "move" and self.listing.tab not in MOVES[str(parameters[0])]:
+            return False
+        return super().check_action(action, parameters)
 
-    def action_tab(self, by: int) -> None:
-        """Show another state."""
-        self._state = _TABS[(_TABS.index(self._state) + by) % len(_TABS)]
-        self._read, self._wanted = Window(), range(60)
-        self.query_one("#ids", Table).forget()
+    def begin_anew(self) -> None:
+        """Forget the selection with the list."""
+        self._is_all = False
+        super().begin_anew()
+
+    # -- the selection
+
+    def key_note(self) -> str:
+        """How many IDs are selected."""
+        n = len(self.table.selected)
+        return f"{number(n)} selected" if n else ""
+
+    def on_table_moved(self) -> None:
+        """The cursor or the selection changed."""
+        self._is_all = self._is_all and bool(self.table.selected)
         self.redraw()
-        self.reload()
 
-    def _tabs(self, board: Board) -> Line:
-        row = board.row(self.queue)
-        parts: list[tuple[str, Tone] | str] = [" "]
-        for state in _TABS:
-            n = number(getattr(row.snapshot.counts, state.value)) if row is not None else "-"
-            text = f"{state.capitalize()} {n}"
-            is_chosen = state is self._state
-            parts += [(f"[{text}]" if is_chosen else f" {text} ", Tone.STRONG if is_chosen else Tone.DIM), "  "]
-        return line(*parts)
+    def on_table_opened(self, event: EntryTable.Opened) -> None:
+        """Show all about an ID."""
+        self.services.open("job", Where(self.queue, event.key))
+
+    def on_entry_table_all_asked(self) -> None:
+        """Select all IDs that match, in the store."""
+        self.start(self._pick_all, "pick")
+
+    async def _pick_all(self) -> None:
+        def progress(n: int) -> None:
+            self.tell(Done(f"Selecting: {number(n)} so far.", Tone.DIM))
+
+        try:
+            ids = await self.listing.matching(self.services.source.fleet, progress)
+        except ConvoyError as error:
+            self.tell(Done(f"Not selected. {error}", Tone.ALARM))
+            return
+        if len(ids) > PICKED:
+            self.tell(Done(f"More than {number(PICKED)} match: narrow the filter.", Tone.WARNING))
+            return
+        self.table.select(frozenset(ids))
+        self._is_all = True
+        what = "that match" if not self.listing.filter.is_empty else f"that are {self.listing.tab}"
+        self.tell(Done(f"Selected {count(len(ids), 'ID')}: all {what}.", Tone.ACCENT))
+
+    @property
+    def targets(self) -> Sequence[str]:
+        """The IDs that a verb acts on: the selection, else the one under the cursor."""
+        if self.table.selected:
+            return sorted(self.table.selected)
+        return [self.table.cursor] if self.table.cursor is not None else []
+
+    # -- the verbs
+
+    def action_move(self, verb: str) -> None:
+        """Open the dialog of a move of the chosen IDs."""
+        listing, ids = self.listing, self.targets
+        if not ids:
+            self.tell(
+                Done(f"Nothing is {listing.tab} here." if listing.tab.state else "There are no orphans.", Tone.DIM)
+            )
+            return
+        is_whole = self._is_all and listing.filter.is_empty
+        chosen = Chosen(
+            self.queue, ids, listing.filter if self._is_all else None, listing.tab.state if is_whole else None
+        )
+        self._open(MoveIDsDialog(self.services, MOVES[verb][listing.tab], chosen))
+
+    def action_open(self, verb: str) -> None:
+        """Open a dialog about the queue as a whole."""
+        row = self.services.board.row(self.queue)
+        if row is None:
+            self.tell(Done("This queue is empty, or gone.", Tone.DIM))
+        else:
+            self._open(DIALOGS[verb](self.services, row))
+
+    def _open(self, dialog: Dialog) -> None:
+        self.app.push_screen(dialog, self._close)
+
+    def _close(self, done: Done | None) -> None:
+        self.tell(done)
+        if done is not None and done.tone is Tone.FINE:
+            self.table.select(frozenset())
+            self.listing.is_scanned = False
+            self.reload()
+
+    # -- copies
+
+    def action_copy(self) -> None:
+        """Send the chosen IDs to the terminal's clipboard."""
+        if ids := self.targets:
+            self.tell(copy_ids(ids, self.write_to_terminal))
+
+    def action_save(self) -> None:
+        """Save the selection, or else the whole list."""
+        listing, selected = self.listing, self.table.selected
+        total = len(selected) or (listing.found if listing.needs_scan else listing.total)
+        which = "selected" if selected else "that match" if not listing.filter.is_empty else listing.tab.value
+        if not total:
+            self.tell(Done("There is nothing to save.", Tone.DIM))
+            return
+        what = (
+            f"{count(total, 'ID')}, {which}"
+            if which == "selected"
+            else f"{count(total, 'ID')} {which}, as they are then"
+        )
+        name = f"{_file_name(self.queue)}-{listing.tab}.txt"
+        self._open(SaveDialog(self.services, self.queue, what, name, total, self._items))
+
+    async def _items(self) -> AsyncIterator[Sequence[Item]]:
+        selected = self.table.selected
+        async for items in self.listing.all(self.services.source.fleet):
+            yield [item for item in items if not selected or item.entry.id in selected]
+
+
+def _file_name(queue: str) -> str:
+    """The queue's name, without what a file's name should not have."""
+    return "".join(c if c.isalnum() or c in "-_." else "-" for c in queue)[:60].strip(".-") or "queue"

@@ -29,7 +29,7 @@ def fit(entries: Iterable[Entry], always: Iterable[Entry], room: int, note: str 
         left += [Span(note, Tone.ACCENT), Span("  ")]
     for entry in entries:
         spans = _spans(entry)
-        if width(left) + width(spans) + 2 + width(right) > room - 1:
+        if width(left) + width(spans) + 2 + width(right) > room - 2:
             continue
         left += [*spans, Span("  ")]
     return spread(left, [*right, Span(" ")], room)

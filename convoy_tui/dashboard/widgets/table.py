@@ -75,7 +75,8 @@ class Table(ScrollView, Generic[R], can_focus=True):
         self._order: tuple[str, str] = ("", "")
         self._is_stale = False
         self._is_placed = False
-        self._place = 0
+        self.place = 0
+        """The place of the cursor."""
         self.cursor: str | None = None
         """The key of the row under the cursor; None while that row is not known."""
         self.selected: frozenset[str] = frozenset()
@@ -86,14 +87,14 @@ class Table(ScrollView, Generic[R], can_focus=True):
         """Show these rows. The cursor stays on its row, wherever that is now, and in view if it was."""
         if window == self._window and is_stale == self._is_stale:
             return  # only time has passed
-        before = (self._is_stale, self.cursor, self._place, self._window.total)
-        was_seen = self._place in self.view
+        before = (self._is_stale, self.cursor, self.place, self._window.total)
+        was_seen = self.place in self.view
         self._window, self._is_stale = window, is_stale
         self._find_cursor()
         self._resize_content()
         if was_seen:
-            self._reveal(self._place)
-        if before != (is_stale, self.cursor, self._place, window.total):
+            self._reveal(self.place)
+        if before != (is_stale, self.cursor, self.place, window.total):
             self._redraw()
         else:
             self._redraw_changed()
@@ -113,12 +114,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
     @property
     def row(self) -> R | None:
         """The row under the cursor."""
-        return self._window.at(self._place)
-
-    @property
-    def place(self) -> int:
-        """The place of the cursor."""
-        return self._place
+        return self._window.at(self.place)
 
     @property
     def view(self) -> range:
@@ -128,7 +124,8 @@ class Table(ScrollView, Generic[R], can_focus=True):
 
     def forget(self) -> None:
         """Begin anew, with another list: at its first row, and nothing selected."""
-        self._window, self._place, self.cursor, self._is_placed = Window(), 0, None, False
+        self._window, self.place, self.cursor, self._is_placed = Window(), 0, None, False
+        self._columns = self._choose(self.size.width)
         self.selected = frozenset()
         self.scroll_to(y=0, animate=False)
         self._redraw()
@@ -149,7 +146,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
 
     def action_move(self, by: int) -> None:
         """Move the cursor."""
-        self._go(max(0, min(self._window.total - 1, self._place + by)))
+        self._go(max(0, min(self._window.total - 1, self.place + by)))
 
     def action_page(self, by: int) -> None:
         """Move by a screenful."""
@@ -196,15 +193,15 @@ class Table(ScrollView, Generic[R], can_focus=True):
         """Keep the cursor in view when the wheel or the scroll bar moves the rows."""
         super().watch_scroll_y(old_value, new_value)
         view = self.view
-        if view and self._place not in view:
-            self._go(view[0] if self._place < view[0] else view[-1])
+        if view and self.place not in view:
+            self._go(view[0] if self.place < view[0] else view[-1])
         self._ask()
 
     def on_resize(self) -> None:
         """Choose the columns for the new width."""
         self._columns = self._choose(self.size.width)
         self._resize_content()
-        self._reveal(self._place)
+        self._reveal(self.place)
         self._redraw()
         self._ask()
 
@@ -224,7 +221,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
         place = y - 1 + self.scroll_offset.y
         if place >= self._window.total:
             return Strip.blank(width, self.rich_style)
-        base = self.get_component_rich_style("table--cursor") if place == self._place else self.rich_style
+        base = self.get_component_rich_style("table--cursor") if place == self.place else self.rich_style
         if place not in self._drawn:
             self._drawn[place] = self._line(place)
         return paint(self, self._drawn[place], width, base, dim=self._is_stale)
@@ -235,7 +232,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
             row,
             self._columns,
             self._glyphs,
-            is_cursor=place == self._place,
+            is_cursor=place == self.place,
             is_selected=row is not None and self._key(row) in self.selected,
             is_stale=self._is_stale,
         )
@@ -262,22 +259,22 @@ class Table(ScrollView, Generic[R], can_focus=True):
         """Put the cursor where its row is now; where that is gone, on the row in its place."""
         window, place = self._window, None
         if self._is_placed and self.cursor is not None:
-            row = window.at(self._place)
+            row = window.at(self.place)
             is_there = row is not None and self._key(row) == self.cursor
-            place = self._place if is_there else window.place(lambda each: self._key(each) == self.cursor)
+            place = self.place if is_there else window.place(lambda each: self._key(each) == self.cursor)
         if place is None:
             # Until the user moves it, the cursor stays on the first row.
-            place = max(0, min(self._place, window.total - 1)) if self._is_placed else 0
-        self._place = place
+            place = max(0, min(self.place, window.total - 1)) if self._is_placed else 0
+        self.place = place
         row = window.at(place)
         self.cursor = self._key(row) if row is not None else None
 
     def _go(self, place: int) -> None:
         if not 0 <= place < self._window.total:
             return
-        before = self._place
+        before = self.place
         self._is_placed = True
-        self._place = place
+        self.place = place
         row = self._window.at(place)
         self.cursor = self._key(row) if row is not None else None
         for each in {before, place}:

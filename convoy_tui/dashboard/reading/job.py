@@ -1,0 +1,37 @@
+"""All that the store knows of one ID: its details, its holder, and the moves of it that were recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from convoy_core import AsyncFleet, Details, State
+from convoy_tui.dashboard.board.job_lines import JobReading
+
+MOVES = 200
+"""The most recorded moves of one ID that are shown."""
+_AT_ONCE = 8
+"""Queues that are asked at the same time for an ID."""
+
+
+async def read_job(fleet: AsyncFleet, queue: str, id: str) -> JobReading:
+    """Read one ID. Its pool is read if one holds it, and the recorder if it has kept anything."""
+    store = fleet.queue(queue)
+    details, recording = await asyncio.gather(store.show(id), store.recording())
+    pool = None
+    if details.state is State.PROCESSING and details.worker is not None:
+        pool = next((each for each in await store.workers() if each.id == details.worker), None)
+    moves = [move async for move in store.trace(id) if move.ids] if recording.entries else []
+    return JobReading(details, pool, recording, tuple(moves[-MOVES:]))
+
+
+async def find_id(fleet: AsyncFleet, id: str, queues: Sequence[str]) -> list[Details]:
+    """The details of an ID in every one of these queues that knows it."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def look(queue: str) -> list[Details]:
+        async with gate:
+            return await fleet.find(id, [queue])
+
+    found = await asyncio.gather(*map(look, queues))
+    return [details for some in found for details in some]

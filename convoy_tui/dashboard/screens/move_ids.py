@@ -1,0 +1,107 @@
+"""The dialog to move chosen IDs: asks the store what that would do to each, says so, and does exactly that."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from enum import StrEnum
+
+from textual.app import ComposeResult
+
+from convoy_core import ConvoyError, State, chunked
+from convoy_tui.dashboard.board.spans import Tone, line
+from convoy_tui.dashboard.id_moves import Chosen, IDMove
+from convoy_tui.dashboard.screens.dialog import Dialog
+from convoy_tui.dashboard.services import Done, Services
+from convoy_tui.dashboard.widgets.lines import Lines
+from convoy_tui.text.safe_text import safe
+from convoy_tui.text.words import count, number
+
+_MANY = 10
+"""More than so many IDs are lost only after the queue's name has been typed."""
+_VERY_MANY = 1000
+"""The same for any move in production."""
+_PART = 2_500
+"""IDs per step of the discard of a whole state."""
+
+
+class MoveIDsDialog(Dialog):
+    """Move these IDs, each only if it still is where it was seen."""
+
+    leave_label = "Leave them"
+    footing = "exactly these IDs, each looked at again"
+
+    def __init__(self, services: Services, move: IDMove, chosen: Chosen) -> None:
+        super().__init__(services)
+        self._move = move
+        self._chosen = chosen
+        self._queue = services.source.fleet.queue(chosen.queue)
+        self.heading = f"{move.verb} · {safe(chosen.queue, 50)}{self.place(services.board)}"
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether the whole of a state is discarded, for which the store need not search for each ID."""
+        return self._move.loses and self._chosen.state is State.QUEUED
+
+    def body(self) -> ComposeResult:
+        """The IDs, and what would become of them."""
+        yield Lines(id="summary")
+        yield Lines(id="outcomes")
+        yield Lines(id="command")
+
+    def on_mount(self) -> None:
+        """Ask what would happen."""
+        n = len(self._chosen.ids)
+        self.say("#summary", [line((f"{count(n, 'ID')}: ", Tone.STRONG), self._chosen.sample)])
+        command = safe(self._move.shown_command(self._chosen), max(20, self.room - 9))
+        self.say("#command", [(), line(("Same as  ", Tone.DIM), (command, Tone.DIM))])
+        self.disarm("Looking")
+        self.run_worker(self._ask(), group="read", exclusive=True, exit_on_error=False)
+
+    async def _ask(self) -> None:
+        tally: Counter[StrEnum] = Counter()
+        ids = self._chosen.ids
+        try:
+            if self._is_whole:
+                tally[next(iter(self._move.done))] = len(ids)
+            else:
+                for some in chunked(ids, self._move.asked_size):
+                    tally.update((await self._move.on(self._queue, some, True)).values())
+                    if len(ids) > self._move.asked_size:
+                        self.disarm(f"Looked at {number(tally.total())} of {number(len(ids))}")
+        except ConvoyError as error:
+            self.say("#outcomes", [line((safe(str(error), 300), Tone.ALARM))])
+            self.disarm("Not known")
+        else:
+            self._offer(tally)
+
+    def _offer(self, tally: Counter[StrEnum]) -> None:
+        effects = self._move.effects(tally)
+        self.say("#outcomes", [(), *(line((f"{number(n):>8}", tone), f"   {text}") for n, text, tone in effects)])
+        n = self._move.moved(tally)
+        if self._is_whole:
+            self.note("All that wait are removed, from the head on; what is published meanwhile stays.")
+        if n or sum(tally.values()):
+            is_production = self.services.board.place.is_production
+            asks = n > (1 if is_production else _MANY) if self._move.loses else is_production and n > _VERY_MANY
+            label = f"{self._move.verb} {number(n)}" if n else f"{self._move.verb} nothing"
+            self.arm(label, danger=self._move.loses, wanted=self._chosen.queue if asks else "")
+        if not n:
+            self.disarm(f"Nothing to {self._move.verb.lower()}")
+
+    async def act(self) -> Done:
+        """Move them, slice by slice."""
+        tally: Counter[StrEnum] = Counter()
+        return await self.runner.run(self._slices(), tally, len(self._chosen.ids), self._move.told)
+
+    async def _slices(self) -> AsyncIterator[tuple[int, Counter[StrEnum]]]:
+        total = len(self._chosen.ids)
+        if self._is_whole:
+            done = next(iter(self._move.done))
+            for before in range(0, total, _PART):
+                part = min(_PART, total - before)
+                removed = await self._queue.discard_all(State.QUEUED, limit=part)
+                yield part, Counter({done: removed})
+            return
+        for ids in chunked(self._chosen.ids, self._move.size):
+            yield len(ids), Counter((await self._move.on(self._queue, ids, False)).values())
