@@ -103,7 +103,10 @@ class TerminalApp(App[None]):
 
     def action_suspend(self) -> None:
         """Give the terminal to the shell until it brings this process back."""
-        self.action_suspend_process()
+        if self.is_web:
+            self.warn("A page in a browser has no shell to go back to. q ends this dashboard.")
+        else:
+            self.action_suspend_process()
 
     def _handle_exception(self, error: Exception) -> None:
         """End with a code and one sentence. Textual would print a traceback with the values of all variables."""

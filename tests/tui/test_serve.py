@@ -80,6 +80,16 @@ async def test_s23_a_link_works_once_and_leaves_a_strict_cookie_that_no_script_c
     assert served.link != link
 
 
+async def test_a_reader_of_the_links_who_has_gone_keeps_no_browser_out(valkey_server: RealServer) -> None:
+    with Served(valkey_server.url) as served:
+        assert served.process.stdout is not None
+        served.process.stdout.close()
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client:
+            assert await status(client, served.link) == 303
+            assert await status(client, served.origin) == 200
+        assert served.end()[0] == 0
+
+
 # -- what is answered
 
 

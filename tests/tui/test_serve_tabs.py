@@ -52,6 +52,8 @@ async def test_s14_a_served_dashboard_is_read_only_unless_writes_are_asked_for(s
         await tab.shows("NO WORKERS trucks")
         await tab.press("P")
         await tab.shows("This dashboard is read-only (--serve without --write).")
+        await tab.press("\x1a")
+        await tab.shows("A page in a browser has no shell to go back to.")
     assert not trucks.snapshot().paused
 
 

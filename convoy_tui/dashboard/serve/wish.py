@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from dataclasses import dataclass, replace
+from functools import partial
 
 import typer
 
 from convoy_core import InvalidOption
-from convoy_core.system import own_program
+from convoy_core.system import lossy_streams, own_program
 from convoy_tui.cli.commands.tui import environment_of
 from convoy_tui.cli.settings import Settings, store_of
 from convoy_tui.dashboard.serve.address import read_address, read_origin
@@ -46,7 +48,9 @@ def fulfil(wish: Wish, settings: Settings, words: list[str], profile: str | None
         from convoy_tui.dashboard.serve.main import Speech, serve  # noqa: PLC0415 - loads what only this needs
         from convoy_tui.dashboard.serve.tab import Program  # noqa: PLC0415
 
-    speech = Speech(link=typer.echo, note=_unheard if wish.is_quiet else _say, fault=_say)
+    tell = partial(typer.echo, err=True)
+    link = partial(typer.echo, file=lossy_streams(sys.stdout))  # a reader of it who has gone must keep no browser out
+    speech = Speech(link, note=_unheard if wish.is_quiet else tell, fault=tell)
     program = Program(own_program("convoy_tui", *words), environment)
     serve(address, program, speech, public_origin=origin, writes=wish.writes)
 
@@ -61,10 +65,6 @@ def _restrained(settings: Settings, *, writes: bool) -> Settings:
         if writes
         else replace(settings, read_only=True, read_only_because=because or "--serve without --write")
     )
-
-
-def _say(text: str) -> None:
-    typer.echo(text, err=True)
 
 
 def _unheard(_text: str) -> None:
