@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from convoy_core.failure_groups import FailureGroup, FailureGroups
     from convoy_core.handlers.command import Command
     from convoy_core.handlers.functions import Handler, check_handler, is_coroutine_handler, load_handler
+    from convoy_core.handlers.hooks import RunHook
     from convoy_core.handlers.isolated import Isolated
     from convoy_core.jobs import Discard, Job, Retry
     from convoy_core.models import (
@@ -107,6 +108,7 @@ __all__ = [  # noqa: RUF022 - by what they are for
     # workers, and what they run
     "Command",
     "Handler",
+    "RunHook",
     "Isolated",
     "Job",
     "PoolOptions",
@@ -234,6 +236,7 @@ _HOMES: Final = {
     "convoy_core.failure_groups": ("FailureGroup", "FailureGroups"),
     "convoy_core.handlers.command": ("Command",),
     "convoy_core.handlers.functions": ("Handler", "check_handler", "is_coroutine_handler", "load_handler"),
+    "convoy_core.handlers.hooks": ("RunHook",),
     "convoy_core.handlers.isolated": ("Isolated",),
     "convoy_core.jobs": ("Discard", "Job", "Retry"),
     "convoy_core.models": (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import distribution
@@ -20,6 +20,7 @@ from convoy_core import validation
 from convoy_core.aio import AsyncQueue
 from convoy_core.errors import ConvoyError, InvalidOption
 from convoy_core.handlers.functions import Handler, check_handler
+from convoy_core.handlers.hooks import RunHook, check_hooks
 from convoy_core.handlers.verdicts import describe
 from convoy_core.options import PoolOptions
 from convoy_core.queue import Queue
@@ -72,7 +73,7 @@ class WorkerPool:
     An `async def` handler runs on the pool's event loop, a plain function in threads. A run that takes longer than
     `job_timeout` seconds has failed. A coroutine is then cancelled. A thread cannot be stopped: its slot stays taken
     until it returns. A failed run is retried up to `retries` times, each after a growing random delay; then the ID
-    stays failed.
+    stays failed. `hooks` are entered around each run, the first one outermost; see `RunHook`.
 
     There are three ways to run it: `run()` in the foreground, where SIGTERM and SIGINT stop it gracefully;
     `await serve()` on the caller's event loop; `start()` and `stop()`, or `with`, in a thread. If the queue was given
@@ -87,6 +88,7 @@ class WorkerPool:
         concurrency: int = 1,
         job_timeout: Seconds | None = 300.0,
         retries: int = 0,
+        hooks: Sequence[RunHook] = (),
         options: PoolOptions | None = None,
     ) -> None:
         validation.one_of("queue", queue, Queue | AsyncQueue, "a Queue or an AsyncQueue")
@@ -101,7 +103,7 @@ class WorkerPool:
         self._connection = queue._connection
         self._options = options or PoolOptions()
         by = "" if queue._operator is None else queue._operator.signature()
-        self._plan = Plan(queue.name, handler, concurrency, job_timeout, retries, self._options, by)
+        self._plan = Plan(queue.name, handler, concurrency, job_timeout, retries, self._options, by, check_hooks(hooks))
         self._worker_loop: WorkerLoop | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from convoy_core.handlers.functions import Handler, Raised, Runner, TimedOut, runner_for
+from convoy_core.handlers.hooks import RunHook, hooked
 from convoy_core.handlers.run import NotStarted, Run
 from convoy_core.handlers.verdicts import VerdictRules
 from convoy_core.jobs import Claim, Discard, Failed, Job, Verdict
@@ -34,6 +35,7 @@ class Plan:
     options: PoolOptions
     by: str = ""
     """The signature of the operator who has launched it, if one has."""
+    hooks: tuple[RunHook, ...] = ()
 
 
 class Runs:
@@ -49,7 +51,7 @@ class Runs:
         self._wake = wake
         self._loop = asyncio.get_running_loop()
         self._running: dict[int, Run] = {}  # by claim number, in the order they were started
-        self._runner: Runner = runner_for(plan.handler, self._ended)
+        self._runner: Runner = runner_for(hooked(plan.handler, plan.hooks), self._ended)
         self._expiry: asyncio.TimerHandle | None = None
         self._growth: asyncio.TimerHandle | None = None
         self._limit: str | None = None

@@ -120,6 +120,7 @@ KINDS: dict[str, Kind] = {
     "first_failure": FLAG,
     "concurrency": Kind([*FROM_ONE.bad, 10_001]),
     "job_timeout": Kind([value for value in ABOVE_ZERO.bad if value is not None]),
+    "hooks": Kind([5, "text", [5], None], "hook"),
     "retries": WHOLE,
     "options": Kind(["burst", 5, True, {}, PoolOptions]),
     "grace_s": SECONDS_OR_NONE,

@@ -32,9 +32,10 @@ def queue(store: RealServer) -> Iterator[Queue]:
 FAILED: Keyspace = {"failed": {"a": 1, "b": 1, "c": 1}, "queued": ["x"], "committed": {"x"}}
 
 
-def working(queue: Queue, handler: Callable[[Job], object], **given: int) -> WorkerPool:
+def working(queue: Queue, handler: Callable[[Job], object], retries: int = 0) -> WorkerPool:
     """A pool that retries after a long time."""
-    return WorkerPool(queue, handler, concurrency=1, options=PoolOptions(backoff_s=3600, backoff_cap_s=3600), **given)
+    slow = PoolOptions(backoff_s=3600, backoff_cap_s=3600)
+    return WorkerPool(queue, handler, concurrency=1, retries=retries, options=slow)
 
 
 def test_when_the_first_went_well_the_others_follow(queue: Queue) -> None:
