@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -85,9 +86,15 @@ class Fleet:
         """The address of the store, for people to read. It never holds a password."""
         return self._connection.shown
 
-    def queue(self, name: str) -> Queue:
-        """The queue of that name, on this fleet's connection. Raises InvalidQueueName if it is empty or too long."""
-        return Queue(name, operator=self._operator, _connection=self._connection)
+    def queue(self, name: str, *, operation: str = "") -> Queue:
+        """The queue of that name, on this fleet's connection. Raises InvalidQueueName if it is empty or too long.
+
+        What one with an `operation` does is one operation: its acts of one kind are one entry of the audit.
+        """
+        operator = self._operator
+        if operation != "":
+            operator = replace(operator or Operator.here(), operation=operation)
+        return Queue(name, operator=operator, _connection=self._connection)
 
     def ping(self) -> float:
         """Ask the store for its time. Returns the duration of the round trip in seconds. Raises StoreError."""

@@ -112,6 +112,7 @@ KINDS: dict[str, Kind] = {
     "queue": Kind(["name", None, 5, Queue], "queue"),
     "handler": Kind(["f", None, 5, []]),
     "operator": Kind(["ann", 5, True, [], object()]),
+    "operation": Kind([5, True, None, [], object(), b"one", "x" * 201]),
     "since_s": SECONDS_OR_NONE,
     "last_s": SECONDS,
     "registered": FLAG,

@@ -407,3 +407,15 @@ def test_an_operator_that_cannot_be_is_refused(given: dict[str, str], says: str)
 def test_a_place_that_cannot_be_is_refused(world: World, after: str) -> None:
     with pytest.raises(InvalidOption, match=r"after is .*; it must be the place of an entry, like 1700000000000-0"):
         world.queue.audit(after=after)
+
+
+def test_what_a_queue_with_an_operation_does_is_one_entry(store: RealServer) -> None:
+    with Fleet(redis=store.url, operator=BOB) as fleet:
+        fleet.queue("q").publish_many(["a", "b", "c"])
+        one = fleet.queue("q", operation="one")
+        one.discard(["a"], state=State.QUEUED)
+        one.discard(["b"], state=State.QUEUED)
+
+        (entry,) = fleet.audit()
+
+    assert (entry.who, entry.operation, entry.samples) == ("bob@desk", "one", ("a", "b"))

@@ -17,8 +17,11 @@ from convoy_tui.dashboard.board.inspector import rule
 from convoy_tui.dashboard.board.spans import Line, Tone, clip, line
 from convoy_tui.dashboard.board.window import Window
 from convoy_tui.dashboard.reading.failures import GroupReader, read_sample
+from convoy_tui.dashboard.screens.dialog import Dialog
+from convoy_tui.dashboard.screens.discard_group import DiscardGroupDialog
 from convoy_tui.dashboard.screens.page import Page
-from convoy_tui.dashboard.services import Services, Where
+from convoy_tui.dashboard.screens.requeue_group import RequeueGroupDialog
+from convoy_tui.dashboard.services import Done, Services, Where
 from convoy_tui.dashboard.widgets.lines import Lines
 from convoy_tui.dashboard.widgets.table import Table
 from convoy_tui.text.safe_text import safe
@@ -30,13 +33,16 @@ class FailuresScreen(Page):
 
     AUTO_FOCUS = "#groups"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("R", "requeue", "Requeue", id="failures.requeue", tooltip="queue the group again, a few of it first"),
+        Binding("D", "discard", "Discard", id="failures.discard", tooltip="forget the failed IDs of the group"),
         Binding("a", "everywhere", "All queues", id="failures.all", tooltip="the failures of all queues, or of this"),
         Binding(
             "s", "sort", "Sort", id="failures.sort", tooltip="the largest first, or the newest, or what began last"
         ),
     ]
     page_name = "failures"
-    first_keys = ("table.open", "failures.all", "failures.sort")
+    first_keys = ("failures.requeue", "failures.discard", "table.open", "failures.all", "failures.sort")
+    writing = frozenset({"requeue", "discard"})
 
     def __init__(self, services: Services, where: Where) -> None:
         super().__init__(services, where)
@@ -44,6 +50,7 @@ class FailuresScreen(Page):
         self._is_everywhere = where.queue is None
         self._order = ORDERS[0]
         self._has_read = False
+        self._is_hurried = False
         self._reading = ""
         self._sample: tuple[Group, Sample] | None = None
 
@@ -76,7 +83,8 @@ class FailuresScreen(Page):
     async def load(self) -> None:
         """Read the groups of those queues whose failures have changed."""
         try:
-            await self._reader.read(self._snapshots)
+            hurried, self._is_hurried = self._is_hurried, False
+            await self._reader.read(self._snapshots, now=hurried)
             self._has_read = True
         finally:
             self._reading = ""
@@ -173,6 +181,24 @@ class FailuresScreen(Page):
         """Sort by the column that was clicked."""
         self._order = event.order
         self.redraw()
+
+    def action_requeue(self) -> None:
+        """Requeue the group under the cursor."""
+        if (row := self._row) is not None:
+            self._open(RequeueGroupDialog(self.services, row))
+
+    def action_discard(self) -> None:
+        """Discard the group under the cursor."""
+        if (row := self._row) is not None:
+            self._open(DiscardGroupDialog(self.services, row))
+
+    def _open(self, dialog: Dialog) -> None:
+        self.app.push_screen(dialog, self._close)
+
+    def _close(self, done: Done | None) -> None:
+        self.tell(done)
+        self._is_hurried = done is not None
+        self.reload()
 
     def action_sort(self) -> None:
         """Sort by the next order."""
