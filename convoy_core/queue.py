@@ -143,6 +143,12 @@ class Fleet:
 
         return self._connection.drive(server_findings(self._connection.keyspace))
 
+    def server_info(self) -> dict[str, str]:
+        """What the store's server tells of itself: the fields of INFO, as text. Nothing, if this user may not ask."""
+        from convoy_core.moves.server_checks import server_info  # noqa: PLC0415 - few programs check
+
+        return self._connection.drive(server_info(self._connection.keyspace))
+
     def note_history(self, names: Iterable[str]) -> float:
         """Keep a row of each queue's counts and totals, unless one was kept in the last ten seconds.
 

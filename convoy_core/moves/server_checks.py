@@ -44,6 +44,12 @@ _SETTINGS: Final = (
 Told = Mapping[str, str]
 
 
+def server_info(keyspace: Keyspace) -> Steps[dict[str, str]]:
+    """What the server tells of itself."""
+    told = yield from _told(_info(keyspace))
+    return told
+
+
 def server_findings(keyspace: Keyspace) -> Steps[list[Finding]]:
     """One finding per subject. In a Cluster they are about the node that has the registry of queues."""
     before = time.time()

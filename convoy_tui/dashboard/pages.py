@@ -10,6 +10,7 @@ from convoy_tui.dashboard.screens.failures import FailuresScreen
 from convoy_tui.dashboard.screens.job import JobScreen
 from convoy_tui.dashboard.screens.page import Page
 from convoy_tui.dashboard.screens.queue import QueueScreen
+from convoy_tui.dashboard.screens.store import StoreScreen
 from convoy_tui.dashboard.screens.time import TimeScreen
 from convoy_tui.dashboard.services import Services, Where
 
@@ -29,6 +30,7 @@ PAGES = (
     PageKind("queue", "2", "Queue", "what is in the queue under the cursor", QueueScreen),
     PageKind("failures", "3", "Failures", "what broke, in groups", FailuresScreen),
     PageKind("activity", "5", "Activity", "what operators have done", ActivityScreen),
+    PageKind("store", "6", "Store", "the server, what is wrong, and the repair", StoreScreen),
     PageKind("time", "7", "Time", "charts of the last minutes, hours and days", TimeScreen),
     PageKind("job", "", "ID", "all about one ID", JobScreen),
 )

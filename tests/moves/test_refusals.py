@@ -332,6 +332,7 @@ LOOKING = {
     "find",
     "check",
     "check_server",
+    "server_info",
     "ids_of_group",
     "jammed",
     "histories",

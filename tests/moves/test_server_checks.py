@@ -104,8 +104,17 @@ def test_a_user_that_may_not_ask_gets_no_error(store: RealServer) -> None:
         client.acl_setuser("shy", enabled=True, nopass=True, keys=["cv:*"], commands=["+@all", "-info", "-config"])
     with Fleet(redis=store.url.replace("unix://", "unix://shy:x@")) as fleet:
         levels = {finding.subject: finding.level for finding in fleet.check_server()}
+        info = fleet.server_info()
     with store.client() as client:
         client.acl_deluser("shy")
 
     assert levels.pop("clock") is Level.OK
     assert set(levels.values()) == {Level.UNKNOWN}
+    assert info == {}
+
+
+def test_a_server_tells_of_itself_what_info_says(store: RealServer) -> None:
+    with Fleet(redis=store.url) as fleet:
+        told = fleet.server_info()
+
+    assert (told["role"], told["maxmemory_policy"]) == ("master", "noeviction")
