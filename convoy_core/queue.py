@@ -381,16 +381,16 @@ class Queue:
         """
         return self._run(looking.errors(self._keys, start, limit))
 
-    def failure_groups(self, *, progress: Progress | None = None) -> FailureGroups:
+    def failure_groups(self, *, progress: Progress | None = None, limit: int | None = None) -> FailureGroups:
         """The failed IDs, counted by what broke: the largest group first.
 
         An ID counts by its last failure. It takes a second or so per 100,000 of them, and a memory that does not grow
         with them: beyond 1,000 groups the IDs of further ones are counted together. `progress` is called with the
-        number of IDs read so far, and of all.
+        number of IDs read so far, and of all. With `limit` no more than about so many are read, in equal distances.
         """
         from convoy_core.moves import grouping  # noqa: PLC0415 - few programs look at groups
 
-        return self._drive(grouping.groups(self._keys, progress))
+        return self._drive(grouping.groups(self._keys, progress, limit))
 
     def ids_of_group(self, group: str) -> Iterator[str]:
         """The failed IDs of one group, streamed. `group` is the `id` of a FailureGroup.

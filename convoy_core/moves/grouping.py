@@ -95,16 +95,21 @@ def _text(message: bytes) -> str:
         return ""
 
 
-def groups(keys: Keys, progress: Callable[[int, int], object] | None) -> Steps[FailureGroups]:
-    """All failed IDs in groups. What fails or leaves meanwhile may be counted or not."""
+def groups(keys: Keys, progress: Callable[[int, int], object] | None, limit: int | None = None) -> Steps[FailureGroups]:
+    """All failed IDs in groups, or about `limit` of them. What fails or leaves meanwhile may be counted or not."""
     validation.callback("progress", progress)
+    if limit is not None:
+        validation.whole("limit", limit, 1)
     found: dict[str, _Group] = {}
-    others = 0
+    others = read = 0
     start: int | None = 0
     at = 0.0
     while start is not None:
         window: _Window = yield _window(keys, start, SAMPLES)
+        read += sum(part.count for part in window.parts)
         start, at = window.next, window.at
+        if limit is not None and start is not None:
+            start = max(start, window.total * read // limit) if read < limit else None
         if progress is not None:
             progress(window.total if start is None else start, window.total)
         for part in window.parts:

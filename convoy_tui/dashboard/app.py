@@ -175,7 +175,7 @@ class ConvoyApp(TerminalApp):
         if reading is None:
             self._watch.lose()
         else:
-            self._watch.take(reading.snapshots, reading.past)
+            self._source.explain(self._watch.take(reading.snapshots, reading.past, reading.broken))
         self._publish_board()
         if back:
             self.page.tell(Done(f"The store is {back}."))
@@ -186,7 +186,7 @@ class ConvoyApp(TerminalApp):
             link=self._poller.link,
             rows=self._watch.rows,
             now=self._clock(),
-            interval_s=self._poller.interval_s,
+            interval_s=self._poller.pace_s,
             is_frozen=self._poller.is_frozen,
         )
         self.services.changed.publish(self.services.board)

@@ -68,6 +68,11 @@ class Poller:
             return self._lose(f"Unexpected {type(error).__name__}: {error}")
         return self._hear(reading)
 
+    @property
+    def pace_s(self) -> float:
+        """How often it reads now."""
+        return max(self.interval_s, _UNSEEN_S) if self.is_unseen else self.interval_s
+
     def hurry(self) -> None:
         """Read now, even if frozen."""
         self._is_asked = True
@@ -91,7 +96,7 @@ class Poller:
         self.link = Link(LinkState.LIVE, reading.round_trip_s, reading.at, heard_at=now)
         back = "" if away_s is None else f"back after {max(0.0, away_s):.0f} s"
         self._changed(reading, back)
-        return max(self.interval_s, _UNSEEN_S) if self.is_unseen else self.interval_s
+        return self.pace_s
 
     def _lose(self, reason: str) -> float:
         now = self._clock()

@@ -33,6 +33,9 @@ from convoy_core import (
     WorkerPool,
     describe_store,
 )
+from convoy_tui.dashboard.board.board import Row
+from convoy_tui.dashboard.reading.broken import BrokenReader
+from convoy_tui.text.broken import Broken
 from convoy_tui.text.recalled import LONG_S, RECENT_S, Rows, Seen, at_stake, recalled
 
 DISCOVER_S = 30.0
@@ -54,6 +57,8 @@ class Reading:
     """The store's time; None if there was no queue to read it from."""
     past: Mapping[str, Rows] = field(default_factory=dict)
     """What the store has kept of the queues that have not been looked at just before."""
+    broken: Mapping[str, Broken] = field(default_factory=dict)
+    """What broke in the queues that fail, as far as that was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,9 @@ class Source(Protocol):
 
     async def look(self) -> Reading:
         """All queues at one instant."""
+
+    def explain(self, rows: Sequence[Row]) -> None:
+        """Read what broke in those of these queues that fail, for later readings."""
 
     async def discover(self) -> None:
         """Find the names of all queues now."""
@@ -141,6 +149,7 @@ class LiveSource:
         """When the next row of the histories is due."""
         self._is_started = False
         self._seen = Seen()
+        self._broken = BrokenReader(self._fleet)
         self._ended: dict[str, int] = {}
         """How many runs of each queue had ended when its history was last kept."""
 
@@ -172,7 +181,11 @@ class LiveSource:
             self._noting = asyncio.create_task(
                 self._note_history_beside(self._unkept(snapshots)), name="convoy history"
             )
-        return Reading(tuple(snapshots), took, snapshots[0].at, past)
+        return Reading(tuple(snapshots), took, snapshots[0].at, past, dict(self._broken.known))
+
+    def explain(self, rows: Sequence[Row]) -> None:
+        """Read what broke in those of these queues that fail, beside the polls."""
+        self._broken.ask(rows)
 
     async def _recall(self, snapshots: Sequence[Snapshot]) -> dict[str, Rows]:
         """What was kept of the queues that are new here, or were not looked at for a while."""
@@ -252,6 +265,7 @@ class LiveSource:
 
     async def close(self) -> None:
         """Close the connections."""
+        await self._broken.close()
         for beside in (self._discovery, self._noting):
             if beside is not None:
                 beside.cancel()

@@ -154,6 +154,7 @@ SPECIAL: dict[tuple[str, str], Kind] = {
     ("discard", "state"): Kind([*STATE.bad, None, State.PROCESSING, State.ABSENT]),
     ("discard_all", "state"): Kind([*STATE.bad, None, State.PROCESSING, State.ABSENT], ""),
     ("trace", "id"): Kind([value for value in ID.bad if value is not None], "job ID"),
+    ("failure_groups", "limit"): Kind([value for value in FROM_ONE.bad if value is not None]),
     ("discard_all", "limit"): Kind([value for value in FROM_ONE.bad if value is not None]),
     ("PoolOptions", "grace_s"): ABOVE_ZERO,
     ("set_limits", "concurrency"): Kind([value for value in FROM_ONE.bad if value is not None]),

@@ -25,8 +25,10 @@ from convoy_core import (
 )
 from convoy_core.handlers.functions import Handler
 from convoy_tui.dashboard.app import ConvoyApp
-from convoy_tui.dashboard.board.board import Place
+from convoy_tui.dashboard.board.board import Place, Row
+from convoy_tui.dashboard.poller import Poller
 from convoy_tui.dashboard.source import Failed, Reading
+from convoy_tui.text.broken import Broken
 from convoy_tui.text.history import History
 
 NOW = 1_790_000_000.0
@@ -113,7 +115,14 @@ def alarms() -> tuple[list[Snapshot], History]:
             wave=ripple,
         ),
         minute_of(
-            a_queue("reports:nightly", queued=412, workers=0, totals={"published": 412, "done": 0, "failed": 0}), in_s=3
+            a_queue(
+                "reports:nightly",
+                queued=412,
+                workers=0,
+                oldest_queued_s=137.0,
+                totals={"published": 412, "done": 0, "failed": 0},
+            ),
+            in_s=3,
         ),
         minute_of(
             a_queue("thumbs", processing=2, drift=2, workers=1, oldest_processing_s=3.0),
@@ -153,7 +162,7 @@ def alarms() -> tuple[list[Snapshot], History]:
             out_s=9,
             wave=[1, 2, 1, 3, 2, 1, 2],
         ),
-        minute_of(a_queue("billing:dunning", queued=61, paused=True, workers=3)),
+        minute_of(a_queue("billing:dunning", queued=61, paused=True, workers=3, oldest_queued_s=5400.0)),
         minute_of(a_queue("exports", workers=2)),
         minute_of(a_queue("monsterTrucks", delayed=12, next_due_s=340.0)),
     ]
@@ -194,7 +203,7 @@ def calm() -> tuple[list[Snapshot], History]:
             out_s=9,
             wave=[1, 2, 1, 3, 2, 1, 2],
         ),
-        minute_of(a_queue("billing:dunning", queued=61, paused=True, workers=3)),
+        minute_of(a_queue("billing:dunning", queued=61, paused=True, workers=3, oldest_queued_s=5400.0)),
         minute_of(a_queue("exports", workers=2)),
         minute_of(a_queue("monsterTrucks", workers=1)),
     ]
@@ -233,6 +242,7 @@ class FixedSource:
     is_away: bool = False
     acts: list[tuple[object, ...]] = field(default_factory=list)
     looks: int = 0
+    broken: Mapping[str, Broken] = field(default_factory=dict)
     past: History | None = None
     """What a dashboard on this source has seen already."""
 
@@ -254,7 +264,10 @@ class FixedSource:
     async def look(self) -> Reading:
         self.looks += 1
         self._answer()
-        return Reading(tuple(self.snapshots), 0.0004, NOW)
+        return Reading(tuple(self.snapshots), 0.0004, NOW, broken=self.broken)
+
+    def explain(self, rows: Sequence[Row]) -> None:
+        return
 
     async def discover(self) -> None:
         self._answer()
@@ -344,6 +357,7 @@ def alarm_source() -> tuple[FixedSource, History]:
         snapshots,
         stuck={"emails:transactional": STUCK},
         failures={"webhooks": FAILURES},
+        broken={"webhooks": Broken("HTTP 410 Gone: hooks.example/in", "ConnectTimeout: no answer in 30 s", 288, 317)},
         committed={"mail:88412": Published.PROCESSING, "mail:90001": Published.ALREADY_QUEUED},
         pools=POOLS,
         outcomes=outcomes,
@@ -366,14 +380,21 @@ def an_app(
     app = ConvoyApp(
         source,
         place,
-        interval_s=3600,
         is_ascii=is_ascii,
         history=history or source.past,
         clock=clock or (lambda: 100.0),
         jitter=lambda: 0.5,
     )
+    app._poller.__class__ = StillPoller
     app.theme = theme
     return app
+
+
+class StillPoller(Poller):
+    """Polls when it is told to, whatever its pace."""
+
+    async def _pause(self, seconds: float | None) -> None:
+        await super()._pause(None)
 
 
 async def settle(pilot: Pilot[None], looks: int = 3) -> None:

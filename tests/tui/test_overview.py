@@ -170,10 +170,10 @@ async def test_a_click_on_a_row_a_key_and_an_offer_do_what_they_say() -> None:
         await settle(pilot)
         await pilot.click("#queues", offset=(20, 2))
         assert table(app).cursor == "webhooks"
-        await pilot.click("#keys", offset=(3, 0))
+        await pilot.click("#keys", offset=(14, 0))
         await shows(pilot, "Jam guard · webhooks")
         await pilot.press("escape")
-        await pilot.click("#inspector", offset=(16, 1))
+        await pilot.click("#inspector", offset=(16, 3))
         await shows(pilot, "Requeue · webhooks")
 
 
@@ -281,6 +281,30 @@ def test_the_footer_shows_whole_entries_and_always_the_way_to_the_rest() -> None
         assert plain(line).rstrip().endswith(": Commands  ? Help")
         for entry in entries:
             assert entry.text in plain(line) or entry.text[:4] not in plain(line)
+
+
+@pytest.mark.parametrize("columns", [80, 100, 120])
+async def test_the_footer_keeps_filter_select_and_quit(columns: int) -> None:
+    app = an_app(letters())
+    async with app.run_test(size=(columns, 24)) as pilot:
+        await settle(pilot)
+
+        keys = text_of(app).splitlines()[-1]
+
+    for kept in ("/ Filter", "Space Select", "q Quit", ": Commands", "? Help"):
+        assert kept in keys
+
+
+async def test_a_filter_without_a_match_says_so() -> None:
+    app = an_app(letters(3))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("slash", "x", "x")
+        await shows(pilot, "No queue has xx in its name.")
+        await shows(pilot, "Esc clears the filter: 3 queues are hidden by it")
+        await pilot.press("escape")
+        await hides(pilot, "No queue has")
+        await shows(pilot, "QUEUED")
 
 
 async def test_quitting_leaves() -> None:

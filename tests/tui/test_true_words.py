@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import sys
 import threading
@@ -16,6 +17,7 @@ from convoy_core import Fleet, Job, PoolOptions, Queue, WorkerPool
 from convoy_tui.cli.commands.status_rows import rows_of
 from convoy_tui.dashboard.board.board import Row, Watch
 from convoy_tui.dashboard.source import LiveSource
+from convoy_tui.text.broken import Broken
 from convoy_tui.text.health import Health, Limits, Severity
 from convoy_tui.text.history import History
 from tests.servers import RealServer
@@ -36,7 +38,7 @@ class Dashboard:
         later = round((time.time() + in_s) * 1000)
         self.source._fleet._connection.now_ms = later if in_s else None
         reading = await self.source.look()
-        self.watch.take(reading.snapshots, reading.past)
+        self.source.explain(self.watch.take(reading.snapshots, reading.past, reading.broken))
         return self.watch.rows[0]
 
 
@@ -166,6 +168,23 @@ async def test_claims_are_no_progress_of_which_a_forecast_is_made(queue: Queue, 
 
     assert row.snapshot.counts.queued == 30
     assert row.trends.clears_s is None
+
+
+def break_down(job: Job) -> None:
+    raise OSError("the last straw") if job.id == "9" else ValueError("no such hook")
+
+
+async def test_a_failing_queue_says_what_broke(queue: Queue, store: RealServer) -> None:
+    queue.publish_many(range(10))
+    with working(queue, break_down, concurrency=1):
+        eventually(lambda: queue.counts().failed == 10)
+    async with a_dashboard(store) as dashboard:
+        row = await dashboard.row()
+        while not row.broken.is_known:
+            await asyncio.sleep(0.01)
+            row = await dashboard.row()
+
+    assert row.broken == Broken("OSError: the last straw", "ValueError: no such hook", 9, 10)
 
 
 async def test_status_says_the_same_as_the_dashboard(queue: Queue, store: RealServer) -> None:

@@ -13,6 +13,7 @@ from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.headline import title, verdict
 from convoy_tui.dashboard.board.inspector import inspector, rule
 from convoy_tui.dashboard.board.spans import Span, Tone, clip, plain, spread, width, wrap
+from convoy_tui.text.broken import Broken
 from convoy_tui.text.health import Health, Limits
 from convoy_tui.text.history import CELLS, Rates, Trends
 from tests.tui.fixed import a_queue, alarms
@@ -58,9 +59,55 @@ def test_a_hostile_name_takes_its_cells_and_no_more(name: str) -> None:
     assert not any(ord(c) < 32 or c in "\u202e\udcff" for c in plain(line))
 
 
-def test_small_screens_keep_state_name_queued_and_failed() -> None:
-    assert [column.title for column in columns(60)] == ["STATE", "QUEUE", "QUEUED", "FAILED"]
-    assert [column.title for column in columns(80)] == ["STATE", "QUEUE", "QUEUED", "PROC", "FAILED", "OLDEST"]
+def test_small_screens_keep_the_state_the_name_and_where_ids_are() -> None:
+    smallest = ["STATE", "QUEUE", "QUEUED", "DELAYED", "FAILED"]
+
+    assert [column.title for column in columns(60)] == smallest
+    assert [column.title for column in columns(80)] == [*smallest[:3], "PROC", *smallest[3:], "FAIL/m", "OLDEST"]
+
+
+@pytest.mark.parametrize("room", [60, 80, 100, 120, 139, 200])
+def test_a_delayed_id_is_visible_at_every_width(room: int) -> None:
+    text = plain(cells(row(a_queue("q", delayed=12)), columns(room), GLYPHS))
+
+    assert " 12 " in text
+
+
+@pytest.mark.parametrize("room", [80, 100, 120, 139])
+def test_the_number_of_the_alarm_stands_in_its_row(room: int) -> None:
+    failing = row(a_queue("q", failed=317), Health.FAILING, Trends(failed_1m=840, done_1m=1200))
+    jammed = row(a_queue("q", processing=6, jammed=3), Health.JAMMED)
+
+    said = [plain(verdict(board(one), 120, 2, GLYPHS)[0]) for one in (failing, jammed)]
+    shown = [plain(cells(one, columns(room), GLYPHS)).split() for one in (failing, jammed)]
+
+    assert "840 in the last minute" in said[0]
+    assert "840" in shown[0]
+    assert "3 jobs past" in said[1]
+    assert "3/6" in shown[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "health", "snapshot"),
+    [
+        ("5m00s", Health.NO_WORKERS, a_queue("q", queued=3, workers=0, oldest_queued_s=300.0)),
+        ("9m00s", Health.FLOWING, a_queue("q", processing=1, oldest_queued_s=540.0, oldest_processing_s=4.0)),
+        ("4s", Health.FLOWING, a_queue("q", processing=1, oldest_queued_s=1.0, oldest_processing_s=4.0)),
+        ("2m04s", Health.OVERDUE, a_queue("q", delayed=1, next_due_s=-124.0)),
+        ("12m04s", Health.JAMMED, a_queue("q", jammed=1, oldest_queued_s=9999.0, oldest_processing_s=724.0)),
+        ("—", Health.IDLE, a_queue("q", delayed=1, next_due_s=60.0)),
+    ],
+)
+def test_oldest_is_also_of_what_waits(text: str, health: Health, snapshot: Snapshot) -> None:
+    assert text in plain(cells(row(snapshot, health), columns(80), GLYPHS)).split()
+
+
+def test_a_wide_table_shows_whole_names_of_queues() -> None:
+    name = "shop:" + "orders:" * 6 + "end"
+    chosen = columns(140, len(name))
+
+    assert name in plain(cells(row(a_queue(name)), chosen, GLYPHS))
+    assert "COMMITTED" not in [column.title for column in chosen]
 
 
 @pytest.mark.parametrize(
@@ -78,9 +125,18 @@ def test_a_rate_that_is_not_known_is_a_dash_and_never_0(value: float | None, tex
     assert rate(value) == text
 
 
+def test_trends_under_each_other_say_what_their_tallest_bar_is() -> None:
+    few, many = (row(a_queue("q"), trends=Trends(cells=(0, n) * 6)) for n in (5, 5210))
+
+    told = [plain(cells(one, columns(120), GLYPHS)) for one in (few, many)]
+
+    assert "▇▇▇▇▇▇     5 " in told[0]
+    assert "▇▇▇▇▇▇ 5,210 " in told[1]
+
+
 def test_a_trend_starts_at_0_and_leaves_gaps_blank() -> None:
     assert trend((None, 0, 1, 50, 100), GLYPHS) == " ▁▂▄▇"
-    assert trend((61,) * 3, GLYPHS) == "▄▄▄"
+    assert trend((61,) * 3, GLYPHS) == "▇▇▇"
     assert trend((0,) * 3, Glyphs(is_ascii=True)) == "___"
     assert trend((None,) * CELLS, GLYPHS) == " " * CELLS
 
@@ -89,7 +145,7 @@ def test_a_trend_starts_at_0_and_leaves_gaps_blank() -> None:
     ("text", "snapshot", "trends"),
     [
         ("paused", a_queue("q", queued=1, paused=True), Trends()),
-        ("now", a_queue("q", processing=1), Trends()),
+        ("—", a_queue("q", processing=1), Trends(clears_s=0.0)),
         ("19s", a_queue("q", queued=38), Trends(clears_s=19.2)),
         ("steady", a_queue("q", queued=38), Trends(rates=Rates(net_s=0), is_steady=True)),
         ("never", a_queue("q", queued=38), Trends(rates=Rates(net_s=2))),
@@ -178,9 +234,52 @@ def test_lines_are_clipped_and_spread_by_cells() -> None:
     assert all(cell_len(part) <= 10 for part in wrap("a word and averyveryverylongone 日本語日本語日本語", 10))
 
 
-def test_numbers_are_stale_when_a_poll_is_late() -> None:
-    late = Board(Place("s"), Link(LinkState.LIVE, heard_at=0.0), (), now=3.5)
+@pytest.mark.parametrize(
+    ("interval_s", "since_s", "says", "is_stale"),
+    [
+        (1.0, 0.0, "● live 0.4 ms, every 1s", False),
+        (1.0, 2.5, "● live 0.4 ms, every 1s", False),
+        (1.0, 3.5, "● late · 3s ago, every 1s", True),
+        (5.0, 0.0, "● 0s ago, every 5s", False),
+        (5.0, 4.0, "● 4s ago, every 5s", False),
+        (5.0, 7.5, "● late · 7s ago, every 5s", True),
+    ],
+)
+def test_the_title_says_the_pace_and_live_only_where_a_lost_store_would_show_at_once(
+    interval_s: float, since_s: float, says: str, is_stale: bool
+) -> None:
+    link = Link(LinkState.LIVE, 0.0004, heard_at=0.0)
+    now = Board(Place("s"), link, (row(a_queue("q")),), now=since_s, interval_s=interval_s)
 
-    assert late.is_stale
-    assert not Board(Place("s"), Link(LinkState.LIVE, heard_at=0.0), (), now=2.0).is_stale
+    assert f" {says} " in plain(title(now, 120, GLYPHS))
+    assert now.is_stale is is_stale
+
+
+def test_numbers_are_not_stale_while_polling_is_frozen() -> None:
     assert not Board(Place("s"), Link(LinkState.LIVE, heard_at=0.0), (), now=99.0, is_frozen=True).is_stale
+
+
+def test_failing_says_what_broke_the_commonest_and_the_newest() -> None:
+    broken = Broken("HTTP 410 Gone", "ConnectTimeout: no answer in 30 s\nand more", 288, 317)
+    one = Row(a_queue("hooks", failed=317), Trends(failed_1m=840, done_1m=9), Health.FAILING, broken)
+
+    tall, short = (
+        "\n".join(plain(each) for each in inspector(one, board(one), 118, height, GLYPHS)) for height in (10, 3)
+    )
+    said = plain(verdict(board(one), 120, 2, GLYPHS)[0])
+
+    for text in (tall, short, said):
+        assert "ConnectTimeout: no answer in 30 s" in text
+        assert "and more" not in text
+    assert "288 of 317  ConnectTimeout" in tall
+    assert "newest  HTTP 410 Gone" in tall
+
+
+@pytest.mark.parametrize("error", HOSTILE)
+def test_a_hostile_error_takes_its_room_and_no_more(error: str) -> None:
+    one = Row(a_queue("q", failed=3), Trends(failed_1m=8), Health.FAILING, Broken("x" + error, error, 1, 3))
+
+    lines = [*inspector(one, board(one), 78, 10, GLYPHS), *verdict(board(one), 120, 2, GLYPHS)]
+
+    assert max(map(width, lines)) <= 120
+    assert not any(ord(c) < 32 or c in "\u202e\udcff" for each in lines for c in plain(each))

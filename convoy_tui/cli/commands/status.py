@@ -11,14 +11,15 @@ import typer
 from convoy_core import InvalidOption, OutcomeUnknown, Snapshot, StoreUnreachable
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
-from convoy_tui.cli.commands.status_rows import SHAPE, Row, reasons, rows_of, verdict
+from convoy_tui.cli.commands.status_rows import SHAPE, Row, explained, reasons, rows_of, verdict
 from convoy_tui.cli.exit_codes import Code
 from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.output import table_lines
 from convoy_tui.cli.io.styled import Styled
 from convoy_tui.cli.missing import CONFIRM_S
 from convoy_tui.cli.session import Session
-from convoy_tui.text.health import Limits, Severity, failures
+from convoy_tui.text.broken import LOOKED_AT, what_broke
+from convoy_tui.text.health import Health, Limits, Severity, failures
 from convoy_tui.text.history import History
 from convoy_tui.text.recalled import LONG_S, RECENT_S, Seen, at_stake, recalled
 from convoy_tui.text.safe_text import safe
@@ -122,7 +123,15 @@ class _Look:
         self._recall(snapshots)
         self._history.add(snapshots)
         self.at = max((snapshot.at for snapshot in snapshots), default=0.0)
-        return rows_of(snapshots, self._history, self._limits)
+        return [self._explained(row) for row in rows_of(snapshots, self._history, self._limits)]
+
+    def _explained(self, row: Row) -> Row:
+        """With what broke, where the queue fails, or was named and has failures."""
+        if row.health is not Health.FAILING and not (row.health is Health.FAILED and self.is_of_few):
+            return row
+        queue = self._session.fleet.queue(row.snapshot.queue)
+        newest = queue.errors(limit=1).errors
+        return explained(row, what_broke(newest[0].text if newest else "", queue.failure_groups(limit=LOOKED_AT)))
 
     def _recall(self, snapshots: list[Snapshot]) -> None:
         """Take what the store has kept of the queues, as far as nobody has looked at them here."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from convoy_core import Snapshot
 from convoy_tui.cli.io.output import Column, Shape
 from convoy_tui.cli.io.styled import Styled
 from convoy_tui.cli.io.table import Cell
+from convoy_tui.text.broken import Broken, told
 from convoy_tui.text.health import Health, Limits, Severity, assess, failures, order, word
 from convoy_tui.text.history import History, Trends
 from convoy_tui.text.reasons import why
@@ -48,6 +49,11 @@ def rows_of(snapshots: Iterable[Snapshot], history: History, limits: Limits) -> 
         health = assess(snapshot, trends, limits)
         rows.append(Row(snapshot, trends, health, why(health, snapshot, trends, limits)))
     return sorted(rows, key=lambda row: row.sort_key)
+
+
+def explained(row: Row, broken: Broken) -> Row:
+    """The row with what broke among its reasons."""
+    return replace(row, why=f"{row.why} {told(broken)}".rstrip())
 
 
 def verdict(rows: list[Row]) -> Styled:

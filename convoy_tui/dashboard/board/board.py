@@ -12,12 +12,17 @@ from types import MappingProxyType
 from typing import Final
 
 from convoy_core import Snapshot
+from convoy_tui.text.broken import Broken
 from convoy_tui.text.health import Health, Limits, Severity, Steady, assess, order
 from convoy_tui.text.history import History, Trends
 from convoy_tui.text.recalled import Rows
 from convoy_tui.text.words import is_production
 
+_LATE_S, _OFTEN_S = 2.0, 2.0
+
 NOTHING: Final[Mapping[str, Rows]] = MappingProxyType({})
+NOTHING_BROKEN: Final = Broken()
+UNBROKEN: Final[Mapping[str, Broken]] = MappingProxyType({})
 
 
 class LinkState(StrEnum):
@@ -50,6 +55,8 @@ class Row:
     snapshot: Snapshot
     trends: Trends
     health: Health
+    broken: Broken = NOTHING_BROKEN
+    """What broke in it, as far as that was read."""
 
     @property
     def queue(self) -> str:
@@ -82,6 +89,7 @@ class Board:
     rows: tuple[Row, ...] = ()
     now: float = 0.0
     interval_s: float = 1.0
+    """How often the store is asked."""
     is_frozen: bool = False
     limits: Limits = field(default_factory=Limits)
 
@@ -92,10 +100,19 @@ class Board:
 
     @property
     def is_stale(self) -> bool:
-        """Whether the numbers are too old: the store is unreachable, or three refreshes are overdue."""
+        """Whether the numbers are too old: the store is unreachable, or a reading is overdue."""
+        return self.is_lost or (not self.is_frozen and self._overdue_s > _LATE_S)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a store that is lost would show at once: it is asked often, and has just answered."""
+        return self.link.state is LinkState.LIVE and self.interval_s <= _OFTEN_S and self._overdue_s < _OFTEN_S
+
+    @property
+    def _overdue_s(self) -> float:
+        """For how long the next reading has been due."""
         heard = self.link.heard_at
-        late = heard is not None and not self.is_frozen and self.now - heard > max(3 * self.interval_s, 3.0)
-        return self.is_lost or late
+        return 0.0 if heard is None else self.now - heard - self.interval_s
 
     @property
     def is_writable(self) -> bool:
@@ -125,23 +142,29 @@ class Watch:
         """The rows of the last reading, worst first, then the heaviest."""
         return self._rows
 
-    def take(self, snapshots: Iterable[Snapshot], past: Mapping[str, Rows] = NOTHING) -> tuple[Row, ...]:
-        """Add one reading, and what the store has kept of some queues. Returns its rows."""
+    def take(
+        self,
+        snapshots: Iterable[Snapshot],
+        past: Mapping[str, Rows] = NOTHING,
+        broken: Mapping[str, Broken] = UNBROKEN,
+    ) -> tuple[Row, ...]:
+        """Add one reading, what the store has kept of some queues, and what broke in some. Returns its rows."""
         seen = tuple(snapshots)
         for snapshot in seen:
             if snapshot.queue in past:
                 self._history.recall(snapshot, past[snapshot.queue])
         self._history.add(seen)
         self._steady.keep(snapshot.queue for snapshot in seen)
-        self._rows = tuple(sorted(map(self._row, seen), key=lambda row: order(row.health, row.snapshot, row.trends)))
+        rows = [self._row(one, broken.get(one.queue, NOTHING_BROKEN)) for one in seen]
+        self._rows = tuple(sorted(rows, key=lambda row: order(row.health, row.snapshot, row.trends)))
         return self._rows
 
     def lose(self) -> None:
         """Add a gap to every trend."""
         self._history.gap()
 
-    def _row(self, snapshot: Snapshot) -> Row:
+    def _row(self, snapshot: Snapshot, broken: Broken) -> Row:
         trends = self._history.trends(snapshot.queue)
         word = assess(snapshot, trends, self.limits)
         calm = assess(snapshot, replace(trends, drift=0), self.limits)
-        return Row(snapshot, trends, self._steady.settle(snapshot.queue, word, calm))
+        return Row(snapshot, trends, self._steady.settle(snapshot.queue, word, calm), broken)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from convoy_tui.dashboard.board.board import Row
-from convoy_tui.dashboard.board.cells import MARGIN, Align, Column
+from convoy_tui.dashboard.board.cells import Align, Column, fitted
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Span, Tone
-from convoy_tui.text.health import Health, Severity, word
+from convoy_tui.text.health import Health, Severity, overdue_s, word
 from convoy_tui.text.history import Rates
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import age, number
 
 _MAX_EXACT = 99_999
-_MAX_NAME = 44
+_NAME = 44
+_WIDE = 130
 
 SEVERITY_TONES = {
     Severity.ALARM: Tone.ALARM,
@@ -27,36 +27,30 @@ SEVERITY_TONES = {
 }
 
 
-def columns(width: int) -> tuple[Column[Row], ...]:
-    """The columns that fit into `width` cells. The name gets the cells that the others leave."""
-    if width < 76:
-        chosen = [_STATE, _QUEUE, _QUEUED, _FAILED]
-    elif width < 100:
-        chosen = [_STATE, _QUEUE, _QUEUED, _PROC, _FAILED, _OLDEST]
-    elif width < 114:
-        chosen = [_STATE, _QUEUE, _QUEUED, _PROC, _FAILED, _OLDEST, _IN, _OUT, _CLEARS, _WORKERS]
-    elif width < 136:
-        chosen = [_STATE, _QUEUE, _QUEUED, _TREND, _PROC, _FAILED, _OLDEST, _IN, _OUT, _CLEARS, _WORKERS]
-    else:
-        chosen = [
-            *(_STATE, _QUEUE, _QUEUED, _TREND, _COMMITTED, _PROC, _DELAYED, _FAILED, _OLDEST),
-            *(_IN, _OUT, _FAIL, _CLEARS, _WORKERS),
-        ]
-    taken = sum(column.width for column in chosen) + len(chosen) - 1 + MARGIN + 1
-    name = max(12, min(_MAX_NAME, width - taken))
-    return tuple(replace(column, width=name) if column is _QUEUE else column for column in chosen)
+def columns(width: int, longest: int = _NAME) -> tuple[Column[Row], ...]:
+    """The columns that fit into `width` cells. The name gets the cells that the others leave.
+
+    Where names are longer than that, and the table wide, the least important columns make room for them.
+    """
+    chosen = list(_COLUMNS)
+    while True:
+        fitting = fitted(chosen, width, most=max(_NAME, longest))
+        name = next(column.width for column in fitting if column.is_name)
+        spare = [column for column in _SPARE if column in fitting]
+        if width < _WIDE or name >= longest or not spare:
+            return fitting
+        chosen.remove(spare[0])
 
 
 def trend(values: Sequence[int | None], glyphs: Glyphs) -> str:
-    """A minute as bars from 0 up; a blank where nothing was read. A constant value is drawn at half height."""
-    known = [value for value in values if value is not None]
-    top = max(known, default=0) * (1 if len(set(known)) > 1 else 2)
+    """A minute as bars from 0 up to its largest number; a blank where nothing was read."""
+    highest = top(values)
     blocks = glyphs.blocks[:-1]  # the tallest bar would touch the row above
 
     def block(value: int | None) -> str:
         if value is None:
             return " "
-        return blocks[0] if not value else blocks[max(1, round(value / top * (len(blocks) - 1)))]
+        return blocks[0] if not value else blocks[max(1, round(value / highest * (len(blocks) - 1)))]
 
     return "".join(map(block, values))
 
@@ -74,13 +68,18 @@ def short(n: int) -> str:
     return f"{n:.0e}"
 
 
+def brief(n: int) -> str:
+    """A number in at most five cells: exact up to 9,999, then with three digits."""
+    return f"{n / 1000:.1f}k" if 9_999 < n < 99_950 else short(max(n, _MAX_EXACT + 1) if n > 9_999 else n)
+
+
 def rate(per_second: float | None) -> str:
-    """A rate in at most six cells; a dash if it is unknown."""
+    """A rate in at most five cells, and one more where it is negative; a dash if it is unknown."""
     if per_second is None:
         return "—"
     magnitude = abs(per_second)
     if magnitude == 0 or magnitude >= 10:
-        return short(round(per_second))
+        return f"{'-' if per_second < 0 else ''}{brief(round(magnitude))}"
     return f"{per_second:.1f}" if magnitude >= 0.1 else "<0.1" if per_second > 0 else ">-0.1"
 
 
@@ -95,7 +94,7 @@ def clears(row: Row) -> str:
     if row.snapshot.paused:
         return "paused" if counts.queued else "—"
     if not counts.queued:
-        return "—" if row.health is Health.IDLE else "now"
+        return "—"
     if trends.clears_s is not None:
         return age(trends.clears_s) if trends.clears_s < 86400 * 9 else ">9d"
     if trends.rates.net_s is None:
@@ -122,11 +121,38 @@ def _queued(row: Row, glyphs: Glyphs, width: int) -> Span:
 
 
 def _trend(row: Row, glyphs: Glyphs, width: int) -> Span:
-    return Span(trend(row.trends.cells, glyphs), Tone.TREND if row.health.needs_you else Tone.FAINT)
+    """The bars, and what the tallest stands for: each row has its own scale."""
+    cells = row.trends.cells
+    bars = trend(_pairs(cells), glyphs)
+    return Span(f"{bars}{brief(top(cells)):>6}", Tone.TREND if row.health.needs_you else Tone.FAINT)
+
+
+def top(cells: Sequence[int | None]) -> int:
+    """The largest number of a trend."""
+    return max((n for n in cells if n is not None), default=0)
+
+
+def _pairs(cells: Sequence[int | None]) -> list[int | None]:
+    """Half as many cells, each with the last that is known of two."""
+    return [last if last is not None else first for first, last in zip(cells[::2], cells[1::2], strict=True)]
 
 
 def _processing(row: Row, glyphs: Glyphs, width: int) -> Span:
-    return _number(row.snapshot.counts.processing)
+    """How many run; of a jammed queue how many of them are past the limit."""
+    n = row.snapshot.counts.processing
+    if row.health is not Health.JAMMED:
+        return _brief(n)
+    both = f"{brief(row.snapshot.jammed)}/{brief(n)}"
+    return Span(both if len(both) <= width else brief(row.snapshot.jammed), Tone.ALARM)
+
+
+def _brief(n: int) -> Span:
+    return Span(brief(n), Tone.NORMAL if n else Tone.DIM)
+
+
+def _failed_1m(row: Row, glyphs: Glyphs, width: int) -> Span:
+    span = _number(row.trends.failed_1m)
+    return span._replace(tone=Tone.ALARM) if row.health is Health.FAILING and row.trends.failed_1m else span
 
 
 def _failed(row: Row, glyphs: Glyphs, width: int) -> Span:
@@ -142,19 +168,34 @@ def _delayed(row: Row, glyphs: Glyphs, width: int) -> Span:
     return _number(row.snapshot.counts.delayed)
 
 
+def oldest_s(row: Row) -> float | None:
+    """The age of the oldest ID that waits, runs or is overdue; of a jammed queue that of the oldest run."""
+    snapshot = row.snapshot
+    if row.health is Health.JAMMED:
+        return snapshot.oldest_processing_s
+    ages = [snapshot.oldest_queued_s, snapshot.oldest_processing_s, overdue_s(snapshot) or None]
+    return max((seconds for seconds in ages if seconds is not None), default=None)
+
+
+_AGED = {
+    Health.JAMMED: Tone.ALARM,
+    Health.NO_WORKERS: Tone.WARNING,
+    Health.STALLED: Tone.WARNING,
+    Health.OVERDUE: Tone.WARNING,
+}
+
+
 def _oldest(row: Row, glyphs: Glyphs, width: int) -> Span:
-    seconds = row.snapshot.oldest_processing_s
+    seconds = oldest_s(row)
     if seconds is None:
         return Span("—", Tone.DIM)
-    return Span(age(seconds), Tone.ALARM if row.health is Health.JAMMED else Tone.NORMAL)
+    return Span(age(seconds), _AGED.get(row.health, Tone.NORMAL))
 
 
-def _rate_of(pick: Callable[[Rates], float | None], alarm: Health | None = None) -> Callable[[Row, Glyphs, int], Span]:
+def _rate_of(pick: Callable[[Rates], float | None]) -> Callable[[Row, Glyphs, int], Span]:
     def cell(row: Row, glyphs: Glyphs, width: int) -> Span:
         value = pick(row.trends.rates)
-        if not value:
-            return Span(rate(value), Tone.DIM)
-        return Span(rate(value), Tone.ALARM if row.health is alarm else Tone.NORMAL)
+        return Span(rate(value), Tone.NORMAL if value else Tone.DIM)
 
     return cell
 
@@ -162,7 +203,7 @@ def _rate_of(pick: Callable[[Rates], float | None], alarm: Health | None = None)
 def _clears(row: Row, glyphs: Glyphs, width: int) -> Span:
     text = clears(row)
     unusual = text == "never" and row.health.needs_you
-    return Span(text, Tone.WARNING if unusual else Tone.DIM if text in ("—", "paused", "now") else Tone.NORMAL)
+    return Span(text, Tone.WARNING if unusual else Tone.DIM if text in ("—", "paused") else Tone.NORMAL)
 
 
 def _workers(row: Row, glyphs: Glyphs, width: int) -> Span:
@@ -174,15 +215,22 @@ def _workers(row: Row, glyphs: Glyphs, width: int) -> Span:
 
 _STATE = Column("STATE", 12, _state, Align.LEFT)
 _QUEUE = Column("QUEUE", 0, _queue, Align.LEFT, is_name=True)
-_QUEUED = Column("QUEUED", 8, _queued)
-_TREND = Column("1 MIN", 12, _trend, Align.LEFT)
-_COMMITTED = Column("COMMITTED", 9, _committed)
-_PROC = Column("PROC", 6, _processing)
-_DELAYED = Column("DELAYED", 7, _delayed)
-_FAILED = Column("FAILED", 7, _failed)
-_OLDEST = Column("OLDEST", 8, _oldest)
-_IN = Column("IN/s", 6, _rate_of(lambda rates: rates.in_s))
-_OUT = Column("OUT/s", 6, _rate_of(lambda rates: rates.out_s))
-_FAIL = Column("FAIL/s", 6, _rate_of(lambda rates: rates.fail_s, Health.FAILING))
-_CLEARS = Column("CLEARS", 8, _clears)
-_WORKERS = Column("WORKERS", 7, _workers)
+_QUEUED = Column("QUEUED", 6, _queued)
+_TREND = Column("1 MIN    TOP", 12, _trend, Align.LEFT, least=114)
+_COMMITTED = Column("COMMITTED", 9, _committed, least=138)
+_PROC = Column("PROC", 5, _processing, least=68)
+_DELAYED = Column("DELAYED", 7, _delayed, least=56)
+_FAILED = Column("FAILED", 6, _failed)
+_FAILED_1M = Column("FAIL/m", 6, _failed_1m, least=78)
+_OLDEST = Column("OLDEST", 6, _oldest, least=72)
+_IN = Column("IN/s", 5, _rate_of(lambda rates: rates.in_s), least=98)
+_OUT = Column("OUT/s", 5, _rate_of(lambda rates: rates.out_s), least=98)
+_CLEARS = Column("CLEARS", 6, _clears, least=98)
+_WORKERS = Column("WORKERS", 7, _workers, least=106)
+
+_COLUMNS = (
+    *(_STATE, _QUEUE, _QUEUED, _TREND, _COMMITTED, _PROC, _DELAYED, _FAILED, _FAILED_1M, _OLDEST),
+    *(_IN, _OUT, _CLEARS, _WORKERS),
+)
+_SPARE = (_COMMITTED, _TREND, _WORKERS)
+"""The columns that make room for long names, the first to go first."""

@@ -11,7 +11,8 @@ from convoy_tui.dashboard.board.board import Board, LinkState, Row
 from convoy_tui.dashboard.board.columns import SEVERITY_TONES, short
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, clip, line, spread, wrap
-from convoy_tui.text.health import Health, failures
+from convoy_tui.text.broken import error_line
+from convoy_tui.text.health import Health, fails_now, failures, stalled_s
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import age, count, due_in, duration, number
 
@@ -76,14 +77,17 @@ def _live(board: Board, glyphs: Glyphs, *, is_wide: bool) -> Line:
         )
     if link.state is LinkState.CONNECTING or link.heard_at is None:
         return line((f"{glyphs.pick('○', '.')} connecting", Tone.DIM))
-    ago = f" · {age(max(0.0, board.now - link.heard_at))} ago"
+    pace = f", every {duration(board.interval_s)}"
+    heard = max(0.0, board.now - link.heard_at)
     if board.is_frozen:
-        return line((f"{glyphs.pick('‖', '=')} frozen{ago}", Tone.DELIBERATE))
-    speed = f" {link.round_trip_s * 1000:.1f} ms" if link.round_trip_s < 1 else f" {link.round_trip_s:.1f} s"
+        return line((f"{glyphs.pick('‖', '=')} frozen · {age(heard)} ago", Tone.DELIBERATE))
     sign = glyphs.pick("●", "o")
     if board.is_stale:
-        return line((f"{sign} late{ago}", Tone.WARNING))
-    return line((f"{sign} live" if is_wide else sign, Tone.FINE), (speed + ago, Tone.DIM))
+        return line((f"{sign} late · {age(heard)} ago{pace}", Tone.WARNING))
+    if not board.is_live:
+        return line((sign, Tone.FINE), (f" {age(heard)} ago{pace}", Tone.DIM))
+    speed = f" {link.round_trip_s * 1000:.1f} ms" if link.round_trip_s < 1 else f" {link.round_trip_s:.1f} s"
+    return line((f"{sign} live" if is_wide else sign, Tone.FINE), (speed + pace, Tone.DIM))
 
 
 def verdict(board: Board, width: int, lines: int, glyphs: Glyphs) -> list[Line]:
@@ -169,13 +173,35 @@ def _complaint(row: Row, board: Board, *, is_short: bool) -> str:
             f"is jammed ({count(snapshot.jammed, 'job')} past {past})",
             f"jammed ({snapshot.jammed} past {past})",
         ),
-        Health.FAILING: (f"is failing ({number(row.trends.failed_1m)} in the last minute)", "failing"),
-        Health.NO_WORKERS: (f"has {short(snapshot.counts.queued)} waiting and no workers", "has no workers"),
+        Health.FAILING: _failing(row, board),
+        Health.NO_WORKERS: _unserved(row),
+        Health.STALLED: (
+            f"has {short(snapshot.counts.queued)} waiting and ended none for {age(stalled_s(snapshot, row.trends))}",
+            f"stalled for {age(stalled_s(snapshot, row.trends))}",
+        ),
         Health.OVERDUE: (f"has a delayed ID {due_in(snapshot.next_due_s or 0)}", "is overdue"),
         Health.DRIFT: (f"has {number(abs(drift))} {nowhere}", "drifts"),
         Health.BEHIND: ("is falling behind", "behind"),
     }
     return complaints[row.health][is_short]
+
+
+def _failing(row: Row, board: Board) -> tuple[str, str]:
+    worst = row.broken.commonest or row.broken.newest
+    error = f": {error_line(worst, 40)}" if worst else ""
+    if fails_now(row.trends, board.limits):
+        n = number(row.trends.failed_1m)
+        return f"is failing ({n} in the last minute{error})", f"failing ({n} in a minute)"
+    n, runs = number(row.trends.last_runs.failed), number(row.trends.last_runs.runs)
+    return f"is failing ({n} of the last {runs} runs{error})", f"failing ({n} of {runs} runs)"
+
+
+def _unserved(row: Row) -> tuple[str, str]:
+    counts = row.snapshot.counts
+    if not counts.queued:
+        return f"has {short(row.snapshot.held)} held by workers that are gone", "has no workers"
+    waits = f"{short(counts.queued)} waiting"
+    return f"has {waits} and no workers", f"has no workers ({waits})"
 
 
 def _brief(reason: str, store: str) -> str:

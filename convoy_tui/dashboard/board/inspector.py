@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from convoy_tui.dashboard.board.board import Board, Row
-from convoy_tui.dashboard.board.columns import SEVERITY_TONES, clears, per_s, rate, trend
+from convoy_tui.dashboard.board.columns import SEVERITY_TONES, brief, clears, per_s, rate, top, trend
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, clip, line, wrap
+from convoy_tui.text.broken import error_line, share
 from convoy_tui.text.health import Health, word
 from convoy_tui.text.reasons import why
 from convoy_tui.text.safe_text import safe
@@ -58,16 +59,34 @@ def inspector(row: Row, board: Board, width: int, height: int, glyphs: Glyphs) -
     told = wrap(because, max(20, room - len(head) - 3))
     if height <= 3:
         text = told[0] + (" …" if len(told) > 1 else "")
-        short_lines = [line(" ", (head, tone), "  ", text), _in_short(row), line(" ", *offers(row, board))]
+        middle = _errors(row, room)[:1] or [_in_short(row)]
+        short_lines = [line(" ", (head, tone), "  ", text), *middle, line(" ", *offers(row, board))]
         return _aged(short_lines[:height], board, width)
     lines = [line(" ", (head, tone), "   ", told[0])]
     lines += [line(" " * (len(head) + 4), text) for text in told[1:]]
+    lines += _errors(row, room, len(head) + 4)
     keys = offers(row, board)
     per_line = max(2, len(keys) if room >= 90 else 2)
     for start in range(0, len(keys), per_line):
         lines.append(line(" " * (len(head) + 4), *keys[start : start + per_line]))
     lines += [(), *_facts(row, board, room, glyphs)]
     return _aged(lines[:height], board, width)
+
+
+def _errors(row: Row, room: int, indent: int = 2) -> list[Line]:
+    """The commonest error of a queue that fails, and the newest."""
+    broken = row.broken
+    if row.health not in (Health.FAILING, Health.FAILED) or not broken.is_known:
+        return []
+    told: list[tuple[str, str]] = []
+    if broken.commonest:
+        told.append((f"{share(broken)}  ", broken.commonest))
+    if broken.newest and broken.newest != broken.commonest:
+        told.append(("newest  ", broken.newest))
+    left = " " * indent
+    return [
+        line(left, (label, Tone.DIM), error_line(text, max(20, room - indent - len(label)))) for label, text in told
+    ]
 
 
 def _aged(lines: Sequence[Line], board: Board, width: int) -> list[Line]:
@@ -94,7 +113,7 @@ def _facts(row: Row, board: Board, room: int, glyphs: Glyphs) -> list[Line]:
     lines: list[Line] = []
     for left, right in facts:
         if room >= 90:
-            lines.append((*_pad(left, 52), *right))
+            lines.append((*_pad(left, 58), *right))
         else:
             lines.append(left)
             if right:
@@ -113,12 +132,13 @@ def _label(text: str, n: int) -> Line:
 def _queued(row: Row, glyphs: Glyphs) -> tuple[Line, Line]:
     rates = row.trends.rates
     net = "" if rates.net_s is None else f"  {'+' if rates.net_s > 0 else ''}{rate(rates.net_s)}/s"
+    scale = f" of {brief(top(row.trends.cells))}"
     shape = Span(trend(row.trends.cells, glyphs), Tone.TREND)
     flow = line(
         *(("in ", Tone.DIM), per_s(rates.in_s), ("   out ", Tone.DIM), per_s(rates.out_s)),
         *(("   clears ", Tone.DIM), clears(row)),
     )
-    return (*_label("queued", row.snapshot.counts.queued), shape, Span(net)), flow
+    return (*_label("queued", row.snapshot.counts.queued), shape, Span(scale, Tone.DIM), Span(net)), flow
 
 
 def _processing(row: Row, board: Board) -> tuple[Line, Line]:

@@ -21,7 +21,7 @@ from convoy_tui.dashboard.screens.jam_guard import JamGuardDialog
 from convoy_tui.dashboard.screens.page import Page
 from convoy_tui.dashboard.screens.publish import PublishDialog
 from convoy_tui.dashboard.screens.requeue import RequeueDialog
-from convoy_tui.dashboard.screens.welcome import welcome
+from convoy_tui.dashboard.screens.welcome import no_match, welcome
 from convoy_tui.dashboard.screens.workers import WorkersDialog
 from convoy_tui.dashboard.services import Done, Services, Where
 from convoy_tui.dashboard.widgets.entry import OneLine
@@ -57,7 +57,8 @@ class OverviewScreen(Page):
         Binding("escape", "back", "Clear the filter, then the selection", id="back", show=False),
     ]
     page_name = "overview"
-    first_keys = ("jam", "requeue", "publish", "pause", "workers", "table.select", "filter", "table.open")
+    first_keys = ("table.open", "jam", "requeue", "publish", "pause", "workers", "filter", "table.select", "app.quit")
+    kept_keys = frozenset({"filter", "table.select", "app.quit"})
 
     def __init__(self, services: Services, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(services)
@@ -91,10 +92,12 @@ class OverviewScreen(Page):
         """The rows, and the inspector."""
         rows = self._arrange(board)
         is_empty = not board.rows and board.link.state is LinkState.LIVE
-        self.query_one("#welcome", Lines).display = is_empty
-        self.query_one("#queues").display = not is_empty
-        if is_empty:
-            self.query_one("#welcome", Lines).show(welcome(board, self.size.width))
+        is_hidden = bool(board.rows) and not rows
+        self.query_one("#welcome", Lines).display = is_empty or is_hidden
+        self.query_one("#queues").display = not (is_empty or is_hidden)
+        if is_empty or is_hidden:
+            said = welcome(board, self.size.width) if is_empty else no_match(board, self._wanted, self.size.width)
+            self.query_one("#welcome", Lines).show(said)
         self.query_one("#queues", QueueTable).show(rows, is_stale=board.is_stale)
         self._show_inspector(board)
 

@@ -42,6 +42,8 @@ class Page(Screen[None]):
     """Its name in `pages.py`."""
     first_keys: ClassVar[tuple[str, ...]] = ()
     """The bindings that the key line offers first, by their id, the most useful first."""
+    kept_keys: ClassVar[frozenset[str]] = frozenset()
+    """Those that the key line shows also where there is little room."""
     writing: ClassVar[frozenset[str]] = frozenset()
     """The actions that change something: they are off while nothing can be written."""
 
@@ -237,6 +239,7 @@ class Page(Screen[None]):
                 active.binding.key_display or self.app.get_key_display(active.binding),
                 active.binding.description,
                 active.enabled,
+                active.binding.id in self.kept_keys,
             )
             for active in self.active_bindings.values()
             if active.binding.show and active.binding.id

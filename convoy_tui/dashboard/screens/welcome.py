@@ -1,10 +1,11 @@
-"""The text of the overview while there is no queue. Pure."""
+"""The text of the overview while there is no queue to show. Pure."""
 
 from __future__ import annotations
 
 from convoy_tui.dashboard.board.board import Board
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, line, width
 from convoy_tui.text.safe_text import safe
+from convoy_tui.text.words import count
 
 
 def welcome(board: Board, room: int) -> list[Line]:
@@ -23,6 +24,17 @@ def welcome(board: Board, room: int) -> list[Line]:
         line(("or from a shell:  ", Tone.DIM), "convoy publish monsterTrucks 1 2 3"),
         line(("and to run them:  ", Tone.DIM), "convoy work monsterTrucks --handler package.module:function"),
     ]
-    widest = max(map(width, lines))
-    indent = Span(" " * max(1, (room - widest) // 2))
+    return _centred(lines, room)
+
+
+def no_match(board: Board, wanted: str, room: int) -> list[Line]:
+    """That the filter hides every queue, and how to see them again."""
+    hidden = count(len(board.rows), "queue is", "queues are")
+    said = line(("No queue has ", Tone.NORMAL), (safe(wanted, max(8, room - 40)), Tone.STRONG), " in its name.")
+    back = line(Span("Esc", Tone.KEY, "escape"), Span(f" clears the filter: {hidden} hidden by it", Tone.DIM, "escape"))
+    return _centred([said, (), back], room)
+
+
+def _centred(lines: list[Line], room: int) -> list[Line]:
+    indent = Span(" " * max(1, (room - max(map(width, lines))) // 2))
     return [(), (), *((indent, *spans) for spans in lines)]

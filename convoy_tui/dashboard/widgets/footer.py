@@ -1,4 +1,4 @@
-"""The last line: the keys that work here, the most useful first, whole entries only; commands and help always."""
+"""The last line: the keys that work here, whole entries only, the most useful first; commands and help always."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ class Entry:
     """The key as the footer shows it."""
     text: str
     is_enabled: bool = True
+    is_kept: bool = False
+    """Whether others make room for it."""
 
 
 def fit(entries: Iterable[Entry], always: Iterable[Entry], room: int, note: str = "") -> Line:
@@ -27,11 +29,17 @@ def fit(entries: Iterable[Entry], always: Iterable[Entry], room: int, note: str 
     left: list[Span] = [Span(" ")]
     if note:
         left += [Span(note, Tone.ACCENT), Span("  ")]
-    for entry in entries:
-        spans = _spans(entry)
-        if width(left) + width(spans) + 2 + width(right) > room - 2:
-            continue
-        left += [*spans, Span("  ")]
+    offered = list(entries)
+    space = room - 2 - width(left) - width(right)
+    chosen = set()
+    for entry in sorted(offered, key=lambda entry: not entry.is_kept):
+        needed = width(_spans(entry)) + 2
+        if needed <= space:
+            chosen.add(entry)
+            space -= needed
+    for entry in offered:
+        if entry in chosen:
+            left += [*_spans(entry), Span("  ")]
     return spread(left, [*right, Span(" ")], room)
 
 

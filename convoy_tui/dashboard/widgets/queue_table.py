@@ -5,26 +5,42 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import is_
 
+from rich.cells import cell_len
+
 from convoy_tui.dashboard.board.board import Row
 from convoy_tui.dashboard.board.columns import columns
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.window import Window
 from convoy_tui.dashboard.widgets.table import Table
+from convoy_tui.text.safe_text import safe
 
 
 class QueueTable(Table[Row]):
     """Queues as rows, with a cursor and a selection."""
 
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
-        super().__init__(lambda row: row.queue, columns, glyphs, id=id)
+        super().__init__(lambda row: row.queue, lambda width: columns(width, self._longest), glyphs, id=id)
+        self._names: frozenset[str] = frozenset()
+        self._longest = 0
 
     def show(self, rows: Sequence[Row], *, is_stale: bool) -> None:
         """Show these rows, in this order."""
         shown = self.window.rows
         if len(rows) == len(shown) and all(map(is_, rows, shown)):
             rows = shown
-        self.selected &= {row.queue for row in rows}
+        names = frozenset(row.queue for row in rows)
+        self.selected &= names
+        if not names <= self._names:
+            self._make_room(names - self._names)
         self.show_window(self.window if rows is shown else Window.whole(tuple(rows)), is_stale=is_stale)
+
+    def _make_room(self, names: frozenset[str]) -> None:
+        """Choose columns that leave room for these names as well. It is kept while a filter hides them."""
+        self._names |= names
+        longest = max(self._longest, *(cell_len(safe(name)) for name in names))
+        if longest > self._longest:
+            self._longest = longest
+            self.on_resize()
 
     @property
     def targets(self) -> tuple[str, ...]:
