@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Final, Literal, Self, TypeAlias
 
 from convoy_core.options import Payload, decode_id, decode_payload, encode_stored_id
+from convoy_core.system.logs import Log
 from convoy_core.validation import Seconds
+
+JOB_LOGGER: Final = "convoy_core.job"
+JOB_FIELDS: Final = ("queue", "job_id", "attempt", "token")
+"""What a record of a run's logger says of it, beside what every record has."""
 
 
 @dataclass(slots=True)
@@ -105,6 +110,15 @@ class Job:
         If it returns nothing, it is done.
         """
         return self._is_cancelled
+
+    @property
+    def log(self) -> Log:
+        """A logger for this run, `convoy_core.job`: its records have the attributes of `JOB_FIELDS`.
+
+        What its handlers raise is dropped, and cannot fail the run. `convoy work` shows them from level INFO on; in the
+        child process of an isolated handler nothing is set up but what the handler's module sets up.
+        """
+        return Log(JOB_LOGGER, {"queue": self.queue, "job_id": self.id, "attempt": self.attempt, "token": self.token})
 
     def as_record(self) -> dict[str, Any]:
         """The job as a dict that JSON can hold, for a child process."""

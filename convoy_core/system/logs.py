@@ -6,22 +6,26 @@ A log line is for people. A pool writes some between taking a result and noting 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any, Final
 
 from convoy_core.system.standard_streams import DROPPED
 
 
 class Log(logging.LoggerAdapter[logging.Logger]):
-    """The logger of a module."""
+    """The logger of a module, or of a run, whose `fields` each of its records has as attributes."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(logging.getLogger(name), {})
+    def __init__(self, name: str, fields: Mapping[str, object] | None = None) -> None:
+        super().__init__(logging.getLogger(name), fields or {})
 
     def log(self, level: int, msg: object, *args: Any, **kwargs: Any) -> None:
         """Log, or count the failure. A signal's exception passes."""
         try:
             if self.isEnabledFor(level):
-                self.logger.log(level, msg, *args, stacklevel=2, **kwargs)
+                if self.extra:
+                    kwargs["extra"] = {**(kwargs.get("extra") or {}), **self.extra}
+                kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1
+                self.logger.log(level, msg, *args, **kwargs)
         except Exception:  # noqa: BLE001 - handlers are the user's code, and nothing that they say stops work
             LOST[0] += 1
 

@@ -9,7 +9,8 @@ import pytest
 
 from convoy_core import PoolState, PoolStatus
 from convoy_core.system.json_lines import decode_message
-from convoy_tui.cli.work.control_socket import ControlSocket, Final, Report, Said, decode
+from convoy_tui.cli.io.messages import LogLine
+from convoy_tui.cli.work.control_socket import ControlSocket, Final, Report, decode
 from convoy_tui.cli.work.progress import Progress
 from tests.waiting import patient
 
@@ -21,7 +22,7 @@ def test_the_pool_is_stopped_when_the_supervisor_goes(is_unread: bool) -> None:
     control_socket = ControlSocket(worker.detach())
 
     with control_socket.held(lambda: PoolStatus(PoolState.RUNNING, "ab"), stopped.set):
-        control_socket.say("unread, so that the end is a reset", is_warning=False)
+        control_socket.say(LogLine("unread, so that the end is a reset", is_warning=False))
         supervisor.recv(1, socket.MSG_PEEK if is_unread else 0)
         if not is_unread:
             supervisor.recv(65536)
@@ -36,11 +37,14 @@ def test_all_output_and_the_last_status_arrive_before_the_end() -> None:
     control_socket = ControlSocket(worker.detach())
 
     with control_socket.held(lambda: PoolStatus(PoolState.STOPPED, "ab"), lambda: None):
-        control_socket.say("one", is_warning=True)
-        control_socket.say("two", is_warning=False)
+        control_socket.say(LogLine("one", is_warning=True))
+        control_socket.say(LogLine("two", is_warning=False))
     control_socket.end(Final(0))
 
     with supervisor, supervisor.makefile("rb") as lines:
         heard = [decode(decode_message(line)) for line in lines]
-    assert [message for message in heard if isinstance(message, Said)] == [Said("one", True), Said("two", False)]
+    assert [message for message in heard if isinstance(message, LogLine)] == [
+        LogLine("one", True),
+        LogLine("two", False),
+    ]
     assert heard[-2:] == [Report("ab", Progress("stopped")), Final(0)]

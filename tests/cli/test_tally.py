@@ -8,7 +8,8 @@ import pytest
 
 from convoy_core import PoolState, PoolStatus
 from convoy_core.system.json_lines import Malformed, decode_message
-from convoy_tui.cli.work.control_socket import Final, Message, Report, Said, decode, encode
+from convoy_tui.cli.io.messages import LogLine
+from convoy_tui.cli.work.control_socket import Final, Message, Report, decode, encode
 from convoy_tui.cli.work.progress import Progress, WorkTally, together
 from convoy_tui.cli.work.worker_process import in_brief
 
@@ -52,7 +53,7 @@ def test_several_processes_are_shown_as_one() -> None:
     [
         Report("ab", Progress("running", WorkTally(done=1), 2, ("line\nend and \udcff", 3.0), "away")),
         Report("", Progress("idle")),
-        Said("two\nlines", is_warning=True),
+        LogLine("two\nlines", is_warning=True),
         Final(7, "it is away.", "Try later."),
         Final(0),
     ],
@@ -70,8 +71,8 @@ def test_a_message_arrives_as_it_was_sent(message: Message) -> None:
         Malformed(b"x\n"),
         {},
         {"Report": {"worker": "ab", "progress": {}}},
-        {"Said": 5},
-        {"Said": {"text": 5, "is_warning": True}},
+        {"LogLine": 5},
+        {"LogLine": {"text": 5, "is_warning": True}},
         {"Final": {"code": None}},
     ],
 )

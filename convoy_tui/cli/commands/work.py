@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -65,6 +66,22 @@ Grace = Annotated[
         "--grace", metavar="TIME", parser=p.some_seconds, help="Time for running jobs at a stop. Default: 25s."
     ),
 ]
+
+
+class LogFormat(StrEnum):
+    """How log lines and messages are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+Hooks = Annotated[
+    list[str] | None,
+    typer.Option("--hook", metavar="PATH", help="A hook around each run, as pkg.mod:fn.", show_default=False),
+]
+Logs = Annotated[
+    LogFormat, typer.Option("--log-format", help="Write messages and log lines as text, or as lines of JSON.")
+]
 Burst = Annotated[bool, typer.Option("--burst", help="End when the queue is empty.")]
 ControlSocketOption = Annotated[int | None, typer.Option("--control-socket", hidden=True)]
 Successor = Annotated[bool, typer.Option("--successor", hidden=True)]
@@ -83,6 +100,8 @@ def work(  # noqa: PLR0913 - typer reads the options from here
     retries: Retries = 0,
     grace: Grace = None,
     burst: Burst = False,
+    hook: Hooks = None,
+    log_format: Logs = LogFormat.TEXT,
     control_socket: ControlSocketOption = None,
     successor: Successor = False,
 ) -> Code:
@@ -94,6 +113,10 @@ def work(  # noqa: PLR0913 - typer reads the options from here
     means done, 75 means later, and any other means failed, with the end of stderr as the reason. Its stdout is
     dropped. What a function prints goes to stdout, or with --json to stderr.
 
+    A hook is called with each job, and answers with a context manager around its run. With --log-format json every
+    line on stderr that is ours is an object with at, level, logger and message, and about a run with queue, job_id,
+    attempt and token.
+
     Examples:
       convoy work trucks --handler examples.trucks:crush
       convoy work trucks --handler shop.jobs:sync -c 10 --retries 5
@@ -103,10 +126,11 @@ def work(  # noqa: PLR0913 - typer reads the options from here
       convoy work trucks --handler examples.trucks:crush --burst
     """
     session.out.refuse(Format.IDS, because="there are no IDs in the answer.")
+    session.messages.is_json = log_format is LogFormat.JSON
     step_down()
     learn_how_children_end()
     never_wait()
-    workers = Workers(queue, handler, exec, isolate, concurrency, job_timeout, retries, grace, burst)
+    workers = Workers(queue, handler, exec, isolate, concurrency, job_timeout, retries, grace, burst, tuple(hook or ()))
     if control_socket is not None:
         return serve_supervised(session, workers, control_socket, is_successor=successor)
     if processes is not None and processes > MAX_PROCESSES:
@@ -121,7 +145,7 @@ def work(  # noqa: PLR0913 - typer reads the options from here
         session.close()  # from here on only the worker processes use the store
         return _supervise(session, workers, processes)
     with printing(to_stderr=_is_document(session)):
-        with log_to(_say(session.messages)), _live(session.messages, lambda: Progress.of(pool.status())):
+        with log_to(session.messages.log), _live(session.messages, lambda: Progress.of(pool.status())):
             final = pool.run()
         _say_rest(session, workers)
     return _answer(session, queue, WorkTally.of(final), {"worker": final.worker})
@@ -174,10 +198,6 @@ def _answer(session: Session, queue: str, tally: WorkTally, fields: Mapping[str,
     return Code.PARTLY if tally.failed else Code.DONE
 
 
-def _say(messages: Messages) -> Callable[[str, bool], None]:
-    return lambda text, is_warning: messages.warn(text) if is_warning else messages.note(text)
-
-
 @contextmanager
 def _live(messages: Messages, progress: Callable[[], Progress]) -> Iterator[None]:
     """Show what the workers do in one line, on a terminal."""
@@ -202,4 +222,4 @@ def _live(messages: Messages, progress: Callable[[], Progress]) -> Iterator[None
 
 
 def _is_shown(messages: Messages) -> bool:
-    return messages.stream.is_terminal and not messages.quiet
+    return messages.stream.is_terminal and not messages.quiet and not messages.is_json

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from convoy_tui.cli.exit_codes import Code, Ended
 from convoy_tui.cli.io.formats import Color
@@ -12,11 +15,22 @@ from convoy_tui.cli.io.styled import Styled, StyledStream
 from convoy_tui.text.safe_text import safe
 
 
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """What a logger has said: for people, and as the members of a JSON object."""
+
+    text: str
+    is_warning: bool
+    members: Mapping[str, object] = field(default_factory=dict)
+
+
 class Messages:
     """The messages of a command. `--quiet` drops notes, but no error or question."""
 
     def __init__(self, *, color: Color = Color.AUTO, quiet: bool = False) -> None:
         self.quiet = quiet
+        self.is_json = False
+        """Whether each is a line of JSON: `at`, `level`, `logger` and `message`, as of `JSONFormatter`."""
         self.stream = StyledStream(sys.stderr, color)
 
     @property
@@ -26,19 +40,38 @@ class Messages:
 
     def note(self, text: str, style: str = "dim") -> None:
         """Print a note."""
-        if not self.quiet:
+        if self.quiet:
+            return
+        if self.is_json:
+            self._record("info" if style == "dim" else "warning", text)
+        else:
             self._print(Styled.of(safe(text), style))
 
     def warn(self, text: str) -> None:
         """Print a warning."""
         self.note(text, "yellow")
 
+    def log(self, line: LogLine) -> None:
+        """Print what a logger has said."""
+        if self.is_json and not self.quiet:
+            self.stream.write(json.dumps(dict(line.members)) + "\n")
+        elif line.is_warning:
+            self.warn(line.text)
+        else:
+            self.note(line.text)
+
     def styled(self, line: Styled) -> None:
         """Print a line of parts that are safe already. It belongs to a question, so `--quiet` does not drop it."""
-        self._print(line)
+        if self.is_json:
+            self._record("warning", line.plain)
+        else:
+            self._print(line)
 
     def error(self, ended: Ended) -> None:
         """Print why the command stopped, and what to do next."""
+        if self.is_json:
+            self._record("error", f"{ended} {ended.advice or ''}".strip())
+            return
         self._print(Styled.of("convoy: ", "bold red").append(safe(str(ended))))
         if ended.advice:
             self._print(Styled.of(safe(ended.advice)))
@@ -67,6 +100,10 @@ class Messages:
 
         with bar(self.stream.console, what, total, unit) as meter:
             yield meter
+
+    def _record(self, level: str, text: str) -> None:
+        members = {"at": round(time.time(), 6), "level": level, "logger": "convoy", "message": text}
+        self.stream.write(json.dumps(members) + "\n")
 
     def _print(self, line: Styled) -> None:
         self.stream.print(line, wraps=True)

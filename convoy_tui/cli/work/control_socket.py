@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 from convoy_core import PoolStatus
 from convoy_core.system import Malformed, encode_message
+from convoy_tui.cli.io.messages import LogLine
 from convoy_tui.cli.work.progress import Progress
 
 REPORT_EVERY_S = 0.2
@@ -32,14 +33,6 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """A message for people."""
-
-    text: str
-    is_warning: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Final:
     """The process ends by itself, with this exit code and, after an error, its message."""
 
@@ -48,7 +41,7 @@ class Final:
     advice: str | None = None
 
 
-Message: TypeAlias = "Report | Said | Final"
+Message: TypeAlias = "Report | LogLine | Final"
 
 
 def encode(message: Message) -> bytes:
@@ -62,8 +55,8 @@ def decode(line: dict[str, Any] | Malformed) -> Message | None:
         case {"Report": {"worker": str(worker), "progress": dict(progress)}}:
             with suppress(LookupError, TypeError):
                 return Report(worker, Progress.from_record(progress))
-        case {"Said": {"text": str(text), "is_warning": bool(is_warning)}}:
-            return Said(text, is_warning)
+        case {"LogLine": {"text": str(text), "is_warning": bool(is_warning), "members": dict(members)}}:
+            return LogLine(text, is_warning, members)
         case {"Final": {"code": int(code), "error": str() | None as error, "advice": str() | None as advice}}:
             return Final(code, error, advice)
         case _:
@@ -79,9 +72,9 @@ class ControlSocket:
         self._socket.set_inheritable(False)  # processes that a handler starts must not hold it
         self._messages: SimpleQueue[Message | None] = SimpleQueue()
 
-    def say(self, text: str, *, is_warning: bool) -> None:
-        """Have the supervisor print a message."""
-        self._messages.put(Said(text, is_warning))
+    def say(self, line: LogLine) -> None:
+        """Have the supervisor print it."""
+        self._messages.put(line)
 
     @contextmanager
     def held(self, status: Callable[[], PoolStatus], stop: Callable[[], None]) -> Iterator[None]:

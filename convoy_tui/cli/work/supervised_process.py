@@ -14,7 +14,8 @@ from typing import IO
 
 from convoy_core import PoolOptions, PoolState
 from convoy_core.system import MessageReader
-from convoy_tui.cli.work.control_socket import Final, Report, Said, decode
+from convoy_tui.cli.io.messages import LogLine
+from convoy_tui.cli.work.control_socket import Final, Report, decode
 from convoy_tui.cli.work.progress import Progress
 
 MAX_LINE = 1024 * 1024
@@ -97,7 +98,7 @@ class Process:
             self._process.send_signal(number)
 
     async def live(
-        self, hear: Callable[[Report | Said], None], show: Callable[[bytes], None], stopping: asyncio.Event
+        self, hear: Callable[[Report | LogLine], None], show: Callable[[bytes], None], stopping: asyncio.Event
     ) -> None:
         """Read from the process until it has ended."""
         if stopping.is_set():  # since the start began
@@ -116,7 +117,7 @@ class Process:
                 if line := await reader.readline():
                     show(line)
 
-    async def _listen(self, hear: Callable[[Report | Said], None]) -> None:
+    async def _listen(self, hear: Callable[[Report | LogLine], None]) -> None:
         reader = MessageReader(MAX_LINE)
         with contextlib.suppress(ConnectionError):
             while (line := await reader.read(self._streams.reports)) is not None:
@@ -127,7 +128,7 @@ class Process:
                     case Report() as report:
                         self.worker, self.progress = report.worker, report.progress
                         hear(report)
-                    case Said() as said:
+                    case LogLine() as said:
                         hear(said)
                     case None:
                         pass

@@ -12,9 +12,9 @@ import signal
 
 from convoy_core import Backoff
 from convoy_tui.cli.exit_codes import Code, Ended
-from convoy_tui.cli.io.messages import Messages
+from convoy_tui.cli.io.messages import LogLine, Messages
 from convoy_tui.cli.io.styled import Styled
-from convoy_tui.cli.work.control_socket import Report, Said
+from convoy_tui.cli.work.control_socket import Report
 from convoy_tui.cli.work.progress import Progress, WorkTally, together
 from convoy_tui.cli.work.supervised_process import Launch, Process
 from convoy_tui.text.safe_text import safe
@@ -124,13 +124,11 @@ class Supervisor:
             self._pass_on(signal.SIGTERM)
         return final.error is None or self._error is not None
 
-    def _hear(self, message: Report | Said) -> None:
+    def _hear(self, message: Report | LogLine) -> None:
         if isinstance(message, Report):
             self._has_begun = self._has_begun or message.progress.is_at_work
-        elif message.is_warning:
-            self._messages.warn(message.text)
         else:
-            self._messages.note(message.text)
+            self._messages.log(message)
 
     def _print(self, line: bytes) -> None:
         """Print a line of a handler's output above the progress line."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from convoy_core import (
     Command,
@@ -24,8 +25,10 @@ from convoy_core import (
     WorkerPool,
     load_handler,
 )
+from convoy_core.json_logs import JOB_LOGGER, JSONFormatter
 from convoy_core.system import own_program, system_text
 from convoy_tui.cli.exit_codes import Code, ending
+from convoy_tui.cli.io.messages import LogLine
 from convoy_tui.cli.session import Session
 from convoy_tui.cli.work.control_socket import ControlSocket, Final
 from convoy_tui.cli.work.handler_output import printing
@@ -47,6 +50,7 @@ class Workers:
     retries: int
     grace: float | None
     burst: bool
+    hooks: tuple[str, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -56,6 +60,7 @@ class Workers:
     def pool(self, session: Session, *, burst: bool | None = None) -> WorkerPool:
         """The pool. The handler is loaded first, so that a mistyped path does not connect. Raises ConvoyError."""
         call = self._call()
+        hooks: Any = [load_handler(path, here=True) for path in self.hooks]  # the same kind of path
         session.must_write()
         grace = PoolOptions().grace_s if self.grace is None else self.grace
         options = PoolOptions(grace_s=grace, burst=self.burst if burst is None else burst)
@@ -65,6 +70,7 @@ class Workers:
             concurrency=self.concurrency,
             job_timeout=300.0 if self.job_timeout is None else self.job_timeout,
             retries=self.retries,
+            hooks=hooks,
             options=options,
         )
 
@@ -89,6 +95,7 @@ class Workers:
             "grace": self.grace,
         }
         options = [f"--{name}={value}" for name, value in values.items() if value is not None]
+        options += [f"--hook={path}" for path in self.hooks]
         switches = {"--isolate": self.isolate, "--burst": self.burst}
         return [*options, *(name for name, is_on in switches.items() if is_on)]
 
@@ -145,7 +152,7 @@ def _serve(session: Session, workers: Workers, control_socket: ControlSocket, *,
     with (
         printing(to_stderr=False),
         control_socket.held(pool.status, pool.request_stop),
-        log_to(lambda text, bad: control_socket.say(text, is_warning=bad)),
+        log_to(control_socket.say),
     ):
         if lingers:
             watch = (pool, session.new_queue(workers.queue))
@@ -172,32 +179,39 @@ def _end_when_recovered(pool: WorkerPool, queue: Queue) -> None:
 
 
 @contextmanager
-def log_to(say: Callable[[str, bool], None]) -> Iterator[None]:
-    """Print warnings and every run that failed, as one line each."""
+def log_to(say: Callable[[LogLine], None]) -> Iterator[None]:
+    """Print warnings, every run that failed, and what handlers log for their runs, as one line each."""
     handler = _Lines(say)
-    logger, runs = logging.getLogger("convoy_core"), logging.getLogger("convoy_core.worker.runs")
-    before = runs.level, logger.propagate
+    logger = logging.getLogger("convoy_core")
+    about_runs = [logging.getLogger(name) for name in ("convoy_core.worker.runs", JOB_LOGGER)]
+    before, propagated = [each.level for each in about_runs], logger.propagate
     logger.addHandler(handler)
-    runs.setLevel(logging.INFO)
     logger.propagate = False
+    for each in about_runs:
+        each.setLevel(logging.INFO)
     try:
         yield
     finally:
         logger.removeHandler(handler)
-        runs.setLevel(before[0])
-        logger.propagate = before[1]
+        logger.propagate = propagated
+        for each, level in zip(about_runs, before, strict=True):
+            each.setLevel(level)
 
 
 class _Lines(logging.Handler):
     """Prints one line per event: a newline in an ID must not look like another event."""
 
-    def __init__(self, say: Callable[[str, bool], None]) -> None:
+    def __init__(self, say: Callable[[LogLine], None]) -> None:
         super().__init__()
         self._say = say
+        self._json = JSONFormatter()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Pass the line on, and whether it is a warning."""
-        self._say(in_brief(record.getMessage()), record.levelno >= logging.WARNING)
+        text = in_brief(record.getMessage())
+        if record.name == JOB_LOGGER:
+            text = f"{getattr(record, 'job_id', '')!r}: {text}"
+        self._say(LogLine(text, record.levelno >= logging.WARNING, self._json.members(record)))
 
 
 def in_brief(text: str) -> str:
