@@ -19,6 +19,7 @@ from convoy_tui.dashboard.board.spans import Tone
 from convoy_tui.dashboard.local_pools import LocalPools, Order
 from convoy_tui.dashboard.pages import PAGES
 from convoy_tui.dashboard.palette import ConvoyCommands, Palette
+from convoy_tui.dashboard.plain_filter import PlainFilter
 from convoy_tui.dashboard.poller import Poller
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.screens.find import FindDialog
@@ -111,6 +112,7 @@ class ConvoyApp(TerminalApp):
             self.register_theme(theme)
         self.theme = THEMES[0].name
         self.set_class(is_ascii, "-ascii")
+        self.filters = [PlainFilter()] if is_ascii else []
         self._is_warned = False
 
     def get_css_variables(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ Nobody reads a traceback over a lost screen, and one with local values could sho
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,6 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandInput, CommandPalette
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
+from textual.filter import LineFilter
 from textual.widgets import Input, TextArea
 
 from convoy_tui.dashboard.screens.help import HelpScreen
@@ -44,12 +46,18 @@ class TerminalApp(App[None]):
         ),
     ]
 
+    filters: Sequence[LineFilter] = ()
+    """What every line goes through last."""
     _is_ending = False
 
     def get_driver_class(self) -> type[Driver]:
         """Our own, unless another was asked for."""
         usual = super().get_driver_class()
         return Terminal if usual is LinuxDriver else usual
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Those of Textual, and our own."""
+        return [*super().get_line_filters(), *self.filters]
 
     async def on_event(self, event: events.Event) -> None:
         """Let no control character into a field of Textual's own, which is the palette's."""

@@ -24,7 +24,7 @@ from convoy_tui.dashboard.screens.popup import Popup
 from convoy_tui.dashboard.services import Done, Services
 from convoy_tui.dashboard.slice_runner import SliceRunner
 from convoy_tui.dashboard.widgets.entry import OneLine
-from convoy_tui.dashboard.widgets.lines import Lines, plain_text
+from convoy_tui.dashboard.widgets.lines import Lines
 from convoy_tui.text.safe_text import safe
 
 FRAME = 92
@@ -58,7 +58,7 @@ class Dialog(Popup[Done | None]):
     def compose(self) -> ComposeResult:
         """The title, the body, the note and the answers."""
         with Vertical(id="frame") as frame:
-            frame.border_title = Content(plain_text(self, safe(self.heading, max(20, self.app.size.width - 8))))
+            frame.border_title = Content(safe(self.heading, max(20, self.app.size.width - 8)))
             if self.footing:
                 frame.border_subtitle = Content(self.footing)
             yield from self.body()

@@ -9,7 +9,6 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.dom import DOMNode
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
@@ -19,16 +18,7 @@ from convoy_tui.dashboard.board.spans import Line, Tone, plain
 TONE_CLASSES = frozenset(f"tone--{tone}" for tone in Tone)
 
 
-_PLAIN = str.maketrans({"·": "-", "—": "-", "…": "~"})
-"""ASCII replacements for the few other characters of texts, for terminals that have only ASCII."""
-
-
 _SHAPES = (Tone.TREND, Tone.FAINT)
-
-
-def plain_text(widget: DOMNode, text: str) -> str:
-    """The text as this app draws it: with ASCII replacements if `--ascii` was given."""
-    return text.translate(_PLAIN) if widget.app.has_class("-ascii") else text
 
 
 def paint(
@@ -39,7 +29,7 @@ def paint(
     for text, tone, _ in line:
         drawn = tone if not dim else Tone.FAINT if tone in _SHAPES else Tone.DIM
         style = widget.get_component_rich_style(f"tone--{drawn}", partial=True)
-        segments.append(Segment(plain_text(widget, text), base + style))
+        segments.append(Segment(text, base + style))
     return Strip(segments).adjust_cell_length(width, base)
 
 
