@@ -67,6 +67,10 @@ class LocalPools:
         self._locals = [local for local in self._locals if not local.is_over]
         return chosen
 
+    def find(self, worker: str) -> Local | None:
+        """The pool with this ID, if it is one of this process."""
+        return next((local for local in self._locals if local.status.worker == worker), None)
+
     @property
     def running(self) -> int:
         """How many jobs are running in this process."""

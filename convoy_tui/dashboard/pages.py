@@ -12,6 +12,7 @@ from convoy_tui.dashboard.screens.page import Page
 from convoy_tui.dashboard.screens.queue import QueueScreen
 from convoy_tui.dashboard.screens.store import StoreScreen
 from convoy_tui.dashboard.screens.time import TimeScreen
+from convoy_tui.dashboard.screens.workers import WorkersScreen
 from convoy_tui.dashboard.services import Services, Where
 
 
@@ -29,6 +30,7 @@ class PageKind:
 PAGES = (
     PageKind("queue", "2", "Queue", "what is in the queue under the cursor", QueueScreen),
     PageKind("failures", "3", "Failures", "what broke, in groups", FailuresScreen),
+    PageKind("workers", "4", "Workers", "the pools of all queues, by host", WorkersScreen),
     PageKind("activity", "5", "Activity", "what operators have done", ActivityScreen),
     PageKind("store", "6", "Store", "the server, what is wrong, and the repair", StoreScreen),
     PageKind("time", "7", "Time", "charts of the last minutes, hours and days", TimeScreen),

@@ -29,7 +29,6 @@ from convoy_core import (
     Snapshot,
     State,
     Then,
-    WorkerInfo,
     WorkerPool,
     describe_store,
 )
@@ -109,9 +108,6 @@ class Source(Protocol):
 
     async def resume(self, queue: str) -> bool:
         """Let workers claim again. Returns whether that changed anything."""
-
-    async def workers(self, queue: str) -> list[WorkerInfo]:
-        """Every pool on the queue."""
 
     def pool(self, queue: str, handler: Handler, *, concurrency: int, job_timeout: float | None) -> WorkerPool:
         """A pool for that queue, not started yet."""
@@ -252,10 +248,6 @@ class LiveSource:
     async def resume(self, queue: str) -> bool:
         """Let workers claim again."""
         return await self._fleet.queue(queue).resume()
-
-    async def workers(self, queue: str) -> list[WorkerInfo]:
-        """Every pool on the queue."""
-        return await self._fleet.queue(queue).workers()
 
     def pool(self, queue: str, handler: Handler, *, concurrency: int, job_timeout: float | None) -> WorkerPool:
         """A pool with connections of its own. Raises ReadOnly."""

@@ -20,7 +20,6 @@ from convoy_core import (
     State,
     StoreUnreachable,
     Then,
-    WorkerInfo,
     WorkerPool,
 )
 from convoy_core.handlers.functions import Handler
@@ -236,7 +235,6 @@ class FixedSource:
     failures: Mapping[str, list[Entry]] = field(default_factory=dict)
     committed: Mapping[str, Published] = field(default_factory=dict)
     """IDs that are there already, and what publishing them answers."""
-    pools: Sequence[WorkerInfo] = ()
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     """What becomes of an ID, where that is not what was asked for."""
     is_away: bool = False
@@ -310,10 +308,6 @@ class FixedSource:
         self._write("resume", queue)
         return True
 
-    async def workers(self, queue: str) -> list[WorkerInfo]:
-        self._answer()
-        return [pool for pool in self.pools if pool.queue == queue]
-
     def pool(self, queue: str, handler: Handler, *, concurrency: int, job_timeout: float | None) -> WorkerPool:
         raise ReadOnly("A fixed source runs no workers.")
 
@@ -339,14 +333,6 @@ FAILURES = [
     Entry(f"hook:{2000 + n}", State.FAILED, since=NOW - n, failures=1, error="HTTP 410 Gone: hooks.example/in")
     for n in range(29)
 ]
-POOLS = [
-    WorkerInfo(
-        "90aa17e2c5d1", "emails:transactional", "host-3", 4711, "shop.mail:deliver", 4, NOW - 90000, 11.0, 3, 10211, 40
-    ),
-    WorkerInfo(
-        "3f9c21d0a7b4", "emails:transactional", "host-7", 4012, "shop.mail:deliver", 4, NOW - 90000, -711.0, 2, 9870, 31
-    ),
-]
 
 
 def alarm_source() -> tuple[FixedSource, History]:
@@ -359,7 +345,6 @@ def alarm_source() -> tuple[FixedSource, History]:
         failures={"webhooks": FAILURES},
         broken={"webhooks": Broken("HTTP 410 Gone: hooks.example/in", "ConnectTimeout: no answer in 30 s", 288, 317)},
         committed={"mail:88412": Published.PROCESSING, "mail:90001": Published.ALREADY_QUEUED},
-        pools=POOLS,
         outcomes=outcomes,
         past=history,
     )

@@ -34,6 +34,10 @@ async def opened(
 
 
 def settled_text(app: ConvoyApp) -> str:
-    """The screen's text with one round trip and one age of the reading, for snapshots."""
-    text = re.sub(r"\d+\.\d ms", "0.4 ms", text_of(app))
-    return re.sub(r"· \d+ s ago", "· 0 s ago", text)
+    """The screen's text with one round trip, one age of the reading and one time of day, for snapshots."""
+    title, *rest = text_of(app).split("\n")
+    said = re.sub(r"\d+\.\d ms", "0.4 ms", title)
+    said = re.sub(r"([·-]) \d+ ?s ago", r"\1 0s ago", said)
+    # The right end of the title stays where it is, whatever stands in front of it.
+    said = re.sub(r" {2,}(?=[●o] )", lambda gap: gap[0] + " " * (len(title) - len(said)), said)
+    return "\n".join([said, *(re.sub(r"\d\d:\d\d:\d\d", "12:00:00", line) for line in rest)])

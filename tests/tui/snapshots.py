@@ -37,7 +37,6 @@ DIALOGS = {
     "publish": (("N",), "0 lines, 0 distinct IDs"),
     "requeue": (("j", "R"), "302   will be queued again"),
     "pause": (("P",), "Workers stop claiming"),
-    "workers": (("W",), "host-7"),
 }
 """The keys that open a dialog, and what it says once it has read what it needs."""
 

@@ -37,12 +37,13 @@ HOSTILE = [
 ]
 
 HANDLERS = """
-import threading
+import asyncio, threading
 gate = threading.Event()
 def work(job): pass
 def fail(job): raise ValueError("[/ no \\x1b[31m")
 def hold(job): gate.wait(60)
 async def later(job): pass
+async def wait(job): await asyncio.sleep(60)
 def loud(job): print("the handler prints", job.id)
 """
 
@@ -295,8 +296,6 @@ async def test_no_password_reaches_the_screen() -> None:
 
 async def launch(pilot: Pilot[None], app: ConvoyApp, path: str) -> None:
     await pilot.press("W")
-    await shows(pilot, "In this process")
-    await pilot.press("W")
     await shows(pilot, "Time limit")
     app.screen.query_one("#path", Input).value = path
     dialog = app.screen
@@ -313,13 +312,17 @@ async def test_workers_launched_in_process_run_ids_and_stop(store: RealServer, f
     async with opened(store.url) as (pilot, app):
         await shows(pilot, "NO WORKERS q")
         await launch(pilot, app, f"{handlers}:work")
-        await shows(pilot, "30 done")
+        await pilot.press("4")
+        await shows(pilot, "done      30")
         await pilot.press("plus")
-        await shows(pilot, "local-2")
+        await shows(pilot, "local-1 has 2 slots now.")
+        await shows(pilot, "0 of 2 slots")
         await pilot.press("X")
-        await shows(pilot, "local-1 stops after its 0 running jobs.")
-        await until(pilot, lambda: len(app.services.local_pools.members()) == 1)
-        await pilot.press("escape", "q")
+        await shows(pilot, "Nothing runs in it.")
+        await pilot.press("y")
+        await shows(pilot, "local-1 · q stops.")
+        await until(pilot, lambda: app.services.local_pools.members() == [])
+        await pilot.press("q")
         await until(pilot, lambda: app._exit)
 
     assert fleet.queue("q").counts().committed == 0
@@ -334,13 +337,14 @@ async def test_a_handler_that_raises_or_prints_never_reaches_the_screen(
     async with opened(store.url) as (pilot, app):
         await shows(pilot, "NO WORKERS q")
         await launch(pilot, app, f"{handlers}:fail")
-        await shows(pilot, "3 failed")
-        await pilot.press("escape", "j")
+        await pilot.press("4")
+        await shows(pilot, "failed    3")
+        await pilot.press("1")
         app.screen.query_one(QueueTable).point_at("r")
         await launch(pilot, app, f"{handlers}:loud")
-        await shows(pilot, "3 done")
+        await pilot.press("4")
+        await shows(pilot, "done      3")
         assert "the handler prints" not in text_of(app)
-        await pilot.press("escape")
         assert app.is_running
 
     assert fleet.queue("q").counts().failed == 3
@@ -362,30 +366,28 @@ async def test_a_handler_that_cannot_be_found_is_said_while_typing(
     async with opened(store.url, size=(160, 40)) as (pilot, app):
         await shows(pilot, "NO WORKERS q")
         await pilot.press("W")
-        await shows(pilot, "In this process")
-        await pilot.press("W")
         await shows(pilot, "Time limit")
         app.screen.query_one("#path", Input).value = path
         await shows(pilot, said)
         assert app.screen.query_one("#confirm", Button).disabled
 
 
-async def busy(pilot: Pilot[None], app: ConvoyApp, fleet: Fleet, handlers: str) -> None:
+async def busy(pilot: Pilot[None], app: ConvoyApp, fleet: Fleet, handler: str) -> None:
     """One worker of this process holds one job, and `q` was pressed."""
     fleet.queue("q").publish("a")
     await shows(pilot, "NO WORKERS q")
-    await launch(pilot, app, f"{handlers}:hold")
-    await shows(pilot, "1 of 1")
-    await pilot.press("escape", "q")
+    await launch(pilot, app, handler)
+    await until(pilot, lambda: app.services.local_pools.running)
+    await pilot.press("q")
     await until(pilot, lambda: isinstance(app.screen, LeaveDialog))
-    await shows(pilot, "1 job is still running in this process.")
+    await shows(pilot, "1 ID is running:")
 
 
 async def test_quitting_with_busy_workers_asks_and_may_be_taken_back(
     store: RealServer, fleet: Fleet, handlers: str
 ) -> None:
     async with opened(store.url) as (pilot, app):
-        await busy(pilot, app, fleet, handlers)
+        await busy(pilot, app, fleet, f"{handlers}:hold")
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
         assert not app._exit
@@ -394,7 +396,7 @@ async def test_quitting_with_busy_workers_asks_and_may_be_taken_back(
 
 async def test_quitting_can_give_back_what_runs(store: RealServer, fleet: Fleet, handlers: str) -> None:
     async with opened(store.url) as (pilot, app):
-        await busy(pilot, app, fleet, handlers)
+        await busy(pilot, app, fleet, f"{handlers}:hold")
         await pilot.press("g")
         await until(pilot, lambda: app._exit)
         importlib.import_module(handlers).gate.set()
@@ -402,11 +404,26 @@ async def test_quitting_can_give_back_what_runs(store: RealServer, fleet: Fleet,
     assert [entry.id for entry in fleet.queue("q").entries(State.QUEUED)] == ["a"]
 
 
+async def test_quitting_can_cancel_what_runs(store: RealServer, fleet: Fleet, handlers: str) -> None:
+    async with opened(store.url) as (pilot, app):
+        await busy(pilot, app, fleet, f"{handlers}:wait")
+        await pilot.press("c")
+        await shows(pilot, "Type cancel to go on:")
+        await pilot.press("y")
+        assert app.services.local_pools.running
+        await pilot.press("backspace", *"cancel", "enter")
+        await shows(pilot, "Nothing more is claimed.")
+        await until(pilot, lambda: app._exit)
+
+    assert fleet.queue("q").counts().committed == 0
+    assert fleet.queue("q").snapshot().totals.get("done", 0) == 0
+
+
 async def test_quitting_can_wait_for_what_runs(store: RealServer, fleet: Fleet, handlers: str) -> None:
     async with opened(store.url) as (pilot, app):
-        await busy(pilot, app, fleet, handlers)
+        await busy(pilot, app, fleet, f"{handlers}:hold")
         await pilot.press("y")
-        await shows(pilot, "No new jobs are taken.")
+        await shows(pilot, "Nothing more is claimed.")
         assert not app._exit
         importlib.import_module(handlers).gate.set()
         await until(pilot, lambda: app._exit)

@@ -107,9 +107,9 @@ class Dialog(Popup[Done | None]):
         """Show lines in one of the parts of the body."""
         self.query_one(selector, Lines).show(lines)
 
-    def wrapped(self, text: str) -> list[str]:
-        """Text in lines that fit into the dialog."""
-        return [part for paragraph in text.split("\n") for part in wrap(paragraph, self.room)]
+    def wrapped(self, text: str, *, indent: int = 0) -> list[str]:
+        """Text in lines that fit into the dialog, behind an indent."""
+        return [part for paragraph in text.split("\n") for part in wrap(paragraph, self.room - indent)]
 
     @property
     def room(self) -> int:

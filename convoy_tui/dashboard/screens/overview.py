@@ -18,11 +18,11 @@ from convoy_tui.dashboard.board.spans import Line, Tone
 from convoy_tui.dashboard.screens.confirm import PauseDialog
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.screens.jam_guard import JamGuardDialog
+from convoy_tui.dashboard.screens.launch import LaunchDialog
 from convoy_tui.dashboard.screens.page import Page
 from convoy_tui.dashboard.screens.publish import PublishDialog
 from convoy_tui.dashboard.screens.requeue import RequeueDialog
 from convoy_tui.dashboard.screens.welcome import no_match, welcome
-from convoy_tui.dashboard.screens.workers import WorkersDialog
 from convoy_tui.dashboard.services import Done, Services, Where
 from convoy_tui.dashboard.widgets.entry import OneLine
 from convoy_tui.dashboard.widgets.lines import Lines
@@ -38,7 +38,7 @@ _DIALOGS: Mapping[str, Callable[[Services, list[Row]], Dialog]] = {
     "jam_guard": JamGuardDialog,
     _REQUEUE: RequeueDialog,
     "pause": PauseDialog,
-    "workers": lambda services, rows: WorkersDialog(services, rows[0]),
+    "launch": lambda services, rows: LaunchDialog(services, rows[0]),
 }
 """The dialogs that act on queues, by the verb of their key."""
 
@@ -52,12 +52,12 @@ class OverviewScreen(Page):
         Binding("R", "open('requeue')", "Requeue", id="requeue", tooltip="queue failures again"),
         Binding("N", "open('publish')", "Publish", id="publish", tooltip="put IDs into a queue"),
         Binding("P", "open('pause')", "Pause", id="pause", tooltip="stop workers from claiming, or let them again"),
-        Binding("W", "open('workers')", "Workers", id="workers", tooltip="launch, scale and stop workers"),
+        Binding("W", "open('launch')", "Launch", id="launch", tooltip="start workers of this queue, in this process"),
         Binding("slash", "filter", "Filter", key_display="/", id="filter", tooltip="show queues by part of their name"),
         Binding("escape", "back", "Clear the filter, then the selection", id="back", show=False),
     ]
     page_name = "overview"
-    first_keys = ("table.open", "jam", "requeue", "publish", "pause", "workers", "filter", "table.select", "app.quit")
+    first_keys = ("table.open", "jam", "requeue", "publish", "pause", "launch", "filter", "table.select", "app.quit")
     kept_keys = frozenset({"filter", "table.select", "app.quit"})
 
     def __init__(self, services: Services, clock: Callable[[], float] = time.monotonic) -> None:

@@ -92,6 +92,10 @@ class Page(Screen[None]):
         """What stands before the keys: how much is selected, for example."""
         return ""
 
+    def is_offered(self, id: str) -> bool:
+        """Whether the key line has room for that binding here and now; it works all the same."""
+        return True
+
     # -- for the page
 
     def reload(self) -> None:
@@ -242,7 +246,7 @@ class Page(Screen[None]):
                 active.binding.id in self.kept_keys,
             )
             for active in self.active_bindings.values()
-            if active.binding.show and active.binding.id
+            if active.binding.show and active.binding.id and self.is_offered(active.binding.id)
         }
         always = [entries.pop(id) for id in ("app.commands", "app.help") if id in entries]
         first = [entries.pop(id) for id in self.first_keys if id in entries]

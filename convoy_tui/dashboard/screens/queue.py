@@ -32,7 +32,7 @@ class QueueScreen(QueueListPage):
         Binding("J", "open('jam_guard')", "Jam guard", id="jam", tooltip="free jobs that run too long"),
         Binding("N", "open('publish')", "Publish", id="publish", tooltip="put IDs into this queue"),
         Binding("P", "open('pause')", "Pause", id="pause", tooltip="stop workers from claiming, or let them again"),
-        Binding("W", "open('workers')", "Workers", id="workers", tooltip="launch, scale and stop workers"),
+        Binding("W", "open('launch')", "Launch", id="launch", tooltip="start workers of this queue, in this process"),
         Binding("c", "copy", "Copy", id="queue.copy", tooltip="send the IDs to the terminal's clipboard"),
         Binding("e", "save", "Save", id="queue.save", tooltip="save the list to a file"),
     ]

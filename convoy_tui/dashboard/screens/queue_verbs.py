@@ -13,8 +13,8 @@ from convoy_tui.dashboard.id_moves import CANCEL, REPAIR, REQUEUE, RERUN, IDMove
 from convoy_tui.dashboard.screens.confirm import PauseDialog
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.screens.jam_guard import JamGuardDialog
+from convoy_tui.dashboard.screens.launch import LaunchDialog
 from convoy_tui.dashboard.screens.publish import PublishDialog
-from convoy_tui.dashboard.screens.workers import WorkersDialog
 from convoy_tui.dashboard.services import Services
 
 ID_KEYS: list[BindingType] = [
@@ -39,6 +39,6 @@ DIALOGS: Mapping[str, Callable[[Services, Row], Dialog]] = {
     "jam_guard": lambda services, row: JamGuardDialog(services, [row]),
     "publish": lambda services, row: PublishDialog(services, row.queue),
     "pause": lambda services, row: PauseDialog(services, [row]),
-    "workers": WorkersDialog,
+    "launch": LaunchDialog,
 }
 """The dialogs about the queue as a whole."""

@@ -1,183 +1,213 @@
-"""The dialog with the workers of one queue. Those of this process can be started, scaled and stopped."""
+"""The Workers screen: the pools of all queues by host, and the verbs on those of this process."""
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import replace
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Container, Vertical
 
-from convoy_core import ConvoyError, PoolState, WorkerInfo
-from convoy_tui.dashboard.board.board import Board, Row
-from convoy_tui.dashboard.board.spans import Line, Span, Tone, line
-from convoy_tui.dashboard.local_pools import Local
-from convoy_tui.dashboard.screens.dialog import Dialog
+from convoy_tui.dashboard.board.board import Board
+from convoy_tui.dashboard.board.cells import fitted
+from convoy_tui.dashboard.board.inspector import rule
+from convoy_tui.dashboard.board.pool_rates import PoolRates
+from convoy_tui.dashboard.board.pool_words import about, heading, in_short, offer
+from convoy_tui.dashboard.board.pools import COLUMNS, HostRow, Pool, PoolRow, PoolsRow, UnservedRow, arrange, key
+from convoy_tui.dashboard.board.spans import Line, Tone, line
+from convoy_tui.dashboard.board.window import Window
+from convoy_tui.dashboard.reading.pools import read_pools
 from convoy_tui.dashboard.screens.launch import LaunchDialog
-from convoy_tui.dashboard.services import Done, Services
+from convoy_tui.dashboard.screens.page import Page
+from convoy_tui.dashboard.screens.pool import PoolScreen
+from convoy_tui.dashboard.screens.pool_verbs import PoolVerbs
+from convoy_tui.dashboard.services import Done, Services, Where
 from convoy_tui.dashboard.widgets.lines import Lines
+from convoy_tui.dashboard.widgets.table import Table
+from convoy_tui.text.health import Health
 from convoy_tui.text.safe_text import safe
-from convoy_tui.text.words import age, count, number
 
 
-class WorkersDialog(Dialog):
-    """See, launch, scale and stop workers."""
+@dataclass(slots=True)
+class _Kept:
+    """What is known of the pools, and how they are shown, from one visit of the page to the next."""
 
-    leave_label = "Close"
-    confirm_key = "W"
+    rates: PoolRates = field(default_factory=PoolRates)
+    folded: frozenset[str] = frozenset()
+
+
+class WorkersScreen(PoolVerbs, Page):
+    """Every pool, by host."""
+
+    AUTO_FOCUS = "#pools"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("W", "confirm", "Launch workers", id="workers.launch"),
-        Binding("down,j", "move(1)", "Next", id="workers.down", show=False),
-        Binding("up,k", "move(-1)", "Previous", id="workers.up", show=False),
-        Binding("plus,equals_sign", "more", "One more worker", key_display="+", id="workers.more"),
-        Binding("minus", "stop", "Stop this one", key_display="-", id="workers.fewer", show=False),
-        Binding("X", "stop", "Stop this one", id="workers.stop"),
-        Binding("pagedown", "scroll(1)", "Page down", id="workers.page_down", show=False),
-        Binding("pageup", "scroll(-1)", "Page up", id="workers.page_up", show=False),
+        Binding("W", "launch", "Launch", id="workers.launch", tooltip="start workers on this queue, in this process"),
     ]
+    page_name = "workers"
+    first_keys = ("table.open", "workers.launch", "pool.more", "pool.fewer", "pool.log", "pool.stop")
+    writing = frozenset({"launch"})
 
-    def __init__(self, services: Services, row: Row) -> None:
-        super().__init__(services)
-        self._queue = row.queue
-        self._elsewhere: list[WorkerInfo] = []
-        self._locals: list[Local] = []
-        self._cursor = 0
-        self._asked_at: float | None = None
-        self._said = Done("", Tone.DIM)
-        self.heading = f"Workers · {safe(row.queue, 50)}{self.place(services.board)}"
+    def __init__(self, services: Services, where: Where) -> None:
+        super().__init__(services, where)
+        kept = services.kept.setdefault((self.page_name, Where()), _Kept())
+        self._kept = kept if isinstance(kept, _Kept) else _Kept()
+        self._pools: tuple[Pool, ...] = ()
+        self._unserved: tuple[UnservedRow, ...] = ()
+        self._is_read = False
+        self._is_pointed = False
 
-    def body(self) -> ComposeResult:
-        """The two lists."""
-        with VerticalScroll(id="scroll"):
-            yield Lines(id="workers")
-
-    def on_mount(self) -> None:
-        """Read the workers again with every new board."""
-        self.services.changed.subscribe(self, self._ask)
-        self._ask(self.services.board)
-        self.arm("Launch workers")
-
-    def action_confirm(self) -> None:
-        """Open the launch form."""
-        row = self.services.board.row(self._queue)
-        if row is not None and self.services.board.is_writable:
-            self.app.push_screen(LaunchDialog(self.services, row), self._say)
-
-    def action_move(self, by: int) -> None:
-        """Choose another pool of this process."""
-        self._cursor = max(0, min(len(self._locals) - 1, self._cursor + by))
-        self._draw()
-
-    def action_scroll(self, by: int) -> None:
-        """Scroll a long list."""
-        box = self.query_one("#scroll", VerticalScroll)
-        box.scroll_relative(y=by * max(1, box.size.height - 1), animate=False)
-
-    def action_more(self) -> None:
-        """Start one more pool with the settings of the chosen one."""
-        if (local := self._chosen) is not None:
-            self.run_worker(self._start(replace(local.order, concurrency=1)), exit_on_error=False)
-
-    def action_stop(self) -> None:
-        """Stop the chosen pool after its jobs have ended. The second time, give its jobs back at once."""
-        if (local := self._chosen) is not None:
-            local.pool.request_stop()
-            jobs = count(len(local.status.running), "running job")
-            self._say(Done(f"{local.name} stops after its {jobs}. Again gives them back at once.", Tone.WARNING))
+    # -- showing
 
     @property
-    def _chosen(self) -> Local | None:
-        return self._locals[self._cursor] if self._cursor < len(self._locals) else None
+    def crumbs(self) -> Sequence[str]:
+        """The page itself: it is about all queues."""
+        return ("workers",)
 
-    async def _start(self, order: object) -> None:
-        try:
-            local = await asyncio.to_thread(self.services.local_pools.launch, order)  # type: ignore[arg-type]
-        except ConvoyError as error:
-            self._say(Done(f"Not started. {safe(str(error), 200)}", Tone.ALARM))
-        else:
-            self._say(Done(f"Started {local.name}."))
+    @property
+    def here(self) -> Where:
+        """The queue of the row under the cursor."""
+        return Where(self._queue)
 
-    def _say(self, done: Done | None) -> None:
-        if done is not None:
-            self._said = done
-            self.note(done.text, done.tone)
-        self.services.hurry()
+    def body(self) -> ComposeResult:
+        """The table, and the row under the cursor in words."""
+        with Container(id="main"):
+            yield Table[PoolsRow](key, lambda width: fitted(COLUMNS, width), self.services.glyphs, id="pools")
+            with Vertical(id="side"):
+                yield Lines(id="rule")
+                yield Lines(id="inspector")
 
-    def _ask(self, board: Board) -> None:
-        if board.link.heard_at == self._asked_at:
-            return  # only time has passed; a frozen or unreachable store is not read either
-        self._asked_at = board.link.heard_at
-        self.run_worker(self._read(), group="read", exclusive=True, exit_on_error=False)
+    async def load(self) -> None:
+        """Read the pools of the queues that have any."""
+        rows = [row for row in self.services.board.rows if row.snapshot.damage is None]
+        names = [row.queue for row in rows if row.snapshot.workers or row.snapshot.silent]
+        names += sorted({local.order.queue for local in self.services.local_pools.members()} - set(names))
+        pools = [self.as_known_here(pool) for pool in await read_pools(self.services.source.fleet, names)]
+        rates = self._kept.rates
+        if pools:
+            rates.add((pool.info for pool in pools), pools[0].at)
+        self._pools = tuple(replace(pool, speed=rates.of(pool.info.id, pool.at)) for pool in pools)
+        self._is_read = True
 
-    async def _read(self) -> None:
-        try:
-            workers = await self.services.source.workers(self._queue)
-        except ConvoyError as error:
-            self.note(safe(str(error), 200), Tone.ALARM)
+    def summary(self, board: Board, width: int) -> Sequence[Line]:
+        """Who is silent, and which queues nobody works on."""
+        if not self._is_read:
+            return [line((f" Looking for workers{self.services.glyphs.pick('…', '...')}", Tone.DIM))]
+        return in_short(self._pools, self._unserved, width, self.services.glyphs)
+
+    def draw(self, board: Board) -> None:
+        """The rows, and the one under the cursor in words."""
+        self._unserved = tuple(
+            UnservedRow(row.queue, row.snapshot.counts.queued + row.snapshot.counts.delayed)
+            for row in board.rows
+            if row.health is Health.NO_WORKERS
+        )
+        rows = arrange(self._pools, self._unserved, self._kept.folded)
+        self._table.show_window(Window.whole(rows), is_stale=board.is_stale or bool(self.trouble))
+        self._point(rows)
+        self._show_row(board)
+
+    def _point(self, rows: Sequence[PoolsRow]) -> None:
+        """Begin on a pool of the queue that one comes from, of this process before all others; else on the first."""
+        if self._is_pointed or not self._is_read:
             return
-        self._locals = self.services.local_pools.members(self._queue)
-        ours = {local.status.worker for local in self._locals}
-        self._elsewhere = [worker for worker in workers if worker.id not in ours]
-        self._cursor = max(0, min(self._cursor, len(self._locals) - 1))
-        self._draw()
+        self._is_pointed = True
+        found = [row for row in rows if not isinstance(row, HostRow)]
+        if found:
+            self._table.point_at(key(min(found, key=self._distance)))
 
-    def _draw(self) -> None:
-        rows = [_local(local, i == self._cursor) for i, local in enumerate(self._locals)]
-        nothing = [line(("   none", Tone.DIM))]
-        there = [_elsewhere(worker, self.room) for worker in self._elsewhere]
-        keys = [(), _keys()] if self._locals else []
-        here = [line(("In this process", Tone.HEADING)), *(rows or nothing), *keys, ()]
-        self.say("#workers", [*here, line(("Elsewhere", Tone.HEADING)), *(there or nothing)])
+    def _distance(self, row: PoolsRow) -> tuple[bool, bool]:
+        queue = row.pool.info.queue if isinstance(row, PoolRow) else getattr(row, "queue", None)
+        return queue != self.where.queue, not (isinstance(row, PoolRow) and row.pool.here is not None)
 
+    def _show_row(self, board: Board) -> None:
+        side, row = self.query_one("#side"), self._table.row
+        width = side.size.width or self.size.width
+        if row is None:
+            self.say("#rule", [()])
+            self.say("#inspector", self._nothing() if self._is_read else [])
+            return
+        glyphs = self.services.glyphs
+        self.say("#rule", [rule(heading(row), width, glyphs)])
+        height = self.query_one("#inspector").size.height
+        told = about(row, self._is_alone(row), self._offers(row, board), width, height)
+        if board.is_stale:
+            told = [tuple(span._replace(tone=Tone.DIM) for span in spans) for spans in told]
+        self.say("#inspector", told)
 
-def _keys() -> Line:
-    parts = (("+", " one more like it", "plus"), ("X", " stop it", "X"))
-    return tuple(
-        span
-        for key, text, press in parts
-        for span in (Span("   "), Span(f"[{key}]", Tone.KEY, press), Span(text, Tone.NORMAL, press))
-    )
+    def _offers(self, row: PoolsRow, board: Board) -> Line:
+        """The keys that help with a row."""
+        launch = offer("W", "start workers") if board.is_writable else ()
+        if not isinstance(row, PoolRow):
+            return launch
+        if row.pool.silent_s is not None and self._is_alone(row):
+            return (*launch, *offer("enter", "what it holds", "Enter"))
+        return (*offer("enter", "what it holds", "Enter"), *self.offers(row.pool))
 
+    def _nothing(self) -> list[Line]:
+        queue = self._queue
+        if queue is None or not self.services.board.is_writable:
+            return [line((" `convoy work QUEUE --handler package.module:function` starts workers.", Tone.DIM))]
+        return [
+            line(" ", *offer("W", f"starts workers on {safe(queue, 40)} in this process")),
+            line((f" `convoy work {safe(queue, 40)} --handler package.module:function` does elsewhere.", Tone.DIM)),
+        ]
 
-def _local(local: Local, is_chosen: bool) -> Line:
-    status = local.status
-    busy, slots = len(status.running), local.order.concurrency
-    job = ""
-    if status.running:
-        id, seconds = max(status.running, key=lambda pair: pair[1])
-        job = f"{safe(id, 20)} {age(seconds)}"
-    if status.error:
-        job = safe(status.error, 40)
-    return line(
-        Span(" > " if is_chosen else "   ", Tone.ACCENT),
-        (f"{local.name:<9}", Tone.STRONG if is_chosen else Tone.NORMAL),
-        (f"{safe(local.order.path, 18):<19}", Tone.DIM),
-        (f"{_word(status.state):<11}", Tone.NORMAL),
-        f"{busy} of {slots}  ",
-        (f"{number(status.done)} done  ", Tone.FINE if status.done else Tone.DIM),
-        (f"{number(status.failed)} failed  ", Tone.ALARM if status.failed else Tone.DIM),
-        (job, Tone.DIM),
-    )
+    def _is_alone(self, row: PoolsRow) -> bool:
+        """Whether no pool of the row's queue is alive."""
+        return isinstance(row, PoolRow) and not any(
+            pool.info.is_live for pool in self._pools if pool.info.queue == row.pool.info.queue
+        )
 
+    # -- what the user does
 
-def _elsewhere(worker: WorkerInfo, room: int) -> Line:
-    silent = f"silent for {age(-worker.lease_ends_in_s)}"
-    state = Span(f"{'alive':<19}", Tone.FINE) if worker.is_live else Span(f"{silent:<19}", Tone.WARNING)
-    process = f"{safe(worker.host, 12)}/{worker.pid if worker.pid is not None else '?'}"
-    slots = worker.concurrency if worker.concurrency is not None else "?"
-    spare = max(0, min(14, room - 76))
-    return line(
-        "   ",
-        f"{process:<19}",
-        (f"{safe(worker.handler, 12 + spare):<{13 + spare}}", Tone.DIM),
-        state,
-        f"{worker.running} of {slots}  ",
-        (f"{number(worker.done)} done", Tone.DIM),
-    )
+    @property
+    def _table(self) -> Table[PoolsRow]:
+        return self.query_one("#pools", Table)
 
+    @property
+    def _queue(self) -> str | None:
+        match self._table.row if self.is_mounted else None:
+            case PoolRow(pool):
+                return pool.info.queue
+            case UnservedRow(queue):
+                return queue
+            case _:
+                return self.where.queue
 
-def _word(state: PoolState) -> str:
-    """The state of a pool in a word that fits its column. The line of its error shows the state of the store."""
-    return (PoolState.STOPPING if state.is_stopping else state).value
+    @property
+    def pool(self) -> Pool | None:
+        """The pool under the cursor."""
+        row = self._table.row
+        return row.pool if isinstance(row, PoolRow) else None
+
+    def ability(self, board: Board) -> Hashable:
+        """Whether writes are possible, and what the cursor is on."""
+        return board.is_writable, self._queue, self.local is not None
+
+    def on_table_moved(self) -> None:
+        """The cursor is elsewhere."""
+        self._show_row(self.services.board)
+        self.show_ability(self.services.board)
+
+    def on_table_opened(self) -> None:
+        """Enter a pool or a queue without one; fold or unfold a host."""
+        match self._table.row:
+            case HostRow(host):
+                self._kept.folded ^= {host}
+                self.redraw()
+            case PoolRow(pool):
+                self.app.push_screen(PoolScreen(self.services, pool))
+            case UnservedRow(queue):
+                self.services.open("queue", Where(queue))
+            case None:
+                pass
+
+    def action_launch(self) -> None:
+        """Start workers on the queue under the cursor."""
+        row = None if self._queue is None else self.services.board.row(self._queue)
+        if row is None:
+            self.tell(Done("Move the cursor to a pool or a queue: the workers are for its queue.", Tone.DIM))
+        else:
+            self.app.push_screen(LaunchDialog(self.services, row), self.tell)

@@ -1,0 +1,182 @@
+"""The Workers page on a real store: who works where, who is silent, and what a pool holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from convoy_core import Fleet, WorkerInfo
+from convoy_tui.dashboard.app import ConvoyApp
+from convoy_tui.dashboard.board.pool_rates import PoolRates, Speed
+from convoy_tui.dashboard.board.pools import PoolsRow
+from convoy_tui.dashboard.screens.launch import LaunchDialog
+from convoy_tui.dashboard.screens.pool import PoolScreen
+from convoy_tui.dashboard.screens.workers import WorkersScreen
+from convoy_tui.dashboard.widgets.table import Table
+from tests.servers import RealServer
+from tests.tui.live import opened
+from tests.tui.pools import Crew, some_hosts
+from tests.tui.screen import hides, shows, text_of, until
+
+
+@pytest.fixture
+def fleet(store: RealServer) -> Iterator[Fleet]:
+    with Fleet(redis=store.url) as fleet:
+        yield fleet
+
+
+@pytest.fixture
+def raw(store: RealServer) -> Iterator[redis.Redis]:
+    with store.client() as client:
+        yield client
+
+
+def table(app: ConvoyApp) -> Table[PoolsRow]:
+    found: Table[PoolsRow] = app.screen.query_one("#pools", Table)
+    return found
+
+
+def line_with(app: ConvoyApp, text: str) -> str:
+    return next(line for line in text_of(app).splitlines() if text in line)
+
+
+async def test_pools_stand_under_their_hosts_and_who_is_silent_is_said(
+    store: RealServer, fleet: Fleet, raw: redis.Redis
+) -> None:
+    some_hosts(fleet, raw)
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "NO WORKERS reports:nightly")
+        await pilot.press("4")
+        await shows(pilot, "1 of 4 pools is silent: host-7:4012 of emails:transactional, for 11m")
+        await shows(pilot, "Nobody works on reports:nightly.")
+        await shows(pilot, "▾ host-7")
+        names = [line.split()[0] for line in text_of(app).replace("▌", " ").replace("▾ ", "").splitlines()[4:12]]
+        assert names == ["nobody", "host-7", "4012", "host-3", "4711", "4712", "host-12", "901"]
+        assert "3/4  12m" in line_with(app, "4711")
+        assert "a" * 32 not in text_of(app)
+
+
+async def test_enter_folds_a_host_and_shows_what_a_pool_holds(
+    store: RealServer, fleet: Fleet, raw: redis.Redis
+) -> None:
+    some_hosts(fleet, raw)
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "NO WORKERS reports:nightly")
+        await pilot.press("4")
+        await shows(pilot, "▾ host-3")
+        table(app).point_at("host host-3")
+        await pilot.press("enter")
+        await shows(pilot, "▸ host-3")
+        assert "4711" not in text_of(app)
+        await pilot.press("enter")
+        await shows(pilot, "4711")
+        table(app).point_at("pool " + "a" * 32)
+        await shows(pilot, "12m0")
+        await pilot.press("enter")
+        await shows(pilot, "host-3:4711 works on emails:transactional")
+        await until(pilot, lambda: app.screen.query_one("#held", Table).cursor == "mail:88412")
+        shown = text_of(app)
+        assert shown.index("mail:88412") < shown.index("mail:88390") < shown.index("mail:88377")
+        assert app.page.here.id == "mail:88412"
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, WorkersScreen))
+        assert table(app).cursor == "pool " + "a" * 32
+
+
+async def test_a_pool_that_ends_while_it_is_looked_at_is_said_to_have_ended(
+    store: RealServer, fleet: Fleet, raw: redis.Redis
+) -> None:
+    Crew(fleet, raw).joins("q", "a" * 32, host="h", holds=["x"])
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "1 worker")
+        await pilot.press("4")
+        await shows(pilot, "1 of 4 slots")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, PoolScreen))
+        await shows(pilot, "▌ x")
+        raw.zrem("cv:q:workers", "a" * 32)
+        await shows(pilot, "This pool of q has ended, and holds nothing.")
+        await hides(pilot, "▌ x")
+
+
+async def test_the_cursor_begins_where_one_comes_from_and_w_launches_for_that_queue(
+    store: RealServer, fleet: Fleet, raw: redis.Redis
+) -> None:
+    some_hosts(fleet, raw)
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "webhooks")
+        app.overview.point_at("webhooks")
+        await pilot.press("4")
+        await until(pilot, lambda: isinstance(app.screen, WorkersScreen) and table(app).cursor == "pool " + "b" * 32)
+        table(app).point_at("queue reports:nightly")
+        await pilot.press("W")
+        await until(pilot, lambda: isinstance(app.screen, LaunchDialog))
+        await shows(pilot, "Launch workers · reports:nightly")
+
+
+async def test_where_nobody_works_it_is_said_how_to_begin(store: RealServer, fleet: Fleet) -> None:
+    fleet.queue("calm")
+    async with opened(store.url) as (pilot, _):
+        await shows(pilot, "No queues")
+        await pilot.press("4")
+        await shows(pilot, "No workers anywhere.")
+        await shows(pilot, "convoy work QUEUE --handler")
+        await pilot.press("W")
+        await shows(pilot, "Move the cursor to a pool or a queue")
+
+
+async def test_the_verbs_for_pools_of_this_process_are_off_on_others(
+    store: RealServer, fleet: Fleet, raw: redis.Redis
+) -> None:
+    Crew(fleet, raw).joins("q", "a" * 32, host="h", slots=3)
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "1 worker")
+        await pilot.press("4")
+        await shows(pilot, "0 of 3 slots")
+        await pilot.press("plus")
+        await shows(pilot, "h:4711 is a pool of another process")
+        await pilot.press("X")
+        assert isinstance(app.screen, WorkersScreen)
+
+
+def info(done: int, failed: int = 0, id: str = "w") -> WorkerInfo:
+    return WorkerInfo(id, "q", "h", 1, "f", 4, 0.0, 10.0, 0, done, failed)
+
+
+@pytest.mark.parametrize(
+    ("readings", "at", "speed"),
+    [
+        ([], 100, None),
+        # Once seen says nothing yet.
+        ([(100, 7, 0)], 104, None),
+        # Counters that do not move for more than two heartbeats stand still.
+        ([(100, 7, 0)], 111, Speed(0, 0)),
+        # The first change tells when a heartbeat was; the second how much ended since.
+        ([(100, 7, 0), (102, 20, 0)], 103, None),
+        ([(100, 7, 0), (102, 20, 0), (106, 60, 2)], 107, Speed(10, 0.5)),
+        # Between heartbeats it stays what it was, until they fail to come.
+        ([(100, 7, 0), (102, 20, 0), (106, 60, 2)], 109, Speed(10, 0.5)),
+        ([(100, 7, 0), (102, 20, 0), (106, 60, 2)], 122, Speed(2, 0.1)),
+        # What is longer ago than a minute does not count.
+        ([(100, 0, 0), (102, 500, 0), (170, 600, 0), (180, 650, 0)], 181, Speed(5, 0)),
+    ],
+)
+def test_a_speed_is_measured_from_heartbeat_to_heartbeat(
+    readings: list[tuple[float, int, int]], at: float, speed: Speed | None
+) -> None:
+    rates = PoolRates()
+    for when, done, failed in readings:
+        rates.add([info(done, failed)], when)
+
+    assert rates.of("w", at) == speed
+
+
+def test_a_pool_that_is_gone_is_forgotten() -> None:
+    rates = PoolRates()
+    rates.add([info(1), info(1, id="other")], 0)
+    rates.add([info(1, id="other")], 20)
+
+    assert rates.of("w", 21) is None
+    assert rates.of("other", 21) == Speed(0, 0)
