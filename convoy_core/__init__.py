@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     )
     from convoy_core.moves.call import chunked
     from convoy_core.moves.publishing import Chunk
-    from convoy_core.operators import AuditEntry, Face, Operator
+    from convoy_core.operators import AuditEntry, Face, Operator, Undo, Undone
     from convoy_core.options import (
         BATCH,
         MAX_ID_BYTES,
@@ -166,6 +166,8 @@ __all__ = [  # noqa: RUF022 - by what they are for
     "AuditEntry",
     "Face",
     "Operator",
+    "Undo",
+    "Undone",
     # what a move does and answers
     "Cancelled",
     "Outcome",
@@ -265,7 +267,7 @@ _HOMES: Final = {
     ),
     "convoy_core.moves.call": ("chunked",),
     "convoy_core.moves.publishing": ("Chunk",),
-    "convoy_core.operators": ("AuditEntry", "Face", "Operator"),
+    "convoy_core.operators": ("AuditEntry", "Face", "Operator", "Undo", "Undone"),
     "convoy_core.options": (
         "BATCH",
         "MAX_ID_BYTES",

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from convoy_core.checks import Fault, Finding, QueueCheck, Repaired
     from convoy_core.failure_groups import FailureGroups
     from convoy_core.moves.checking import Check, Progress
-    from convoy_core.operators import AuditEntry
+    from convoy_core.operators import AuditEntry, Undone
     from convoy_core.recordings import RecordedMove, Recording
     from convoy_core.records import Record, Restored
 
@@ -529,6 +529,28 @@ class AsyncQueue:
         from convoy_core.moves import auditing  # noqa: PLC0415 - few programs look at the audit
 
         return await self._drive(auditing.audit(self._keys, since_s, after))
+
+    async def requeued(self, act: AuditEntry) -> list[str]:
+        """The IDs that this requeue, an entry of the audit, has queued.
+
+        That is kept for a week, of about the last 50,000. `states` says what has become of them. Raises InvalidOption.
+        """
+        from convoy_core.moves import undoing  # noqa: PLC0415 - few programs undo
+
+        return await self._drive(undoing.requeued(self._keys, act))
+
+    async def undo(self, act: AuditEntry, *, dry_run: bool = False) -> Undone:
+        """Take back what an operator has done: a requeue, a pause, a resume, or a change of limits.
+
+        `act` is an entry of the audit. It is left alone if an operator has paused, resumed or limited the queue since.
+        Of a requeue those IDs go back to the failed ones that wait as they were requeued: none that has run, or was
+        asked for again. Raises InvalidOption for other acts.
+        """
+        if not dry_run:
+            self._connection.check_writable()
+        from convoy_core.moves import undoing  # noqa: PLC0415 - few programs undo
+
+        return await self._drive(undoing.undo(self._keys, act, dry_run=dry_run, by=self._by()))
 
     async def jammed(self, *, idle_s: Seconds) -> list[Jammed]:
         """The entries that have been processing for longer than `idle_s` seconds, oldest first.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Self
 
 from convoy_core import validation
+from convoy_core.models import Outcome, QueueLimits
 
 MAX_WHO: Final = 200
 MAX_REASON: Final = 1000
@@ -65,6 +66,27 @@ NOBODY: Final = Operator("")
 """Of whose acts nothing is kept."""
 
 
+class Undo(StrEnum):
+    """How undoing an act ended."""
+
+    UNDONE = "undone"
+    OVERTAKEN = "overtaken"
+    """Left alone: an operator has acted so since."""
+    UNCHANGED = "unchanged"
+    """Left alone: nothing of it is left to undo."""
+    UNKNOWN = "unknown"
+    """Left alone: what is needed for it was not kept, or is not any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What undoing an act has done, or would do."""
+
+    answer: Undo
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    """Of a requeue: FAILED where an ID was put back, GONE where it was left alone."""
+
+
 def check_operator(operator: Operator | None) -> None:
     """Raise InvalidOption for what is neither an Operator nor None."""
     if operator is not None:
@@ -103,6 +125,10 @@ class AuditEntry:
     operation: str
     place: str
     """Where it stands in the audit of its queue; later entries have greater places, and a part more moves it there."""
+    before: QueueLimits | None = None
+    """What limited the queue before this act, if that changed the limits."""
+    after: QueueLimits | None = None
+    """What this act has set."""
 
     @property
     def count(self) -> int:

@@ -120,6 +120,7 @@ MOVES: dict[str, Move] = {
             "it ended as it had been asked to (queued: a rerun was asked for)",
         ),
         _move("requeue", {_FAILED}, {_QUEUED}, Actor.OPERATOR, "try the failure again"),
+        _move("withdraw", {_QUEUED}, {_FAILED}, Actor.OPERATOR, "its requeue is undone before it has run"),
         _move(
             "restore",
             {_ABSENT},

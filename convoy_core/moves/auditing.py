@@ -9,15 +9,19 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from convoy_core import validation
+from convoy_core.models import QueueLimits
 from convoy_core.moves.call import Call, Rounds, Steps, checked_names, chunked, of
 from convoy_core.moves.keys import Keys, Keyspace
-from convoy_core.moves.replies import fields, seconds, whole
+from convoy_core.moves.replies import fields, queue_limits, seconds, whole
 from convoy_core.operators import AuditEntry
 from convoy_core.options import decode_id
 from convoy_core.validation import Seconds
 
 PAGE: Final = 100
 """Entries per script; one has a few kilobytes at most."""
+
+LIMITS: Final = 4
+"""How many numbers the limits of a queue are."""
 
 AT_ONCE: Final = 100
 """Queues per round trip."""
@@ -86,7 +90,9 @@ def _read(queue: str, reply: list[Any]) -> tuple[str, list[AuditEntry]]:
 
 def _entry(queue: str, place: str, values: list[bytes]) -> AuditEntry:
     known = fields(values[:8])
-    by = _signature(known.get(b"by", b""))
+    more = list(zip(values[8::2], values[9::2], strict=False))
+    by = signature(known.get(b"by", b""))
+    limits = {name: _limits(told) for name, told in more if name != b"id"}
     told = known.get(b"outcomes", b"").decode("utf-8", "replace").split()
     until = int(place.partition("-")[0]) / 1000
     at = seconds(known.get(b"at"))
@@ -98,14 +104,22 @@ def _entry(queue: str, place: str, values: list[bytes]) -> AuditEntry:
         by.get("face", ""),
         known.get(b"verb", b"").decode("utf-8", "replace"),
         {word: whole(n) for word, n in zip(told[::2], told[1::2], strict=False)},
-        tuple(decode_id(id) for id in values[9::2]),
+        tuple(decode_id(id) for name, id in more if name == b"id"),
         by.get("reason", ""),
         by.get("operation", ""),
         place,
+        limits.get(b"before"),
+        limits.get(b"after"),
     )
 
 
-def _signature(text: bytes) -> dict[str, str]:
+def _limits(told: bytes) -> QueueLimits | None:
+    numbers = told.split()
+    return queue_limits(numbers) if len(numbers) == LIMITS else None
+
+
+def signature(text: bytes) -> dict[str, str]:
+    """Who has done it, as the client that did it wrote it down."""
     try:
         value = json.loads(text)
     except ValueError:  # nobody of ours wrote it

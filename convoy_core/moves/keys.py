@@ -40,7 +40,8 @@ OURS = {
     "totals": "hash",  # counters that only grow
     "recording": "hash",  # since, until, limit: while it is there, moves are kept in `recording:moves`, a stream
     "history": "",  # prefix of history:seconds and history:minutes, lists of packed counts and totals, oldest first
-    "audit": "stream",  # what operators have done: by (JSON of who), verb, at (Unix ms), outcomes, id...
+    "audit": "stream",  # what operators have done: by (JSON of who), verb, at (Unix ms), outcomes, before, after, id...
+    "requeued": "stream",  # which IDs were requeued: by and at (as in `audit`), time (their `published`), id...
     "paused": "string",  # Unix ms since when no worker of ours claims
     "limits": "hash",  # what was set, the token bucket, and turn:<worker> -> Unix ms since when it waits
     "wake": "",  # prefix of wake:<worker>, a list: a value in it wakes that worker, which waits since a limit was met
@@ -63,6 +64,7 @@ RARE = FAILING | {
     "payload",
     "recording",
     "requests",
+    "requeued",
     "rerun",
     "started",
 }

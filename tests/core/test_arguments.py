@@ -21,6 +21,7 @@ import convoy_core
 from convoy_core import (
     AsyncFleet,
     AsyncQueue,
+    AuditEntry,
     Command,
     ConvoyError,
     DelayPolicy,
@@ -112,6 +113,7 @@ KINDS: dict[str, Kind] = {
     "queue": Kind(["name", None, 5, Queue], "queue"),
     "handler": Kind(["f", None, 5, []]),
     "operator": Kind(["ann", 5, True, [], object()]),
+    "act": Kind([None, 5, "requeue", True, {}, [], object()]),
     "operation": Kind([5, True, None, [], object(), b"one", "x" * 201]),
     "since_s": SECONDS_OR_NONE,
     "last_s": SECONDS,
@@ -183,6 +185,7 @@ GOOD: dict[str, Any] = {
     "entries": [],
     "faults": [],
     "group": "0a1b2c3d",
+    "act": AuditEntry("q", 5.0, 5.0, "ann", "library", "requeue", {}, (), "", "op", "1-1"),
     "records": [],
     "state": State.QUEUED,
     "idle_s": 0,
@@ -273,6 +276,7 @@ NEVER_MADE_BY_USERS = {
     "Restored",
     "State",
     "Then",
+    "Undo",
 }
 ANSWERS_FOR_ANYTHING = {"is_coroutine_handler"}
 """What is no coroutine function is none, whatever it is."""

@@ -222,6 +222,9 @@ async def test_steering(twin: Twin, raw: redis.Redis) -> None:
     assert await queue.jam_guard(idle_s=20) == ["p"]
     assert await queue.free_jammed(await queue.jammed(idle_s=5), then=Then.DISCARD) == {"r": Outcome.DISCARDED}
     assert await queue.requeue(["f", "x"]) == {"f": Outcome.QUEUED, "x": Outcome.GONE}
+    act = (await queue.audit())[-1]
+    assert await queue.requeued(act) == ["f"]
+    assert (await queue.undo(act, dry_run=True)).outcomes == {"f": Outcome.FAILED}
     assert await queue.requeue_all() == {"g": Outcome.QUEUED}
     assert await queue.discard(["f"], state=State.QUEUED) == {"f": Outcome.DISCARDED}
     assert await queue.cancel(["g", "x"], dry_run=True) == {"g": Cancelled.CANCELLED, "x": Cancelled.ABSENT}

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from convoy_core import options
 from convoy_core.checks import Fault, FaultKind
 from convoy_core.jobs import Claim, Discard, Failed, Retry, Verdict
-from convoy_core.models import DelayPolicy, Jammed, PayloadPolicy, Then
+from convoy_core.models import DelayPolicy, Jammed, Outcome, PayloadPolicy, Then
 from convoy_core.moves import (
     cancelling,
     discarding,
@@ -29,7 +29,7 @@ from convoy_core.moves import (
     steering,
     working,
 )
-from convoy_core.moves.call import Call, Steps
+from convoy_core.moves.call import Call, Steps, per_id
 from convoy_core.moves.checking import Check
 from convoy_core.moves.dumping import Place
 from convoy_core.moves.history import note_history
@@ -282,6 +282,17 @@ class Strict(Machine):
         self._steer(
             lambda: steering.requeue(self.keys, ids, front=front, dry_run=dry, by=BY),
             lambda: self.model.requeue(ids, front=front, dry=dry),
+        )
+
+    @precondition(lambda self: self.model.audit.requeued)
+    @rule(ids=ids, dry=flags)
+    def withdraw(self, ids: Sequence[str], dry: bool) -> None:
+        """As when the last requeue is undone, of whatever IDs."""
+        at = self.model.audit.requeued[-1][1]
+        raw = [id.encode() for id in dict.fromkeys(ids)]
+        self._steer(
+            lambda: per_id("withdraw", self.keys, (BY, at), raw, Outcome, dry_run=dry, size=10),
+            lambda: self.model.withdraw(ids, at, dry=dry),
         )
 
     @rule(ids=ids, state=st.sampled_from((State.QUEUED, State.DELAYED, State.FAILED)), dry=flags)

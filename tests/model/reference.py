@@ -206,8 +206,27 @@ class Reference:
             self._enqueue(moved, at_head=front)
             self.totals["requeued"] += len(moved)
         outcomes = {id: Outcome.QUEUED if id in moved else Outcome.GONE for id in ids}
-        self.audit.note("requeue", {} if dry else outcomes, self.now)
+        self.audit.note_requeue({} if dry else outcomes, self.now)
         return outcomes
+
+    def withdraw(self, ids: Iterable[str], at: int, *, dry: bool) -> dict[str, Outcome]:
+        """Queued -> failed, for what waits as it was requeued then."""
+        self._move = "withdraw"
+        ids = dict.fromkeys(ids)
+        there = [id for id in ids if id in self.queue and self._waits_since(self.entries[id], at)]
+        if not dry:
+            for id in there:
+                entry = self.entries[id]
+                self._go(entry, State.FAILED)
+                entry.published = 0
+            self.queue = [id for id in self.queue if id not in there]
+        outcomes = {id: Outcome.FAILED if id in there else Outcome.GONE for id in ids}
+        self.audit.note("withdraw", {} if dry else outcomes, self.now)
+        return outcomes
+
+    @staticmethod
+    def _waits_since(entry: Entry, at: int) -> bool:
+        return entry.published == at and not (entry.attempts or entry.crashes or entry.absorbed or entry.again)
 
     def discard(self, ids: Iterable[str], state: State, *, dry: bool) -> dict[str, Outcome]:
         """Queued, delayed, failed -> absent. What is on its way to a worker can no longer be discarded."""
@@ -366,9 +385,11 @@ class Reference:
 
     def set_limits(self, to: Set) -> bool:
         """Or remove them."""
+        before = self.limits.are
         has_changed = self.limits.set(to, self.now)
-        word = "limited" if self.limits.is_set else "lifted"
-        self.audit.note("limit", {"": word} if has_changed else {}, self.now, has_ids=False)
+        if has_changed:
+            word = "limited" if self.limits.is_set else "lifted"
+            self.audit.note_limits(word, _told(before), _told(to), self.now)
         return has_changed
 
     # -- workers
@@ -732,6 +753,7 @@ class Reference:
             "paused": "" if self.paused_at is None else str(self.paused_at),
             "limits": self.limits.contents(),
             "audit": self.audit.contents(),
+            "requeued": self.audit.requeued_contents(),
             "meta": {"schema": str(SCHEMA), "epoch": self.epoch} if self.epoch else {},
         }
         found |= {f"errorLog.{day}": log for day, log in self.logs.items()}
@@ -762,6 +784,10 @@ def _record(id: str, entry: Entry) -> Record:
         entry.payload.encode() or None,
         entry.failure.encode() or None,
     )
+
+
+def _told(limits: Set) -> str:
+    return f"{limits.concurrency} {limits.rate} {limits.period_ms} {limits.burst}"
 
 
 def _requests(entry: Entry) -> str:

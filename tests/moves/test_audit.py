@@ -98,7 +98,12 @@ ACTS: dict[str, tuple[Callable[[Queue], object], str, str, tuple[str, ...]]] = {
         ("p2", "q1"),
     ),
     "pause": (lambda queue: queue.pause(), "pause", "paused 1", ()),
-    "limit": (lambda queue: queue.set_limits(concurrency=5), "limit", "limited 1", ()),
+    "limit": (
+        lambda queue: queue.set_limits(concurrency=5),
+        "limit",
+        "limited 1 before 0 0 0 0 after 5 0 0 0",
+        (),
+    ),
 }
 
 
@@ -124,6 +129,8 @@ def test_the_audit_is_all_that_an_audited_act_does_besides(world: World, name: s
     act(world.queue)
 
     assert audited.pop("audit")
+    assert ("requeued" in audited) is (ACTS[name][1] == "requeue")
+    audited.pop("requeued", None)
     assert world.state() == audited
 
 
@@ -186,7 +193,7 @@ def test_lifting_limits_is_kept(world: World) -> None:
     world.queue.set_limits(rate=5)
     world.queue.set_limits()
 
-    assert kept(world) == [written(ANN, "limit", "limited 1 lifted 1")]
+    assert kept(world) == [written(ANN, "limit", "limited 1 lifted 1 before 0 0 0 0 after 0 0 0 0")]
 
 
 def test_the_chunks_of_one_operation_are_one_entry(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

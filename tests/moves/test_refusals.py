@@ -14,6 +14,7 @@ import redis.asyncio
 
 from convoy_core import (
     AsyncQueue,
+    AuditEntry,
     Fault,
     FaultKind,
     Fleet,
@@ -319,6 +320,7 @@ ARGUMENTS: dict[str, Any] = {
     "names": ["q"],
     "name": "q",
     "group": "0a1b2c3d",
+    "act": AuditEntry("q", 5.0, 5.0, "ann", "library", "requeue", {}, (), "", "op", "1-1"),
 }
 """One value for each argument that some method insists on."""
 LOOKING = {
@@ -344,6 +346,7 @@ LOOKING = {
     "queue",
     "queues",
     "recording",
+    "requeued",
     "show",
     "snapshot",
     "states",
@@ -393,6 +396,7 @@ def test_every_method_is_known_to_read_or_to_write() -> None:
         "resume",
         "stop_recording",
         "set_limits",
+        "undo",
     }
 
     assert set(WRITING) == writing

@@ -8,14 +8,26 @@ import sys
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from convoy_core import DelayPolicy, Fault, FaultKind, Jammed, PayloadPolicy, Record, State, StoreDamaged, StoreError
-from convoy_core.models import Then
-from convoy_core.moves.call import of
+from convoy_core import (
+    AuditEntry,
+    DelayPolicy,
+    Fault,
+    FaultKind,
+    Jammed,
+    PayloadPolicy,
+    Record,
+    State,
+    StoreDamaged,
+    StoreError,
+)
+from convoy_core.models import Outcome, QueueLimits, Then
+from convoy_core.moves.call import of, per_id
 from convoy_core.moves.history import note_history
 from convoy_core.moves.keys import TYPES
 from convoy_core.moves.recovering import LATE_MS, expired_leases, held_claims, reclaim, recover, unregistered_holders
@@ -147,6 +159,15 @@ def _replace(world: World) -> object:
     return world.queue.publish_many(ids, payload=2, delay_s=1, rerun=True, **how)
 
 
+def _acted(verb: str) -> AuditEntry:
+    return AuditEntry("q", 5.0, 5.0, "ann", "library", verb, {}, (), "", "op", "1-1")
+
+
+def _withdraw(world: World) -> object:
+    first = ("", NOW - 100_000)
+    return world.drive(per_id("withdraw", world.keys, first, [b"q2", b"x"], Outcome, dry_run=False, size=9))
+
+
 RECORDS = [
     Record("new", State.QUEUED, raw_payload=b"sx", attempts=1, failures=2, crashes=1),
     Record("later", State.DELAYED, due=SECOND + 60, raw_failure=b'{"error":"boom"}'),
@@ -174,6 +195,9 @@ WRITES: dict[str, tuple[str, Callable[[World], object]]] = {
     "jam_guard fail": ("jam_guard", _free(Then.FAIL)),
     "jam_guard discard": ("jam_guard", _free(Then.DISCARD)),
     "requeue": ("requeue", lambda world: world.queue.requeue(["f1", "q1"])),
+    "withdraw": ("withdraw", _withdraw),
+    "undo": ("undo", lambda world: world.queue.undo(_acted("resume"))),
+    "undo limits": ("undo", lambda world: world.queue.undo(replace(_acted("limit"), before=QueueLimits(3)))),
     "discard queued": ("discard", _discard("q1", State.QUEUED)),
     "discard delayed": ("discard", _discard("d1", State.DELAYED)),
     "discard failed": ("discard", _discard("f1", State.FAILED)),
@@ -201,6 +225,7 @@ READS: dict[str, tuple[str, Callable[[World], object]]] = {
     "errors": ("errors", lambda world: world.queue.errors()),
     "audit": ("audited", lambda world: world.queue.audit()),
     "failures": ("failures", lambda world: world.queue.failure_groups()),
+    "requeued": ("requeued", lambda world: world.queue.requeued(_acted("requeue"))),
     "history": ("history", lambda world: world.queue.history(0)),
     "limits": ("limits", lambda world: world.queue.limits()),
     "workers": ("workers", lambda world: world.queue.workers()),
@@ -364,6 +389,8 @@ def test_s14_a_read_is_sent_as_one(world: World, name: str) -> None:
     [
         ("publish", (0, "", "", "", b"", "new")),
         ("requeue", ("", "", "", "f1")),
+        ("withdraw", ("", "", NOW - 100_000, "q2")),
+        ("undo", ("", "", "resume", "1-1")),
         ("discard", ("", "", "failed", "f1")),
         ("cancel", ("", "", "", "p1")),
     ],

@@ -30,6 +30,7 @@ from tests.moves import (
     test_renew,
     test_restore,
     test_steering,
+    test_undo,
 )
 from tests.moves.cases import BEATEN, CLAIM_ONE, DELAYED, FAILED, MINE, QUEUED, beat, seen
 from tests.moves.keyspace import ALIVE, LEASE, Keyspace, W, World, claim, failure
@@ -50,6 +51,7 @@ CASES = [
     *test_duplicates.CASES,
     *test_register.CASES,
     *test_dry_runs.CASES,
+    *test_undo.CASES,
 ]
 
 
@@ -88,6 +90,7 @@ ACTS: dict[str, Callable[[World], object]] = {
     "cancel": lambda world: world.queue.cancel(["a"]),
     "abort": lambda world: world.exchange(cancelled=[claim("a")]),
     "requeue": lambda world: world.queue.requeue(["a"]),
+    "withdraw": lambda world: test_undo.withdraw(world, "a"),
     "restore": lambda world: world.queue.restore([Record("a", attempts=1, raw_payload=b"sx")]),
     "discard": lambda world: [
         world.queue.discard(["a"], state=state) for state in (State.QUEUED, State.DELAYED, State.FAILED)

@@ -61,6 +61,7 @@ OPERATED = set().union(
             "dumping",
             "grouping",
             "auditing",
+            "undoing",
             "recording",
             "history",
             *CHECKED,

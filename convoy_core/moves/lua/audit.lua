@@ -12,8 +12,9 @@ local function entry_before(by, verb)
 end
 
 -- `by` is JSON of who does it, or empty where nothing is to be kept; then a word, and perhaps an ID, for each that it was done to.
--- The act is done already, so what goes wrong here must not stop the script. Samples have a kilobyte at most.
-local function keep_audit(by, verb, words, ids)
+-- `more` are names and values to keep besides; those of the first chunk stay. The act is done already, so what goes wrong here must
+-- not stop the script. Samples have a kilobyte at most. Returns when the operation began, if this was kept.
+local function keep_audit(by, verb, words, ids, more)
   if by == '' then return end
   local counts, order, samples, room = {}, {}, {}, 1024
   local function tally(word, n)
@@ -31,7 +32,15 @@ local function keep_audit(by, verb, words, ids)
   local place, fields = entry_before(by, verb)
   if place then
     for word, n in string.gmatch(fields[8], '(%S+) (%d+)') do tally(word, tonumber(n)) end
-    for i = 10, #fields, 2 do sample(fields[i]) end
+    local first = {}
+    for i = 10, #fields, 2 do
+      if fields[i - 1] == 'id' then
+        sample(fields[i])
+      else
+        first[#first + 1], first[#first + 2] = fields[i - 1], fields[i]
+      end
+    end
+    if more and first[2] then more[2] = first[2] end
   end
   for _, i in ipairs(changed) do
     tally(words[i], 1)
@@ -40,7 +49,9 @@ local function keep_audit(by, verb, words, ids)
   for i, word in ipairs(order) do order[i] = word .. ' ' .. string.format('%d', counts[word]) end
   local at = place and fields[6] or string.format('%d', now)
   local entry = { 'by', by, 'verb', verb, 'at', at, 'outcomes', table.concat(order, ' ') }
-  for i, id in ipairs(samples) do entry[2 * i + 7], entry[2 * i + 8] = 'id', id end
+  for _, part in ipairs(more or {}) do entry[#entry + 1] = part end
+  for _, id in ipairs(samples) do entry[#entry + 1], entry[#entry + 2] = 'id', id end
   local added = redis.pcall('XADD', audit, 'MAXLEN', '~', 1000, '*', unpack(entry))
   if place and type(added) == 'string' then redis.pcall('XDEL', audit, place) end
+  return at
 end

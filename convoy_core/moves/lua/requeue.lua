@@ -1,7 +1,7 @@
 -- requeue: failed -> queued
 -- flags: allow-oom
 -- keys: failed committed published attempts crashes failures requests
--- with: totals enqueue set_all audit
+-- with: totals enqueue set_all audit remember_requeue
 -- args: dry run, by whom (see audit), front, ID...
 -- answer: one word per ID: queued, already_committed, gone
 local dry, by, front, ids = take() == '1', take(), take() == '1', take_rest()
@@ -31,7 +31,7 @@ if #moved > 0 and not dry then
   set_all(published, moved, now)
   enqueue(moved, front)
   count('requeued', #moved)
-  keep_audit(by, 'requeue', answer, ids)
+  remember_requeue(by, keep_audit(by, 'requeue', answer, ids), moved)
   if exists(recording) then
     -- here: record
     record('requeue', 'queued', moved)
