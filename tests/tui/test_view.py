@@ -12,6 +12,7 @@ from convoy_tui.dashboard.board.columns import clears, columns, rate, short, tre
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.headline import title, verdict
 from convoy_tui.dashboard.board.inspector import inspector, rule
+from convoy_tui.dashboard.board.needs import needs
 from convoy_tui.dashboard.board.spans import Span, Tone, clip, plain, spread, width, wrap
 from convoy_tui.text.broken import Broken
 from convoy_tui.text.health import Health, Limits
@@ -283,3 +284,24 @@ def test_a_hostile_error_takes_its_room_and_no_more(error: str) -> None:
 
     assert max(map(width, lines)) <= 120
     assert not any(ord(c) < 32 or c in "\u202e\udcff" for each in lines for c in plain(each))
+
+
+@pytest.mark.parametrize("height", [2, 4, 6, 9, 40])
+def test_empty_lines_below_the_rows_say_why_queues_need_someone(height: int) -> None:
+    rows = [
+        row(a_queue(f"queue-{n}", queued=7, workers=0), Health.NO_WORKERS, Trends(rates=Rates(in_s=2.0)))
+        for n in range(8)
+    ]
+
+    lines = [plain(each) for each in needs(board(*rows), 118, height, GLYPHS)]
+
+    assert len(lines) <= height
+    assert max([0, *map(len, lines)]) <= 118
+    if height >= 4:
+        assert "queue-0  7 IDs wait and no worker takes them." in lines[1] or "and 8 more" in lines[1]
+        assert lines[-1].startswith(" All 8: 56 waiting, 0 running, 0 delayed, 0 failed   in 16/s")
+
+
+def test_no_room_or_no_queue_leaves_the_lines_below_empty() -> None:
+    assert needs(board(row(a_queue("q"))), 80, 3, GLYPHS) == []
+    assert needs(board(), 80, 20, GLYPHS) == []

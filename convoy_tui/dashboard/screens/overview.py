@@ -14,6 +14,7 @@ from textual.widgets import Input
 from convoy_tui.dashboard.board.board import Board, LinkState, Row
 from convoy_tui.dashboard.board.headline import verdict
 from convoy_tui.dashboard.board.inspector import inspector, rule
+from convoy_tui.dashboard.board.needs import needs
 from convoy_tui.dashboard.board.spans import Line, Tone
 from convoy_tui.dashboard.screens.confirm import PauseDialog
 from convoy_tui.dashboard.screens.dialog import Dialog
@@ -71,7 +72,9 @@ class OverviewScreen(Page):
         """The table, and the inspector."""
         yield OneLine(id="search", placeholder="part of a name; Enter keeps it, Esc clears it")
         with Container(id="main"):
-            yield QueueTable(self.services.glyphs, id="queues")
+            with Vertical(id="rows"):
+                yield QueueTable(self.services.glyphs, id="queues")
+                yield Lines(id="needs")
             yield Lines(id="welcome")
             with Vertical(id="side"):
                 yield Lines(id="rule")
@@ -94,12 +97,21 @@ class OverviewScreen(Page):
         is_empty = not board.rows and board.link.state is LinkState.LIVE
         is_hidden = bool(board.rows) and not rows
         self.query_one("#welcome", Lines).display = is_empty or is_hidden
-        self.query_one("#queues").display = not (is_empty or is_hidden)
+        self.query_one("#rows").display = not (is_empty or is_hidden)
         if is_empty or is_hidden:
             said = welcome(board, self.size.width) if is_empty else no_match(board, self._wanted, self.size.width)
             self.query_one("#welcome", Lines).show(said)
         self.query_one("#queues", QueueTable).show(rows, is_stale=board.is_stale)
+        self._show_needs(board, len(rows))
         self._show_inspector(board)
+
+    def _show_needs(self, board: Board, rows: int) -> None:
+        """Fill the lines that the rows leave empty."""
+        size, box = self.query_one("#rows").size, self.query_one("#needs", Lines)
+        lines = needs(board, size.width, size.height - rows - 2, self.services.glyphs)
+        self.query_one("#queues").styles.height = rows + 2 if lines else "1fr"
+        box.display = bool(lines)
+        box.show(lines)
 
     def _arrange(self, board: Board) -> Sequence[Row]:
         """The rows to show, in the old order while the user works with it."""
