@@ -36,6 +36,7 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
     "convoy_core/worker/loop.py": (480, "rounds, waits, doubts and the stop all turn on the state of one pool"),
     "convoy_core/worker/states.py:_rules": (50, "one table, to be read as one"),
     "convoy_tui/dashboard/app.py:ConvoyApp": (26, WIDGET),
+    "convoy_tui/dashboard/screens/overview.py:OverviewScreen": (24, WIDGET),
     "convoy_tui/dashboard/screens/page.py:Page": (28, WIDGET),
     "convoy_tui/dashboard/screens/queue_list.py:QueueListPage": (20, WIDGET),
     "convoy_tui/dashboard/widgets/table.py:Table": (21, WIDGET),

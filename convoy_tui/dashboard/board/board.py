@@ -81,6 +81,20 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """The time in the past whose rows a board has."""
+
+    at: float
+    now: float
+    """Both in Unix seconds of the store's clock."""
+    step: str
+    """How far the next step goes."""
+    unknown: int
+    """The queues of which nothing was kept then."""
+    is_read: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """The content of the dashboard at one moment."""
 
@@ -91,6 +105,8 @@ class Board:
     interval_s: float = 1.0
     """How often the store is asked."""
     is_frozen: bool = False
+    past: Past | None = None
+    """Set where the rows are those of the past."""
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -101,6 +117,8 @@ class Board:
     @property
     def is_stale(self) -> bool:
         """Whether the numbers are too old: the store is unreachable, or a reading is overdue."""
+        if self.past is not None:
+            return not self.past.is_read
         return self.is_lost or (not self.is_frozen and self._overdue_s > _LATE_S)
 
     @property
@@ -117,7 +135,7 @@ class Board:
     @property
     def is_writable(self) -> bool:
         """Whether writes are possible now."""
-        return not self.place.read_only and self.link.state is LinkState.LIVE
+        return not self.place.read_only and self.link.state is LinkState.LIVE and self.past is None
 
     def row(self, queue: str) -> Row | None:
         """The row of that queue."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from rich.cells import cell_len
 
-from convoy_tui.dashboard.board.board import Board, LinkState, Row
+from convoy_tui.dashboard.board.board import Board, LinkState, Past, Row
 from convoy_tui.dashboard.board.columns import SEVERITY_TONES, short
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, clip, line, spread, wrap
@@ -15,6 +16,8 @@ from convoy_tui.text.broken import error_line
 from convoy_tui.text.health import Health, fails_now, failures, stalled_s
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import age, count, due_in, duration, number
+
+_NOT_KEPT = "Nobody kept the numbers then: no pool or dashboard was there."
 
 
 def clock(at: float | None) -> str:
@@ -62,6 +65,8 @@ def _trail(board: Board, crumbs: Sequence[str], width: int, glyphs: Glyphs) -> L
 
 
 def _mode(board: Board, *, is_wide: bool) -> Span:
+    if board.past is not None:
+        return Span("THE PAST: LOOK ONLY" if is_wide else "PAST", Tone.WARNING)
     if board.place.read_only:
         return Span("READ-ONLY" if is_wide else "RO", Tone.DELIBERATE)
     if board.is_lost:
@@ -71,6 +76,9 @@ def _mode(board: Board, *, is_wide: bool) -> Span:
 
 def _live(board: Board, glyphs: Glyphs, *, is_wide: bool) -> Line:
     link = board.link
+    if board.past is not None:
+        reading = "" if board.past.is_read else ", reading"
+        return line((f" {clock(board.past.at)} · {ago_text(board.past)}{reading} ", Tone.PAST))
     if link.state is LinkState.LOST:
         return line(
             (f"{glyphs.pick('✖', 'x')} LOST {clock(link.read_at) if link.read_at else ''}".rstrip(), Tone.ALARM)
@@ -105,12 +113,34 @@ def verdict(board: Board, width: int, lines: int, glyphs: Glyphs) -> list[Line]:
                 ),
             )
         ]
+    if board.past is not None:
+        rest = [line(" ", (_NOT_KEPT if board.past.is_read else "Reading what was kept of it.", Tone.NORMAL))]
+        if board.rows:
+            rest = verdict(replace(board, past=None), width, lines - 1, glyphs)
+        return [_past(board.past, room), *rest]
     if not board.rows:
         return [line(" ", ("No queues here yet.", Tone.NORMAL))]
     needing = board.needing()
     if not needing:
         return [line(" ", (_all_well(board), Tone.FINE))]
     return _troubles(board, needing, width, lines)
+
+
+def ago_text(past: Past) -> str:
+    """How long ago that is."""
+    return f"{age(max(0.0, past.now - past.at))} ago"
+
+
+def _past(past: Past, room: int) -> Line:
+    """That this is not now, which time it is, and the keys to other times."""
+    form = "This was so on %a %d %b %H:%M %Z." if room >= 90 else "As of %d %b %H:%M."
+    keys = [Span("[", Tone.KEY, "["), Span(f" {past.step} back  "), Span("]", Tone.KEY, "]"), Span(" forth  ")]
+    keys += [Span("0", Tone.KEY, "0"), Span(" now")]
+    told = datetime.fromtimestamp(past.at).astimezone().strftime(form)
+    if past.is_read and past.unknown:
+        told += f" Of {count(past.unknown, 'queue')} nothing was kept."
+    parts = wrap(told, max(12, room - sum(span.cells for span in keys) - 3))
+    return clip(line(" ", (parts[0], Tone.WARNING), "  ", *keys), room + 1)
 
 
 def _all_well(board: Board) -> str:

@@ -33,6 +33,7 @@ class Tone(StrEnum):
     PRODUCTION = "production"
     STAGING = "staging"
     LOCAL = "local"
+    PAST = "past"
 
 
 class Span(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -16,6 +16,7 @@ from convoy_tui.dashboard.board.headline import verdict
 from convoy_tui.dashboard.board.inspector import inspector, rule
 from convoy_tui.dashboard.board.needs import needs
 from convoy_tui.dashboard.board.spans import Line, Tone
+from convoy_tui.dashboard.looking_back import LookingBack
 from convoy_tui.dashboard.screens.confirm import PauseDialog
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.screens.jam_guard import JamGuardDialog
@@ -55,10 +56,25 @@ class OverviewScreen(Page):
         Binding("P", "open('pause')", "Pause", id="pause", tooltip="stop workers from claiming, or let them again"),
         Binding("W", "open('launch')", "Launch", id="launch", tooltip="start workers of this queue, in this process"),
         Binding("slash", "filter", "Filter", key_display="/", id="filter", tooltip="show queues by part of their name"),
+        Binding(
+            "left_square_bracket",
+            "step_time(-1)",
+            "Back in time",
+            key_display="[",
+            id="time.back",
+            tooltip="what was so before",
+        ),
+        Binding(
+            "right_square_bracket", "step_time(1)", "Forth", key_display="]", id="time.forth", tooltip="a later time"
+        ),
+        Binding("0", "now", "Now", id="time.now", tooltip="return to the present"),
         Binding("escape", "back", "Clear the filter, then the selection", id="back", show=False),
     ]
     page_name = "overview"
-    first_keys = ("table.open", "jam", "requeue", "publish", "pause", "launch", "filter", "table.select", "app.quit")
+    first_keys = (
+        *("time.now", "time.forth", "table.open", "jam", "requeue", "publish", "pause", "launch", "filter"),
+        *("table.select", "app.quit", "time.back"),
+    )
     kept_keys = frozenset({"filter", "table.select", "app.quit"})
 
     def __init__(self, services: Services, clock: Callable[[], float] = time.monotonic) -> None:
@@ -67,6 +83,7 @@ class OverviewScreen(Page):
         self._held_until = 0.0
         self._wanted = ""
         self._has_target = False
+        self._looking_back = LookingBack()
 
     def body(self) -> ComposeResult:
         """The table, and the inspector."""
@@ -85,7 +102,15 @@ class OverviewScreen(Page):
         """The queue under the cursor."""
         return Where(self.query_one("#queues", QueueTable).cursor)
 
+    async def load(self) -> None:
+        """Read the past, where that is shown."""
+        await self._looking_back.read(self.services.source.fleet, self.services.board)
+
     # -- showing
+
+    def shown(self, board: Board) -> Board:
+        """The board, or what was so at the time in the past that is shown."""
+        return self._looking_back.board(board)
 
     def summary(self, board: Board, width: int) -> Sequence[Line]:
         """Which queues need someone."""
@@ -93,8 +118,9 @@ class OverviewScreen(Page):
 
     def draw(self, board: Board) -> None:
         """The rows, and the inspector."""
+        self.set_class(board.past is not None, "-past")
         rows = self._arrange(board)
-        is_empty = not board.rows and board.link.state is LinkState.LIVE
+        is_empty = not board.rows and board.link.state is LinkState.LIVE and board.past is None
         is_hidden = bool(board.rows) and not rows
         self.query_one("#welcome", Lines).display = is_empty or is_hidden
         self.query_one("#rows").display = not (is_empty or is_hidden)
@@ -136,10 +162,10 @@ class OverviewScreen(Page):
         ruler.show([rule(row.queue, width, self.services.glyphs, note)])
         box.show(inspector(row, board, width, box.size.height or 3, self.services.glyphs))
 
-    def ability(self, board: Board) -> tuple[bool, bool]:
-        """Whether writes are possible, and whether there is a queue to act on."""
+    def ability(self, board: Board) -> Hashable:
+        """Whether writes are possible, whether there is a queue to act on, and whether this is the past."""
         self._has_target = bool(self.query_one("#queues", QueueTable).targets)
-        return board.is_writable, self._has_target
+        return board.is_writable, self._has_target, board.past is None
 
     def key_note(self) -> str:
         """How many queues are selected."""
@@ -151,8 +177,8 @@ class OverviewScreen(Page):
     def on_table_moved(self) -> None:
         """The cursor or the selection changed: keep the order of the rows for a while."""
         self._held_until = self._clock() + HOLD_S
-        self._show_inspector(self.services.board)
-        self.show_ability(self.services.board)
+        self._show_inspector(self.board)
+        self.show_ability(self.board)
 
     def on_table_opened(self, event: QueueTable.Opened) -> None:
         """Enter a queue."""
@@ -194,13 +220,28 @@ class OverviewScreen(Page):
         box.display = False
         self.query_one("#queues").focus()
 
+    # -- the past
+
+    def action_step_time(self, by: int) -> None:
+        """Show an earlier time, or a later one."""
+        self._looking_back.step(by, self.services.board)
+        self.redraw()
+        self.reload()
+
+    def action_now(self) -> None:
+        """Return to the present."""
+        self._looking_back.leave()
+        self.redraw()
+
     # -- the verbs
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable the verbs if writes are not possible, or there is no queue to act on."""
+        if action == "now" or (action == "step_time" and parameters == (1,)):
+            return self._looking_back.at is not None
         if action != "open":
             return True
-        is_possible = self.services.board.is_writable and (self._has_target or parameters == (_PUBLISH,))
+        is_possible = self.board.is_writable and (self._has_target or parameters == (_PUBLISH,))
         return True if is_possible else None
 
     def action_open(self, verb: str) -> None:

@@ -20,7 +20,7 @@ from textual.worker import WorkType
 
 from convoy_core import ConvoyError
 from convoy_tui.dashboard.board.board import Board, LinkState
-from convoy_tui.dashboard.board.headline import title, verdict
+from convoy_tui.dashboard.board.headline import ago_text, title, verdict
 from convoy_tui.dashboard.board.spans import Line, Tone, line, wrap
 from convoy_tui.dashboard.services import Done, Services, Where
 from convoy_tui.dashboard.widgets.footer import Entry, KeyLine
@@ -131,6 +131,15 @@ class Page(Screen[None]):
         """Show everything again, with the newest board."""
         self._show(self.services.board)
 
+    @property
+    def board(self) -> Board:
+        """What the page shows."""
+        return self.shown(self.services.board)
+
+    def shown(self, board: Board) -> Board:
+        """What is to be shown when this board is the newest: that, unless the page shows another time."""
+        return board
+
     def say(self, selector: str, lines: Sequence[Line]) -> None:
         """Show lines in one of the parts of the page."""
         self.query_one(selector, Lines).show(lines)
@@ -171,12 +180,12 @@ class Page(Screen[None]):
     def on_key(self, event: events.Key) -> None:
         """Say why a key does nothing that changes something at other times."""
         active = self.active_bindings.get(event.key)
-        if active is not None and not active.enabled and not self.services.board.is_writable:
-            self.tell(self._refusal(self.services.board))
+        if active is not None and not active.enabled and not self.board.is_writable:
+            self.tell(self._refusal(self.board))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable what changes something while that is not possible."""
-        return None if action in self.writing and not self.services.board.is_writable else True
+        return None if action in self.writing and not self.board.is_writable else True
 
     def action_back(self) -> None:
         """Go back to the page below."""
@@ -212,6 +221,7 @@ class Page(Screen[None]):
             self.redraw()
 
     def _show(self, board: Board) -> None:
+        board = self.shown(board)
         with self.app.batch_update():
             width = self.size.width
             self.say("#title", [title(board, width, self.services.glyphs, self.crumbs)])
@@ -255,6 +265,8 @@ class Page(Screen[None]):
     @staticmethod
     def _refusal(board: Board) -> Done:
         place = board.place
+        if board.past is not None:
+            return Done(f"Nothing can be changed {ago_text(board.past)}; 0 returns to now.", Tone.WARNING)
         if place.read_only:
             because = f" ({place.read_only_because})" if place.read_only_because else ""
             return Done(f"This dashboard is read-only{because}.", Tone.DIM)
