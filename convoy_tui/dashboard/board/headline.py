@@ -37,7 +37,8 @@ def badge(board: Board) -> Line:
 
 def title(board: Board, width: int, glyphs: Glyphs, crumbs: Sequence[str] = ()) -> Line:
     """The first line of the screen. On a page behind the overview it says which, with the way to it."""
-    parts: list[Line] = [_live(board, glyphs, is_wide=width >= 100)]
+    is_wide = width >= 100
+    parts: list[Line] = [_time(board.past) if board.past is not None else _live(board, glyphs, is_wide=is_wide)]
     if width >= 100 and board.link.state is LinkState.LIVE and not crumbs:
         workers = sum(row.snapshot.workers for row in board.rows)
         parts.append(line(Span(f"{count(len(board.rows), 'queue')} · {count(workers, 'worker')}", Tone.DIM)))
@@ -74,11 +75,13 @@ def _mode(board: Board, *, is_wide: bool) -> Span:
     return Span("READ-WRITE" if is_wide else "RW", Tone.DIM)
 
 
+def _time(past: Past) -> Line:
+    reading = "" if past.is_read else ", reading"
+    return line((f" {clock(past.at)} · {ago_text(past)}{reading} ", Tone.PAST))
+
+
 def _live(board: Board, glyphs: Glyphs, *, is_wide: bool) -> Line:
     link = board.link
-    if board.past is not None:
-        reading = "" if board.past.is_read else ", reading"
-        return line((f" {clock(board.past.at)} · {ago_text(board.past)}{reading} ", Tone.PAST))
     if link.state is LinkState.LOST:
         return line(
             (f"{glyphs.pick('✖', 'x')} LOST {clock(link.read_at) if link.read_at else ''}".rstrip(), Tone.ALARM)
