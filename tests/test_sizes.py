@@ -42,7 +42,7 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
     "convoy_tui/dashboard/widgets/table.py:Table": (21, WIDGET),
     "convoy_tui/cli/commands/limit.py:limit": (46, OPTIONS),
     "convoy_tui/cli/commands/publish.py:publish": (58, OPTIONS),
-    "convoy_tui/cli/commands/work.py:work": (62, OPTIONS),
+    "convoy_tui/cli/commands/work.py:work": (68, OPTIONS),
 }
 """What is over a limit: how far it may go, and why."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -41,6 +42,8 @@ class Heartbeat:
         self._pulse = pulse
         self._report = report
         self._stopping = threading.Event()
+        self.turned_at = self.answered_at = time.monotonic()
+        """When its thread last turned, and the store last answered it. It begins after a registration."""
         self._thread = threading.Thread(target=self._beat, name=f"convoy-heartbeat-{worker[:8]}", daemon=True)
 
     def start(self) -> None:
@@ -61,6 +64,7 @@ class Heartbeat:
         chunks = [part for chunk in chunked(pulse.held) for part in bounded(chunk, [len(raw) for raw, _ in chunk])]
         for claims in chunks or [[]]:
             renewal = self._connection.run(working.renew(self._keys, self._worker, lease_ms, pulse, claims))
+            self.answered_at = time.monotonic()
             self._report(renewal, self._run_id())
 
     def _run_id(self) -> str | None:
@@ -72,6 +76,7 @@ class Heartbeat:
         # A lost beat is tried again sooner, so that there are several tries within one lease.
         pause = self._options.beat_s
         while not self._stopping.wait(pause):
+            self.turned_at = time.monotonic()
             try:
                 self.run_once()
                 pause = self._options.beat_s

@@ -83,6 +83,7 @@ class WorkerLoop:
         self._tries = 0
         self._turned_at = time.monotonic()
         """When the event loop last turned, by the heartbeat's asking."""
+        self._heartbeat: Heartbeat | None = None
 
     async def run(self, registered: Callable[[], None]) -> None:
         """Work until told to stop, or, in a burst, until nothing is left.
@@ -90,6 +91,7 @@ class WorkerLoop:
         Raises StoreError when it cannot even begin.
         """
         heartbeat = Heartbeat(self._beats, self._keys, self.worker, self._plan.options, self._pulse, self._report)
+        self._heartbeat = heartbeat
         try:
             await registration.refuse_eviction(self._commands, self._keys, self._plan.options)
             await self._register(is_launch=True)
@@ -149,6 +151,13 @@ class WorkerLoop:
     def snapshot(self) -> tuple[tuple[str, float], ...]:
         """The IDs that occupy a slot, each with the seconds since it was claimed. May be called from any thread."""
         return self._claims.snapshot()
+
+    def silences(self) -> tuple[float, float, float]:
+        """Seconds since the event loop turned, the heartbeat's thread turned, and the store answered that."""
+        now, beats = time.monotonic(), self._heartbeat
+        if beats is None:
+            return 0.0, 0.0, 0.0
+        return now - self._turned_at, now - beats.turned_at, now - beats.answered_at
 
     # -- states
 

@@ -38,6 +38,10 @@ MAX_CONCURRENCY = 10_000
 """Runs of one pool at once, at most."""
 
 
+STUCK_S = 60.0
+"""A pool whose event loop or heartbeat has not turned for so long is taken for stuck."""
+
+
 @dataclass(frozen=True, slots=True)
 class PoolStatus:
     """A pool at one moment, as counted by itself since it started."""
@@ -65,6 +69,26 @@ class PoolStatus:
     """Why the store is away, or why the pool ended."""
     shortage: str | None = None
     """Why fewer run than the concurrency allows: what could not be started has gone back to the queue, uncharged."""
+    loop_silent_s: float = 0.0
+    """Seconds since the event loop was last seen to turn. The heartbeat asks it, so a few are usual."""
+    heartbeat_silent_s: float = 0.0
+    """Seconds since the heartbeat's thread last turned, whether the store answered or not."""
+    store_silent_s: float = 0.0
+    """Seconds since the store last answered a heartbeat."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its event loop and its heartbeat turn, whatever the store and the jobs do.
+
+        A process whose pool is not should be started anew; one whose store is away should not.
+        """
+        is_stuck = max(self.loop_silent_s, self.heartbeat_silent_s) > STUCK_S
+        return self.state is not PoolState.STOPPED and not is_stuck
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it is registered, its store has answered within a lease, and it is not stopping."""
+        return self.state.is_working and self.store_silent_s < PoolOptions().lease_s
 
 
 class WorkerPool:
@@ -228,12 +252,16 @@ class WorkerPool:
         if worker_loop is None:
             return PoolStatus(self._states.state, "")
         error = str(self._error) if self._error is not None else worker_loop.error
+        loop_s, heartbeat_s, store_s = worker_loop.silences()
         return PoolStatus(
             self._states.state,
             worker_loop.worker,
             worker_loop.snapshot(),
             error=error,
             shortage=worker_loop.shortage,
+            loop_silent_s=loop_s,
+            heartbeat_silent_s=heartbeat_s,
+            store_silent_s=store_s,
             **asdict(worker_loop.counters),
         )
 

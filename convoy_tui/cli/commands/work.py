@@ -20,11 +20,13 @@ from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.messages import Messages
 from convoy_tui.cli.session import Session
 from convoy_tui.cli.work.handler_output import never_wait, printing
+from convoy_tui.cli.work.health import HEALTH_PORT, told
 from convoy_tui.cli.work.init_process import learn_how_children_end, step_down
 from convoy_tui.cli.work.progress import Progress, WorkTally
 from convoy_tui.cli.work.supervised_process import Launch
 from convoy_tui.cli.work.supervisor import Supervisor
 from convoy_tui.cli.work.worker_process import Workers, child_command, child_environment, log_to, serve_supervised
+from convoy_tui.text.address import Address, read_address
 from convoy_tui.text.words import count, number
 
 SCHEMA = "convoy.work/1"
@@ -79,6 +81,12 @@ Hooks = Annotated[
     list[str] | None,
     typer.Option("--hook", metavar="PATH", help="A hook around each run, as pkg.mod:fn.", show_default=False),
 ]
+Health = Annotated[
+    str | None,
+    typer.Option(
+        "--health", metavar="HOST:PORT", help="Answer /live and /ready there, as for Kubernetes.", show_default=False
+    ),
+]
 Logs = Annotated[
     LogFormat, typer.Option("--log-format", help="Write messages and log lines as text, or as lines of JSON.")
 ]
@@ -101,6 +109,7 @@ def work(  # noqa: PLR0913 - typer reads the options from here
     grace: Grace = None,
     burst: Burst = False,
     hook: Hooks = None,
+    health: Health = None,
     log_format: Logs = LogFormat.TEXT,
     control_socket: ControlSocketOption = None,
     successor: Successor = False,
@@ -116,6 +125,10 @@ def work(  # noqa: PLR0913 - typer reads the options from here
     A hook is called with each job, and answers with a context manager around its run. With --log-format json every
     line on stderr that is ours is an object with at, level, logger and message, and about a run with queue, job_id,
     attempt and token.
+
+    With --health, GET /live answers 200 while the loop and the heartbeat turn, whatever the store and the jobs do, and
+    GET /ready while the workers are registered, the store answers, and no stop has begun. Under systemd (Type=notify)
+    readiness, status and watchdog are reported as well.
 
     Examples:
       convoy work trucks --handler examples.trucks:crush
@@ -135,6 +148,7 @@ def work(  # noqa: PLR0913 - typer reads the options from here
         return serve_supervised(session, workers, control_socket, is_successor=successor)
     if processes is not None and processes > MAX_PROCESSES:
         raise InvalidOption(f"--processes is {number(processes)}; at most {MAX_PROCESSES} are started.")
+    address = None if health is None else read_address(health, "--health", HEALTH_PORT)
     pool = workers.pool(session)
     session.say_where()
     each = f"{number(concurrency)} at a time"
@@ -143,15 +157,19 @@ def work(  # noqa: PLR0913 - typer reads the options from here
     session.messages.note(f"{each} from {queue} to {workers.shown}; Ctrl-C stops gracefully.")
     if processes is not None:
         session.close()  # from here on only the worker processes use the store
-        return _supervise(session, workers, processes)
+        return _supervise(session, workers, processes, address)
     with printing(to_stderr=_is_document(session)):
-        with log_to(session.messages.log), _live(session.messages, lambda: Progress.of(pool.status())):
+        with (
+            told(lambda: Progress.of(pool.status()), address, session.messages),
+            log_to(session.messages.log),
+            _live(session.messages, lambda: Progress.of(pool.status())),
+        ):
             final = pool.run()
         _say_rest(session, workers)
     return _answer(session, queue, WorkTally.of(final), {"worker": final.worker})
 
 
-def _supervise(session: Session, workers: Workers, processes: int) -> Code:
+def _supervise(session: Session, workers: Workers, processes: int, address: Address | None) -> Code:
     if os.name == "nt":
         raise InvalidOption("--processes is not to be had on Windows; start `convoy work` several times.")
     pipes = _is_shown(session.messages)
@@ -165,7 +183,11 @@ def _supervise(session: Session, workers: Workers, processes: int) -> Code:
         prints_to_stderr=_is_document(session),
     )
     supervisor = Supervisor(launch, session.messages)
-    with printing(to_stderr=False), _live(session.messages, supervisor.progress):
+    with (
+        told(supervisor.progress, address, session.messages),
+        printing(to_stderr=False),
+        _live(session.messages, supervisor.progress),
+    ):
         supervisor.run()
     _say_rest(session, workers)
     fields = {"processes": processes, "workers": supervisor.workers, "restarts": supervisor.restarts}

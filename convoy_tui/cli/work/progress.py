@@ -69,13 +69,21 @@ class Progress:
     longest: tuple[str, float] | None = None
     """The ID that has run longest, and its seconds."""
     error: str | None = None
+    is_live: bool = True
+    is_ready: bool = False
 
     @classmethod
     def of(cls, status: PoolStatus) -> Self:
         """One pool's."""
         longest = max(status.running, key=lambda run: run[1], default=None)
         return cls(
-            str(status.state), WorkTally.of(status), len(status.running), longest, status.error or status.shortage
+            str(status.state),
+            WorkTally.of(status),
+            len(status.running),
+            longest,
+            status.error or status.shortage,
+            status.is_live,
+            status.is_ready,
         )
 
     @classmethod
@@ -90,10 +98,19 @@ class Progress:
         """Whether the pool is registered and has not ended."""
         return self.state not in (PoolState.IDLE, PoolState.STARTING, PoolState.STOPPED)
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a stop has begun."""
+        return "stopping" in self.state
+
+    @property
+    def words(self) -> str:
+        """State, tally and how many run, in a sentence."""
+        return " · ".join((self.state, self.tally.words, f"{number(self.running)} running"))
+
     def line(self, width: int) -> Styled:
         """State, tally and the job that has run longest, in one line."""
-        parts = [self.state, self.tally.words, f"{number(self.running)} running"]
-        line = Styled.of(" · ".join(parts))
+        line = Styled.of(self.words)
         if self.longest:
             id, seconds = self.longest
             rest = f" · longest {age(seconds)}: "
@@ -118,4 +135,6 @@ def together(parts: Sequence[Progress], before: WorkTally) -> Progress:
         sum(part.running for part in parts),
         longest,
         next((part.error for part in parts if part.error), None),
+        all(part.is_live for part in parts),
+        any(part.is_ready for part in parts),
     )

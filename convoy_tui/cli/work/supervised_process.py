@@ -8,8 +8,9 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 
 from convoy_core import PoolOptions, PoolState
@@ -20,6 +21,9 @@ from convoy_tui.cli.work.progress import Progress
 
 MAX_LINE = 1024 * 1024
 """The most bytes of a report: an ID may have 16 KiB, and each byte may need six in JSON."""
+
+SILENT_S = 30.0
+"""A process reports several times a second. One that has been silent for so long is stuck or stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,8 @@ class Process:
     def __init__(self, place: int, process: asyncio.subprocess.Process, streams: _Streams) -> None:
         self.place = place
         self.worker = ""
-        self.progress = Progress(str(PoolState.STARTING))
+        self.heard_at = time.monotonic()
+        self._progress = Progress(str(PoolState.STARTING))
         self.final: Final | None = None
         self._process = process
         self._streams = streams
@@ -69,6 +74,12 @@ class Process:
         finally:
             _close(theirs, written)
         return cls(place, process, await _Streams.of(ours, printed))
+
+    @property
+    def progress(self) -> Progress:
+        """As it last reported it. A process that reports nothing is not live, whatever it said before."""
+        is_silent = time.monotonic() - self.heard_at > SILENT_S
+        return replace(self._progress, is_live=False, is_ready=False) if is_silent else self._progress
 
     @property
     def pid(self) -> int:
@@ -126,7 +137,8 @@ class Process:
                         self.final = final
                         return
                     case Report() as report:
-                        self.worker, self.progress = report.worker, report.progress
+                        self.worker, self.heard_at = report.worker, time.monotonic()
+                        self._progress = report.progress
                         hear(report)
                     case LogLine() as said:
                         hear(said)

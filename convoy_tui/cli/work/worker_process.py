@@ -32,6 +32,7 @@ from convoy_tui.cli.io.messages import LogLine
 from convoy_tui.cli.session import Session
 from convoy_tui.cli.work.control_socket import ControlSocket, Final
 from convoy_tui.cli.work.handler_output import printing
+from convoy_tui.cli.work.health import SYSTEMD
 
 LOOK_EVERY_S = 0.5
 UNLIMITED_S = 10.0**8
@@ -120,7 +121,7 @@ def child_command(session: Session, workers: Workers, *, unbuffered: bool) -> Ca
 def child_environment(session: Session) -> dict[str, str]:
     """The environment of a supervised process. It holds the URL, since everyone can read command lines."""
     flags = session.flags
-    environment = dict(os.environ)
+    environment = {name: value for name, value in os.environ.items() if name not in SYSTEMD}
     if flags.redis:
         environment["CONVOY_REDIS_URL"] = flags.redis
         if flags.profile:  # as a flag its URL would take precedence
