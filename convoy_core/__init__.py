@@ -96,8 +96,9 @@ if TYPE_CHECKING:
     from convoy_core.store.address import Durability
     from convoy_core.store.description import StoreDescription, describe_store
     from convoy_core.store.embedded.server import EmbeddedServer, ServerStatus
-    from convoy_core.worker.pool import MAX_CONCURRENCY, PoolStatus, WorkerPool
+    from convoy_core.worker.pool import MAX_CONCURRENCY, WorkerPool
     from convoy_core.worker.states import PoolState
+    from convoy_core.worker.status import PoolStatus
 
 __all__ = [  # noqa: RUF022 - by what they are for
     # queues, and all queues of a store, blocking and awaited
@@ -288,8 +289,9 @@ _HOMES: Final = {
     "convoy_core.store.address": ("Durability",),
     "convoy_core.store.description": ("StoreDescription", "describe_store"),
     "convoy_core.store.embedded.server": ("EmbeddedServer", "ServerStatus"),
-    "convoy_core.worker.pool": ("MAX_CONCURRENCY", "PoolStatus", "WorkerPool"),
+    "convoy_core.worker.pool": ("MAX_CONCURRENCY", "WorkerPool"),
     "convoy_core.worker.states": ("PoolState",),
+    "convoy_core.worker.status": ("PoolStatus",),
 }
 """Where each name is defined.
 
