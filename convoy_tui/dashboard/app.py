@@ -106,6 +106,7 @@ class ConvoyApp(TerminalApp):
             changed=Signal(self, "board"),
             hurry=self._poller.hurry,
             open=self.open_page,
+            find=self.action_find,
         )
         self.overview = OverviewScreen(self.services, clock)
         for theme in THEMES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 
 from convoy_tui.dashboard.board.spans import Tone
 from convoy_tui.dashboard.services import Done
@@ -13,7 +13,7 @@ MOST = 100_000
 """The most bytes that are sent: most terminals ignore more."""
 
 
-def copy_ids(ids: Sequence[str], write: Callable[[str], object]) -> Done:
+def copy_ids(ids: Collection[str], write: Callable[[str], object]) -> Done:
     """Send the IDs, one per line, to the byte as they are."""
     content = "\n".join(ids).encode("utf-8", "surrogateescape")
     if len(content) > MOST:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from convoy_core import BATCH, AsyncQueue, Cancelled, Fault, FaultKind, Outcome, Published, Repaired, State
 from convoy_tui.dashboard.board.spans import Tone
@@ -28,7 +29,7 @@ class Chosen:
     """The IDs that a move is to act on."""
 
     queue: str
-    ids: Sequence[str]
+    ids: Collection[str]
     filter: Filter | None = None
     """The filter that found them, if they are all that it found."""
     state: State | None = None
@@ -37,7 +38,7 @@ class Chosen:
     @property
     def sample(self) -> str:
         """The first few of them."""
-        shown = ", ".join(safe(id, 30) for id in self.ids[:3])
+        shown = ", ".join(safe(id, 30) for id in islice(self.ids, 3))
         rest = len(self.ids) - 3
         return f"{shown} and {number(rest)} more" if rest > 0 else shown
 

@@ -1,25 +1,31 @@
-"""The entries of the command palette: every key as a command, and every queue by name."""
+"""The entries of the command palette: every key as a command, every page, every queue by name, and IDs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import islice
 
 from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from convoy_tui.dashboard.screens.overview import OverviewScreen
+from convoy_tui.dashboard.screens.page import Page
+from convoy_tui.dashboard.services import Where
 from convoy_tui.text.safe_text import safe
 
 _HIDDEN = ("app.commands",)
+_MOST_IDS = 100
+_LEAST = 0.01
+"""The score of a hit that stands below all others."""
 
 
 class Palette(CommandPalette):
     """The palette, which is closed once: a second Esc that comes meanwhile closes nothing."""
 
     def __init__(self) -> None:
-        super().__init__(id="--command-palette", placeholder="Command or queue")
+        super().__init__(id="--command-palette", placeholder="Command, queue or ID")
 
     def dismiss(self, result: None = None) -> AwaitComplete:
         """Close it, if it has not been closed."""
@@ -40,23 +46,39 @@ class ConvoyCommands(Provider):
         for name, help_text, run in self._all():
             if (score := matcher.match(name)) > 0:
                 yield Hit(score, Content(name), run, text=name, help=help_text)
+        screen, sought = self.screen, query.strip()
+        if isinstance(screen, Page) and sought:
+            name = f"Find ID {safe(sought, 60)}"
+            yield Hit(_LEAST, Content(name), partial(screen.services.find, sought), text=name, help="Ask every queue")
 
     def _all(self) -> Iterable[tuple[str, str, Callable[[], object]]]:
         yield from self._keys()
         screen = self.screen
-        if isinstance(screen, OverviewScreen):
-            for row in screen.services.board.rows:
+        if not isinstance(screen, Page):
+            return
+        services = screen.services
+        for row in services.board.rows:
+            if isinstance(screen, OverviewScreen):
                 yield (
                     f"Go to {safe(row.queue, 60)}",
                     "Put the cursor on this queue",
                     partial(screen.point_at, row.queue),
                 )
+            yield (
+                f"Open {safe(row.queue, 60)}",
+                "The IDs of this queue",
+                partial(services.open, "queue", Where(row.queue)),
+            )
+        for where in islice(screen.in_view, _MOST_IDS):
+            yield f"Open ID {safe(where.id or '', 60)}", "All about this ID", partial(services.open, "job", where)
 
     def _keys(self) -> Iterable[tuple[str, str, Callable[[], object]]]:
         seen = set()
         for entry in self.screen.active_bindings.values():
             binding = entry.binding
-            if not binding.id or binding.id in seen or not entry.enabled or not binding.show or binding.id in _HIDDEN:
+            if not binding.id or binding.id in seen or not entry.enabled or binding.id in _HIDDEN:
+                continue
+            if not binding.show and not binding.tooltip:
                 continue
             seen.add(binding.id)
             key = binding.key_display or binding.key

@@ -52,6 +52,8 @@ class Services:
     """Read the store now, after a change."""
     open: Callable[[str, Where], None]
     """Open the page of that name on top of the one that is shown."""
+    find: Callable[[str], None]
+    """Look for an ID in every queue."""
     launch_form: LaunchForm = field(default_factory=LaunchForm)
     kept: dict[tuple[str, Where], object] = field(default_factory=dict)
     """What a page keeps for when one comes back to it (its filter, its order), by its name and what it is about."""

@@ -24,9 +24,10 @@ async def opened(
     shown: str | None = None,
     environment: str | None = None,
     is_ascii: bool = False,
+    source: LiveSource | None = None,
 ) -> AsyncIterator[tuple[Pilot[None], ConvoyApp]]:
     """A dashboard that looks at the store of this URL; the title shows `shown` in the place of its address."""
-    source = LiveSource(url=url, read_only=read_only)
+    source = source or LiveSource(url=url, read_only=read_only)
     place = Place(shown or source.shown, environment, read_only, "--read-only" if read_only else "")
     app = ConvoyApp(source, place, interval_s=interval_s, is_ascii=is_ascii)
     async with app.run_test(size=size) as pilot:

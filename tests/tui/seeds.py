@@ -115,5 +115,5 @@ def normal(raw: redis.Redis) -> None:
 
 def empty(raw: redis.Redis) -> None:
     """A queue in which nothing is left but that it is known."""
-    raw.sadd("cv::queues", MAIL)
+    raw.sadd("cv:queues", MAIL)
     raw.hset(f"cv:{MAIL}:totals", mapping={"published": 12, "done": 12})

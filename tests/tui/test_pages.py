@@ -115,3 +115,37 @@ async def test_a_lost_store_leaves_what_was_read_dimmed_and_is_survived() -> Non
             await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
     finally:
         server.stop()
+
+
+async def test_the_palette_opens_pages_queues_and_ids(store: RealServer, fleet: Fleet) -> None:
+    fleet.queue("calm").publish("x")
+    fleet.queue("trucks").publish_many(["a", "b:17"])
+    async with opened(store.url) as (pilot, _):
+        await shows(pilot, "NO WORKERS trucks")
+        await pilot.press("colon", *"open trucks")
+        await shows(pilot, "The IDs of this queue")
+        await pilot.press("enter")
+        await shows(pilot, "▸ trucks")
+        await shows(pilot, "▌ a ")
+        await pilot.press("ctrl+p", *"b:17")
+        await shows(pilot, "Open ID b:17")
+        await shows(pilot, "Find ID b:17")
+        await pilot.press("enter")
+        await shows(pilot, "▸ trucks ▸ b:17")
+        await pilot.press("colon", *"find id x")
+        await shows(pilot, "Ask every queue")
+
+
+async def test_the_help_of_a_page_lists_every_key_that_works_there(store: RealServer, fleet: Fleet) -> None:
+    fleet.queue("trucks").publish("a")
+    async with opened(store.url, size=(120, 60)) as (pilot, app):
+        await shows(pilot, "NO WORKERS trucks")
+        await pilot.press("enter")
+        await shows(pilot, "▌ a ")
+        bindings = [entry.binding for entry in app.screen.active_bindings.values()]
+        wanted = {each.description for each in bindings if each.id and not each.system}
+        await pilot.press("question_mark")
+        await shows(pilot, "Esc closes")
+        assert {each for each in wanted if each not in text_of(app)} == set()
+        assert {"Discard", "Cancel", "Find ID", "Failures"} <= wanted
+        assert "Requeue" not in wanted

@@ -45,7 +45,8 @@ def title(board: Board, width: int, glyphs: Glyphs, crumbs: Sequence[str] = ()) 
     parts.append((_mode(board, is_wide=width >= 100),))
     right = [span for part in parts for span in (Span("   "), *part)]
     store = Span(safe(board.place.store, min(max(12, width - 56), 48)), Tone.DIM)
-    left = line(Span(" convoy ", Tone.STRONG), *badge(board), *(_trail(board, crumbs, width, glyphs) or (store,)))
+    name = Span(" convoy " if width >= 70 or not crumbs else " ", Tone.STRONG)
+    left = line(name, *badge(board), *(_trail(board, crumbs, width, glyphs) or (store,)))
     return spread(left, [*right, Span(" ")], width)
 
 
@@ -54,7 +55,8 @@ def _trail(board: Board, crumbs: Sequence[str], width: int, glyphs: Glyphs) -> L
     if not crumbs:
         return ()
     arrow = glyphs.pick(" ▸ ", " > ")
-    room = max(16, width - 48 - sum(span.cells for span in badge(board)))
+    others = 56 if width >= 100 else 38 if width >= 70 else 31
+    room = max(12, width - others - sum(span.cells for span in badge(board)))
     names = [safe(board.place.store, 32)] if width >= 100 else ["…"]
     names += [safe(crumb, room) for crumb in crumbs]
     while len(names) > 2 and cell_len(arrow.join(names)) > room:

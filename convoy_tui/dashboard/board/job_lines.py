@@ -167,7 +167,7 @@ def _events(job: JobReading, glyphs: Glyphs) -> Iterable[tuple[float, str, str, 
 # -- the right column
 
 
-def error_lines(job: JobReading, room: int, *, is_folded: bool) -> list[Line]:
+def error_lines(job: JobReading, room: int, *, is_folded: bool, key: str = "x") -> list[Line]:
     """The last error, and its traceback."""
     failure = job.details.failure
     lines = [_heading("LAST ERROR")]
@@ -178,7 +178,7 @@ def error_lines(job: JobReading, room: int, *, is_folded: bool) -> list[Line]:
     lines += [line((f"  {part}", Tone.ALARM)) for part in wrap(safe(failure.error.rstrip()), max(10, room - 2))[:6]]
     if failure.traceback:
         lines.append(())
-        for each in traceback_lines(failure.traceback, is_folded=is_folded):
+        for each in traceback_lines(failure.traceback, is_folded=is_folded, key=key):
             lines += fold((Span("  "), *each), room, 6)
     return lines
 

@@ -9,6 +9,7 @@ from convoy_tui.dashboard.board.board import Board, Row
 from convoy_tui.dashboard.board.columns import per_s, rate, trend
 from convoy_tui.dashboard.board.entries import Order, Tab, order_words
 from convoy_tui.dashboard.board.glyphs import Glyphs
+from convoy_tui.dashboard.board.job_lines import JobReading, error_lines, payload_section, stacked, timeline
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, clip, line, spread, width
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import age, count, due_in, number
@@ -49,10 +50,11 @@ def tabs(row: Row | None, chosen: Tab, room: int) -> Line:
     parts: list[Span] = []
     for tab in Tab:
         n = max(0, row.snapshot.counts.drift) if row is not None and tab is Tab.ORPHANS else counts.get(tab)
-        text = tab.capitalize() if n is None else f"{tab.capitalize()} {number(n)}"
+        name = "Proc" if tab is Tab.PROCESSING and room < 66 else tab.capitalize()
+        text = name if n is None else f"{name} {number(n)}"
         tone = Tone.STRONG if tab is chosen else Tone.NORMAL if n else Tone.DIM
         shown = f"[{text}]" if tab is chosen else f" {text} "
-        parts += [Span(shown, tone, TAB_KEYS[tab]), Span(" " if room < 90 else "  ")]
+        parts += [Span(shown, tone, TAB_KEYS[tab]), Span("" if room < 66 else " " if room < 90 else "  ")]
     return clip([Span(" "), *parts], room)
 
 
@@ -97,6 +99,17 @@ def in_short(details: Details | None, cursor: str | None, board: Board, room: in
         _line("history", _history(details), room),
     ]
     return [each for each in lines if each]
+
+
+def at_length(details: Details | None, cursor: str | None, board: Board, room: int, glyphs: Glyphs) -> Sequence[Line]:
+    """The same, with its timeline, its last error and its payload below."""
+    lines = in_short(details, cursor, board, room)
+    if details is None or details.id != cursor:
+        return lines
+    job = JobReading(details)
+    inside = room - 2
+    error = error_lines(job, inside, is_folded=True, key="Enter")
+    return stacked([*lines], timeline(job, inside, glyphs), error, payload_section(job, inside))
 
 
 def _line(label: str, text: str, room: int) -> Line:

@@ -66,8 +66,11 @@ def parse_traceback(text: str) -> Traceback:
     return Traceback(tuple(frames), tuple(error))
 
 
-def traceback_lines(text: str, *, is_folded: bool) -> list[Line]:
-    """The own frames, in the order of the calls, then how many others there were; or all of the text."""
+def traceback_lines(text: str, *, is_folded: bool, key: str = "x") -> list[Line]:
+    """The own frames, in the order of the calls, then how many others there were; or all of the text.
+
+    `key` is the one that shows all.
+    """
     parts = parse_traceback(text)
     own = [frame for frame in parts.frames if not frame.is_library]
     if not is_folded or not parts.frames:
@@ -78,7 +81,11 @@ def traceback_lines(text: str, *, is_folded: bool) -> list[Line]:
         raised = "" if parts.frames[-1] in shown else f", the last {parts.frames[-1].place} in {parts.frames[-1].name}"
         words = count(hidden, "frame of libraries", "frames of libraries")
         lines.append(
-            line((f"… {safe(words + raised)}", Tone.DIM), Span("   x", Tone.KEY, "x"), (" shows all", Tone.DIM))
+            line(
+                (f"… {safe(words + raised)}", Tone.DIM),
+                Span(f"   {key}", Tone.KEY, key.lower()),
+                (" shows all", Tone.DIM),
+            )
         )
     return lines
 

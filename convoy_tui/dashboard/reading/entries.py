@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from convoy_core import BATCH, AsyncFleet, Details, Entry, FaultKind, WorkerInfo
 from convoy_tui.dashboard.board.entries import Item, Tab
@@ -11,6 +12,17 @@ from convoy_tui.text.workers import holder
 
 GRACE_S = 2.0
 """How long an ID has to be in no place before it counts as an orphan: a Node client moves IDs in two commands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Some of the entries of a tab."""
+
+    items: Sequence[Item]
+    examined: int
+    """How many entries were looked at for it."""
+    total: int
+    """How many there are in all."""
 
 
 class EntryReader:
@@ -43,13 +55,19 @@ class EntryReader:
         rows = window.rows[: max(0, total - first - window.first)]
         return Window(rows[::-1], first, total)
 
-    async def slices(self) -> AsyncIterator[tuple[Sequence[Item], int]]:
-        """All entries in slices, each with how many there are in all."""
+    async def slices(self, is_wanted: Callable[[str], bool] | None = None) -> AsyncIterator[Slice]:
+        """All entries in slices. With `is_wanted` those are read of which an ID is wanted; of the others the IDs."""
         await self._read_pools()
         start: int | None = 0
         while start is not None:
+            if is_wanted is not None:
+                bare = await self._queue.id_page(self._tab.state, start=start, limit=BATCH)
+                if not any(map(is_wanted, bare.ids)):
+                    yield Slice([], len(bare.ids), bare.total)
+                    start = bare.next
+                    continue
             page = await self._queue.page(self._tab.state, start=start, limit=BATCH)
-            yield [self._item(entry, page.at) for entry in page.entries], page.total
+            yield Slice([self._item(entry, page.at) for entry in page.entries], len(page.entries), page.total)
             start = page.next
 
     async def ids(self) -> AsyncIterator[Sequence[str]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from convoy_core import AsyncFleet, Details
 from convoy_tui.dashboard.board.entries import Item, Order, Tab, sort_key
 from convoy_tui.dashboard.board.window import Window
-from convoy_tui.dashboard.reading.entries import EntryReader
+from convoy_tui.dashboard.reading.entries import EntryReader, Slice
 from convoy_tui.text.entry_filter import Filter, sought_id
 
 KEPT = 10_000
@@ -73,20 +74,23 @@ class Listing:
             self.window = await reader.window(first, last)
         self.total = self.window.total
 
-    async def matching(self, fleet: AsyncFleet, progress: Callable[[int], None]) -> list[str]:
-        """The ID of every entry that matches now, up to about PICKED. `progress` is told how many there are so far."""
-        picked: list[str] = []
+    async def matching(self, fleet: AsyncFleet, progress: Callable[[int], None]) -> dict[str, None]:
+        """The ID of every entry that matches now, in the order of the store, up to about PICKED, as keys.
+
+        `progress` is told how many there are so far.
+        """
+        picked: dict[str, None] = {}
         async for ids in self._matching(self._reader(fleet)):
-            picked += ids
+            picked.update(dict.fromkeys(ids))
             progress(len(picked))
             if len(picked) > PICKED:
                 break
-        return list(dict.fromkeys(picked))
+        return picked
 
     async def all(self, fleet: AsyncFleet) -> AsyncIterator[Sequence[Item]]:
         """Every entry that matches now, in the order of the store, in slices."""
-        async for items, _ in self._all(self._reader(fleet)):
-            yield [item for item in items if self._fits(item)]
+        async for part in self._all(self._reader(fleet)):
+            yield [item for item in part.items if self._fits(item)]
 
     @property
     def _is_due(self) -> bool:
@@ -97,14 +101,12 @@ class Listing:
         return EntryReader(fleet, self.queue, self.tab, self.jam_after_s)
 
     async def _matching(self, reader: EntryReader) -> AsyncIterator[Sequence[str]]:
-        if self.tab is Tab.ORPHANS:
-            yield [item.entry.id for item in await reader.orphans() if self._fits(item)]
-        elif self.filter.is_empty:
+        if self.filter.needs_id_only and self.tab is not Tab.ORPHANS:
             async for ids in reader.ids():
-                yield ids
+                yield [id for id in ids if self._is_wanted(id)]
         else:
-            async for items, _ in reader.slices():
-                yield [item.entry.id for item in items if self._fits(item)]
+            async for part in self._all(reader):
+                yield [item.entry.id for item in part.items if self._fits(item)]
 
     async def _scan(self, fleet: AsyncFleet, reader: EntryReader, progress: Callable[[], None]) -> None:
         """Read all entries; the first that are to be shown are kept, and all that match are counted."""
@@ -114,24 +116,28 @@ class Listing:
         kept: list[Item] = []
         scanned = found = 0
         shown_at = 0.0
-        async for items, total in self._all(reader):
-            fitting = [item for item in items if self._fits(item)]
-            kept, scanned, found = self._bounded(kept + fitting), scanned + len(items), found + len(fitting)
+        async for part in self._all(reader):
+            fitting = [item for item in part.items if self._fits(item)]
+            kept, scanned, found = self._bounded(kept + fitting), scanned + part.examined, found + len(fitting)
             if not self.is_scanned and time.monotonic() - shown_at > _SHOW_EACH_S:  # what has been found so far
-                self.scanned, self.found, self.total = scanned, found, max(total, scanned)
+                self.scanned, self.found, self.total = scanned, found, max(part.total, scanned)
                 self.window = Window.whole(tuple(self._shown(kept)))
                 progress()
                 shown_at = time.monotonic()
         self.scanned, self.found, self.total, self.is_scanned = scanned, found, scanned, True
         self.window = Window.whole(tuple(self._shown(kept)))
 
-    async def _all(self, reader: EntryReader) -> AsyncIterator[tuple[Sequence[Item], int]]:
+    async def _all(self, reader: EntryReader) -> AsyncIterator[Slice]:
         if self.tab is Tab.ORPHANS:
             orphans = await reader.orphans()
-            yield orphans, len(orphans)
-        else:
-            async for items, total in reader.slices():
-                yield items, total
+            yield Slice(orphans, len(orphans), len(orphans))
+            return
+        only_ids = self.filter.needs_id_only and self.filter.match is not None
+        async for part in reader.slices(self._is_wanted if only_ids else None):
+            yield part
+
+    def _is_wanted(self, id: str) -> bool:
+        return self.filter.match is None or fnmatchcase(id, self.filter.match)
 
     def _fits(self, item: Item) -> bool:
         return self.filter.fits(item.entry, item.at, item.holder)

@@ -22,7 +22,7 @@ from convoy_tui.dashboard.board.job_lines import (
     stacked,
     timeline,
 )
-from convoy_tui.dashboard.board.spans import Line, Tone, clip, line
+from convoy_tui.dashboard.board.spans import Line, Tone, fold, line
 from convoy_tui.dashboard.clipboard import copy_ids
 from convoy_tui.dashboard.id_moves import Chosen
 from convoy_tui.dashboard.reading.job import read_job
@@ -80,7 +80,7 @@ class JobScreen(Page):
         """Where the ID is, and what publishing it would answer."""
         if self._job is None:
             return [line((" Reading", Tone.DIM))]
-        return [clip(headline(self._job, board.limits.jam_after_s, self.services.glyphs), width)]
+        return fold(headline(self._job, board.limits.jam_after_s, self.services.glyphs), width, 3)[:2]
 
     def draw(self, board: Board) -> None:
         """The facts and the timeline; the error, the payload and the recorded moves."""

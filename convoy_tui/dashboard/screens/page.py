@@ -8,7 +8,7 @@ summary, and what was read before stays, dimmed; whatever a page draws comes fro
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine, Hashable, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Iterable, Sequence
 from typing import ClassVar
 
 from textual import events
@@ -68,6 +68,11 @@ class Page(Screen[None]):
     def here(self) -> Where:
         """What a page that is opened from this one is about."""
         return self.where
+
+    @property
+    def in_view(self) -> Iterable[Where]:
+        """The IDs that this page shows, for the palette."""
+        return ()
 
     def body(self) -> ComposeResult:
         """The widgets between the summary and the last result."""

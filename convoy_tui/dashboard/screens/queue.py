@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncIterator, Collection, Hashable, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from convoy_core import ConvoyError
+from convoy_core import BATCH, ConvoyError
 from convoy_tui.dashboard.board.board import Board
 from convoy_tui.dashboard.board.entries import Item
 from convoy_tui.dashboard.board.spans import Tone
@@ -22,6 +22,8 @@ from convoy_tui.dashboard.screens.save import SaveDialog
 from convoy_tui.dashboard.services import Done, Services, Where
 from convoy_tui.dashboard.widgets.entry_table import EntryTable
 from convoy_tui.text.words import count, number
+
+_TOLD_EACH = 20_000
 
 
 class QueueScreen(QueueListPage):
@@ -57,7 +59,7 @@ class QueueScreen(QueueListPage):
         return super().check_action(action, parameters)
 
     def begin_anew(self) -> None:
-        """Forget the selection with the list."""
+        """Read another list. What is selected stays, but is not all of it any more."""
         self._is_all = False
         super().begin_anew()
 
@@ -83,7 +85,8 @@ class QueueScreen(QueueListPage):
 
     async def _pick_all(self) -> None:
         def progress(n: int) -> None:
-            self.tell(Done(f"Selecting: {number(n)} so far.", Tone.DIM))
+            if n % _TOLD_EACH < BATCH:
+                self.tell(Done(f"Selecting: {number(n)} so far.", Tone.DIM))
 
         try:
             ids = await self.listing.matching(self.services.source.fleet, progress)
@@ -93,16 +96,16 @@ class QueueScreen(QueueListPage):
         if len(ids) > PICKED:
             self.tell(Done(f"More than {number(PICKED)} match: narrow the filter.", Tone.WARNING))
             return
-        self.table.select(frozenset(ids))
+        self.table.select(ids.keys())
         self._is_all = True
         what = "that match" if not self.listing.filter.is_empty else f"that are {self.listing.tab}"
         self.tell(Done(f"Selected {count(len(ids), 'ID')}: all {what}.", Tone.ACCENT))
 
     @property
-    def targets(self) -> Sequence[str]:
+    def targets(self) -> Collection[str]:
         """The IDs that a verb acts on: the selection, else the one under the cursor."""
         if self.table.selected:
-            return sorted(self.table.selected)
+            return self.table.selected
         return [self.table.cursor] if self.table.cursor is not None else []
 
     # -- the verbs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar
@@ -18,7 +18,7 @@ from convoy_tui.dashboard.board.board import Board
 from convoy_tui.dashboard.board.columns import SEVERITY_TONES
 from convoy_tui.dashboard.board.entries import STORED, Order, Tab, asked_order, columns_of, next_order
 from convoy_tui.dashboard.board.inspector import rule
-from convoy_tui.dashboard.board.queue_page import found_line, in_short, numbers, tab_line
+from convoy_tui.dashboard.board.queue_page import at_length, found_line, in_short, numbers, tab_line
 from convoy_tui.dashboard.board.spans import Line, Tone, line, wrap
 from convoy_tui.dashboard.reading.entries import is_in
 from convoy_tui.dashboard.reading.listing import KEPT, Listing
@@ -78,6 +78,11 @@ class QueueListPage(Page):
         """What is known of the chosen tab."""
         tab = self._kept.tab
         return self._kept.listings.setdefault(tab, Listing(self.queue, tab, self.services.board.limits.jam_after_s))
+
+    @property
+    def in_view(self) -> Iterable[Where]:
+        """The IDs that are known, those in view among them."""
+        return (Where(self.queue, item.entry.id) for item in self.table.window.rows)
 
     def body(self) -> ComposeResult:
         """The numbers, the tabs, the IDs of the chosen one, and the ID under the cursor in short."""
@@ -172,7 +177,11 @@ class QueueListPage(Page):
             self.start(partial(self._ask, cursor), "details")
         width = side.size.width or self.size.width
         self.say("#rule", [rule(cursor, width, self.services.glyphs) if cursor is not None else ()])
-        self.say("#inspector", in_short(self._details, cursor, board, width))
+        is_tall = self.query_one("#inspector").size.height > 8
+        short = in_short(self._details, cursor, board, width)
+        long = at_length(self._details, cursor, board, width, self.services.glyphs) if is_tall else short
+        lines = [tuple(span._replace(tone=Tone.DIM) for span in each) for each in long] if board.is_stale else long
+        self.say("#inspector", lines)
 
     @property
     def table(self) -> EntryTable:
@@ -194,6 +203,7 @@ class QueueListPage(Page):
         """Show this tab."""
         self._kept.tab = Tab(tab)
         self._show_box()
+        self.table.select(frozenset())
         self.begin_anew()
 
     def action_filter(self) -> None:
@@ -258,6 +268,6 @@ class QueueListPage(Page):
 
     def begin_anew(self) -> None:
         """Read another list, from its first row on."""
-        self.table.forget()
+        self.table.forget(keep_selected=True)
         self.redraw()
         self.reload()

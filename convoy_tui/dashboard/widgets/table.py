@@ -6,7 +6,7 @@ needs. The parent decides which rows there are, in which order, and what happens
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
@@ -79,7 +79,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
         """The place of the cursor."""
         self.cursor: str | None = None
         """The key of the row under the cursor; None while that row is not known."""
-        self.selected: frozenset[str] = frozenset()
+        self.selected: Set[str] = frozenset()
 
     # -- for the parent
 
@@ -122,11 +122,11 @@ class Table(ScrollView, Generic[R], can_focus=True):
         top = self.scroll_offset.y
         return range(top, min(self._window.total, top + max(1, self.size.height - 1)))
 
-    def forget(self) -> None:
-        """Begin anew, with another list: at its first row, and nothing selected."""
+    def forget(self, *, keep_selected: bool = False) -> None:
+        """Begin anew, with another list, at its first row."""
         self._window, self.place, self.cursor, self._is_placed = Window(), 0, None, False
         self._columns = self._choose(self.size.width)
-        self.selected = frozenset()
+        self.selected = self.selected if keep_selected else frozenset()
         self.scroll_to(y=0, animate=False)
         self._redraw()
 
@@ -136,8 +136,8 @@ class Table(ScrollView, Generic[R], can_focus=True):
         if place is not None:
             self._go(place)
 
-    def select(self, keys: frozenset[str]) -> None:
-        """Select exactly these rows."""
+    def select(self, keys: Set[str]) -> None:
+        """Select exactly these rows. What is given is kept, and never changed."""
         self.selected = keys
         self._redraw()
         self.post_message(self.Moved())

@@ -1,0 +1,164 @@
+"""The Queue and Job screens as text, kept in snapshots/queue: `python -m tests.tui.queue_snapshots` writes them.
+
+Each is taken from a real store in which everything is in the middle of the age that is shown; what differs from run to
+run (round trips, clocks, seconds) is replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import redis
+from textual.pilot import Pilot
+
+from convoy_tui.dashboard.app import ConvoyApp
+from convoy_tui.dashboard.services import Where
+from convoy_tui.dashboard.source import LiveSource, Reading
+from tests.servers import RealServer, valkey_binary
+from tests.tui import seeds
+from tests.tui.live import opened
+from tests.tui.screen import shows, text_of, until
+from tests.tui.snapshots import in_utc
+
+FOLDER = Path(__file__).parent / "snapshots" / "queue"
+SIZES = ((60, 16), (80, 24), (120, 36), (200, 60))
+
+
+_HOOK, _HOOKS, _MAIL = Where(seeds.HOOKS, "hook:1000"), Where(seeds.HOOKS), Where(seeds.MAIL)
+
+Shots = AsyncIterator[tuple[str, list[str]]]
+
+
+async def _empty(stage: Stage) -> Shots:
+    yield "queue-empty", await stage.shoot("queue", _MAIL, "[Queued 0]")
+    yield "job-empty", await stage.shoot("job", Where(seeds.MAIL, "mail:1"), "not in this queue")
+
+
+async def _normal(stage: Stage) -> Shots:
+    yield "queue-normal", await stage.shoot("queue", _MAIL, "▌ ● mail:89990", "f2")
+    yield "job-normal", await stage.shoot("job", Where(seeds.MAIL, "mail:89990"), "● running")
+
+
+async def _alarm(stage: Stage) -> Shots:
+    yield "queue-alarm", await stage.shoot("queue", _MAIL, "▌ ■ mail:88412", "f2")
+    yield "job-alarm", await stage.shoot("job", _HOOK, "FAILED 1 time")
+    stage.app.action_overview()
+    yield "queue-failed", await stage.shoot("queue", _HOOKS, "▌ hook:1000", "f4")
+    await stage.shoot("job", _HOOK, "FAILED 1 time")
+    await stage.lose()
+    yield "job-lost", await stage.shots()
+    await stage.pilot.press("escape")
+    yield "queue-lost", await stage.shots()
+
+
+STATES: Mapping[str, tuple[Callable[[redis.Redis], None], Callable[[Stage], Shots], tuple[str, ...]]] = {
+    "empty": (seeds.empty, _empty, ("queue-empty", "job-empty")),
+    "normal": (seeds.normal, _normal, ("queue-normal", "job-normal")),
+    "alarm": (seeds.alarm, _alarm, ("queue-alarm", "queue-failed", "queue-lost", "job-alarm", "job-lost")),
+}
+"""What is in the store, the walk through the pages, and the pages that it shows."""
+
+
+def names(shot: str) -> list[str]:
+    """The names of the snapshots of a page."""
+    return [f"{shot}-{width}x{height}" for width, height in SIZES]
+
+
+class SteadySource(LiveSource):
+    """A real store whose round trips always take the same time, as the title tells it."""
+
+    async def look(self) -> Reading:
+        """All queues."""
+        return replace(await super().look(), round_trip_s=0.0004)
+
+
+class Stage:
+    """A dashboard on a real store."""
+
+    def __init__(self, server: RealServer, pilot: Pilot[None], app: ConvoyApp) -> None:
+        self.server, self.pilot, self.app = server, pilot, app
+
+    async def shoot(self, page: str, where: Where, ready: str, *keys: str) -> list[str]:
+        """Open a page about a queue that is known, press the keys, and take it at every size."""
+        await until(self.pilot, lambda: self.app.services.board.row(where.queue or "") is not None)
+        self.app.open_page(page, where)
+        await until(self.pilot, lambda: self.app.page.page_name == page and not self.app.page.is_loading)
+        await self.pilot.press(*keys)
+        await shows(self.pilot, ready)
+        return await self.shots()
+
+    async def shots(self) -> list[str]:
+        """The page at every size."""
+        return [await _at(self.pilot, self.app, size) for size in SIZES]
+
+    async def lose(self) -> None:
+        """Lose the store."""
+        self.server.kill()
+        await self.pilot.press("r")
+        await shows(self.pilot, "No answer")
+
+
+async def take(state: str) -> dict[str, str]:
+    """The text of every page in a state, at every size."""
+    seed, walk, _ = STATES[state]
+    server = RealServer(valkey_binary())
+    taken: dict[str, str] = {}
+    try:
+        with server.client() as raw:
+            seed(raw)
+        async with opened(
+            server.url,
+            size=SIZES[0],
+            interval_s=3600,
+            shown="redis://redis-a:6379/15",
+            environment="production",
+            source=SteadySource(url=server.url),
+        ) as (pilot, app):
+            async for shot, texts in walk(Stage(server, pilot, app)):
+                taken |= zip(names(shot), texts, strict=True)
+    finally:
+        server.stop()
+    return taken
+
+
+async def _at(pilot: Pilot[None], app: ConvoyApp, size: tuple[int, int]) -> str:
+    """The page at one size, once it says the same twice in a row and nothing is being read."""
+    await pilot.resize_terminal(*size)
+    await until(pilot, lambda: app.screen.size == size and not app.page.is_loading)
+    before = ""
+    while before != (before := _steady(text_of(app))):
+        await pilot.pause(0.1)
+    return before
+
+
+def _steady(text: str) -> str:
+    for changing, steady in (
+        (r"· \d+s ago", "· 0s ago"),
+        (r"LOST \d\d:\d\d:\d\d", "LOST 12:34:56"),
+        (r"is from \d\d:\d\d:\d\d", "is from 12:34:56"),
+        (r"\b\d\d:\d\d:\d\d  ", "12:34:56  "),
+        (r"(\d+m)\d\ds", r"\1SSs"),
+        (r"Retrying in \d+s, try \d+|Trying now, try \d+", "Retrying in 1s, try 1"),
+        (r"No answer for \d+s", "No answer for 0s"),
+        (r"/tmp/cv\w+/s", "/tmp/cv/s"),
+    ):
+        text = re.sub(changing, steady, text)
+    return "\n".join(line.rstrip() for line in text.split("\n"))
+
+
+def main(wanted: list[str]) -> None:
+    """Write those of these states, or of all."""
+    in_utc()
+    FOLDER.mkdir(exist_ok=True)
+    for state in wanted or STATES:
+        for name, text in asyncio.run(take(state)).items():
+            (FOLDER / f"{name}.txt").write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
