@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from textual.pilot import Pilot
@@ -25,11 +26,12 @@ async def opened(
     environment: str | None = None,
     is_ascii: bool = False,
     source: LiveSource | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[tuple[Pilot[None], ConvoyApp]]:
     """A dashboard that looks at the store of this URL; the title shows `shown` in the place of its address."""
     source = source or LiveSource(url=url, read_only=read_only)
     place = Place(shown or source.shown, environment, read_only, "--read-only" if read_only else "")
-    app = ConvoyApp(source, place, interval_s=interval_s, is_ascii=is_ascii)
+    app = ConvoyApp(source, place, interval_s=interval_s, is_ascii=is_ascii, clock=clock)
     async with app.run_test(size=size) as pilot:
         yield pilot, app
 
