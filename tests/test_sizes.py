@@ -37,7 +37,7 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
     "convoy_core/worker/states.py:_rules": (50, "one table, to be read as one"),
     "convoy_tui/dashboard/app.py:ConvoyApp": (26, WIDGET),
     "convoy_tui/dashboard/screens/overview.py:OverviewScreen": (24, WIDGET),
-    "convoy_tui/dashboard/screens/page.py:Page": (28, WIDGET),
+    "convoy_tui/dashboard/screens/page.py:Page": (34, WIDGET),
     "convoy_tui/dashboard/screens/queue_list.py:QueueListPage": (20, WIDGET),
     "convoy_tui/dashboard/widgets/table.py:Table": (21, WIDGET),
     "convoy_tui/cli/commands/limit.py:limit": (46, OPTIONS),
