@@ -22,6 +22,9 @@ class Listed(NamedTuple):
 
 COMMANDS: Final = {
     "status": Listed("status", "Look", "Show every queue with its counts, its health, and why."),
+    "watch": Listed(
+        "watch", "Look", "Tell of each change of a queue's health, and run a command for it, until Ctrl-C."
+    ),
     "list": Listed("list_ids", "Look", "List the IDs of a queue in one state."),
     "find": Listed("find", "Look", "Say in which queues an ID is, and in which state."),
     "where": Listed("where", "Look", "Say in which state each of many IDs is."),

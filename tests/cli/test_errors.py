@@ -263,6 +263,8 @@ TIMES = [
     ["requeue", "trucks", "1", "--try", "1", "--timeout"],
     ["status", "--jam-after"],
     ["metrics", "--jam-after"],
+    ["watch", "--jam-after"],
+    ["watch", "--interval"],
     ["log", "--since"],
     ["list", "trucks", "--older-than"],
     ["publish", "trucks", "1", "--delay"],

@@ -21,6 +21,7 @@ COMMANDS = [
     "show",
     "workers",
     "history",
+    "watch",
     "doctor",
     "metrics",
     "where",

@@ -24,6 +24,7 @@ PRINTED = [
     "status",
     "status trucks",
     "status --watch --samples 2 --interval 300ms",
+    "watch --samples 1",
     "list trucks",
     "list trucks --state delayed",
     "list trucks --state processing",
@@ -143,7 +144,7 @@ def test_every_document_is_as_its_schema_says(convoy: Convoy, busy: Queue, tmp_p
 
 def _of_one_format(format: str) -> set[str]:
     """The schemas of what is printed in the other format alone."""
-    return {"export-1.json", "move-1.json"} if format == "json" else set()
+    return {"export-1.json", "move-1.json", "watch-1.json"} if format == "json" else set()
 
 
 def test_every_command_has_its_line_above() -> None:

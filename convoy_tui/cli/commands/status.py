@@ -84,7 +84,7 @@ def status(
         raise InvalidOption("--max-failed is about what --check answers; give both.")
     limit_s = session.settings.jam_after_s if jam_after is None else jam_after
     limits = Limits() if limit_s is None else Limits(jam_after_s=limit_s)
-    look = _Look(session, queues or [], limits, strict=check)
+    look = Look(session, queues or [], limits, strict=check)
     if watch or samples or interval is not None:
         rows = _watch(session, look, interval=2.0 if interval is None else interval, samples=samples)
     else:
@@ -95,7 +95,7 @@ def status(
     return _code(session, rows, max_failed) if check else Code.DONE
 
 
-class _Look:
+class Look:
     """Reads the chosen queues repeatedly, and keeps their history of the last minute."""
 
     def __init__(self, session: Session, asked: list[str], limits: Limits, *, strict: bool) -> None:
@@ -159,7 +159,7 @@ class _Look:
         self._history.gap()
 
 
-def _watch(session: Session, look: _Look, *, interval: float, samples: int | None) -> list[Row]:
+def _watch(session: Session, look: Look, *, interval: float, samples: int | None) -> list[Row]:
     session.out.refuse(
         Format.PLAIN, Format.JSON, Format.IDS, because="--watch gives one answer after the other; use -o jsonl."
     )
@@ -178,7 +178,7 @@ def _watch(session: Session, look: _Look, *, interval: float, samples: int | Non
     return rows
 
 
-def _readings(session: Session, look: _Look, interval: float, samples: int | None) -> Iterator[list[Row]]:
+def _readings(session: Session, look: Look, interval: float, samples: int | None) -> Iterator[list[Row]]:
     """Readings at an interval. An unreachable store is reported, and does not end the command."""
     taken = 0
     is_away = False
@@ -201,7 +201,7 @@ def _readings(session: Session, look: _Look, interval: float, samples: int | Non
         time.sleep(interval)
 
 
-def _answer(session: Session, look: _Look, rows: list[Row]) -> None:
+def _answer(session: Session, look: Look, rows: list[Row]) -> None:
     if session.out.is_for_people:
         for line in _lines(session, look, rows):
             session.out.styled(line)
@@ -212,7 +212,7 @@ def _answer(session: Session, look: _Look, rows: list[Row]) -> None:
         session.messages.note("No queues yet; `convoy publish trucks 42` makes the first.")
 
 
-def _lines(session: Session, look: _Look, rows: list[Row]) -> list[Styled]:
+def _lines(session: Session, look: Look, rows: list[Row]) -> list[Styled]:
     """The verdict, the table, and the reasons."""
     if not rows:
         return []
