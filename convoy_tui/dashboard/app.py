@@ -12,7 +12,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.signal import Signal
 
-from convoy_core import WorkerPool
+from convoy_core import InvalidOption, WorkerPool
 from convoy_tui.dashboard.board.board import Board, LinkState, Place, Watch
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Tone
@@ -205,6 +205,9 @@ class ConvoyApp(TerminalApp):
             self._publish_board()
 
     def _make_pool(self, order: Order) -> WorkerPool:
+        """Whoever may act on a store from a browser may not therefore run code on this machine."""
+        if self.is_web:
+            raise InvalidOption("Workers cannot be started from a browser.")
         return self._source.pool(
             order.queue, order.handler, concurrency=order.concurrency, job_timeout=order.job_timeout
         )

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -101,9 +101,16 @@ class Window:
 
     async def shows(self, text: str) -> None:
         """Go on as soon as it does."""
+        await self._until(lambda: text in self.text, f"no {text!r}")
+
+    async def hides(self, text: str) -> None:
+        """Go on as soon as it does not show that any more."""
+        await self._until(lambda: text not in self.text, f"still {text!r}")
+
+    async def _until(self, condition: Callable[[], bool], otherwise: str) -> None:
         deadline = time.monotonic() + patient()
-        while text not in self.text:
-            assert time.monotonic() < deadline, f"no {text!r}:\n{self.text}"
+        while not condition():
+            assert time.monotonic() < deadline, f"{otherwise}:\n{self.text}"
             await self._receive()
 
     async def is_told(self) -> str:

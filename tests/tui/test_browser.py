@@ -40,7 +40,7 @@ async def another_page() -> AsyncIterator[int]:
         await runner.cleanup()
 
 
-async def test_s22_in_a_browser_one_sees_and_publishes_and_another_page_cannot(
+async def test_s22_s27_in_a_browser_one_sees_and_publishes_another_page_cannot_and_nobody_starts_workers(
     store: RealServer, tmp_path: Path
 ) -> None:
     with Fleet(redis=store.url) as fleet, Served(store.url, "--write") as served:
@@ -56,6 +56,8 @@ async def test_s22_in_a_browser_one_sees_and_publishes_and_another_page_cannot(
             await page.press_with_ctrl("s")
             await page.shows("Published 1 to trucks.")
             picture = await page.picture()
+            await page.type("WW")
+            await page.shows("No workers from a browser: they would end with its tab.")
             asked = page.asked_for()
 
             knock = KNOCK % served.origin.replace("http", "ws")

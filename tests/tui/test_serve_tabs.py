@@ -35,6 +35,10 @@ def told_of(pid: int, file: str) -> bytes:
     return Path(f"/proc/{pid}/{file}").read_bytes()
 
 
+def files_in(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
 def is_there(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
@@ -55,6 +59,31 @@ async def test_s14_a_served_dashboard_is_read_only_unless_writes_are_asked_for(s
         await tab.press("\x1a")
         await tab.shows("A page in a browser has no shell to go back to.")
     assert not trucks.snapshot().paused
+
+
+async def test_s27_a_list_is_downloaded_and_no_file_of_the_server_is_written(
+    served: Served, trucks: Queue, tmp_path: Path
+) -> None:
+    async with browser(served) as client, client.ws_connect("/ws", origin=served.origin) as socket:
+        tab = Window(socket)
+        await tab.shows("NO WORKERS trucks")
+        await tab.press("\r")
+        await tab.shows("▌ a")
+        await tab.press("e")
+        await tab.shows("a download of your browser")
+        await tab.press("\x15")
+        await tab.hides("trucks-queued.txt")
+        await tab.press(f"{tmp_path}/all.jsonl")
+        await tab.shows("a line of JSON for each ID")
+        await tab.press("\r")
+        _, key = json.loads(await tab.is_told())
+        async with client.get(f"/download/{key}") as answer:
+            content = json.loads(await answer.text())
+        await tab.shows("Saved 1 ID to all.jsonl")
+
+    assert content["id"] == "a"
+    assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''all.jsonl"
+    assert files_in(tmp_path) == []
 
 
 async def test_messages_that_mean_nothing_end_nothing(served: Served, trucks: Queue) -> None:

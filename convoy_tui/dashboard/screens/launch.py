@@ -49,6 +49,11 @@ class LaunchDialog(Dialog):
 
     def on_mount(self) -> None:
         """Check the initial values. If they are complete, only `y` is needed."""
+        if self.app.is_web:
+            self.dismiss(
+                Done("No workers from a browser: they would end with its tab. Use `convoy work`.", Tone.WARNING)
+            )
+            return
         self._check_soon(0)
         if self.services.launch_form.path:
             self.query_one("#leave").focus()

@@ -1,10 +1,14 @@
-"""The dialog to save a list of IDs to a file: one per line, or a line of JSON for each."""
+"""The dialog to save a list of IDs to a file: one per line, or a line of JSON for each.
+
+Who looks through a browser gets a download: files of the server's machine are none of theirs.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
+import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict
@@ -12,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.widgets import Input
 
 from convoy_core import ConvoyError
@@ -52,6 +57,8 @@ class SaveDialog(Dialog):
 
     def on_mount(self) -> None:
         """Say what would be written."""
+        if self.app.is_web:
+            self.query_one("#frame").border_subtitle = Content("a download of your browser")
         self._look()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -68,7 +75,8 @@ class SaveDialog(Dialog):
 
     @property
     def _path(self) -> Path:
-        return Path(self.query_one("#path", Input).value.strip()).expanduser()
+        given = Path(self.query_one("#path", Input).value.strip())
+        return Path(given.name) if self.app.is_web else given.expanduser()
 
     def _look(self) -> None:
         path = self._path
@@ -76,10 +84,11 @@ class SaveDialog(Dialog):
         form = (
             "a line of JSON for each ID" if is_json else "one ID per line; a name that ends in .jsonl keeps all fields"
         )
-        self.say("#outcomes", [line((form, Tone.DIM)), line((safe(str(path.absolute()), self.room), Tone.DIM))])
+        there = path.name if self.app.is_web else str(path.absolute())
+        self.say("#outcomes", [line((form, Tone.DIM)), line((safe(there, self.room), Tone.DIM))])
         if not self._path.name:
             self.disarm("Save")
-        elif path.exists():
+        elif not self.app.is_web and path.exists():
             self.note("That file is there already; choose another name.")
             self.disarm("Save")
         else:
@@ -88,17 +97,22 @@ class SaveDialog(Dialog):
 
     async def act(self) -> Done:
         """Read the IDs slice by slice, and write each as it arrives."""
-        path = self._path
+        path, self._broken = self._path, 0
+        if self.app.is_web:
+            file = self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the browser has it
+            done = await self._write_all(path)
+            self.app.deliver_binary(file, save_filename=path.name)
+            return done
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as error:
             raise _NotWritten(f"{path} cannot be written: {error.strerror}.") from error
-        self._broken = 0
         with os.fdopen(descriptor, "wb") as self._file:
-            nothing: Counter[str] = Counter()
-            return await self.runner.run(
-                self._slices(path), nothing, self._total, lambda tally: self._tell(tally, path)
-            )
+            return await self._write_all(path)
+
+    async def _write_all(self, path: Path) -> Done:
+        nothing: Counter[str] = Counter()
+        return await self.runner.run(self._slices(path), nothing, self._total, lambda tally: self._tell(tally, path))
 
     async def _slices(self, path: Path) -> AsyncIterator[tuple[int, Counter[str]]]:
         async for items in self._slices_of():
