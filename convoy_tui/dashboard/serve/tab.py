@@ -23,8 +23,8 @@ QUIT_S: Final = 10.0
 _TAIL: Final = 4096
 """Bytes kept of what it writes to stderr: enough for the sentence that it ends with."""
 _READY: Final = b"__GANGLION__\n"
-_COLUMNS: Final = (10, 1000)
-_LINES: Final = (5, 500)
+_COLUMNS: Final = (10, 500)
+_LINES: Final = (5, 200)
 
 
 @dataclass(frozen=True, slots=True)
