@@ -7,12 +7,13 @@ import select
 import sys
 from typing import Final
 
-WEB_DRIVER: Final = "textual.drivers.web_driver:WebDriver"
+WEB_DRIVER: Final = "convoy_tui.dashboard.web_terminal:WebTerminal"
+"""Ours. Other web servers for Textual have theirs, which is much the same."""
 
 
 def is_in_browser() -> bool:
     """Whether a web server has started this process: its stdin and stdout are pipes to the page."""
-    return os.environ.get("TEXTUAL_DRIVER") == WEB_DRIVER
+    return os.environ.get("TEXTUAL_DRIVER") in (WEB_DRIVER, "textual.drivers.web_driver:WebDriver")
 
 
 def is_watched() -> bool:

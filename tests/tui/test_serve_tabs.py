@@ -216,10 +216,14 @@ DELIVERS = r"""
 import io
 from textual.app import App
 class Delivers(App):
+    def on_mount(self):
+        self.set_interval(0.001, self.draw)
+    def draw(self):
+        self._driver.write("\x1b[H" + "x" * 9000)
     def on_key(self):
         self.copy_to_clipboard("copied")
         self.open_url("http://evil.example/")
-        content = io.StringIO("one\ntwo é\n" * 20000)
+        content = io.StringIO("one\ntwo é\n" * 50000)
         self.deliver_text(content, save_filename='a"b; é<b>\n.html', open_method="browser")
 Delivers().run()
 """
@@ -239,5 +243,21 @@ async def test_a_file_is_downloaded_once_and_never_shown_as_a_page_of_ours() -> 
     assert b"\x1b]52;c;Y29waWVk\x07" in tab.written
     assert answer.headers["Content-Type"] == "application/octet-stream"
     assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''a%22b%3B%20%C3%A9%3Cb%3E%0A.html"
-    assert content == "one\ntwo é\n" * 20000
+    assert content == "one\ntwo é\n" * 50000
     assert again == 404
+
+
+async def test_half_a_file_is_not_taken_for_all_of_it() -> None:
+    cut = DELIVERS.replace(
+        "class Delivers",
+        "class Cut(io.StringIO):\n    def read(self, size):\n        return "
+        "super().read(size) if self.tell() == 0 else __import__('os')._exit(3)\nclass Delivers",
+    ).replace('io.StringIO("one', 'Cut("one')
+    program = Program([sys.executable, "-c", cut], dict(os.environ))
+    async with serving(program) as (client, _), client.ws_connect("/ws") as socket:
+        tab = Window(socket)
+        await tab.press("x")
+        _, key = json.loads(await tab.is_told())
+        with pytest.raises(aiohttp.ClientPayloadError):
+            async with client.get(f"/download/{key}") as answer:
+                await answer.read()

@@ -165,9 +165,13 @@ class DashboardServer:
             }
         )
         await answer.prepare(request)
-        async for chunk in tab.downloads.download(key):
-            await answer.write(chunk)
-        await answer.write_eof()
+        try:
+            async for chunk in tab.download(key):
+                await answer.write(chunk)
+            await answer.write_eof()
+        except ConnectionError:
+            if request.transport is not None:
+                request.transport.close()  # no end of the answer, so that half a file is not taken for all of it
         return answer
 
     def _refuse_one_more(self) -> None:

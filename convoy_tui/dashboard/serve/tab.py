@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,8 @@ QUIT_S: Final = 10.0
 """Seconds that the process has to end by itself: more than its worker pools have to stop."""
 _TAIL: Final = 4096
 """Bytes kept of what it writes to stderr: enough for the sentence that it ends with."""
+_CHUNK: Final = 64 * 1024
+"""Bytes of a file that are asked for at once."""
 _READY: Final = b"__GANGLION__\n"
 _COLUMNS: Final = (10, 500)
 _LINES: Final = (5, 200)
@@ -39,13 +41,13 @@ class Tab(AppService):
     """The process of one tab, and the ends of its pipes here."""
 
     def __init__(self, program: Program, socket: web.WebSocketResponse, say: Callable[[str], None]) -> None:
-        self.downloads = DownloadManager()
+        self._downloads = DownloadManager()
         super().__init__(
             "",
             write_bytes=_until_closed(socket.send_bytes),
             write_str=_until_closed(socket.send_str),
             close=_until_closed(socket.close),
-            download_manager=self.downloads,
+            download_manager=self._downloads,
         )
         self._program = program
         self._say = say
@@ -76,6 +78,23 @@ class Tab(AppService):
         """The name of the file with that key, once; None if the tab has offered none."""
         return self._offered.pop(key, None)
 
+    async def download(self, key: str) -> AsyncIterator[bytes]:
+        """The content of a file that was offered, however long that takes. Raises ConnectionError if it is cut."""
+        offered = await self._downloads.get_download_metadata(key)
+        asked: dict[str, str | int | bool | None] = {
+            "type": "deliver_chunk_request",
+            "key": key,
+            "size": _CHUNK,
+            "name": offered.name,
+        }
+        while True:
+            chunk = await offered.incoming_chunks.get() if await self.send_meta(asked) else None
+            if chunk is None:
+                raise ConnectionError("The dashboard ended in the midst of a file.")
+            if not chunk:
+                return
+            yield chunk
+
     async def on_meta(self, data: bytes) -> None:
         """What the dashboard asks of the page: to end, or to fetch a file; never to open another page."""
         meta = json.loads(data)
@@ -95,6 +114,7 @@ class Tab(AppService):
         lines = (await stderr).splitlines()
         if status:
             self._say(f"A dashboard ended with code {status}. {safe(lines[-1], 300) if lines else ''}".rstrip())
+        await self._downloads.cancel_app_downloads(self.app_service_id)
         await self.remote_close()
 
     async def stop(self) -> None:
@@ -102,7 +122,6 @@ class Tab(AppService):
         task, self._task = self._task, None
         if task is None:
             return
-        await self.downloads.cancel_app_downloads(self.app_service_id)
         self.stdin.write(
             self.encode_packet(b"M", b'{"type": "quit"}')
         )  # a process that reads nothing is not waited for
