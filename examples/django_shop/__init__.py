@@ -1,0 +1,1 @@
+"""A Django project whose products are indexed on change; see `shop`."""
