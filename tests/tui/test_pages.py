@@ -11,6 +11,7 @@ from textual.widget import Widget
 from convoy_core import Fleet, State
 from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.dashboard.screens.overview import OverviewScreen
+from convoy_tui.dashboard.screens.page import Page
 from convoy_tui.dashboard.widgets.table import Table
 from tests.servers import RealServer, valkey_binary
 from tests.tui.live import opened
@@ -68,6 +69,46 @@ async def test_the_cursor_stays_on_its_id_while_others_leave(store: RealServer, 
         await until(pilot, lambda: ids(app).place == 20)
         assert ids(app).cursor == "40"
         await shows(pilot, "▌ 40")
+
+
+async def test_the_cursor_follows_its_id_far_beyond_what_was_in_view(store: RealServer, fleet: Fleet) -> None:
+    queue = fleet.queue("trucks")
+    queue.publish_many(range(5000))
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "NO WORKERS trucks")
+        await pilot.press("enter", "G")
+        await shows(pilot, "▌ 4999")
+        queue.discard_all(State.QUEUED, limit=3000)
+        await until(pilot, lambda: ids(app).place == 1999)
+        await shows(pilot, "▌ 4999")
+        ids(app).point_at("4990")
+        await until(pilot, lambda: ids(app).cursor == "4990")
+        queue.discard_all(State.QUEUED, limit=1500)
+        await until(pilot, lambda: ids(app).place == 490)
+        await shows(pilot, "▌ 4990")
+
+
+async def test_a_hidden_page_reads_nothing(store: RealServer, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    real = Page.reload
+
+    def noted(page: Page) -> None:
+        read.append(page.page_name)
+        real(page)
+
+    monkeypatch.setattr(Page, "reload", noted)
+    fleet.queue("trucks").publish("a")
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "NO WORKERS trucks")
+        await pilot.press("enter")
+        await shows(pilot, "▌ a ")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.page.page_name == "job")
+        read.clear()
+        await until(pilot, lambda: len(read) >= 4)
+        assert set(read) == {"job"}
+        await pilot.press("escape")
+        await until(pilot, lambda: read[-1] == "queue")
 
 
 async def test_the_last_of_many_rows_is_read_when_it_comes_into_view(store: RealServer, fleet: Fleet) -> None:

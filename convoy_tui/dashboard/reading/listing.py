@@ -74,6 +74,12 @@ class Listing:
             self.window = await reader.window(first, last)
         self.total = self.window.total
 
+    def place_of(self, details: Details) -> int | None:
+        """Where the ID stands, if the store tells that: in the queue, and not behind a filter or in another order."""
+        if self.needs_scan or self.tab is not Tab.QUEUED or details.position is None:
+            return None
+        return self.total - 1 - details.position if self.order.is_reversed else details.position
+
     async def matching(self, fleet: AsyncFleet, progress: Callable[[int], None]) -> dict[str, None]:
         """The ID of every entry that matches now, in the order of the store, up to about PICKED, as keys.
 

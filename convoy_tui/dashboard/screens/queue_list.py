@@ -104,12 +104,17 @@ class QueueListPage(Page):
     # -- reading
 
     async def load(self) -> None:
-        """Read the listing, and the ID under the cursor."""
-        table = self.table
+        """Read the listing, and the ID under the cursor. The cursor follows its ID, however far that has moved."""
+        table, listing, fleet = self.table, self.listing, self.services.source.fleet
         view = table.view or range(max(30, self.size.height))
-        await self.listing.read(self.services.source.fleet, view, self.redraw)
-        if table.cursor is not None:
-            self._details = await self._store.show(table.cursor)
+        await listing.read(fleet, view, self.redraw)
+        if (cursor := table.cursor) is None:
+            return
+        self._details = await self._store.show(cursor)
+        place = listing.place_of(self._details)
+        if place is not None and listing.window.place(lambda item: item.entry.id == cursor) is None:
+            first = max(0, place - len(view) // 2)
+            await listing.read(fleet, range(first, first + len(view)), self.redraw)
 
     def read_again(self) -> None:
         """Read all entries again where a filter or an order needs them all."""
