@@ -279,6 +279,7 @@ def test_the_footer_shows_whole_entries_and_always_the_way_to_the_rest() -> None
         line = fit(entries, always, room)
         assert width(line) == room
         assert plain(line).rstrip().endswith(": Commands  ? Help")
+        assert "…" not in plain(line)
         for entry in entries:
             assert entry.text in plain(line) or entry.text[:4] not in plain(line)
 

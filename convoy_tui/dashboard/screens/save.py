@@ -37,6 +37,7 @@ class SaveDialog(Dialog):
 
     AUTO_FOCUS = "#path"
     leave_label = "Close"
+    confirm_key = "Enter"
     footing = "a new file, which only you can read"
 
     def __init__(self, services: Services, queue: str, what: str, name: str, total: int, slices: Slices) -> None:
