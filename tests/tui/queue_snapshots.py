@@ -132,12 +132,13 @@ async def _at(pilot: Pilot[None], app: ConvoyApp, size: tuple[int, int]) -> str:
     await pilot.resize_terminal(*size)
     await until(pilot, lambda: app.screen.size == size and not app.page.is_loading)
     before = ""
-    while before != (before := _steady(text_of(app))):
+    while before != (before := steady(text_of(app))):
         await pilot.pause(0.03)
     return before
 
 
-def _steady(text: str) -> str:
+def steady(text: str) -> str:
+    """The text with what differs from run to run replaced by something of the same width."""
     for changing, steady in (
         (r"LOST \d\d:\d\d:\d\d", "LOST 12:34:56"),
         (r"is from \d\d:\d\d:\d\d", "is from 12:34:56"),

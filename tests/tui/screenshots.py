@@ -18,6 +18,7 @@ from textual.pilot import Pilot
 from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.text.history import History
 from tests.tui.fixed import FixedSource, alarm_source, an_app, calm, settle
+from tests.tui.page_shots import PAGE_SHOTS, take_page
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
 _FONT = "DejaVu Sans Mono"
@@ -107,13 +108,18 @@ def main(names: list[str]) -> None:
     time.tzset()
     FOLDER.mkdir(exist_ok=True)
     for shot in SHOTS:
-        if names and shot.name not in names:
-            continue
-        svg = prepare(asyncio.run(take(shot)))
-        path = FOLDER / f"{shot.name}.svg"
-        path.write_text(svg, "utf-8")
-        if converter := shutil.which("rsvg-convert"):
-            subprocess.run([converter, str(path), "-o", str(path.with_suffix(".png"))], check=True)
+        if not names or shot.name in names:
+            _write(shot.name, asyncio.run(take(shot)))
+    for page in PAGE_SHOTS:
+        if not names or page.name in names:
+            _write(page.name, asyncio.run(take_page(page)))
+
+
+def _write(name: str, svg: str) -> None:
+    path = FOLDER / f"{name}.svg"
+    path.write_text(prepare(svg), "utf-8")
+    if converter := shutil.which("rsvg-convert"):
+        subprocess.run([converter, str(path), "-o", str(path.with_suffix(".png"))], check=True)
 
 
 if __name__ == "__main__":
