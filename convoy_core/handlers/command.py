@@ -22,7 +22,7 @@ from convoy_core.handlers.group_leader import GroupLeader
 from convoy_core.handlers.process_groups import DESCRIPTORS, Groups, ending
 from convoy_core.handlers.run import RunFailed
 from convoy_core.handlers.verdicts import MAX_ERROR
-from convoy_core.handlers.watcher import environment
+from convoy_core.handlers.watcher import WITHHELD, environment
 from convoy_core.jobs import Job, Retry
 from convoy_core.system import system_text
 
@@ -30,8 +30,8 @@ EX_TEMPFAIL = 75
 
 _PLACEHOLDER = "{}"
 
-_GATE: Final = """
-unset CONVOY_REDIS_URL
+_GATE: Final = f"""
+unset {" ".join(WITHHELD)}
 export CONVOY_ID="$1" CONVOY_QUEUE="$2" CONVOY_ATTEMPT="$3" CONVOY_TOKEN="$4" CONVOY_REQUESTS="$5"
 shift 5
 read -r go && exec "$@"

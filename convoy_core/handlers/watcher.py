@@ -143,9 +143,13 @@ WATCHER: Final = Watcher()
 """This process's own."""
 
 
+WITHHELD: Final = ("CONVOY_REDIS_URL", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+"""What children do not get: our credentials, and our way to speak to systemd."""
+
+
 def environment() -> dict[str, str]:
-    """Our environment without CONVOY_REDIS_URL, so that children see no credentials."""
-    return {name: value for name, value in os.environ.items() if name != "CONVOY_REDIS_URL"}
+    """Our environment for children."""
+    return {name: value for name, value in os.environ.items() if name not in WITHHELD}
 
 
 def _pipe_of(process: subprocess.Popen[bytes]) -> int:

@@ -35,10 +35,7 @@ def told(progress: Callable[[], Progress], address: Address | None, messages: Me
             port = telling.enter_context(_served(progress, address))
             messages.note(f"http://{Address(address.host, port)}/live and /ready")
         if socket_path := os.environ.get("NOTIFY_SOCKET"):
-            every_s = _watchdog_s()
-            for name in SYSTEMD:  # what a handler starts must not speak for us
-                os.environ.pop(name, None)
-            telling.enter_context(_notified(progress, Notifier(socket_path), every_s))
+            telling.enter_context(_notified(progress, Notifier(socket_path), _watchdog_s()))
         yield
 
 
