@@ -112,6 +112,44 @@ async def test_an_exact_id_is_found_wherever_it_is(store: RealServer, raw: redis
         await shows(pilot, "mail:88412 is processing · 0 found")
 
 
+async def test_an_exact_id_is_shown_at_once_in_front_of_what_holds_it(store: RealServer, fleet: Fleet) -> None:
+    fleet.queue("trucks").publish_many([*(f"x{n}" for n in range(2000)), "7", "77"])
+    async with opened(store.url) as (pilot, app):
+        await enter(pilot, app, "trucks")
+        await type_filter(pilot, app, "7")
+        await shows(pilot, "▌ 7 ")
+        await shows(pilot, "544 found of 2,002")
+        assert table(app).window.at(1) != table(app).window.at(0)
+
+
+async def test_a_filter_by_worker_finds_what_a_host_holds(store: RealServer, raw: redis.Redis) -> None:
+    seeds.alarm(raw)
+    async with opened(store.url) as (pilot, app):
+        await enter(pilot, app, seeds.MAIL, "f2")
+        await type_filter(pilot, app, "worker:host-7 age>2h")
+        await shows(pilot, "2 found of 4")
+
+
+async def test_what_is_taken_out_of_all_is_left_alone(store: RealServer, fleet: Fleet) -> None:
+    fleet.queue("trucks").publish_many(range(12))
+    async with opened(store.url) as (pilot, app):
+        await enter(pilot, app, "trucks")
+        await shows(pilot, "▌ 0 ")
+        await pilot.press("asterisk")
+        await shows(pilot, "12 selected")
+        await pilot.press("space")
+        await shows(pilot, "11 selected")
+        await pilot.press("D")
+        await shows(pilot, "11   will be removed")
+        assert "--all" not in text_of(app)
+        app.screen.query_one("#typed", Input).value = "trucks"
+        app.screen.query_one("#typed", Input).focus()
+        await pilot.press("enter")
+        await shows(pilot, "Discarded 11 IDs.")
+
+    assert ids_in(fleet, "trucks", State.QUEUED) == {"0"}
+
+
 async def test_orders_are_taken_by_key_and_by_a_click_on_a_heading(store: RealServer, raw: redis.Redis) -> None:
     seeds.alarm(raw)
     async with opened(store.url) as (pilot, app):

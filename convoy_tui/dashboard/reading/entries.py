@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from convoy_core import BATCH, AsyncFleet, Details, Entry, FaultKind, WorkerInfo
+from convoy_core import BATCH, AsyncFleet, Details, Entry, FaultKind, State, WorkerInfo
 from convoy_tui.dashboard.board.entries import Item, Tab
 from convoy_tui.dashboard.board.window import Window
 from convoy_tui.text.workers import holder
@@ -77,6 +77,20 @@ class EntryReader:
             page = await self._queue.id_page(self._tab.state, start=start, limit=BATCH)
             yield page.ids
             start = page.next
+
+    async def item_of(self, details: Details) -> Item:
+        """The entry of an ID whose details are known."""
+        await self._read_pools()
+        match details.state:
+            case State.PROCESSING:
+                since = details.started
+            case State.FAILED:
+                since = details.failure.at if details.failure else None
+            case _:
+                since = details.published
+        error = details.failure.error.partition("\n")[0] if details.failure else None
+        entry = Entry(details.id, details.state, since, details.due, details.worker, details.failures, error)
+        return self._item(entry, details.at)
 
     async def orphans(self) -> Sequence[Item]:
         """The IDs that are committed and in no place, and still were after the time of grace."""

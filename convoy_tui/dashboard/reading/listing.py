@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from convoy_core import AsyncFleet, Details
 from convoy_tui.dashboard.board.entries import Item, Order, Tab, sort_key
 from convoy_tui.dashboard.board.window import Window
-from convoy_tui.dashboard.reading.entries import EntryReader, Slice
+from convoy_tui.dashboard.reading.entries import EntryReader, Slice, is_in
 from convoy_tui.text.entry_filter import Filter, sought_id
 
 KEPT = 10_000
@@ -116,14 +116,15 @@ class Listing:
 
     async def _scan(self, fleet: AsyncFleet, reader: EntryReader, progress: Callable[[], None]) -> None:
         """Read all entries; the first that are to be shown are kept, and all that match are counted."""
-        sought = sought_id(self.text) if self.text else None
-        if sought:
-            self.exact = await fleet.queue(self.queue).show(sought)
-        kept: list[Item] = []
-        scanned = found = 0
+        kept = await self._exactly(fleet, reader)
+        scanned, found = 0, len(kept)
+        if kept and not self.is_scanned:
+            self.found, self.window = found, Window.whole(tuple(kept))
+            progress()
+        first = kept[0].entry.id if kept else None
         shown_at = 0.0
         async for part in self._all(reader):
-            fitting = [item for item in part.items if self._fits(item)]
+            fitting = [item for item in part.items if self._fits(item) and item.entry.id != first]
             kept, scanned, found = self._bounded(kept + fitting), scanned + part.examined, found + len(fitting)
             if not self.is_scanned and time.monotonic() - shown_at > _SHOW_EACH_S:  # what has been found so far
                 self.scanned, self.found, self.total = scanned, found, max(part.total, scanned)
@@ -132,6 +133,13 @@ class Listing:
                 shown_at = time.monotonic()
         self.scanned, self.found, self.total, self.is_scanned = scanned, found, scanned, True
         self.window = Window.whole(tuple(self._shown(kept)))
+
+    async def _exactly(self, fleet: AsyncFleet, reader: EntryReader) -> list[Item]:
+        """The ID that the filter names exactly, which the store finds at once, if it is listed here."""
+        sought = sought_id(self.text) if self.text else None
+        self.exact = await fleet.queue(self.queue).show(sought) if sought else None
+        is_here = self.exact is not None and is_in(self.tab, self.exact)
+        return [await reader.item_of(self.exact)] if self.exact is not None and is_here else []
 
     async def _all(self, reader: EntryReader) -> AsyncIterator[Slice]:
         if self.tab is Tab.ORPHANS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Hashable, Sequence
+from collections.abc import AsyncIterator, Collection, Hashable, Sequence, Set
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -46,7 +46,8 @@ class QueueScreen(QueueListPage):
 
     def __init__(self, services: Services, where: Where) -> None:
         super().__init__(services, where)
-        self._is_all = False
+        self._all: Set[str] | None = None
+        """What was selected by `*`; the table keeps the same object until the selection changes."""
 
     def ability(self, board: Board) -> Hashable:
         """What the keys depend on: whether writes are possible, the tab, and whether there is an ID."""
@@ -60,8 +61,13 @@ class QueueScreen(QueueListPage):
 
     def begin_anew(self) -> None:
         """Read another list. What is selected stays, but is not all of it any more."""
-        self._is_all = False
+        self._all = None
         super().begin_anew()
+
+    @property
+    def _is_all(self) -> bool:
+        """Whether exactly those are selected that matched when `*` was pressed."""
+        return self._all is not None and self.table.selected is self._all
 
     # -- the selection
 
@@ -72,7 +78,6 @@ class QueueScreen(QueueListPage):
 
     def on_table_moved(self) -> None:
         """The cursor or the selection changed."""
-        self._is_all = self._is_all and bool(self.table.selected)
         self.redraw()
 
     def on_table_opened(self, event: EntryTable.Opened) -> None:
@@ -96,8 +101,8 @@ class QueueScreen(QueueListPage):
         if len(ids) > PICKED:
             self.tell(Done(f"More than {number(PICKED)} match: narrow the filter.", Tone.WARNING))
             return
-        self.table.select(ids.keys())
-        self._is_all = True
+        self._all = ids.keys()
+        self.table.select(self._all)
         what = "that match" if not self.listing.filter.is_empty else f"that are {self.listing.tab}"
         self.tell(Done(f"Selected {count(len(ids), 'ID')}: all {what}.", Tone.ACCENT))
 
