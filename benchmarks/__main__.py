@@ -17,6 +17,7 @@ from benchmarks import (
     memory,
     process,
     publish,
+    screen,
     scripts,
     streams,
     table,
@@ -51,6 +52,8 @@ MEASUREMENTS: dict[str, Callable[[Settings], list[Row]]] = {
     "scripts.owners": extremes.many_owners,
     "failures": failures.in_groups,
     "dashboard": faces.refresh,
+    "screen.start": screen.starting,
+    "screen.rest": screen.resting,
     "cli": faces.starting,
     "cli.streams": streams.commands,
 }

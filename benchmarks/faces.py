@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import redis
 
 from benchmarks.figures import AtMost, Figure, Row, Settings, columns
-from benchmarks.store import BenchServer, commands_sent, server_for, traffic
+from benchmarks.store import BenchServer, reads, server_for, traffic
 from convoy_core import Queue
 from convoy_core.moves.keys import Keyspace
 from convoy_core.options import DEFAULT_PREFIX
@@ -86,9 +86,9 @@ async def _take(client: redis.Redis, look: Callable[[], Awaitable[object]]) -> d
         await look()
     took = time.perf_counter() - started
     sent = traffic(client) - before
-    with commands_sent(client) as commands:
-        await look()
-    return {"trips": len(commands), "bytes": sent / LOOKS, "time": took * 1000 / LOOKS}
+    before_trip = reads(client)
+    await look()
+    return {"trips": reads(client) - before_trip - 1, "bytes": sent / LOOKS, "time": took * 1000 / LOOKS}
 
 
 def _name(number: int) -> str:

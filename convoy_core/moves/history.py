@@ -75,7 +75,7 @@ def histories(keyspace: Keyspace, names: Iterable[str], last_s: Seconds) -> Roun
         return [[row for row in _unpacked(packed) if row.at >= begins] for packed in reply[1:]]
 
     def ask(queues: list[str]) -> Call[list[list[HistoryRow]]]:
-        keys = [keyspace.queue(queue, existing=True).named(key) for queue in queues for key in script.keys]
+        keys = [key for queue in queues for key in keyspace.existing(queue, script.keys)]
         return Call(script, tuple(keys), (kind, most), read, writes=False)
 
     queues = [*checked_names(names)]

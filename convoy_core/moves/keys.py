@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from convoy_core.errors import InvalidQueueName
 from convoy_core.options import check_queue_name
@@ -135,6 +136,10 @@ class Keyspace:
             )
         return Keys(self.prefix, name, self.braces)
 
+    def existing(self, queue: str, names: tuple[str, ...]) -> tuple[bytes, ...]:
+        """The full keys of `names` of a queue that is there, remembered: a dashboard asks for the same every second."""
+        return _existing(self, queue, names)
+
     @property
     def pattern(self) -> bytes:
         """What SCAN is to match to find every queue's keys; a prefix holds no character that SCAN would expand."""
@@ -166,3 +171,8 @@ class Keyspace:
             return name or None
         tag = re.fullmatch(r"\{([^{}]+)\}", name)
         return tag[1] if tag else None
+
+
+@lru_cache(maxsize=4096)
+def _existing(keyspace: Keyspace, queue: str, names: tuple[str, ...]) -> tuple[bytes, ...]:
+    return keyspace.queue(queue, existing=True).all_named(names)

@@ -66,7 +66,7 @@ def snapshot(keyspace: Keyspace, names: Iterable[str], jam_after_s: Seconds) -> 
     """Many queues at one instant: all of them, or the first, if a script may look no further."""
     queues = list(names)
     script = load("snapshot")
-    keys = tuple(keyspace.queue(queue, existing=True).named(key) for queue in queues for key in script.keys)
+    keys = tuple(key for queue in queues for key in keyspace.existing(queue, script.keys))
     limit = milliseconds("jam_after_s", jam_after_s)
     return Call(script, keys, (limit,), lambda reply: replies.snapshots(queues, reply), writes=False)
 

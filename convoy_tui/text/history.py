@@ -22,6 +22,7 @@ RATE_S = 10.0
 """The window of rates: short enough to follow changes, long enough not to jump with every job."""
 CLEARS_S = 30.0
 """The window for the time until a queue is empty: long enough to ignore short variations."""
+_FEW = 10
 _RIPPLE = 0.05
 """A change below this share of the throughput counts as no change."""
 _MAX_SAMPLES = 160
@@ -75,6 +76,9 @@ class Trends:
 class _Track:
     samples: deque[Sample | None] = field(default_factory=lambda: deque(maxlen=_MAX_SAMPLES))
     ends: Ends = field(default_factory=Ends)
+    cells: deque[int | None] = field(default_factory=lambda: deque([None] * CELLS, maxlen=CELLS))
+    cell: int = 0
+    """The number of the newest cell: its time, divided by the length of one."""
 
     @property
     def last(self) -> Sample | None:
@@ -121,22 +125,19 @@ class History:
         """The trends of one queue."""
         track = self._tracks.get(queue)
         if track is None or not track.samples or (last := track.samples[-1]) is None:
-            return Trends(cells=_cells(list(track.samples)) if track else (None,) * CELLS)
-        known = [sample for sample in track.samples if sample is not None]
-        unbroken = _since_gap(track.samples)
-        recent = [sample for sample in unbroken if sample.at >= last.at - RATE_S]
-        outlook = _Flow.between(_base(known, CLEARS_S), last)
-        minute = _Flow.between(_base(known, MINUTE_S), last)
+            return Trends(cells=tuple(track.cells) if track else (None,) * CELLS)
+        ten, thirty, minute = (_Flow.between(base, last) for base in _bases(track.samples))
+        recent = _recent(track.samples)
         return Trends(
-            rates=_Flow.between(_base(known, RATE_S), last).rates,
-            cells=_cells(list(track.samples)),
+            rates=ten.rates,
+            cells=tuple(track.cells),
             done_1m=minute.done or 0,
             failed_1m=minute.failed or 0,
             drift=_settled([sample.counts.drift for sample in recent]),
-            grows=_grows(unbroken),
+            grows=minute.waiting > _FEW and _grows(_since_gap(track.samples)),
             shrinks=any(after.counts.queued < before.counts.queued for before, after in pairwise(recent)),
-            clears_s=outlook.clears_s(last.counts.queued),
-            is_steady=outlook.is_steady,
+            clears_s=thirty.clears_s(last.counts.queued),
+            is_steady=thirty.is_steady,
             moves=track.ends.moves,
             last_runs=track.ends.last_runs,
             still_s=track.ends.still_s,
@@ -147,6 +148,7 @@ class History:
 def _append(track: _Track, sample: Sample) -> None:
     samples = track.samples
     last = samples[-1] if samples else None
+    _fill_cells(track, last, sample)
     if last is not None and sample.at - last.at < _CLOSEST_S:
         samples.pop()
     samples.append(sample)
@@ -155,14 +157,47 @@ def _append(track: _Track, sample: Sample) -> None:
     track.ends.add(sample)
 
 
-def _base(known: Sequence[Sample], window_s: float) -> Sample:
-    """The sample that growth is counted from: the newest that is as old as the window, if it is not much older.
+def _fill_cells(track: _Track, before: Sample | None, sample: Sample) -> None:
+    """Put the number of waiting IDs into its cell. Between two samples without a gap the older number is used."""
+    cell = int(sample.at // CELL_S)
+    between = before.counts.queued if before is not None else None
+    track.cells.extend([between] * min(CELLS, cell - track.cell - 1))
+    if cell > track.cell:
+        track.cells.append(sample.counts.queued)
+    track.cells[-1] = sample.counts.queued
+    track.cell = cell
+
+
+def _bases(samples: Sequence[Sample | None]) -> list[Sample]:
+    """For each window the sample that growth is counted from: the newest as old as it is, if that is not much older.
 
     Else it is the oldest within the window.
     """
-    end = known[-1].at
-    before = [sample for sample in known if end - window_s * 1.5 <= sample.at <= end - window_s]
-    return before[-1] if before else next(sample for sample in known if sample.at > end - window_s)
+    bases: list[Sample] = []
+    windows = iter((RATE_S, CLEARS_S, MINUTE_S))
+    window = next(windows)
+    inside = end = next(sample for sample in reversed(samples) if sample is not None)
+    for sample in reversed(samples):
+        if sample is None:
+            continue
+        age = end.at - sample.at
+        while age >= window:
+            bases.append(sample if age <= window * 1.5 else inside)
+            if len(bases) == 3:
+                return bases
+            window = next(windows)
+        inside = sample
+    return [*bases, *[inside] * (3 - len(bases))]
+
+
+def _recent(samples: Sequence[Sample | None]) -> list[Sample]:
+    """Those of the last ten seconds, up to a gap; the newest comes last."""
+    recent: list[Sample] = []
+    for sample in reversed(samples):
+        if sample is None or (recent and sample.at < recent[0].at - RATE_S):
+            break
+        recent.append(sample)
+    return recent[::-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,25 +277,8 @@ def _grows(unbroken: Sequence[Sample]) -> bool:
         return False
     end = unbroken[-1].at
     marks = [_at(unbroken, end - MINUTE_S * part / 3) for part in (3, 2, 1, 0)]
-    return all(before < after for before, after in pairwise(marks)) and marks[3] - marks[0] > 10
+    return all(before < after for before, after in pairwise(marks)) and marks[3] - marks[0] > _FEW
 
 
 def _at(samples: Sequence[Sample], when: float) -> int:
     return next((sample.counts.queued for sample in samples if sample.at >= when), samples[-1].counts.queued)
-
-
-def _cells(samples: Sequence[Sample | None]) -> tuple[int | None, ...]:
-    """The last value of each twelfth of a minute. Between two samples without a gap the older value is used."""
-    last = next((sample for sample in reversed(samples) if sample is not None), None)
-    if last is None:
-        return (None,) * CELLS
-    newest = int(last.at // CELL_S)
-    cells: list[int | None] = [None] * CELLS
-    for sample, following in zip(samples, [*samples[1:], None], strict=True):
-        if sample is None:
-            continue
-        first = int(sample.at // CELL_S)
-        beyond = first + 1 if following is None else max(first + 1, int(following.at // CELL_S))
-        for number in range(max(first, newest - CELLS + 1), min(beyond, newest + 1)):
-            cells[number - newest + CELLS - 1] = sample.counts.queued
-    return tuple(cells)

@@ -13,7 +13,7 @@ from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.headline import title, verdict
 from convoy_tui.dashboard.board.inspector import inspector, rule
 from convoy_tui.dashboard.board.needs import needs
-from convoy_tui.dashboard.board.spans import Span, Tone, clip, plain, spread, width, wrap
+from convoy_tui.dashboard.board.spans import Span, Tone, changed, clip, plain, spread, width, wrap
 from convoy_tui.text.broken import Broken
 from convoy_tui.text.health import Health, Limits
 from convoy_tui.text.history import CELLS, Rates, Trends
@@ -91,10 +91,10 @@ def test_the_number_of_the_alarm_stands_in_its_row(room: int) -> None:
 @pytest.mark.parametrize(
     ("text", "health", "snapshot"),
     [
-        ("5m00s", Health.NO_WORKERS, a_queue("q", queued=3, workers=0, oldest_queued_s=300.0)),
+        ("5m00s", Health.NO_WORKERS, a_queue("q", queued=3, workers=0, oldest_queued_s=303.0)),
         ("9m00s", Health.FLOWING, a_queue("q", processing=1, oldest_queued_s=540.0, oldest_processing_s=4.0)),
         ("4s", Health.FLOWING, a_queue("q", processing=1, oldest_queued_s=1.0, oldest_processing_s=4.0)),
-        ("2m04s", Health.OVERDUE, a_queue("q", delayed=1, next_due_s=-124.0)),
+        ("2m00s", Health.OVERDUE, a_queue("q", delayed=1, next_due_s=-124.0)),
         ("12m04s", Health.JAMMED, a_queue("q", jammed=1, oldest_queued_s=9999.0, oldest_processing_s=724.0)),
         ("—", Health.IDLE, a_queue("q", delayed=1, next_due_s=60.0)),
     ],
@@ -305,3 +305,21 @@ def test_empty_lines_below_the_rows_say_why_queues_need_someone(height: int) -> 
 def test_no_room_or_no_queue_leaves_the_lines_below_empty() -> None:
     assert needs(board(row(a_queue("q"))), 80, 3, GLYPHS) == []
     assert needs(board(), 80, 20, GLYPHS) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "cells"),
+    [
+        ("abc", "abc", None),
+        ("a1c  ", "a2c  ", (1, 2)),
+        ("a12c", "a34d", (1, 4)),
+        ("日本1", "日本2", (0, 5)),
+        ("", "abc", (0, 3)),
+    ],
+)
+def test_only_the_cells_that_differ_are_sent_again(before: str, after: str, cells: tuple[int, int] | None) -> None:
+    assert changed((Span(before),), (Span(after),)) == cells
+
+
+def test_a_cell_of_another_tone_differs() -> None:
+    assert changed((Span("ab"), Span("c")), (Span("a"), Span("bc", Tone.ALARM))) == (1, 3)

@@ -184,5 +184,5 @@ class Watch:
     def _row(self, snapshot: Snapshot, broken: Broken) -> Row:
         trends = self._history.trends(snapshot.queue)
         word = assess(snapshot, trends, self.limits)
-        calm = assess(snapshot, replace(trends, drift=0), self.limits)
+        calm = assess(snapshot, replace(trends, drift=0), self.limits) if word is Health.DRIFT else word
         return Row(snapshot, trends, self._steady.settle(snapshot.queue, word, calm), broken)

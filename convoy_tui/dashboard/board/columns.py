@@ -177,6 +177,7 @@ def oldest_s(row: Row) -> float | None:
     return max((seconds for seconds in ages if seconds is not None), default=None)
 
 
+_EXACT_S, _STEP_S = 10.0, 5.0
 _AGED = {
     Health.JAMMED: Tone.ALARM,
     Health.NO_WORKERS: Tone.WARNING,
@@ -189,6 +190,8 @@ def _oldest(row: Row, glyphs: Glyphs, width: int) -> Span:
     seconds = oldest_s(row)
     if seconds is None:
         return Span("—", Tone.DIM)
+    if seconds > _EXACT_S and row.health not in (Health.JAMMED, Health.STALLED):
+        seconds -= seconds % _STEP_S  # else every row would change with every look
     return Span(age(seconds), _AGED.get(row.health, Tone.NORMAL))
 
 

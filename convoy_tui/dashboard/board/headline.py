@@ -99,7 +99,8 @@ def _live(board: Board, glyphs: Glyphs, *, is_wide: bool) -> Line:
         return line((f"{sign} late · {age(heard)} ago{pace}", Tone.WARNING))
     if not board.is_live:
         return line((sign, Tone.FINE), (f" {age(heard)} ago{pace}", Tone.DIM))
-    speed = f" {link.round_trip_s * 1000:.1f} ms" if link.round_trip_s < 1 else f" {link.round_trip_s:.1f} s"
+    ms = link.round_trip_s * 1000
+    speed = f" {ms:.1f} ms" if ms < 10 else f" {ms:.0f} ms" if ms < 1000 else f" {ms / 1000:.1f} s"
     return line((f"{sign} live" if is_wide else sign, Tone.FINE), (speed + pace, Tone.DIM))
 
 

@@ -69,6 +69,23 @@ def plain(spans: Iterable[Span]) -> str:
     return "".join(span.text for span in spans)
 
 
+def changed(before: Sequence[Span], after: Sequence[Span]) -> tuple[int, int] | None:
+    """The first cell that differs between two lines, and the one behind the last; None if none does.
+
+    A terminal over a slow line is sent no more than these.
+    """
+    if before == after:
+        return None
+    old = [(letter, span.tone) for span in before for letter in span.text]
+    new = [(letter, span.tone) for span in after for letter in span.text]
+    if old == new:
+        return None
+    if len(old) != len(new) or len(new) != width(after) or len(old) != width(before):
+        return 0, max(width(before), width(after))  # a letter is not always a cell
+    differing = [place for place, (was, now) in enumerate(zip(old, new, strict=True)) if was != now]
+    return differing[0], differing[-1] + 1
+
+
 def clip(spans: Sequence[Span], room: int, *, ellipsis: str = "…") -> Line:
     """The line, cut at its end to `room` cells."""
     if width(spans) <= room:

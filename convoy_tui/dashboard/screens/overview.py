@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -128,11 +129,12 @@ class OverviewScreen(Page):
             said = welcome(board, self.size.width) if is_empty else no_match(board, self._wanted, self.size.width)
             self.query_one("#welcome", Lines).show(said)
         self.query_one("#queues", QueueTable).show(rows, is_stale=board.is_stale)
-        self._show_needs(board, len(rows))
+        self._show_needs(replace(board, rows=tuple(rows)))
         self._show_inspector(board)
 
-    def _show_needs(self, board: Board, rows: int) -> None:
+    def _show_needs(self, board: Board) -> None:
         """Fill the lines that the rows leave empty."""
+        rows = len(board.rows)
         size, box = self.query_one("#rows").size, self.query_one("#needs", Lines)
         lines = needs(board, size.width, size.height - rows - 2, self.services.glyphs)
         self.query_one("#queues").styles.height = rows + 2 if lines else "1fr"

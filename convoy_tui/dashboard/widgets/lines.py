@@ -13,7 +13,7 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from convoy_tui.dashboard.board.spans import Line, Tone, plain
+from convoy_tui.dashboard.board.spans import Line, Tone, changed, plain
 
 TONE_CLASSES = frozenset(f"tone--{tone}" for tone in Tone)
 
@@ -64,8 +64,8 @@ class Lines(Widget):
             self.refresh(layout=self.styles.is_auto_height)
             return
         for y, (before, after) in enumerate(zip(old, self._lines, strict=True)):
-            if before != after:
-                self.refresh(Region(0, y, self.size.width, 1))
+            if before != after and (cells := changed(before, after)) is not None:
+                self.refresh(Region(cells[0], y, cells[1] - cells[0], 1))
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
         """As wide as the longest line."""

@@ -12,14 +12,14 @@ from typing import ClassVar, Generic, TypeVar
 
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from convoy_tui.dashboard.board.cells import MARGIN, Column, column_at, heading, row_line
 from convoy_tui.dashboard.board.glyphs import Glyphs
-from convoy_tui.dashboard.board.spans import Line, Span
+from convoy_tui.dashboard.board.spans import Line, Span, changed
 from convoy_tui.dashboard.board.window import Window
 from convoy_tui.dashboard.widgets.lines import TONE_CLASSES, paint
 from convoy_tui.dashboard.widgets.table_keys import TABLE_KEYS
@@ -245,8 +245,9 @@ class Table(ScrollView, Generic[R], can_focus=True):
         drawn, self._drawn = self._drawn, {}
         for place in self.view:
             self._drawn[place] = self._line(place)
-            if drawn.get(place) != self._drawn[place]:
-                self.refresh_lines(1 + place)
+            cells = changed(drawn.get(place, ()), self._drawn[place])
+            if cells is not None:
+                self.refresh(Region(cells[0], 1 + place - self.scroll_offset.y, cells[1] - cells[0], 1))
 
     def _resize_content(self) -> None:
         size = Size(self.size.width, self._window.total + 1)
