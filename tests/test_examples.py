@@ -126,3 +126,64 @@ def test_a_change_during_a_run_is_one_more_run(monkeypatch: pytest.MonkeyPatch) 
         drain(documents, index)
 
     assert ran == [("42", 5), ("42", 3)]
+
+
+@pytest.mark.parametrize("is_async", [True, False], ids=["task", "thread"])
+def test_sentry_gets_each_failure_with_its_run(is_async: bool) -> None:
+    import sentry_sdk  # noqa: PLC0415 - as above
+    from sentry_sdk.transport import Transport  # noqa: PLC0415
+
+    from examples import hooks  # noqa: PLC0415
+
+    events: list[Any] = []
+
+    class Kept(Transport):
+        def capture_envelope(self, envelope: Any) -> None:
+            events.extend(item.payload.json for item in envelope.items if item.type == "event")
+
+    def called(job: Job) -> None:
+        if job.id.startswith("bad"):
+            raise LookupError(job.id)
+
+    async def awaited(job: Job) -> None:
+        called(job)
+
+    sentry_sdk.init(dsn="http://key@127.0.0.1:1/1", transport=Kept, default_integrations=False)
+    try:
+        with Queue("trucks") as trucks:
+            trucks.publish_many(["bad1", "good", "bad2"])
+            handler: Any = awaited if is_async else called
+            WorkerPool(trucks, handler, concurrency=3, hooks=[hooks.sentry], options=PoolOptions(burst=True)).run()
+        sentry_sdk.flush()
+    finally:
+        sentry_sdk.init()
+
+    said = {event["exception"]["values"][0]["value"]: event for event in events}
+    assert said.keys() == {"bad1", "bad2"}
+    assert {value: event["contexts"]["convoy"]["id"] for value, event in said.items()} == {
+        "bad1": "bad1",
+        "bad2": "bad2",
+    }
+    assert {event["tags"]["convoy.queue"] for event in events} == {"trucks"}
+
+
+def test_lines_of_structlog_name_the_run_and_no_other() -> None:
+    import structlog  # noqa: PLC0415 - as above
+
+    from examples import hooks  # noqa: PLC0415
+
+    async def handle(job: Job) -> None:
+        structlog.get_logger().info("crushing", lane=job.payload)
+
+    merge = structlog.contextvars.merge_contextvars
+    with structlog.testing.capture_logs(processors=[merge]) as lines, Queue("trucks") as trucks:
+        trucks.publish("1", payload=3)
+        trucks.publish("2", payload=4)
+        WorkerPool(trucks, handle, concurrency=2, hooks=[hooks.structured], options=PoolOptions(burst=True)).run()
+        structlog.get_logger().info("outside")
+
+    assert sorted((line["event"], line.get("job_id"), line.get("lane")) for line in lines[:2]) == [
+        ("crushing", "1", 3),
+        ("crushing", "2", 4),
+    ]
+    assert "job_id" not in lines[2]
