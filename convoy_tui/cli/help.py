@@ -59,7 +59,8 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Let a value whose metavar stands in brackets be left out, as in `--serve [HOST:PORT]`; it is empty then."""
-        omittable = {name for each in self.params for name in each.opts if str(each.metavar).startswith("[")}
+        options = [each for each in self.params if each.param_type_name == "option"]  # arguments have metavars as well
+        omittable = {name for each in options for name in each.opts if str(each.metavar).startswith("[")}
         afters = [*args[1:], "-"]
         words = [f"{word}=" if word in omittable and afters[i].startswith("-") else word for i, word in enumerate(args)]
         return super().parse_args(ctx, words)

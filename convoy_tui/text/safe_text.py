@@ -25,7 +25,7 @@ _UNSAFE = re.compile(
 SHOWABLE = "convoy.showable"
 """Name of the error handler for characters that an encoding lacks: it writes a similar character or an escape."""
 
-_LOOKALIKES = dict(zip("…—·━◆■✖▲◔≠△‖◫●○┄", "~-|-%#x^@!+=|o.~", strict=True))
+_LOOKALIKES = dict(zip("…—·━◆■✖▲▬◔≠△‖◫◌●◇○┄", "~-|-%#x^-@!+=|:ov.~", strict=True))
 """ASCII replacements of the same width for the signs that Convoy itself writes."""
 
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
