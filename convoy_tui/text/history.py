@@ -27,7 +27,7 @@ _RIPPLE = 0.05
 """A change below this share of the throughput counts as no change."""
 _MAX_SAMPLES = 160
 _CLOSEST_S = 0.4
-"""A sample replaces one that is closer than this, so that the refresh key cannot fill the memory."""
+"""A sample that is closer than this to the one before is replaced, so that the refresh key cannot fill the memory."""
 _APART_S = 35.0
 """More time than this between two rows of the history, which come every ten seconds, is a gap."""
 _SHORTEST_S = 0.4
@@ -95,8 +95,7 @@ class History:
         """Add what the store has kept of a queue since the last sample, before a snapshot of it is added."""
         track = self._tracks.setdefault(snapshot.queue, _Track())
         last = track.last
-        until = snapshot.at - _CLOSEST_S
-        new = [row for row in past if (last is None or row.at > last.at) and row.at < until]
+        new = [row for row in past if (last is None or row.at > last.at) and row.at < snapshot.at]
         for sample in map(of_row, new):
             if last is not None and sample.at - last.at > _APART_S:
                 track.samples.append(None)
@@ -149,7 +148,8 @@ def _append(track: _Track, sample: Sample) -> None:
     samples = track.samples
     last = samples[-1] if samples else None
     _fill_cells(track, last, sample)
-    if last is not None and sample.at - last.at < _CLOSEST_S:
+    before = samples[-2] if len(samples) > 1 else None
+    if last is not None and before is not None and last.at - before.at < _CLOSEST_S:
         samples.pop()
     samples.append(sample)
     while samples and (samples[0] is None or samples[0].at < sample.at - MINUTE_S - 3 * CELL_S):

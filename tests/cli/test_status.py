@@ -232,3 +232,13 @@ def test_it_says_that_it_is_embedded_and_hints_at_a_server_on_the_usual_port(
 
     assert "Embedded store at " in result.stderr
     assert "answers on localhost" in result.stderr
+
+
+def test_a_failing_queue_says_what_broke(convoy: Convoy, trucks: Queue) -> None:
+    trucks.publish_many(range(12))
+    convoy("work", "trucks", "--exec", "sh -c 'echo no road >&2; exit 3'", "--burst", "-q")
+
+    (row,) = convoy.json("status")["queues"]
+
+    assert row["health"] == "FAILING"
+    assert row["why"].endswith("Commonest error, 12 of 12: exit status 3: no road.")

@@ -15,7 +15,7 @@ from convoy_tui.dashboard.board.inspector import inspector, rule
 from convoy_tui.dashboard.board.needs import needs
 from convoy_tui.dashboard.board.spans import Span, Tone, changed, clip, plain, spread, width, wrap
 from convoy_tui.text.broken import Broken
-from convoy_tui.text.health import Health, Limits
+from convoy_tui.text.health import Health, Limits, order
 from convoy_tui.text.history import CELLS, Rates, Trends
 from tests.tui.fixed import a_queue, alarms
 
@@ -323,3 +323,22 @@ def test_only_the_cells_that_differ_are_sent_again(before: str, after: str, cell
 
 def test_a_cell_of_another_tone_differs() -> None:
     assert changed((Span("ab"), Span("c")), (Span("a"), Span("bc", Tone.ALARM))) == (1, 3)
+
+
+def test_of_equal_words_the_heaviest_stands_first_and_is_named_first() -> None:
+    light, heavy = a_queue("a", queued=1, workers=0), a_queue("z", queued=1_000_000, workers=0)
+    idle, left = a_queue("b"), a_queue("y", failed=3)
+
+    rows = Watch(Limits()).take([light, idle, left, heavy])
+
+    assert [each.queue for each in rows] == ["z", "a", "y", "b"]
+    assert plain(verdict(board(*rows), 120, 2, GLYPHS)[0]).startswith(" 2 of 4 queues need you: z has 1.00M waiting")
+
+
+def test_calm_rows_do_not_change_places_with_each_id() -> None:
+    def at(a: int, b: int) -> list[str]:
+        busy = [row(a_queue(name, queued=n), trends=Trends(moves=True)) for name, n in (("a", a), ("b", b))]
+        return [each.queue for each in sorted(busy, key=lambda each: order(each.health, each.snapshot, each.trends))]
+
+    assert at(40, 41) == at(41, 40) == ["a", "b"]
+    assert at(40, 4000) == ["b", "a"]
