@@ -190,3 +190,23 @@ async def test_the_help_of_a_page_lists_every_key_that_works_there(store: RealSe
         assert {each for each in wanted if each not in text_of(app)} == set()
         assert {"Discard", "Cancel", "Find ID", "Failures"} <= wanted
         assert "Requeue" not in wanted
+
+
+async def test_what_a_user_may_not_read_is_one_sentence_on_a_page_that_goes_on() -> None:
+    server = RealServer(valkey_binary())
+    try:
+        with server.client() as client, Fleet(redis=server.url) as fleet:
+            fleet.queue("trucks").publish_many(["a", "b"])
+            client.acl_setuser(
+                "ann", enabled=True, passwords=["+word"], commands=["+@all", "-lrange"], keys=["*"], channels=["*"]
+            )
+        async with opened(f"unix://ann:word@{server.socket}") as (pilot, _):
+            await shows(pilot, "NO WORKERS trucks")
+            await pilot.press("enter")
+            await shows(pilot, "lrange")
+            await shows(pilot, "[Queued 2]")
+            await pilot.press("f4")
+            await shows(pilot, "[Failed 0]")
+            await hides(pilot, "lrange")
+    finally:
+        server.stop()

@@ -305,3 +305,20 @@ async def test_read_only_offers_the_moves_and_makes_none(store: RealServer, raw:
         await shows(pilot, "This dashboard is read-only")
         assert isinstance(app.screen, QueueScreen)
         assert "R Requeue" in text_of(app)
+
+
+async def test_with_ascii_the_pages_draw_nothing_else(store: RealServer, raw: redis.Redis) -> None:
+    seeds.alarm(raw)
+    async with opened(store.url, is_ascii=True) as (pilot, app):
+        await enter(pilot, app, seeds.MAIL, "f2")
+        await shows(pilot, "> # mail:88412")
+        await pilot.press("space", "slash", *"mail", "enter")
+        await shows(pilot, "4 found of 4")
+        queue = text_of(app)
+        await pilot.press("C")
+        await shows(pilot, "asked to end")
+        dialog = text_of(app)
+        await pilot.press("escape", "enter")
+        await shows(pilot, "RUNNING PAST THE LIMIT")
+
+        assert [line for line in (queue + dialog + text_of(app)).splitlines() if not line.isascii()] == []
