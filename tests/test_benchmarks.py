@@ -60,6 +60,8 @@ NAMES = {
     "dashboard.100.trips",
     "dashboard.100.bytes",
     "dashboard.100.time",
+    "pages.queued",
+    "pages.failed",
     "screen.start.live",
     "screen.start.away",
     "screen.rest.100.cpu",
