@@ -21,6 +21,7 @@ from convoy_tui.dashboard.pages import PAGES
 from convoy_tui.dashboard.palette import ConvoyCommands, Palette
 from convoy_tui.dashboard.plain_filter import PlainFilter
 from convoy_tui.dashboard.poller import Poller
+from convoy_tui.dashboard.remembered import Memory
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.screens.find import FindDialog
 from convoy_tui.dashboard.screens.help import HelpScreen, keys_of
@@ -30,7 +31,7 @@ from convoy_tui.dashboard.screens.page import Page
 from convoy_tui.dashboard.services import Done, Services, Where
 from convoy_tui.dashboard.source import Reading, Source
 from convoy_tui.dashboard.terminal_app import TerminalApp
-from convoy_tui.dashboard.themes import FALLBACKS, THEMES
+from convoy_tui.dashboard.themes import FALLBACKS, THEMES, following, known
 from convoy_tui.text.history import History
 
 _STOP_S = 5.0
@@ -47,13 +48,7 @@ class ConvoyApp(TerminalApp):
         Binding("r", "refresh", "Refresh", id="app.refresh", tooltip="look at the store now"),
         Binding("p", "freeze", "Freeze", id="app.freeze", tooltip="send nothing to the store, or go on"),
         Binding(
-            "plus,equals_sign",
-            "pace(-1)",
-            "Faster",
-            key_display="+",
-            id="app.faster",
-            show=False,
-            tooltip="look more often",
+            "plus,equals_sign", "pace(-1)", "Faster", key_display="+", id="app.faster", show=False, tooltip="more often"
         ),
         Binding("minus", "pace(1)", "Slower", key_display="-", id="app.slower", show=False, tooltip="look less often"),
         Binding("t", "next_theme", "Theme", id="app.theme", tooltip="dark, light, high contrast"),
@@ -78,7 +73,7 @@ class ConvoyApp(TerminalApp):
         ),
     ]
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what tests replace, by keyword alone
         self,
         source: Source,
         place: Place,
@@ -89,6 +84,7 @@ class ConvoyApp(TerminalApp):
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
         advise: Callable[[], str] = str,
+        memory: Memory | None = None,
     ) -> None:
         super().__init__()
         self._clock = clock
@@ -106,12 +102,13 @@ class ConvoyApp(TerminalApp):
             changed=Signal(self, "board"),
             hurry=self._poller.hurry,
             open=self.open_page,
+            memory=memory or Memory(),
             find=self.action_find,
         )
         self.overview = OverviewScreen(self.services, clock)
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = THEMES[0].name
+        self.theme = known(self.services.memory.choices.theme)
         self.set_class(is_ascii, "-ascii")
         self.filters = [PlainFilter()] if is_ascii else []
         self._is_warned = False
@@ -133,6 +130,7 @@ class ConvoyApp(TerminalApp):
         self.services.local_pools.dismiss(0)
         await asyncio.to_thread(self.services.local_pools.wait, _STOP_S)
         await self._source.close()
+        await self.services.end()
 
     async def _give_advice(self) -> None:
         """Show the warnings about the connection. Finding them may take a moment."""
@@ -239,13 +237,14 @@ class ConvoyApp(TerminalApp):
 
     def action_pace(self, by: int) -> None:
         """Poll more or less often."""
-        self.page.tell(Done(f"Looking every {self._poller.step(by):g} s.", Tone.DIM))
+        seconds = self._poller.step(by)
+        self.services.memory.note(interval_s=f"{seconds:g}")
+        self.page.tell(Done(f"Looking every {seconds:g} s.", Tone.DIM))
 
     def action_next_theme(self) -> None:
         """Switch to the next of Convoy's own themes."""
-        names = [theme.name for theme in THEMES]
-        place = names.index(self.theme) if self.theme in names else -1
-        self.theme = names[(place + 1) % len(names)]
+        self.theme = following(self.theme)
+        self.services.memory.note(theme=self.theme)
         self.page.tell(Done(f"Theme {self.theme}.", Tone.DIM))
 
     def action_help(self) -> None:

@@ -76,17 +76,18 @@ def dashboard(  # noqa: PLR0913 - typer reads the options from here
             return fulfil(wish, settings, drawing(ascii_only=ascii_only, interval=interval), profile)
         if not is_watched():
             _status_instead(settings, flags)
-        _open(settings, ascii_only=ascii_only, interval=1.0 if interval is None else interval)
+        _open(settings, ascii_only=ascii_only, interval=interval)
     except ConvoyError as error:
         typer.echo(safe(str(error)), err=True)
         raise typer.Exit(Code.USAGE) from None
 
 
-def _open(settings: Settings, *, ascii_only: bool, interval: float) -> NoReturn:
+def _open(settings: Settings, *, ascii_only: bool, interval: float | None) -> NoReturn:
     with loading():
         _draw_less_often()
         from convoy_tui.dashboard.app import ConvoyApp  # noqa: PLC0415 - after the line above, and not for --help
         from convoy_tui.dashboard.board.board import Place  # noqa: PLC0415
+        from convoy_tui.dashboard.remembered import Memory, state_path  # noqa: PLC0415
         from convoy_tui.dashboard.source import LiveSource  # noqa: PLC0415
         from convoy_tui.text.health import Limits  # noqa: PLC0415
 
@@ -100,7 +101,9 @@ def _open(settings: Settings, *, ascii_only: bool, interval: float) -> NoReturn:
     )
     place = Place(source.shown, settings.environment, settings.read_only, settings.read_only_because, limits)
     advise = partial(_advice, settings)
-    app = ConvoyApp(source, place, interval_s=interval, is_ascii=ascii_only, advise=advise)
+    memory = Memory(state_path())
+    pace_s = interval if interval is not None else memory.interval_s or 1.0
+    app = ConvoyApp(source, place, interval_s=pace_s, is_ascii=ascii_only, advise=advise, memory=memory)
     # Not every hangup arrives as a signal that ends the process, and a driver without a terminal would loop for ever.
     app.is_watched = is_watched
     app.run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from convoy_tui.dashboard.board.board import Board
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Tone
 from convoy_tui.dashboard.local_pools import LocalPools
+from convoy_tui.dashboard.remembered import Memory
 from convoy_tui.dashboard.source import Source
 
 
@@ -57,3 +59,20 @@ class Services:
     launch_form: LaunchForm = field(default_factory=LaunchForm)
     kept: dict[tuple[str, Where], object] = field(default_factory=dict)
     """What a page keeps for when one comes back to it (its filter, its order), by its name and what it is about."""
+    memory: Memory = field(default_factory=Memory)
+    """What the next session shall know."""
+
+    def __post_init__(self) -> None:
+        """Begin with what the last session has chosen."""
+        choices = self.memory.choices
+        self.launch_form = LaunchForm(
+            concurrency=choices.concurrency or self.launch_form.concurrency,
+            job_timeout=choices.job_timeout or self.launch_form.job_timeout,
+        )
+
+    async def end(self) -> None:
+        """Keep what this session has chosen."""
+        form, usual = self.launch_form, LaunchForm()
+        if (form.concurrency, form.job_timeout) != (usual.concurrency, usual.job_timeout):
+            self.memory.note(concurrency=form.concurrency, job_timeout=form.job_timeout)
+        await asyncio.to_thread(self.memory.save)

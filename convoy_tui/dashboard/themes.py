@@ -88,3 +88,14 @@ FALLBACKS = {
     "convoy-faint": "text-muted",
 }
 """Replacements for Convoy's own colours in other themes."""
+
+
+def known(name: str) -> str:
+    """The theme of that name, or the first."""
+    return next((theme.name for theme in THEMES if theme.name == name), THEMES[0].name)
+
+
+def following(name: str) -> str:
+    """The theme after this one; the first after one that is not ours."""
+    names = [theme.name for theme in THEMES]
+    return names[(names.index(name) + 1 if name in names else 0) % len(names)]

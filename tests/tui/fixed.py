@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from textual.pilot import Pilot
 
@@ -29,6 +30,7 @@ from convoy_tui.dashboard.poller import Poller
 from convoy_tui.dashboard.source import Failed, Reading
 from convoy_tui.text.broken import Broken
 from convoy_tui.text.history import History
+from tests.tui.fixed_fleet import FixedFleet, acts_of
 
 NOW = 1_790_000_000.0
 """The store's time in every fixed reading."""
@@ -246,8 +248,8 @@ class FixedSource:
 
     @property
     def fleet(self) -> AsyncFleet:
-        """Nothing: pages are tried on real stores, see `live.py`."""
-        return AsyncFleet(redis="redis://127.0.0.1:1")
+        """A history that led to the snapshots, for pictures of pages; these are tried on real stores, see `live.py`."""
+        return cast("AsyncFleet", FixedFleet(self.snapshots, acts_of(NOW)))
 
     def _answer(self) -> None:
         if self.is_away:

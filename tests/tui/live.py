@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.dashboard.board.board import Place
+from convoy_tui.dashboard.remembered import Memory
 from convoy_tui.dashboard.source import LiveSource
 from tests.tui.screen import text_of
 
@@ -27,11 +28,12 @@ async def opened(
     is_ascii: bool = False,
     source: LiveSource | None = None,
     clock: Callable[[], float] = time.monotonic,
+    memory: Memory | None = None,
 ) -> AsyncIterator[tuple[Pilot[None], ConvoyApp]]:
     """A dashboard that looks at the store of this URL; the title shows `shown` in the place of its address."""
     source = source or LiveSource(url=url, read_only=read_only)
     place = Place(shown or source.shown, environment, read_only, "--read-only" if read_only else "")
-    app = ConvoyApp(source, place, interval_s=interval_s, is_ascii=is_ascii, clock=clock)
+    app = ConvoyApp(source, place, interval_s=interval_s, is_ascii=is_ascii, clock=clock, memory=memory)
     async with app.run_test(size=size) as pilot:
         yield pilot, app
 

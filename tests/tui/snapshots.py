@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from convoy_tui.dashboard.screens.beside import WIDE
 from convoy_tui.text.history import History
 from tests.tui.fixed import FixedSource, alarm_source, an_app, calm, settle
-from tests.tui.screen import marked_text_of, shows, text_of
+from tests.tui.screen import marked_text_of, shows, text_of, until
 
 FOLDER = Path(__file__).parent / "snapshots"
 SIZES = ((60, 16), (80, 24), (120, 36), (200, 60))
@@ -31,7 +32,13 @@ STATES: dict[str, Callable[[], tuple[FixedSource, History]]] = {
     "normal": _normal,
     "alarm": alarm_source,
     "lost": alarm_source,
+    "past": alarm_source,
 }
+PAGES: dict[str, tuple[tuple[str, ...], str]] = {
+    "store": (("6",), "persistence"),
+    "time": (("7",), "failing 0"),
+}
+"""The keys that open a page, and what it says once it has read what it needs."""
 DIALOGS = {
     "jam-guard": (("J",), "3 jobs will leave"),
     "publish": (("N",), "0 lines, 0 distinct IDs"),
@@ -61,6 +68,12 @@ def snaps() -> Iterator[Snap]:
             yield Snap(f"{state}-{size[0]}x{size[1]}", state, size)
         yield Snap(f"{state}-120x36-ascii", state, (120, 36), is_ascii=True)
         yield Snap(f"{state}-80x24-nocolor", state, (80, 24), no_color=True)
+    for name, (page_keys, ready) in PAGES.items():
+        for size in SIZES:
+            first = "waiting" if size[1] < 20 and name == "time" else ready
+            yield Snap(f"{name}-{size[0]}x{size[1]}", "alarm", size, keys=page_keys, ready=first)
+        yield Snap(f"{name}-120x36-ascii", "alarm", (120, 36), is_ascii=True, keys=page_keys, ready=ready)
+        yield Snap(f"{name}-80x24-nocolor", "alarm", (80, 24), no_color=True, keys=page_keys, ready=ready)
     for name, (keys, ready) in DIALOGS.items():
         yield Snap(f"{name}-120x36", "alarm", (120, 36), keys=keys, ready=ready)
         yield Snap(f"{name}-80x24", "alarm", (80, 24), keys=keys, ready=ready)
@@ -73,6 +86,14 @@ async def take(snap: Snap) -> str:
     app = an_app(source, history, is_ascii=snap.is_ascii)
     async with app.run_test(size=snap.size) as pilot:
         await settle(pilot)
+        if snap.size[0] >= WIDE and source.snapshots:
+            await shows(pilot, "IDs per second")
+        if snap.state == "past":
+            await pilot.press(*"[" * 20)
+            await until(pilot, lambda: app.overview.board.past is not None and app.overview.board.past.is_read)
+            await shows(pilot, "LOOK ONLY" if snap.size[0] >= 100 else "As of")
+        if snap.state == "past" and snap.size[0] >= WIDE:
+            await shows(pilot, "IDs per second")
         if snap.state == "lost":
             source.is_away = True
             await pilot.press("r")

@@ -16,8 +16,10 @@ from convoy_tui.dashboard.board.board import Board, LinkState, Row
 from convoy_tui.dashboard.board.headline import verdict
 from convoy_tui.dashboard.board.inspector import inspector, rule
 from convoy_tui.dashboard.board.needs import needs
+from convoy_tui.dashboard.board.orders import WORST, following, in_words, known, ordered
 from convoy_tui.dashboard.board.spans import Line, Tone
 from convoy_tui.dashboard.looking_back import LookingBack
+from convoy_tui.dashboard.screens.beside import Beside
 from convoy_tui.dashboard.screens.confirm import PauseDialog
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.screens.jam_guard import JamGuardDialog
@@ -57,13 +59,9 @@ class OverviewScreen(Page):
         Binding("P", "open('pause')", "Pause", id="pause", tooltip="stop workers from claiming, or let them again"),
         Binding("W", "open('launch')", "Launch", id="launch", tooltip="start workers of this queue, in this process"),
         Binding("slash", "filter", "Filter", key_display="/", id="filter", tooltip="show queues by part of their name"),
+        Binding("s", "sort", "Sort", id="sort", tooltip="by need, name, waiting, failed or longest run"),
         Binding(
-            "left_square_bracket",
-            "step_time(-1)",
-            "Back in time",
-            key_display="[",
-            id="time.back",
-            tooltip="what was so before",
+            "left_square_bracket", "step_time(-1)", "Back in time", key_display="[", id="time.back", tooltip="by steps"
         ),
         Binding(
             "right_square_bracket", "step_time(1)", "Forth", key_display="]", id="time.forth", tooltip="a later time"
@@ -74,7 +72,7 @@ class OverviewScreen(Page):
     page_name = "overview"
     first_keys = (
         *("time.now", "time.forth", "table.open", "jam", "requeue", "publish", "pause", "launch", "filter"),
-        *("table.select", "app.quit", "time.back"),
+        *("table.select", "app.quit", "time.back", "sort"),
     )
     kept_keys = frozenset({"filter", "table.select", "app.quit"})
 
@@ -85,6 +83,7 @@ class OverviewScreen(Page):
         self._wanted = ""
         self._has_target = False
         self._looking_back = LookingBack()
+        self._beside = Beside(self)
 
     def body(self) -> ComposeResult:
         """The table, and the inspector."""
@@ -93,10 +92,12 @@ class OverviewScreen(Page):
             with Vertical(id="rows"):
                 yield QueueTable(self.services.glyphs, id="queues")
                 yield Lines(id="needs")
+                yield from self._beside.below()
             yield Lines(id="welcome")
             with Vertical(id="side"):
                 yield Lines(id="rule")
                 yield Lines(id="inspector")
+                yield from self._beside.side()
 
     @property
     def here(self) -> Where:
@@ -104,8 +105,9 @@ class OverviewScreen(Page):
         return Where(self.query_one("#queues", QueueTable).cursor)
 
     async def load(self) -> None:
-        """Read the past, where that is shown."""
+        """Read the past, where that is shown, and what a wide screen shows besides."""
         await self._looking_back.read(self.services.source.fleet, self.services.board)
+        await self._beside.load(self.here.queue, self.board)
 
     # -- showing
 
@@ -128,9 +130,15 @@ class OverviewScreen(Page):
         if is_empty or is_hidden:
             said = welcome(board, self.size.width) if is_empty else no_match(board, self._wanted, self.size.width)
             self.query_one("#welcome", Lines).show(said)
-        self.query_one("#queues", QueueTable).show(rows, is_stale=board.is_stale)
+        table = self.query_one("#queues", QueueTable)
+        table.show_order("" if self._order == WORST else self._order, "")
+        table.show(rows, is_stale=board.is_stale)
         self._show_needs(replace(board, rows=tuple(rows)))
         self._show_inspector(board)
+
+    @property
+    def _order(self) -> str:
+        return known(self.services.memory.choices.order)
 
     def _show_needs(self, board: Board) -> None:
         """Fill the lines that the rows leave empty."""
@@ -140,11 +148,13 @@ class OverviewScreen(Page):
         self.query_one("#queues").styles.height = rows + 2 if lines else "1fr"
         box.display = bool(lines)
         box.show(lines)
+        self._beside.fit(size.height - rows - 2 - len(lines) if lines else 0)
 
     def _arrange(self, board: Board) -> Sequence[Row]:
         """The rows to show, in the old order while the user works with it."""
         wanted = self._wanted.lower()
-        rows = [row for row in board.rows if wanted in safe(row.queue).lower()] if wanted else list(board.rows)
+        found = [row for row in board.rows if wanted in safe(row.queue).lower()] if wanted else board.rows
+        rows = ordered(found, self._order)
         table = self.query_one("#queues", QueueTable)
         if not (self._clock() < self._held_until or table.selected or not self.is_current):
             return rows
@@ -154,6 +164,7 @@ class OverviewScreen(Page):
     def _show_inspector(self, board: Board) -> None:
         table = self.query_one("#queues", QueueTable)
         row = board.row(table.cursor) if table.cursor is not None else None
+        self._beside.draw(None if row is None else row.queue, board)
         ruler, box = self.query_one("#rule", Lines), self.query_one("#inspector", Lines)
         width = self.query_one("#side").size.width or self.size.width
         if row is None:
@@ -181,6 +192,8 @@ class OverviewScreen(Page):
         self._held_until = self._clock() + HOLD_S
         self._show_inspector(self.board)
         self.show_ability(self.board)
+        if self._beside.has_room:
+            self.reload()
 
     def on_table_opened(self, event: QueueTable.Opened) -> None:
         """Enter a queue."""
@@ -191,6 +204,20 @@ class OverviewScreen(Page):
         if self._wanted and self._wanted.lower() not in safe(queue).lower():
             self._stop_filter()
         self.query_one("#queues", QueueTable).point_at(queue)
+
+    def on_table_order_asked(self, event: QueueTable.OrderAsked) -> None:
+        """Sort by the heading that was clicked; a second click on it returns to the usual order."""
+        self._sort(WORST if event.order == self._order else event.order)
+
+    def action_sort(self) -> None:
+        """Show the rows in the next order."""
+        self._sort(following(self._order))
+
+    def _sort(self, order: str) -> None:
+        self._held_until = 0.0
+        self.services.memory.note(order=order)
+        self.tell(Done(f"Sorted: {in_words(order)}.", Tone.DIM))
+        self.redraw()
 
     def action_filter(self) -> None:
         """Open the filter box."""

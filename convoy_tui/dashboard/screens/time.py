@@ -53,7 +53,8 @@ class TimeScreen(Page):
     def __init__(self, services: Services, where: Where) -> None:
         super().__init__(services, where)
         kept = services.kept.get((self.page_name, Where()))
-        self._shown = kept if isinstance(kept, _Shown) else _Shown()
+        names, last = [period.name for period in PERIODS], services.memory.choices.period
+        self._shown = kept if isinstance(kept, _Shown) else _Shown(names.index(last) if last in names else 1)
         self.queue = where.queue
         self._read: tuple[Chart, ...] = ()
         self._read_at: float | None = None
@@ -224,5 +225,6 @@ class TimeScreen(Page):
 
     def _keep(self) -> None:
         self.services.kept[self.page_name, Where()] = self._shown
+        self.services.memory.note(period=PERIODS[self._period].name)
         self.redraw()
         self.reload()
