@@ -70,6 +70,7 @@ def test_served_until_it_is_told_to_end(convoy: Convoy, fleet: Fleet) -> None:
             address = next(line for line in process.stderr if line.startswith("http")).strip()
             seen = scrape(int(address.removeprefix("http://127.0.0.1:").removesuffix("/metrics")))
         finally:
-            process.terminate()
+            process.terminate()  # the first process of a container would not hear it by itself
 
     assert seen["convoy_queue_depth", "trucks", "queued"] == 1
+    assert process.returncode == 0

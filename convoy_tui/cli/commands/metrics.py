@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
 import sys
 import threading
 from typing import Annotated
@@ -65,7 +66,10 @@ def metrics(session: Session, *, listen: Listen = None, jam_after: p.JamAfter = 
         return Code.DONE
     address = read_address(listen, "--listen", PORT)
     with MetricsServer(registry, address.host, address.port) as server:
+        is_over = threading.Event()
+        # The first process of a container is deaf to signals that it does not handle.
+        signal.signal(signal.SIGTERM, lambda _number, _frame: is_over.set())
         session.say_where()
         session.messages.note(f"http://{Address(address.host, server.port)}/metrics")
-        threading.Event().wait()
+        is_over.wait()
     return Code.DONE
