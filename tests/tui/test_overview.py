@@ -308,6 +308,20 @@ async def test_a_filter_without_a_match_says_so() -> None:
         await shows(pilot, "QUEUED")
 
 
+async def test_the_cursor_is_on_its_queue_again_after_a_filter_that_hid_all() -> None:
+    app = an_app(letters(3))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("j", "j")
+        chosen = table(app).cursor
+        await pilot.press("slash", "x", "x")
+        await shows(pilot, "No queue has xx in its name.")
+        await pilot.press("escape")
+        await hides(pilot, "No queue has")
+
+        assert table(app).cursor == chosen
+
+
 async def test_quitting_leaves() -> None:
     app = an_app(letters())
     async with app.run_test(size=(80, 24)) as pilot:

@@ -77,6 +77,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
         self._is_placed = False
         self.place = 0
         """The place of the cursor."""
+        self._missed: str | None = None
         self.cursor: str | None = None
         """The key of the row under the cursor; None while that row is not known."""
         self.selected: Set[str] = frozenset()
@@ -258,17 +259,17 @@ class Table(ScrollView, Generic[R], can_focus=True):
 
     def _find_cursor(self) -> None:
         """Put the cursor where its row is now; where that is gone, on the row in its place."""
-        window, place = self._window, None
-        if self._is_placed and self.cursor is not None:
+        window, place, key = self._window, None, self.cursor or self._missed
+        if self._is_placed and key is not None:
             row = window.at(self.place)
-            is_there = row is not None and self._key(row) == self.cursor
-            place = self.place if is_there else window.place(lambda each: self._key(each) == self.cursor)
+            is_there = row is not None and self._key(row) == key
+            place = self.place if is_there else window.place(lambda each: self._key(each) == key)
         if place is None:
             # Until the user moves it, the cursor stays on the first row.
             place = max(0, min(self.place, window.total - 1)) if self._is_placed else 0
-        self.place = place
-        row = window.at(place)
+        self.place, row = place, window.at(place)
         self.cursor = self._key(row) if row is not None else None
+        self._missed = None if window.total else key  # a filter may have hidden all rows
 
     def _go(self, place: int) -> None:
         if not 0 <= place < self._window.total:
