@@ -138,7 +138,7 @@ def check_queue_name(name: object, *, existing: bool = False) -> str:
     validation.flag("existing", existing)
     if not isinstance(name, str) or not name:
         raise InvalidQueueName(f"A queue's name must be text and not empty, not {validation.shown(name)}.")
-    if len(name.encode("utf-8", "surrogatepass")) > MAX_QUEUE_NAME_BYTES:
+    if len(name.encode("utf-8", "replace")) > MAX_QUEUE_NAME_BYTES:  # a surrogate stands for one byte
         raise InvalidQueueName(f"A queue name has at most {MAX_QUEUE_NAME_BYTES} bytes.")
     is_encodable = not re.search("[\ud800-\udc7f\udd00-\udfff]", name)
     if not is_encodable or (not existing and not _QUEUE_NAME.fullmatch(name)):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from convoy_core.errors import InvalidQueueName
-from convoy_core.options import check_queue_name
+from convoy_core.options import MAX_QUEUE_NAME_BYTES, check_queue_name
 
 SHARED = {
     "queued": "list",  # IDs waiting; push right, pop left
@@ -146,8 +146,13 @@ class Keyspace:
         return f"{self.prefix}*".encode()
 
     def queue_of(self, key: bytes) -> str | None:
-        """The name of the queue whose list, set or zset, or log of errors, `key` is; None for any other key."""
+        """The name of the queue whose list, set or zset, or log of errors, `key` is; None for any other key.
+
+        None as well for a name that is too long: it must not keep anybody from the other queues.
+        """
         name, kind = self._split(key)
+        if len(key) > MAX_QUEUE_NAME_BYTES and len(name.encode("utf-8", "replace")) > MAX_QUEUE_NAME_BYTES:
+            return None
         is_log = re.fullmatch(r"errorLog\.\d+", kind) is not None  # all that an idle queue of Node's leaves for a while
         return self._unbraced(name) if is_log or SHARED.get(kind) else None
 

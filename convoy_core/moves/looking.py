@@ -24,7 +24,7 @@ from convoy_core.moves.call import (
 )
 from convoy_core.moves.keys import Keys, Keyspace
 from convoy_core.moves.scripts import load
-from convoy_core.options import BATCH, MAX_ID_BYTES, JobID, decode_id, encode_id
+from convoy_core.options import BATCH, MAX_ID_BYTES, MAX_QUEUE_NAME_BYTES, JobID, decode_id, encode_id
 from convoy_core.states import State
 from convoy_core.validation import Seconds
 
@@ -38,9 +38,14 @@ FIND_DEPTH = 100_000
 def queue_names(keyspace: Keyspace) -> Steps[list[str]]:
     """The registered names, and those found by a scan of the store."""
     found: set[bytes] = yield command("SMEMBERS", keyspace.registry, read=set)
-    names = {decode_id(name) for name in found}
+    names = _registered(found)
     yield from scan(keyspace, lambda keys: names.update(filter(None, map(keyspace.queue_of, keys))))
     return sorted(names)
+
+
+def _registered(found: Iterable[bytes]) -> set[str]:
+    """The names in the registry, without what another client has written there that can name no queue."""
+    return {decode_id(name) for name in found if 0 < len(name) <= MAX_QUEUE_NAME_BYTES}
 
 
 def scan(keyspace: Keyspace, note: Callable[[list[bytes]], object]) -> Steps[None]:
@@ -87,7 +92,7 @@ def snapshots(
     if not validation.flag("registered", registered):
         return (yield from sliced(names, size, ask))[0]
     found, others = yield from sliced(names, size, ask, command("SMEMBERS", keyspace.registry, read=set))
-    new = {decode_id(name) for name in others[0]} - {one.queue for one in found}
+    new = _registered(others[0]) - {one.queue for one in found}
     return found + (yield from sliced(sorted(new), size, ask))[0]
 
 

@@ -17,6 +17,7 @@ _UNSAFE = re.compile(
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # invisible: one ID looks like another
     "\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0"
     "\ufe00-\ufe0f\U000e0100-\U000e01ef"  # variation selectors: invisible, and their width differs between terminals
+    "\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff"  # letters of flags, and skin tones: as wide as each terminal likes
     "\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"  # annotation, shorthand and musical controls
     "\U000e0000-\U000e0fff"  # tag characters
     "\ud800-\udfff"  # lone surrogates; \udc80-\udcff stand for bytes that were not UTF-8

@@ -898,3 +898,18 @@ def test_the_jam_guard_frees_a_foreign_entry_whose_score_has_a_fraction(store: R
     raw.sadd("cv:q:committed", "node's")
     with Queue("q", redis=store.url) as queue:
         assert queue.jam_guard(idle_s=5) == ["node's"]
+
+
+def test_a_key_whose_name_is_no_queue_name_hides_no_queue(fleet: Fleet, raw: redis.Redis) -> None:
+    """One such key of another application kept everybody from everything."""
+    of_bytes = b"\xff" * 200
+    raw.rpush(b"cv:" + b"x" * 201 + b":queued", "a")
+    raw.rpush(b"cv:" + of_bytes + b":queued", "a")
+    raw.sadd("cv:queues", b"", b"y" * 201)
+    fleet.queue("fine").publish("a")
+
+    names = fleet.queues()
+
+    assert names == ["fine", "\udcff" * 200]
+    assert [one.counts.queued for one in fleet.snapshot(names)] == [1, 1]
+    assert [one.queue for one in fleet.snapshot([], registered=True)] == ["fine"]

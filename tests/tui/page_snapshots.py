@@ -9,14 +9,16 @@ import asyncio
 import math
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest.mock import patch
 
 import redis
 
 from convoy_core import Fleet
+from convoy_tui.dashboard import source
 from convoy_tui.dashboard.board import pool_rates
+from convoy_tui.dashboard.source import Reading
 from tests.servers import RealServer, valkey_binary
 from tests.tui.live import opened, settled_text
 from tests.tui.pools import old_hosts
@@ -68,9 +70,10 @@ async def take(snap: PageSnap, server: RealServer) -> str:
     kept = PAGES[snap.page]
     with Fleet(redis=server.url) as fleet, server.client() as client:
         kept.seed(fleet, client)
-    # However long it takes, no speed is known.
+    # However long it takes, no speed is known, and each round trip is as fast as the others.
     unknown = patch.object(pool_rates, "SETTLED_S", math.inf)
-    with unknown:
+    even = patch.object(source, "Reading", lambda *known: replace(Reading(*known), round_trip_s=0.0004))
+    with unknown, even:
         return await _look(snap, kept, server)
 
 

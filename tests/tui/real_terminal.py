@@ -13,12 +13,13 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import pyte
+from pyte.screens import Char
 
 from tests.waiting import patient
 
@@ -66,7 +67,13 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        return "\n".join(self.screen.display)
+        # The cell behind a wide character is empty. Half of a screen may have come, which `display` cannot bear.
+        cells = ([line[x].data for x in range(self.screen.columns)] for line in self._lines)
+        return "\n".join(map("".join, cells))
+
+    @property
+    def _lines(self) -> list[Mapping[int, Char]]:
+        return [self.screen.buffer[y] for y in range(self.screen.lines)]
 
     def press(self, keys: str | bytes) -> None:
         os.write(self._master, keys.encode() if isinstance(keys, str) else keys)
@@ -104,6 +111,8 @@ class Terminal:
         while not condition():
             assert time.monotonic() < deadline, f"{what} not within {patient():g} s:\n{self.text}"
             self.read(0.1)
+            while self.read(0):
+                pass  # what has come already
 
     def shows(self, text: str) -> None:
         self.until(lambda: text in self.text, f"{text!r}")
