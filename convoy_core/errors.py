@@ -63,6 +63,9 @@ class HandlerNotFound(ConvoyError):
 class StoreError(ConvoyError):
     """The store did not do what was asked."""
 
+    word: str = ""
+    """The first word of the store's own answer, like NOAUTH or OOM; nothing where it did not answer."""
+
 
 class StoreUnreachable(StoreError):
     """The store does not answer; nothing was applied."""

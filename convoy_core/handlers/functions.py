@@ -57,11 +57,7 @@ def load_handler(path: str, *, here: bool = False) -> Handler:
     """
     if validation.flag("here", here):
         _search_here()
-    if not isinstance(path, str):
-        raise HandlerNotFound(f"path is {validation.shown(path)}; write it as text, like 'package.module:function'.")
-    module_name, colon, attribute = path.partition(":")
-    if not colon or not module_name or not attribute:
-        raise HandlerNotFound(f"{path!r} is no handler; write it as package.module:function.")
+    module_name, attribute = split_path(path)
     try:
         target: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
@@ -79,6 +75,16 @@ def load_handler(path: str, *, here: bool = False) -> Handler:
         raise HandlerNotFound(f"{path!r} is {type(target).__name__}, not something that can be called.")
     handler: Handler = target
     return handler
+
+
+def split_path(path: str) -> tuple[str, str]:
+    """The module and the function that an import path names, looked for nowhere yet. Raises HandlerNotFound."""
+    if not isinstance(path, str):
+        raise HandlerNotFound(f"path is {validation.shown(path)}; write it as text, like 'package.module:function'.")
+    module_name, colon, attribute = path.partition(":")
+    if not colon or not module_name or not attribute:
+        raise HandlerNotFound(f"{path!r} is no handler; write it as package.module:function.")
+    return module_name, attribute
 
 
 def _search_here() -> None:

@@ -10,8 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from subprocess import PIPE
 
+from convoy_core import validation
+from convoy_core.errors import HandlerNotFound
 from convoy_core.handlers.functions import check_handler, load_handler
 from convoy_core.handlers.group_leader import GroupLeader
 from convoy_core.handlers.process_groups import DESCRIPTORS, Groups, ending
@@ -42,12 +47,23 @@ class ChildDied(RunFailed):
 class Isolated:
     """The handler that an import path names, to be given to a WorkerPool, run in child processes.
 
-    The path is resolved here as well, so that a wrong one is found at once. Raises HandlerNotFound.
+    The path is resolved here as well, so that a wrong one is found at once, unless `elsewhere` is set: then child
+    processes alone import it, which search the working directory last, and `find` says whether they can. `output` is a
+    descriptor for what they write; else it goes to stderr of this process. Raises HandlerNotFound.
     """
 
-    def __init__(self, path: str) -> None:
-        check_handler(load_handler(path))
+    def __init__(self, path: str, *, elsewhere: bool = False, output: int | None = None) -> None:
+        if not validation.flag("elsewhere", elsewhere):
+            check_handler(load_handler(path))
+        elif not isinstance(path, str):
+            raise HandlerNotFound(
+                f"path is {validation.shown(path)}; write it as text, like 'package.module:function'."
+            )
+        if output is not None:
+            validation.whole("output", output, 0)
         self.path = path
+        self._elsewhere = elsewhere
+        self._output = output
         self._idle: list[_Child] = []
         self._groups = Groups()
 
@@ -59,6 +75,15 @@ class Isolated:
         """The handler for people."""
         return self.path
 
+    async def find(self) -> bool:
+        """Start a child, which the first run will use. Whether the handler is a coroutine function.
+
+        Raises HandlerNotFound, with the reason, and NotStarted.
+        """
+        child = await self._start()
+        self._idle.append(child)
+        return child.is_coroutine
+
     async def __call__(self, job: Job) -> object:
         """Run it for one ID. Raises HandlerFailed, ChildDied or NotStarted; cancelled, it kills the child."""
         starts = 0
@@ -66,7 +91,10 @@ class Isolated:
             child = self._take_idle()
             if child is None:
                 starts += 1
-                child = await _Child.start(self._groups, self.path)
+                try:
+                    child = await self._start()
+                except HandlerNotFound as error:
+                    raise NotStarted(f"the child process could not load {self.path!r}: {error}") from None
             try:
                 return await self._run(child, job)
             except _NeverBegan as death:
@@ -78,6 +106,13 @@ class Isolated:
         while self._idle:
             await self._groups.end(self._idle.pop().leader)
         await self._groups.aclose()
+
+    async def _start(self) -> _Child:
+        places = list(filter(lambda place: isinstance(place, str), sys.path))
+        if self._elsewhere:
+            with suppress(OSError):  # it has been removed
+                places.append(str(Path.cwd()))
+        return await _Child.start(self._groups, self.path, places, self._output)
 
     def _take_idle(self) -> _Child | None:
         while self._idle:
@@ -108,27 +143,36 @@ class _Child:
 
     def __init__(self, leader: GroupLeader) -> None:
         self.leader = leader
+        self.is_coroutine = False
         self._reader = MessageReader(MAX_LINE)
 
     @classmethod
-    async def start(cls, groups: Groups, path: str) -> _Child:
-        """Start one. Raises NotStarted."""
+    async def start(cls, groups: Groups, path: str, places: Sequence[str], output: int | None) -> _Child:
+        """Start one, and let it load the handler. Raises NotStarted and HandlerNotFound."""
         leader = groups.start(
-            *own_program(
-                "convoy_core.handlers.isolated_child", path, *filter(lambda place: isinstance(place, str), sys.path)
-            ),
+            *own_program("convoy_core.handlers.isolated_child", path, *places),
             environment=environment(),
             stdout=PIPE,
+            stderr=output,
         )
         child = cls(leader)
         try:
-            await child._read_until({"ready": True})
-        except BaseException as error:
+            await child._load()
+        except BaseException:
             await groups.end(leader)
-            if isinstance(error, _NeverBegan):
-                raise NotStarted(f"the child process could not load {path!r} ({error}); its error is above") from None
             raise
         return child
+
+    async def _load(self) -> None:
+        match await self._read():
+            case {"ready": True, "coroutine": bool(is_coroutine)}:
+                self.is_coroutine = is_coroutine
+            case {"unusable": str(why)}:
+                raise HandlerNotFound(why)
+            case None:
+                raise HandlerNotFound(f"Importing it ended the process: {await self._ending()}.")
+            case Malformed(answer) | answer:
+                raise HandlerNotFound(f"Importing it sent what is no answer: {answer!r:.200}.")
 
     async def run(self, job: Job) -> object:
         """What the handler returned there; a HandlerFailed if it raised."""

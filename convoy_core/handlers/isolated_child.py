@@ -16,7 +16,8 @@ import threading
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
-from convoy_core.handlers.functions import Handler, is_coroutine_handler, load_handler
+from convoy_core.errors import HandlerNotFound, InvalidOption
+from convoy_core.handlers.functions import Handler, check_handler, is_coroutine_handler, load_handler
 from convoy_core.handlers.verdicts import checked, describe, trace
 from convoy_core.jobs import Discard, Job, Retry
 from convoy_core.system.json_lines import Malformed, Message, decode_message, encode_message
@@ -32,14 +33,27 @@ def main(path: str, *places: str) -> None:
     sys.stdout, sys.stderr = lossy_streams(sys.stdout), lossy_streams(sys.stderr)
     requests = os.fdopen(os.dup(0), "rb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    handler = load_handler(path)
+    handler = _load(path, answers)
     jobs: SimpleQueue[Message] = SimpleQueue()
     threading.Thread(target=_listen, args=(requests, jobs), daemon=True).start()
-    _say(answers, {"ready": True})
+    _say(answers, {"ready": True, "coroutine": is_coroutine_handler(handler)})
     while True:
         record = jobs.get()
         _say(answers, {"began": record["number"]})
         _say(answers, _run(handler, Job.from_record(record)))
+
+
+def _load(path: str, answers: BinaryIO) -> Handler:
+    """The handler; the parent is told why there is none."""
+    try:
+        handler = load_handler(path)
+        check_handler(handler)
+    except BaseException as error:
+        is_ours = isinstance(error, HandlerNotFound | InvalidOption)
+        why = str(error) if is_ours else f"Importing it ended in {describe(error)}."
+        _say(answers, {"unusable": why})
+        raise
+    return handler
 
 
 def _say(answers: BinaryIO, word: Message) -> None:

@@ -102,7 +102,9 @@ def explain(error: TransportError | OSError | StoreError, store: str) -> StoreEr
     is_sent = not isinstance(error, NotSent)
     reason = error.reason if isinstance(error, NotSent) else error
     if isinstance(reason, ErrorReply):
-        return _explain_reply(str(reason), store)
+        explained = _explain_reply(str(reason), store)
+        explained.word = _word_of(str(reason))
+        return explained
     return _explain_silence(reason, store, is_sent=is_sent)
 
 
@@ -120,8 +122,16 @@ def is_out_of_reach(error: BaseException) -> bool:
     return isinstance(error.__cause__, NotSent)
 
 
+def _plain(text: str) -> str:
+    return _SCRIPT_AFTER.sub("", _SCRIPT_BEFORE.sub("", text)).strip()
+
+
+def _word_of(text: str) -> str:
+    return _plain(text).partition(" ")[0]
+
+
 def _explain_reply(text: str, store: str) -> StoreError:
-    plain = _SCRIPT_AFTER.sub("", _SCRIPT_BEFORE.sub("", text)).strip()
+    plain = _plain(text)
     if DAMAGED_WORD in plain:
         plain = plain[plain.index(DAMAGED_WORD) :]
     word, _, said = plain.partition(" ")

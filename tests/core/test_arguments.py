@@ -139,6 +139,8 @@ KINDS: dict[str, Kind] = {
     "words": Kind([None, 5, True, b"true", "", [], [5], ["a\0b"], "'"], ""),
     "path": Kind([None, 5, True, b"a:b", ""], ""),
     "here": FLAG,
+    "elsewhere": FLAG,
+    "output": Kind([value for value in WHOLE.bad if value is not None]),
     "existing": FLAG,
     "raw": Kind([None, 5, "text", []]),
     "items": Kind([value for value in IDS.bad if value is not None]),

@@ -200,6 +200,44 @@ def test_a_handler_that_cannot_be_imported_is_found_before_anything_runs() -> No
         Isolated(f"{HERE}:missing")
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (f"{HERE}:missing", "no 'missing'"),
+        ("no_such_module:work", "There is no module 'no_such_module'"),
+        ("deadly:work", "Importing it ended the process: killed by SIGSEGV"),
+        ("leaving:work", "Importing it ended in SystemExit: 3"),
+    ],
+)
+async def test_a_handler_looked_for_elsewhere_cannot_harm_this_process(
+    path: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "deadly.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    (tmp_path / "leaving.py").write_text("import sys; sys.exit(3)")
+    monkeypatch.chdir(tmp_path)
+    handler = Isolated(path, elsewhere=True, output=os.open(os.devnull, os.O_WRONLY))
+
+    with pytest.raises(HandlerNotFound, match=said):
+        await handler.find()
+    await handler.aclose()
+    assert path.partition(":")[0] not in sys.modules.keys() - {HERE}
+
+
+async def test_what_a_handler_elsewhere_writes_goes_to_the_descriptor_that_was_given(
+    queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "loud.py").write_text("import os\nasync def work(job): print('said', job.id); os.write(1, b'raw\\n')\n")
+    monkeypatch.chdir(tmp_path)
+    queue.publish("a")
+    with (tmp_path / "output").open("wb") as output:
+        handler = Isolated("loud:work", elsewhere=True, output=output.fileno())
+        assert await handler.find()
+        status = await WorkerPool(queue, handler, options=BURST).serve()
+
+    assert status.done == 1
+    assert sorted((tmp_path / "output").read_text().split("\n")) == ["", "raw", "said a"]
+
+
 def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
