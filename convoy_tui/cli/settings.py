@@ -59,6 +59,8 @@ class Settings:
     """Where the URL was given, for the message that refuses it."""
     operator: str | None = None
     """Who acts, for the audit; None: the user at this machine."""
+    flags: tuple[str, ...] = field(default=(), compare=False)
+    """The options with which a command has the same profile and prefix; the config file's defaults need none."""
 
 
 def resolve(
@@ -98,7 +100,14 @@ def resolve(
     )
     with _given_by(there):
         jam_after_s = None if chosen.jam_after is None else parse_duration(chosen.jam_after)
-    return Settings(url, prefix, chosen.environment, bool(reason), reason, jam_after_s, url_from, operator)
+    flags = _flags(("--profile", name, asked_by), ("--prefix", prefix, prefix_from))
+    return Settings(url, prefix, chosen.environment, bool(reason), reason, jam_after_s, url_from, operator, flags)
+
+
+def _flags(*given: tuple[str, str | None, str]) -> tuple[str, ...]:
+    """Options for what does not come from the config file: each by its name, its value and where that is from."""
+    words = [(option, value) for option, value, source in given if value and source.startswith(("--", "CONVOY_"))]
+    return tuple(word for pair in words for word in pair)
 
 
 def _operator(*choices: tuple[str, str | None]) -> str | None:

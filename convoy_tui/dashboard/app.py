@@ -12,7 +12,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.signal import Signal
 
-from convoy_core import InvalidOption, WorkerPool
+from convoy_core import Handler, InvalidOption, WorkerPool
 from convoy_tui.dashboard.board.board import Board, LinkState, Place, Watch
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Tone
@@ -177,13 +177,15 @@ class ConvoyApp(TerminalApp):
             self._watch.lose()
         else:
             self._source.explain(self._watch.take(reading.snapshots, reading.past, reading.broken))
-        self._publish_board()
+            back = "taking writes again" if self.services.board.no_writes and not reading.no_writes else back
+        self._publish_board(reading.no_writes if reading else "")
         if back:
             self.page.tell(Done(f"The store is {back}."))
 
-    def _publish_board(self) -> None:
+    def _publish_board(self, no_writes: str | None = None) -> None:
         self.services.board = replace(
             self.services.board,
+            no_writes=self.services.board.no_writes if no_writes is None else no_writes,
             link=self._poller.link,
             rows=self._watch.rows,
             now=self._clock(),
@@ -202,13 +204,11 @@ class ConvoyApp(TerminalApp):
         if link.state is LinkState.LOST or late:
             self._publish_board()
 
-    def _make_pool(self, order: Order) -> WorkerPool:
+    def _make_pool(self, order: Order, handler: Handler) -> WorkerPool:
         """Whoever may act on a store from a browser may not therefore run code on this machine."""
         if self.is_web:
             raise InvalidOption("Workers cannot be started from a browser.")
-        return self._source.pool(
-            order.queue, order.handler, concurrency=order.concurrency, job_timeout=order.job_timeout
-        )
+        return self._source.pool(order.queue, handler, concurrency=order.concurrency, job_timeout=order.job_timeout)
 
     def on_app_blur(self) -> None:
         """Poll less often while the terminal is not in front."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from enum import StrEnum
 from itertools import islice
 
 from convoy_core import BATCH, AsyncQueue, Cancelled, Fault, FaultKind, Outcome, Published, Repaired, State
+from convoy_tui.dashboard.board.board import Place
+from convoy_tui.dashboard.board.commands import command, quoted
 from convoy_tui.dashboard.board.spans import Tone
 from convoy_tui.dashboard.services import Done
 from convoy_tui.text.entry_filter import Filter, as_options
@@ -47,7 +48,7 @@ class Chosen:
         """The IDs as arguments of a command, or where they would stand."""
         if len(self.ids) > 3:
             return "--from IDS.txt"
-        return ("-- " if any(id.startswith("-") for id in self.ids) else "") + " ".join(map(shlex.quote, self.ids))
+        return ("-- " if any(id.startswith("-") for id in self.ids) else "") + " ".join(map(quoted, self.ids))
 
     @property
     def filtered(self) -> str | None:
@@ -94,10 +95,10 @@ class IDMove:
         text = "; ".join(parts)
         return Done(f"{text[0].upper()}{text[1:]}.", Tone.FINE if self.moved(tally) else Tone.WARNING)
 
-    def shown_command(self, chosen: Chosen) -> str:
-        """The command that does the same."""
+    def shown_command(self, place: Place, chosen: Chosen) -> str:
+        """The command that does the same on this store."""
         ids = (chosen.filtered if self.takes_filters else None) or chosen.named
-        return self.command.format(queue=shlex.quote(chosen.queue), ids=ids)
+        return self.command.format(queue=quoted(chosen.queue), ids=ids).replace("convoy", command(place), 1)
 
 
 async def _requeue(queue: AsyncQueue, ids: Sequence[str], is_dry: bool) -> Answers:

@@ -1,17 +1,28 @@
 """The worker pools of this process, which the dashboard starts, lists and stops.
 
-Each pool has its own thread and its own connections, so a slow handler never blocks the keyboard. `launch` and `wait`
-block: call them from a thread.
+Each pool has its own thread and its own connections. Handlers run in child processes, whose output goes into the log,
+so that nothing they do reaches this process; in threads of it only if that was asked for. `launch` and `wait` block:
+call them from a thread.
 """
 
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
-from convoy_core import Handler, PoolState, PoolStatus, WorkerPool
+from convoy_core import Handler, Isolated, PoolState, PoolStatus, WorkerPool
+from convoy_tui.dashboard.output_log import OutputLog
+
+
+class RunsIn(StrEnum):
+    """Where the handlers of a pool run."""
+
+    PROCESSES = "processes"
+    THREADS = "threads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +32,15 @@ class Order:
     queue: str
     path: str
     """The import path of the handler."""
-    handler: Handler
     concurrency: int
     job_timeout: float | None
+    handler: Handler | None = None
+    """The handler itself, to run in threads of this process; else child processes import it."""
+
+    @property
+    def runs_in(self) -> RunsIn:
+        """Where its handlers run."""
+        return RunsIn.PROCESSES if self.handler is None else RunsIn.THREADS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +50,8 @@ class Local:
     name: str
     order: Order
     pool: WorkerPool
+    output: int | None
+    """The descriptor that its handlers write to."""
 
     @property
     def status(self) -> PoolStatus:
@@ -48,23 +67,33 @@ class Local:
 class LocalPools:
     """All pools of this process."""
 
-    def __init__(self, make: Callable[[Order], WorkerPool]) -> None:
+    def __init__(self, make: Callable[[Order, Handler], WorkerPool]) -> None:
         self._make = make
         self._numbers = itertools.count(1)
         self._locals: list[Local] = []
+        self.log = OutputLog()
+        """What their handlers have written."""
 
     def launch(self, order: Order) -> Local:
         """Start a pool and wait until it is registered. Raises ConvoyError if it cannot start."""
-        pool = self._make(order)
-        pool.start()
-        local = Local(f"local-{next(self._numbers)}", order, pool)
+        name = f"local-{next(self._numbers)}"
+        output = self.log.open(name) if order.handler is None else None
+        try:
+            pool = self._make(order, order.handler or Isolated(order.path, elsewhere=True, output=output))
+            pool.start()
+        except BaseException:
+            _close(output)
+            raise
+        local = Local(name, order, pool, output)
         self._locals.append(local)
         return local
 
     def members(self, queue: str | None = None) -> list[Local]:
         """The pools, oldest first. Later calls leave out those that have ended by now."""
         chosen = [local for local in self._locals if queue is None or local.order.queue == queue]
-        self._locals = [local for local in self._locals if not local.is_over]
+        for local in [local for local in self._locals if local.is_over]:
+            self._locals.remove(local)
+            _close(local.output)
         return chosen
 
     def find(self, worker: str) -> Local | None:
@@ -92,3 +121,8 @@ class LocalPools:
         while not self.is_idle and time.monotonic() < deadline:
             time.sleep(0.02)  # pools do not announce their end
         return self.is_idle
+
+
+def _close(output: int | None) -> None:
+    if output is not None:
+        os.close(output)

@@ -99,7 +99,15 @@ def _open(settings: Settings, *, ascii_only: bool, interval: float | None) -> No
         operator=settings.operator,
         jam_after_s=limits.jam_after_s,
     )
-    place = Place(source.shown, settings.environment, settings.read_only, settings.read_only_because, limits)
+    place = Place(
+        source.shown,
+        settings.environment,
+        settings.read_only,
+        settings.read_only_because,
+        limits,
+        can_start=source.can_start,
+        flags=_flags(settings, source.shown),
+    )
     advise = partial(_advice, settings)
     memory = Memory(state_path())
     pace_s = interval if interval is not None else memory.interval_s or 1.0
@@ -108,6 +116,12 @@ def _open(settings: Settings, *, ascii_only: bool, interval: float | None) -> No
     app.is_watched = is_watched
     app.run()
     raise typer.Exit(app.return_code or Code.DONE)
+
+
+def _flags(settings: Settings, shown: str) -> tuple[str, ...]:
+    """The options with which a command of `convoy` finds the same store. A password in the address stays masked."""
+    is_given = settings.url_from in ("--redis", "CONVOY_REDIS_URL")
+    return (*settings.flags, *(("--redis", shown) if is_given else ()))
 
 
 def _draw_less_often() -> None:

@@ -62,7 +62,7 @@ class Poller:
         try:
             reading = await self._look()
         except ConvoyError as error:
-            return self._lose(str(error))
+            return self._lose(str(error), getattr(error, "word", ""))
         except Exception as error:
             log.exception("a look at the store ended unexpectedly")
             return self._lose(f"Unexpected {type(error).__name__}: {error}")
@@ -98,7 +98,7 @@ class Poller:
         self._changed(reading, back)
         return self.pace_s
 
-    def _lose(self, reason: str) -> float:
+    def _lose(self, reason: str, word: str = "") -> float:
         now = self._clock()
         step = RETRIES.pause_s(self.link.tries)
         wait_s = step * (0.75 + self._jitter() / 2)
@@ -107,6 +107,7 @@ class Poller:
             state=LinkState.LOST,
             lost_at=now if self.link.lost_at is None else self.link.lost_at,
             reason=reason,
+            word=word,
             tries=self.link.tries + 1,
             retry_at=now + wait_s,
         )

@@ -11,7 +11,7 @@ from textual.signal import Signal
 from convoy_tui.dashboard.board.board import Board
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Tone
-from convoy_tui.dashboard.local_pools import LocalPools
+from convoy_tui.dashboard.local_pools import LocalPools, RunsIn
 from convoy_tui.dashboard.remembered import Memory
 from convoy_tui.dashboard.source import Source
 
@@ -31,6 +31,7 @@ class LaunchForm:
     path: str = ""
     concurrency: str = "1"
     job_timeout: str = "5m"
+    runs_in: RunsIn = RunsIn.PROCESSES
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,8 @@ Node clients use are found by a scan of the store, which runs beside the polling
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -34,6 +32,7 @@ from convoy_core import (
 )
 from convoy_tui.dashboard.board.board import Row
 from convoy_tui.dashboard.reading.broken import BrokenReader
+from convoy_tui.dashboard.reading.keeping import HistoryKeeper
 from convoy_tui.text.broken import Broken
 from convoy_tui.text.recalled import LONG_S, RECENT_S, Rows, Seen, at_stake, recalled
 
@@ -41,9 +40,6 @@ DISCOVER_S = 30.0
 """The interval of scans for queues that nobody registered."""
 DISCOVER_EMPTY_S = 3.0
 """The same while no queue is known, so that the first one appears soon."""
-_ENDS = ("done", "failed", "retried", "deferred")
-HISTORY_AGAIN_S = 60.0
-"""When no history could be kept, another try is made after this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +54,8 @@ class Reading:
     """What the store has kept of the queues that have not been looked at just before."""
     broken: Mapping[str, Broken] = field(default_factory=dict)
     """What broke in the queues that fail, as far as that was read."""
+    no_writes: str = ""
+    """Why the store takes no writes, where it has refused one that this dashboard makes by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +83,21 @@ class Source(Protocol):
     def explain(self, rows: Sequence[Row]) -> None:
         """Read what broke in those of these queues that fail, for later readings."""
 
+    @property
+    def can_start(self) -> bool:
+        """Whether the store is an embedded one, which `start_store` starts."""
+
+    async def start_store(self) -> None:
+        """Start the embedded store."""
+
     async def discover(self) -> None:
         """Find the names of all queues now."""
 
     async def jammed(self, queue: str, idle_s: float) -> list[Jammed]:
         """The jobs that have been running for longer than `idle_s` seconds."""
 
-    async def free(self, queue: str, entries: Sequence[Jammed], then: Then) -> dict[str, Outcome]:
-        """Free exactly these entries."""
+    async def free(self, queue: str, entries: Sequence[Jammed], then: Then, *, skip_live: bool) -> dict[str, Outcome]:
+        """Free exactly these entries; with `skip_live` not those whose workers live by then."""
 
     async def failed(self, queue: str, limit: int) -> Failed:
         """Up to `limit` failed IDs."""
@@ -140,14 +145,10 @@ class LiveSource:
         self._names: list[str] = []
         self._discovered_at: float | None = None
         self._discovery: asyncio.Task[None] | None = None
-        self._noting: asyncio.Task[None] | None = None
-        self._history_at = 0.0
-        """When the next row of the histories is due."""
+        self._keeper = HistoryKeeper(self._fleet)
         self._is_started = False
         self._seen = Seen()
         self._broken = BrokenReader(self._fleet)
-        self._ended: dict[str, int] = {}
-        """How many runs of each queue had ended when its history was last kept."""
 
     @property
     def shown(self) -> str:
@@ -169,15 +170,13 @@ class LiveSource:
         snapshots = await self._fleet.snapshot(self._names, jam_after_s=self._jam_after_s, registered=True)
         took = time.perf_counter() - start
         if not snapshots:
-            return Reading((), took, None)
+            return Reading((), took, None, no_writes=self._keeper.no_writes)
         self._names = sorted({*self._names, *(one.queue for one in snapshots)})
         past = await self._recall(snapshots)
-        if not self._read_only and time.monotonic() >= self._history_at:
-            self._history_at = math.inf
-            self._noting = asyncio.create_task(
-                self._note_history_beside(self._unkept(snapshots)), name="convoy history"
-            )
-        return Reading(tuple(snapshots), took, snapshots[0].at, past, dict(self._broken.known))
+        if not self._read_only:
+            self._keeper.keep(snapshots)
+        broken = dict(self._broken.known)
+        return Reading(tuple(snapshots), took, snapshots[0].at, past, broken, self._keeper.no_writes)
 
     def explain(self, rows: Sequence[Row]) -> None:
         """Read what broke in those of these queues that fail, beside the polls."""
@@ -193,17 +192,15 @@ class LiveSource:
         self._seen.note(snapshots)
         return past
 
-    def _unkept(self, snapshots: Sequence[Snapshot]) -> list[str]:
-        """The queues of which nobody else may keep the history: without a pool, or with one that ends nothing."""
-        ended, self._ended = (
-            self._ended,
-            {one.queue: sum(one.totals.get(name, 0) for name in _ENDS) for one in snapshots},
-        )
-        return [
-            one.queue
-            for one in snapshots
-            if one.damage is None and (not one.workers or ended.get(one.queue) == self._ended[one.queue])
-        ]
+    @property
+    def can_start(self) -> bool:
+        """Whether the store is an embedded one."""
+        return self._store.embedded_server is not None
+
+    async def start_store(self) -> None:
+        """Start the embedded store: only somebody who asks for it does, or nobody could stop it for good."""
+        if (server := self._store.embedded_server) is not None:
+            await asyncio.to_thread(server.ensure)
 
     async def discover(self) -> None:
         """Scan the store for the names of all queues."""
@@ -215,9 +212,9 @@ class LiveSource:
         """The jobs that have been running for longer than `idle_s` seconds."""
         return await self._fleet.queue(queue).jammed(idle_s=idle_s)
 
-    async def free(self, queue: str, entries: Sequence[Jammed], then: Then) -> dict[str, Outcome]:
+    async def free(self, queue: str, entries: Sequence[Jammed], then: Then, *, skip_live: bool) -> dict[str, Outcome]:
         """Free exactly these entries, each only if the run that was listed is still going on."""
-        return await self._fleet.queue(queue).free_jammed(entries, then=then)
+        return await self._fleet.queue(queue).free_jammed(entries, then=then, skip_live=skip_live)
 
     async def failed(self, queue: str, limit: int) -> Failed:
         """Up to `limit` failed IDs, fewest failures first."""
@@ -258,7 +255,7 @@ class LiveSource:
     async def close(self) -> None:
         """Close the connections."""
         await self._broken.close()
-        for beside in (self._discovery, self._noting):
+        for beside in (self._discovery, self._keeper.task):
             if beside is not None:
                 beside.cancel()
                 await asyncio.gather(beside, return_exceptions=True)
@@ -273,12 +270,6 @@ class LiveSource:
             await self.discover()
         except ConvoyError:
             self._discovered_at = time.monotonic()  # the read of the same tick reports the error
-
-    async def _note_history_beside(self, queues: list[str]) -> None:
-        pause_s = HISTORY_AGAIN_S
-        with suppress(ConvoyError):  # no permission, no memory: a dashboard is there to look
-            pause_s = await self._fleet.note_history(queues)
-        self._history_at = time.monotonic() + pause_s
 
     async def _start(self) -> None:
         """Start an embedded server once, in a thread: in the event loop it would delay the first frame."""

@@ -19,6 +19,7 @@ from convoy_core import (
     ReadOnly,
     Snapshot,
     State,
+    StoreError,
     StoreUnreachable,
     Then,
     WorkerPool,
@@ -251,9 +252,19 @@ class FixedSource:
         """A history that led to the snapshots, for pictures of pages; these are tried on real stores, see `live.py`."""
         return cast("AsyncFleet", FixedFleet(self.snapshots, acts_of(NOW)))
 
+    can_start: bool = False
+    refusal: StoreError | None = None
+    """How it is away, if not by silence."""
+    no_writes: str = ""
+
+    async def start_store(self) -> None:
+        self.is_away = False
+
     def _answer(self) -> None:
         if self.is_away:
-            raise StoreUnreachable(f"No store answers at {self.shown}: connection refused. Start it, or check the URL.")
+            raise self.refusal or StoreUnreachable(
+                f"No store answers at {self.shown}: connection refused. Start it, or check the URL."
+            )
 
     def _write(self, *act: object) -> None:
         self._answer()
@@ -264,7 +275,7 @@ class FixedSource:
     async def look(self) -> Reading:
         self.looks += 1
         self._answer()
-        return Reading(tuple(self.snapshots), 0.0004, NOW, broken=self.broken)
+        return Reading(tuple(self.snapshots), 0.0004, NOW, broken=self.broken, no_writes=self.no_writes)
 
     def explain(self, rows: Sequence[Row]) -> None:
         return
@@ -276,8 +287,8 @@ class FixedSource:
         self._answer()
         return [entry for entry in self.stuck.get(queue, []) if entry.age_s > idle_s]
 
-    async def free(self, queue: str, entries: Sequence[Jammed], then: Then) -> dict[str, Outcome]:
-        self._write("free", queue, [(entry.id, entry.start) for entry in entries], then)
+    async def free(self, queue: str, entries: Sequence[Jammed], then: Then, *, skip_live: bool) -> dict[str, Outcome]:
+        self._write("free", queue, [(entry.id, entry.start) for entry in entries], then, skip_live)
         done = {Then.REQUEUE: Outcome.QUEUED, Then.FAIL: Outcome.FAILED, Then.DISCARD: Outcome.DISCARDED}[then]
         return {entry.id: self.outcomes.get(entry.id, done) for entry in entries}
 
@@ -363,7 +374,13 @@ def an_app(
     theme: str = "convoy-dark",
 ) -> ConvoyApp:
     """An app on a fixed source. Its clock stands still unless another is given, and it looks when told to."""
-    place = Place(source.shown, environment, source.read_only, "--read-only" if source.read_only else "")
+    place = Place(
+        source.shown,
+        environment,
+        source.read_only,
+        "--read-only" if source.read_only else "",
+        can_start=source.can_start,
+    )
     app = ConvoyApp(
         source,
         place,

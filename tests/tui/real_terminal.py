@@ -109,7 +109,8 @@ class Terminal:
     def until(self, condition: Callable[[], object], what: str) -> None:
         deadline = time.monotonic() + patient()
         while not condition():
-            assert time.monotonic() < deadline, f"{what} not within {patient():g} s:\n{self.text}"
+            shown = f"{self.text}\n{self.farewell[-500:]}"
+            assert time.monotonic() < deadline, f"{what} not within {patient():g} s:\n{shown}"
             self.read(0.1)
             while self.read(0):
                 pass  # what has come already

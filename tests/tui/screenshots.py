@@ -72,7 +72,7 @@ SHOTS = (
     Shot("overview-wide", (200, 60), _stay),
     Shot("all-is-well", (120, 36), _stay, _calm),
     Shot("jam-guard", (120, 36), _press("J")),
-    Shot("jam-guard-discard", (120, 36), _press("J", "shift+tab", "down")),
+    Shot("jam-guard-discard", (120, 36), _press("J", "tab", "tab", "down")),
     Shot("publish", (120, 36), _publish),
     Shot("requeue", (120, 36), _press("j", "R")),
     Shot("pause", (120, 36), _press("P")),

@@ -40,7 +40,7 @@ PAGES: dict[str, tuple[tuple[str, ...], str]] = {
 }
 """The keys that open a page, and what it says once it has read what it needs."""
 DIALOGS = {
-    "jam-guard": (("J",), "3 jobs will leave"),
+    "jam-guard": (("J",), "2 jobs will leave"),
     "publish": (("N",), "0 lines, 0 distinct IDs"),
     "requeue": (("j", "R"), "302   will be queued again"),
     "pause": (("P",), "Workers stop claiming"),

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import pytest
 from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Button, Input
 
 from convoy_core import Entry, Jammed, Outcome, Published, State, Then
 from convoy_tui.dashboard.app import ConvoyApp
+from convoy_tui.dashboard.board.spans import plain, width
 from convoy_tui.dashboard.screens.jam_guard import JamGuardDialog
 from convoy_tui.dashboard.screens.leave import LeaveDialog
 from convoy_tui.dashboard.screens.overview import OverviewScreen
 from convoy_tui.dashboard.screens.publish import read_draft
+from convoy_tui.dashboard.services import LaunchForm
 from convoy_tui.dashboard.widgets.entry import ManyLines
+from convoy_tui.dashboard.widgets.lines import Lines
 from convoy_tui.dashboard.widgets.queue_table import QueueTable
 from tests.tui.fixed import NOW, STUCK, FixedSource, a_queue, alarm_source, an_app, settle
 from tests.tui.screen import hides, shows, text_of, until
@@ -51,10 +57,10 @@ class SlowWrites(FixedSource):
     may_free: asyncio.Event = field(default_factory=asyncio.Event)
     is_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def free(self, queue: str, entries: Sequence[Jammed], then: Then) -> dict[str, Outcome]:
+    async def free(self, queue: str, entries: Sequence[Jammed], then: Then, *, skip_live: bool) -> dict[str, Outcome]:
         self.is_asked.set()
         await self.may_free.wait()
-        return await super().free(queue, entries, then)
+        return await super().free(queue, entries, then, skip_live=skip_live)
 
 
 @dataclass
@@ -81,62 +87,81 @@ async def test_jam_guard_frees_exactly_what_it_showed() -> None:
     source = alarmed()
     async with opened(source) as (pilot, _):
         await pilot.press("J")
-        await shows(pilot, "3 jobs will leave processing. 3 stay.")
+        await shows(pilot, "2 jobs will leave processing. 4 stay.")
         await shows(pilot, "ALIVE, may still run it")
-        await pilot.press("y")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "Cleared 2 and requeued them.")
+
+    dead = [(entry.id, entry.start) for entry in STUCK if not entry.is_live]
+    assert source.acts == [("free", "emails:transactional", dead, Then.REQUEUE, True)]
+
+
+async def test_the_jam_guard_takes_the_jobs_of_living_workers_only_when_asked() -> None:
+    source = alarmed()
+    async with opened(source) as (pilot, _):
+        await pilot.press("J")
+        await shows(pilot, "1 is left out, since its worker lives.")
+        await shows(pilot, "--then requeue --skip-live")
+        await pilot.press("down", "down", "space")
+        await shows(pilot, "1 of these is held by a live worker. Clearing it can run that job twice.")
+        await hides(pilot, "--skip-live")
+        await pilot.press("ctrl+s")
         await shows(pilot, "Cleared 3 and requeued them.")
 
-    assert source.acts == [("free", "emails:transactional", [(e.id, e.start) for e in STUCK], Then.REQUEUE)]
+    assert [([id for id, _ in act[2]], act[4]) for act in source.acts] == [  # type: ignore[attr-defined]
+        (["mail:88412", "mail:88390"], True),
+        (["mail:88377"], False),
+    ]
 
 
-async def test_a_y_before_the_preview_does_nothing() -> None:
+async def test_an_answer_before_the_preview_does_nothing() -> None:
     source = SlowSource([a_queue("q", processing=1, jammed=1)], stuck={"q": STUCK})
     async with opened(source) as (pilot, app):
-        await pilot.press("J", "y", "y")
+        await pilot.press("J", "ctrl+s", "ctrl+s")
         await shows(pilot, "Reading")
         assert isinstance(app.screen, JamGuardDialog)
         assert source.acts == []
 
         source.may_answer.set()
-        await shows(pilot, "3 jobs will leave")
+        await shows(pilot, "2 jobs will leave")
         assert source.acts == []
-        await pilot.press("y")
-        await shows(pilot, "Cleared 3")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "Cleared 2")
 
 
 async def test_jam_guard_leaves_out_what_was_left_out() -> None:
     source = alarmed()
     async with opened(source) as (pilot, _):
         await pilot.press("J")
-        await shows(pilot, "3 jobs will leave")
-        await pilot.press("down", "down", "space")
-        await shows(pilot, "2 jobs will leave processing. 4 stay.")
-        await hides(pilot, "held by a live worker")
-        await pilot.press("y")
-        await shows(pilot, "Cleared 2")
+        await shows(pilot, "2 jobs will leave")
+        await pilot.press("down", "space")
+        await shows(pilot, "1 job will leave processing. 5 stay.")
+        await shows(pilot, "1 more, which are left out here")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "Cleared 1")
 
-    assert source.acts == [("free", "emails:transactional", [(e.id, e.start) for e in STUCK[:2]], Then.REQUEUE)]
+    assert source.acts == [("free", "emails:transactional", [(STUCK[0].id, STUCK[0].start)], Then.REQUEUE, True)]
 
 
 async def test_jam_guard_says_what_had_finished_meanwhile() -> None:
-    source = replace(alarmed(), outcomes={"mail:88377": Outcome.GONE})
+    source = replace(alarmed(), outcomes={"mail:88390": Outcome.GONE})
     async with opened(source) as (pilot, _):
         await pilot.press("J")
-        await shows(pilot, "3 jobs will leave")
-        await pilot.press("y")
-        await shows(pilot, "Cleared 2 and requeued them; 1 had finished in the meantime.")
+        await shows(pilot, "2 jobs will leave")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "Cleared 1 and requeued it; 1 had finished in the meantime.")
 
 
 async def test_jam_guard_discards_only_after_the_name_was_typed() -> None:
     source = alarmed()
     async with opened(source) as (pilot, app):
         await pilot.press("J")
-        await shows(pilot, "3 jobs will leave")
+        await shows(pilot, "2 jobs will leave")
         app.screen.query_one("#then").focus()
         await pilot.press("down")
-        await shows(pilot, "3 IDs are lost")
+        await shows(pilot, "2 IDs are lost")
         assert app.screen.query_one("#confirm", Button).has_class("-danger")
-        await pilot.press("y")
+        await pilot.press("ctrl+s")
         await pilot.pause()
         assert source.acts == []
 
@@ -144,7 +169,7 @@ async def test_jam_guard_discards_only_after_the_name_was_typed() -> None:
         await pilot.press(*"emails:transactiona", "enter")
         assert source.acts == []
         await pilot.press("l", "enter")
-        await shows(pilot, "Cleared 3 and discarded them.")
+        await shows(pilot, "Cleared 2 and discarded them.")
 
     assert [act[3] for act in source.acts] == [Then.DISCARD]
 
@@ -153,18 +178,18 @@ async def test_jam_guard_reads_again_for_another_limit() -> None:
     source = alarmed()
     async with opened(source) as (pilot, app):
         await pilot.press("J")
-        await shows(pilot, "3 jobs will leave")
+        await shows(pilot, "2 jobs will leave")
         limit = app.screen.query_one("#limit", Input)
         limit.focus()
-        limit.value = "11m"
-        await shows(pilot, "2 jobs will leave")
+        limit.value = "11m59s"
+        await shows(pilot, "1 job will leave")
         limit.value = "soon"
         await shows(pilot, "is no duration")
         assert app.screen.query_one("#confirm", Button).disabled
         limit.value = "9h"
-        await shows(pilot, "Nothing has been running for that long.")
+        await shows(pilot, "Nothing has been running for that long; the longest has for 12m04s.")
         app.screen.query_one("#leave").focus()
-        await pilot.press("y")
+        await pilot.press("ctrl+s")
         await pilot.pause()
 
     assert source.acts == []
@@ -176,10 +201,10 @@ async def test_jam_guard_works_on_all_selected_queues() -> None:
     source.stuck = {**source.stuck, "webhooks": other}
     async with opened(source) as (pilot, app):
         await pilot.press("space", "space", "J")
-        await shows(pilot, "4 jobs will leave")
+        await shows(pilot, "3 jobs will leave")
         await shows(pilot, "2 queues")
-        await pilot.press("y")
-        await shows(pilot, "Cleared 4")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "Cleared 3")
         assert table(app).selected == frozenset()
 
     assert [act[1] for act in source.acts] == ["emails:transactional", "webhooks"]
@@ -206,7 +231,7 @@ async def test_jam_guard_stopped_midway_tells_what_it_cleared() -> None:
     async with opened(source) as (pilot, _):
         await pilot.press("J")
         await shows(pilot, "250 jobs will leave")
-        await pilot.press("y")
+        await pilot.press("ctrl+s")
         await source.is_asked.wait()
         await pilot.press("escape")
         source.may_free.set()
@@ -219,8 +244,8 @@ async def test_a_stop_applies_to_its_own_attempt_only() -> None:
     source = SlowWrites([a_queue("q", processing=3, jammed=3)], stuck={"q": STUCK})
     async with opened(source) as (pilot, _):
         await pilot.press("J")
-        await shows(pilot, "3 jobs will leave")
-        await pilot.press("y")
+        await shows(pilot, "2 jobs will leave")
+        await pilot.press("ctrl+s")
         await source.is_asked.wait()
         await pilot.press("escape")
         source.is_away = True
@@ -228,8 +253,8 @@ async def test_a_stop_applies_to_its_own_attempt_only() -> None:
         await shows(pilot, "Not done. No store answers")
         source.is_away = False
         await shows(pilot, "Try again")
-        await pilot.press("y")
-        await shows(pilot, "Cleared 3 and requeued them.")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "Cleared 2 and requeued them.")
 
 
 # -- requeue
@@ -384,7 +409,7 @@ async def test_escape_leaves_and_changes_nothing(keys: tuple[str, ...], size: tu
     assert source.acts == []
 
 
-@pytest.mark.parametrize("keys", [("J",), ("j", "R"), ("P",)], ids=lambda keys: keys[-1])
+@pytest.mark.parametrize("keys", [("j", "R"), ("P",)], ids=lambda keys: keys[-1])
 async def test_enter_right_after_opening_chooses_the_safe_answer(keys: tuple[str, ...]) -> None:
     source = alarmed()
     async with opened(source) as (pilot, app):
@@ -403,11 +428,12 @@ async def test_a_store_lost_while_a_dialog_is_open_is_never_a_success(keys: tupl
         await pilot.press(*keys)
         await until(pilot, lambda: not app.screen.query_one("#confirm", Button).disabled)
         source.is_away = True
-        await pilot.press("y")
+        answer = "ctrl+s" if keys == ("J",) else "y"
+        await pilot.press(answer)
         await shows(pilot, "Not done. No store answers")
         source.is_away = False
         await shows(pilot, "Try again")
-        await pilot.press("y")
+        await pilot.press(answer)
         await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
 
     assert len(source.acts) == 1
@@ -456,8 +482,8 @@ async def test_a_dialog_that_ends_below_another_closes_itself_alone() -> None:
     source = SlowWrites([a_queue("q", processing=3, jammed=3)], stuck={"q": STUCK})
     async with opened(source) as (pilot, app):
         await pilot.press("J")
-        await shows(pilot, "3 jobs will leave")
-        await pilot.press("y")
+        await shows(pilot, "2 jobs will leave")
+        await pilot.press("ctrl+s")
         await source.is_asked.wait()
         app.push_screen(LeaveDialog(app.services))
         await shows(pilot, "Nothing runs in them.")
@@ -466,5 +492,111 @@ async def test_a_dialog_that_ends_below_another_closes_itself_alone() -> None:
         await pilot.pause()
         assert [type(screen) for screen in app.screen_stack[-2:]] == [JamGuardDialog, LeaveDialog]
         await pilot.press("escape")
-        await shows(pilot, "Cleared 3 and requeued them.")
+        await shows(pilot, "Cleared 2 and requeued them.")
         assert [type(screen) for screen in app.screen_stack[1:]] == [OverviewScreen]
+
+
+OPENED = {
+    "jam guard": (("J",), "jobs will leave"),
+    "jam guard of the living": (("J", "down", "down", "space"), "can run that job twice"),
+    "jam guard with discard": (("J", "tab", "tab", "down"), "Type emails:transactional to go on"),
+    "requeue": (("j", "R"), "will be queued again"),
+    "publish": (("N", "x"), "1 new"),
+    "pause of all": (("asterisk", "P"), "Workers stop claiming"),
+    "launch": (("W",), "found: a plain function"),
+    "quit": ((), "Nothing runs in"),
+}
+"""The keys that open a dialog, and what it says then."""
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (60, 16)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_a_dialog_cuts_nothing_and_keeps_its_answers_in_sight(size: tuple[int, int]) -> None:
+    bad = []
+    async with opened(alarmed(), size=size, environment="production") as (pilot, app):
+        app.services.launch_form = LaunchForm("time:time")
+        for name, (keys, said) in OPENED.items():
+            if name == "quit":
+                app.push_screen(LeaveDialog(app.services))
+            await pilot.press(*keys)
+            await until(pilot, partial(is_said, app, said))
+            await pilot.pause()
+            bad += [(name, what) for what in out_of_sight(app.screen)]
+            while not isinstance(app.screen, OverviewScreen):
+                await pilot.press("escape")
+            await pilot.press("escape", "g")
+
+    assert bad == []
+
+
+def is_said(app: ConvoyApp, said: str) -> bool:
+    """Whether the screen shows it, maybe over several lines of a dialog."""
+    return said in " ".join(text_of(app).replace("│", " ").split())
+
+
+def out_of_sight(dialog: Screen[object]) -> Iterator[str | None]:
+    """What is cut off: by its own width, or by the frame. The command line comes last, and may be."""
+    frame = dialog.query_one("#frame").content_region
+    for widget in dialog.query("#frame *"):
+        is_shown = all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))
+        if not is_shown or widget.id == "command":
+            continue
+        if isinstance(widget, Lines):
+            yield from (plain(each) for each in widget._lines if width(each) > widget.size.width)
+        if not frame.contains_region(widget.region):
+            yield f"{widget!r} at {widget.region} of {frame}"
+
+
+def begins_in(app: ConvoyApp, field: str) -> bool:
+    """Whether a dialog is ready, with the focus in that field."""
+    button = app.screen.query("#confirm").first(Button)
+    return app.focused is not None and app.focused.id == field and (not button.disabled or field == "ids")
+
+
+FIELDS = {"J": "limit", "N": "ids", "W": "path"}
+"""The dialogs with a field, by the key that opens them, and where each begins."""
+
+
+async def test_a_dialog_with_a_field_begins_in_it_and_no_letter_confirms() -> None:
+    source = alarmed()
+    async with opened(source, environment="production") as (pilot, app):
+        app.services.launch_form = LaunchForm("time:time")
+        for key, field in FIELDS.items():
+            await pilot.press(key)
+            await until(pilot, partial(begins_in, app, field))
+            dialog = app.screen
+            await pilot.press(*"my.module:fny", "enter")
+            for focus in ("#leave", "#then"):
+                dialog.query_one(focus).focus()
+                await pilot.press(*"yYJ")
+            assert app.screen is dialog
+            assert source.acts == []
+            assert app.services.local_pools.is_idle
+            while not isinstance(app.screen, OverviewScreen):
+                await pilot.press("escape")
+
+
+async def test_y_confirms_nothing_while_a_word_has_to_be_typed() -> None:
+    failures = [Entry(f"f{n}", State.FAILED, failures=1) for n in range(1200)]
+    source = FixedSource([a_queue("ryer", failed=len(failures))], failures={"ryer": failures})
+    async with opened(source, environment="production") as (pilot, app):
+        await pilot.press("R")
+        await shows(pilot, "Type ryer to go on")
+        assert app.focused is app.screen.query_one("#typed")
+        await pilot.press(*"ryer")
+        app.screen.query_one("#leave").focus()
+        await pilot.press("y")
+        await pilot.pause()
+        assert source.acts == []
+        await pilot.press("ctrl+s")
+        await shows(pilot, "Requeued 1,200 IDs.")
+
+
+async def test_typing_in_the_launch_dialog_replaces_the_last_handler() -> None:
+    async with opened(alarmed()) as (pilot, app):
+        app.services.launch_form = LaunchForm("time:time")
+        await pilot.press("W")
+        await shows(pilot, "found: a plain function")
+        await pilot.press(*"my.module:fn")
+        assert app.screen.query_one("#path", Input).value == "my.module:fn"
+        await shows(pilot, "There is no module 'my'")
+        assert app.screen.query_one("#confirm", Button).disabled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -37,14 +37,22 @@ HOSTILE = [
 ]
 
 HANDLERS = """
-import asyncio, threading
-gate = threading.Event()
+import asyncio, os, pathlib, signal, time
+go = pathlib.Path(__file__).with_suffix(".go")
 def work(job): pass
 def fail(job): raise ValueError("[/ no \\x1b[31m")
-def hold(job): gate.wait(60)
+def hold(job):
+    while not go.exists(): time.sleep(0.01)
 async def later(job): pass
 async def wait(job): await asyncio.sleep(60)
-def loud(job): print("the handler prints", job.id)
+def loud(job):
+    print("the handler prints", job.id)
+    os.write(1, b"\\x1b[2Jraw \\xff")
+def deadly(job):
+    if job.id == "segfault": os.kill(os.getpid(), signal.SIGSEGV)
+    if job.id == "exit": os._exit(3)
+    if job.id == "busy":
+        while True: pass
 """
 
 
@@ -53,7 +61,7 @@ async def opened(
     url: str, *, read_only: bool = False, size: tuple[int, int] = (120, 36), interval_s: float = 0.2
 ) -> AsyncIterator[tuple[Pilot[None], ConvoyApp]]:
     source = LiveSource(url=url, read_only=read_only)
-    place = Place(source.shown, None, read_only, "--read-only" if read_only else "")
+    place = Place(source.shown, None, read_only, "--read-only" if read_only else "", can_start=source.can_start)
     app = ConvoyApp(source, place, interval_s=interval_s)
     async with app.run_test(size=size) as pilot:
         yield pilot, app
@@ -122,7 +130,7 @@ async def test_the_jam_guard_puts_stuck_ids_back(store: RealServer, fleet: Fleet
         await shows(pilot, "2 jobs will leave processing")
         raw.zrem("cv:q:processing", "a")
         raw.srem("cv:q:committed", "a")
-        await pilot.press("y")
+        await pilot.press("ctrl+s")
         await shows(pilot, "Cleared 1 and requeued it; 1 had finished in the meantime.")
 
     assert [entry.id for entry in fleet.queue("q").entries(State.QUEUED)] == ["b"]
@@ -205,7 +213,7 @@ async def test_hostile_ids_are_shown_and_moved_and_break_nothing(
         await pilot.click("#jobs", offset=(8, 1))
         await shows(pilot, f"{len(HOSTILE) - 1} jobs will leave")
         await pilot.click("#jobs", offset=(8, 1))
-        await pilot.press("y")
+        await pilot.press("ctrl+s")
         await shows(pilot, f"Cleared {len(HOSTILE)} and requeued them.")
         await pilot.press("R")
         await shows(pilot, f"{len(HOSTILE)}   will be queued again")
@@ -280,7 +288,10 @@ async def test_no_password_reaches_the_screen() -> None:
     try:
         with server.client() as client:
             client.acl_setuser("ann", enabled=True, passwords=[f"+{secret}"], commands=["+@all"], keys=["*"])
-        for password, expected in ((secret, "No queues here yet."), (f"wrong-{secret}", "No answer.")):
+        for password, expected in (
+            (secret, "No queues here yet."),
+            (f"wrong-{secret}", "refused the user name or password"),
+        ):
             async with opened(f"unix://ann:{password}@{server.socket}") as (pilot, app):
                 await shows(pilot, expected)
                 for key in ("r", "question_mark", "escape", "colon"):
@@ -294,16 +305,16 @@ async def test_no_password_reaches_the_screen() -> None:
 # -- workers in this process
 
 
-async def launch(pilot: Pilot[None], app: ConvoyApp, path: str) -> None:
+async def launch(pilot: Pilot[None], app: ConvoyApp, path: str, limit: str = "5m") -> None:
     await pilot.press("W")
     await shows(pilot, "Time limit")
-    app.screen.query_one("#path", Input).value = path
     dialog = app.screen
     assert isinstance(dialog, LaunchDialog)
+    dialog.query_one("#path", Input).value = path
+    dialog.query_one("#time", Input).value = limit
     await until(pilot, lambda: dialog._order is not None and dialog._order.path == path)
-    await shows(pilot, "found, ")
-    dialog.query_one("#leave").focus()
-    await pilot.press("y")
+    await shows(pilot, "found: a ")
+    await pilot.press("ctrl+s")
     await shows(pilot, "Started local-")
 
 
@@ -345,9 +356,49 @@ async def test_a_handler_that_raises_or_prints_never_reaches_the_screen(
         await pilot.press("4")
         await shows(pilot, "done      3")
         assert "the handler prints" not in text_of(app)
+        await pilot.press("L")
+        await shows(pilot, "the handler prints 0")
+        await shows(pilot, r"\x1b[2Jraw \xff")
+        await pilot.press("escape", "escape")
         assert app.is_running
 
     assert fleet.queue("q").counts().failed == 3
+
+
+async def test_a_handler_that_dies_or_burns_cannot_reach_the_dashboard(
+    store: RealServer, fleet: Fleet, handlers: str
+) -> None:
+    fleet.queue("q").publish_many(["segfault", "exit", "busy", "fine"])
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "NO WORKERS q")
+        await launch(pilot, app, f"{handlers}:deadly", limit="2s")
+        await pilot.press("4")
+        await shows(pilot, "failed    3")
+        await shows(pilot, "done      1")
+        assert app.is_running
+
+    reasons = {entry.id: entry.error for entry in fleet.queue("q").entries(State.FAILED)}
+    assert reasons == {
+        "segfault": "the handler's process ended: killed by SIGSEGV",
+        "exit": "the handler's process ended: exit status 3",
+        "busy": "TimedOut: it ran for longer than 2 s",
+    }
+
+
+async def test_handlers_run_in_threads_where_that_is_asked_for(store: RealServer, fleet: Fleet, handlers: str) -> None:
+    fleet.queue("q").publish("a")
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "NO WORKERS q")
+        await pilot.press("W")
+        await shows(pilot, "Time limit")
+        app.screen.query_one("#path", Input).value = f"{handlers}:work"
+        app.screen.query_one("#then").focus()
+        await pilot.press("down")
+        await shows(pilot, "found: a plain function")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "Started local-")
+        (local,) = app.services.local_pools.members("q")
+        assert local.order.handler is importlib.import_module(handlers).work
 
 
 @pytest.mark.parametrize(
@@ -372,6 +423,14 @@ async def test_a_handler_that_cannot_be_found_is_said_while_typing(
         assert app.screen.query_one("#confirm", Button).disabled
 
 
+def let_go(handlers: str) -> None:
+    """Let `hold` return."""
+    found = importlib.util.find_spec(handlers)
+    assert found is not None
+    assert found.origin is not None
+    Path(found.origin).with_suffix(".go").touch()
+
+
 async def busy(pilot: Pilot[None], app: ConvoyApp, fleet: Fleet, handler: str) -> None:
     """One worker of this process holds one job, and `q` was pressed."""
     fleet.queue("q").publish("a")
@@ -391,7 +450,7 @@ async def test_quitting_with_busy_workers_asks_and_may_be_taken_back(
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
         assert not app._exit
-        importlib.import_module(handlers).gate.set()
+        let_go(handlers)
 
 
 async def test_quitting_can_give_back_what_runs(store: RealServer, fleet: Fleet, handlers: str) -> None:
@@ -399,7 +458,7 @@ async def test_quitting_can_give_back_what_runs(store: RealServer, fleet: Fleet,
         await busy(pilot, app, fleet, f"{handlers}:hold")
         await pilot.press("g")
         await until(pilot, lambda: app._exit)
-        importlib.import_module(handlers).gate.set()
+        let_go(handlers)
 
     assert [entry.id for entry in fleet.queue("q").entries(State.QUEUED)] == ["a"]
 
@@ -425,7 +484,7 @@ async def test_quitting_can_wait_for_what_runs(store: RealServer, fleet: Fleet, 
         await pilot.press("y")
         await shows(pilot, "Nothing more is claimed.")
         assert not app._exit
-        importlib.import_module(handlers).gate.set()
+        let_go(handlers)
         await until(pilot, lambda: app._exit)
 
     assert fleet.queue("q").counts().committed == 0

@@ -245,3 +245,42 @@ def test_ctrl_c_names_the_key_that_quits_anywhere(store: RealServer, fleet: Flee
         leave(terminal)
 
         assert terminal.ends() == 0
+
+
+HOLD = """
+import os, pathlib, time
+go = pathlib.Path(__file__).with_suffix(".go")
+def hold(job):
+    os.write(1, b"\\x1b[?1049l\\x1b[2Jspoilt")
+    while not go.exists(): time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize("is_cut_short", [False, True], ids=["once", "twice"])
+def test_a_signal_lets_running_jobs_finish_and_a_second_gives_them_back(
+    store: RealServer, fleet: Fleet, tmp_path: Path, is_cut_short: bool
+) -> None:
+    (tmp_path / "holding.py").write_text(HOLD)
+    fleet.queue("trucks").publish("a")
+    with Terminal("--redis", store.url, cwd=tmp_path) as terminal:
+        terminal.shows("NO WORKERS trucks")
+        terminal.press("W")
+        terminal.shows("Time limit")
+        terminal.press("holding:hold")
+        terminal.shows("found: a plain function")
+        terminal.press(b"\x13")
+        terminal.shows("Started local-1")
+        terminal.until(lambda: fleet.queue("trucks").counts().processing == 1, "a run")
+        terminal.signal(signal.SIGTERM)
+        terminal.shows("Nothing more is claimed.")
+        assert "spoilt" not in terminal.text
+        if is_cut_short:
+            terminal.signal(signal.SIGTERM)
+        else:
+            (tmp_path / "holding.go").touch()
+
+        assert terminal.ends() == 0
+        assert terminal.is_clean()
+    counts = fleet.queue("trucks").counts()
+    assert (counts.queued, counts.processing) == ((1, 0) if is_cut_short else (0, 0))
+    assert fleet.queue("trucks").workers() == []

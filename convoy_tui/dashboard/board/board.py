@@ -44,6 +44,8 @@ class Link:
     heard_at: float | None = None
     lost_at: float | None = None
     reason: str = ""
+    word: str = ""
+    """The store's own first word, like NOAUTH; nothing where it does not answer at all."""
     tries: int = 0
     retry_at: float | None = None
 
@@ -73,6 +75,10 @@ class Place:
     read_only: bool = False
     read_only_because: str = ""
     limits: Limits = field(default_factory=Limits)
+    can_start: bool = False
+    """Whether the store is an embedded one, which can be started from here."""
+    flags: tuple[str, ...] = ()
+    """The options with which a command of `convoy` finds this store."""
 
     @property
     def is_production(self) -> bool:
@@ -107,6 +113,8 @@ class Board:
     is_frozen: bool = False
     past: Past | None = None
     """Set where the rows are those of the past."""
+    no_writes: str = ""
+    """Why the store takes no writes, though it can be read."""
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -135,7 +143,8 @@ class Board:
     @property
     def is_writable(self) -> bool:
         """Whether writes are possible now."""
-        return not self.place.read_only and self.link.state is LinkState.LIVE and self.past is None
+        is_live = self.link.state is LinkState.LIVE and self.past is None
+        return is_live and not self.place.read_only and not self.no_writes
 
     def row(self, queue: str) -> Row | None:
         """The row of that queue."""

@@ -74,6 +74,8 @@ def _mode(board: Board, *, is_wide: bool) -> Span:
         return Span("READ-ONLY" if is_wide else "RO", Tone.DELIBERATE)
     if board.is_lost:
         return Span("READ-ONLY until it returns" if is_wide else "RO", Tone.WARNING)
+    if board.no_writes:
+        return Span("NO WRITES" if is_wide else "NW", Tone.WARNING)
     return Span("READ-WRITE" if is_wide else "RW", Tone.DIM)
 
 
@@ -124,6 +126,24 @@ def verdict(board: Board, width: int, lines: int, glyphs: Glyphs) -> list[Line]:
         if board.rows:
             rest = verdict(replace(board, past=None), width, lines - 1, glyphs)
         return [_past(board.past, room), *rest]
+    hindrance = [line(" ", (part, Tone.ALARM)) for part in wrap(_hindrance(board, glyphs), room) if part][:lines]
+    left = lines - len(hindrance)
+    return [*hindrance, *(_findings(board, width, left) if left else [])]
+
+
+def _hindrance(board: Board, glyphs: Glyphs) -> str:
+    """Why nothing can be written, or nothing is new, although the store has been read."""
+    if board.no_writes and not board.place.read_only:
+        return f"{glyphs.pick('✖', 'x')} {safe(_brief(board.no_writes, board.place.store), 300)}"
+    if board.is_stale and board.link.heard_at is not None and not board.is_frozen:
+        since = age(max(0.0, board.now - board.link.heard_at))
+        sign = glyphs.pick("▲", "^")
+        return f"{sign} The store is slow: no answer for {since}. Below is from {clock(board.link.read_at)}."
+    return ""
+
+
+def _findings(board: Board, width: int, lines: int) -> list[Line]:
+    """Which queues need somebody."""
     if not board.rows:
         return [line(" ", ("No queues here yet.", Tone.NORMAL))]
     needing = board.needing()
@@ -256,14 +276,19 @@ def _lost(board: Board, room: int, glyphs: Glyphs) -> list[Line]:
         else f"Trying now, try {number(link.tries)}."
     )
     sign = glyphs.pick("✖", "x")
+    what = "Not read" if link.word else "No answer"  # it has answered, and says why not
     if link.read_at is None:
-        first = f"{sign} No answer."
+        first = f"{sign} {what}."
         numbers = ""
     else:
-        first = f"{sign} No answer for {since}."
+        first = f"{sign} {what} for {since}."
         numbers = f"Everything below is from {clock(link.read_at)}. "
     reason = safe(_brief(link.reason, board.place.store), 300)
-    tail = line((f"{numbers}{trying}", Tone.NORMAL), Span("  r", Tone.KEY, "r"), Span(" retries now", Tone.NORMAL, "r"))
+    offers = [("r", " retries now"), *([("S", " starts it")] if board.place.can_start and not link.word else [])]
+    keys = [
+        span for key, text in offers for span in (Span("  "), Span(key, Tone.KEY, key), Span(text, Tone.NORMAL, key))
+    ]
+    tail = line((f"{numbers}{trying}", Tone.NORMAL), *keys)
     head = wrap(f"{first} {reason}", room)
     return [
         clip(line((head[0], Tone.ALARM), *((" …", Tone.ALARM) if len(head) > 1 else ("", Tone.ALARM),)), room),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 
 from convoy_tui.dashboard.board.board import Row
+from convoy_tui.dashboard.board.commands import command
 from convoy_tui.dashboard.board.spans import Line, Tone, line
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.services import Done, Services
 from convoy_tui.dashboard.widgets.lines import Lines
 from convoy_tui.text.safe_text import safe
-from convoy_tui.text.words import count
+from convoy_tui.text.words import count, number
 
 
 class PauseDialog(Dialog):
@@ -29,12 +31,14 @@ class PauseDialog(Dialog):
 
     def body(self) -> ComposeResult:
         """What pausing or resuming would do."""
-        yield Lines(*self._effect(), id="effect")
+        yield Lines(*several([row.queue for row in self._rows], self.room), *self._effect(), id="effect")
 
     def on_mount(self) -> None:
         """Nothing has to be read first."""
         verb = "Resume" if self._resumes else "Pause"
         self.arm(f"{verb} {count(len(self._rows), 'queue')}" if len(self._rows) > 1 else verb)
+        names = [row.queue for row in self._rows]
+        self.show_command(command(self.services.board.place, verb.lower(), *names))
 
     def _effect(self) -> list[Line]:
         queued = sum(row.snapshot.counts.queued for row in self._rows)
@@ -73,6 +77,25 @@ class PauseDialog(Dialog):
 def named(queues: Sequence[str], room: int = 60) -> str:
     """One queue by name, several by number."""
     return safe(queues[0], room) if len(queues) == 1 else count(len(queues), "queue")
+
+
+def to_type(queues: Sequence[str], verb: str) -> str:
+    """The word that has to be typed: the queue's name, or the verb where there are several or it cannot be typed."""
+    return queues[0] if len(queues) == 1 and safe(queues[0]) == queues[0] else verb
+
+
+def several(queues: Sequence[str], room: int) -> list[Line]:
+    """The names of several queues, as many as fit into a line; the title has the name of one."""
+    if len(queues) == 1:
+        return []
+    names = [safe(queue, 30) for queue in queues]
+    texts = (_some(names, shown) for shown in range(len(names), 0, -1))
+    return [line((next((text for text in texts if cell_len(text) <= room), _some(names, 1)), Tone.STRONG)), ()]
+
+
+def _some(names: Sequence[str], shown: int) -> str:
+    rest = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {number(rest)} more" if rest else "")
 
 
 def _these(rows: Sequence[Row]) -> str:

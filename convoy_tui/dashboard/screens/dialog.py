@@ -1,7 +1,8 @@
 """The base of every dialog: a title that names the environment, a body, a note, and two answers.
 
 Esc always closes the dialog and changes nothing more. The other answer works only after the dialog has armed it, which
-it does when the preview is complete, so a `y` typed too early does nothing. An action that removes IDs, or is large in
+it does when the preview is complete, so a key typed too early does nothing. `y` gives that answer only where there is
+nothing to type; a dialog with a field begins in it, and takes Ctrl+S. An action that removes IDs, or is large in
 production, also requires a word to be typed.
 """
 
@@ -29,6 +30,9 @@ from convoy_tui.text.safe_text import safe
 
 FRAME = 92
 """The largest width of a dialog in cells, the same as in `convoy.tcss`."""
+_COMMAND_LINES = 3
+_GAPS = 6
+"""Cells before the two answers."""
 log = logging.getLogger(__name__)
 
 
@@ -40,12 +44,14 @@ class Dialog(Popup[Done | None]):
     AUTO_FOCUS = "#leave"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave, change nothing", id="dialog.leave"),
-        Binding("y", "confirm", "Do it", id="dialog.confirm"),
+        Binding("y", "say_yes", "Do it", id="dialog.yes"),
+        Binding("ctrl+s", "confirm", "Do it", id="dialog.confirm", key_display="Ctrl+S"),
     ]
     heading = ""
     footing = ""
     leave_label = "Cancel"
-    confirm_key = "y"
+    confirm_key = ""
+    """Another key for the answer than `y` or Ctrl+S."""
 
     def __init__(self, services: Services) -> None:
         super().__init__()
@@ -59,7 +65,7 @@ class Dialog(Popup[Done | None]):
         """The title, the body, the note and the answers."""
         with Vertical(id="frame") as frame:
             frame.border_title = Content(safe(self.heading, max(20, self.app.size.width - 8)))
-            if self.footing:
+            if self.footing and len(self.footing) <= self.room:
                 frame.border_subtitle = Content(self.footing)
             yield from self.body()
             yield Lines(id="note")
@@ -67,8 +73,9 @@ class Dialog(Popup[Done | None]):
                 yield Lines(id="wanted")
                 yield OneLine(id="typed")
             with Horizontal(id="answers"):
-                yield Button(Content(f" Esc  {self.leave_label} "), id="leave", compact=True)
+                yield Button(Content(""), id="leave", compact=True)
                 yield Button(Content(""), id="confirm", compact=True, disabled=True)
+            yield Lines(id="command")  # last, for where there is too little room for everything
 
     def body(self) -> ComposeResult:
         """The widgets between the title and the answers."""
@@ -91,6 +98,8 @@ class Dialog(Popup[Done | None]):
         self.query_one("#typing").display = bool(wanted)
         if wanted:
             self.say("#wanted", [line((f"Type {safe(wanted, 40)} to go on: ", Tone.WARNING))])
+            if self.focused is self.query_one("#leave"):
+                self.query_one("#typed").focus()
         self._show_answer(label, danger=danger)
 
     def disarm(self, label: str) -> None:
@@ -102,6 +111,12 @@ class Dialog(Popup[Done | None]):
         """Show a note above the answers."""
         self.query_one("#note").display = bool(text)
         self.say("#note", [line((part, tone)) for part in self.wrapped(text)] if text else [])
+
+    def show_command(self, *commands: str) -> None:
+        """Show the command lines that do the same."""
+        parts = [part for text in commands for part in self.wrapped(f"$ {safe(text)}")]
+        self.query_one("#command").display = bool(parts)
+        self.say("#command", [line((part, Tone.DIM)) for part in parts[:_COMMAND_LINES]])
 
     def say(self, selector: str, lines: Iterable[Line]) -> None:
         """Show lines in one of the parts of the body."""
@@ -125,6 +140,16 @@ class Dialog(Popup[Done | None]):
             self.runner.stop()
         else:
             self.dismiss(None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """`y` is an answer only where there is nothing to type, and Ctrl+S only where there is something."""
+        if action not in ("say_yes", "confirm") or self.confirm_key:
+            return action != "say_yes"
+        return (action == "confirm") is self._has_field
+
+    def action_say_yes(self) -> None:
+        """Act, if the answer is armed."""
+        self.action_confirm()
 
     def action_confirm(self) -> None:
         """Act, if the answer is armed."""
@@ -153,6 +178,11 @@ class Dialog(Popup[Done | None]):
             self.action_confirm()
 
     @property
+    def _has_field(self) -> bool:
+        fields = self.query("OneLine, ManyLines").exclude("#typed")
+        return bool(fields) or bool(self._wanted)
+
+    @property
     def _is_armed(self) -> bool:
         return self._is_ready and (not self._wanted or self.query_one("#typed", Input).value == self._wanted)
 
@@ -174,9 +204,13 @@ class Dialog(Popup[Done | None]):
             self._is_acting = False
 
     def _show_answer(self, label: str, *, danger: bool) -> None:
-        button = self.query_one("#confirm", Button)
-        key = "Enter" if self._wanted else self.confirm_key
-        button.label = Content(f" {key}  {label} ")
-        button.refresh(layout=True)  # a new label alone does not make it wider
+        leave, button = self.query_one("#leave", Button), self.query_one("#confirm", Button)
+        key = self.confirm_key or ("Ctrl+S" if self._has_field else "y")
+        texts = [f" Esc  {self.leave_label} ", f" {key}  {label} "]
+        if sum(map(len, texts)) + _GAPS > self.room:
+            texts[0] = " Esc "
+        for each, text in zip((leave, button), texts, strict=True):
+            each.label = Content(text)
+            each.refresh(layout=True)  # a new label alone does not make it wider
         button.disabled = not self._is_armed
         button.set_class(danger, "-danger")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections import Counter
 from collections.abc import AsyncIterator
 
 from textual.app import ComposeResult
 
 from convoy_core import ConvoyError, Outcome, State, chunked
+from convoy_tui.dashboard.board.commands import command
 from convoy_tui.dashboard.board.failures import Group
 from convoy_tui.dashboard.board.spans import Tone, line
 from convoy_tui.dashboard.screens.dialog import Dialog
@@ -39,16 +39,14 @@ class DiscardGroupDialog(Dialog):
         """What broke, which IDs, and what becomes of them."""
         yield Lines(id="summary")
         yield Lines(id="outcomes")
-        yield Lines(id="command")
 
     def on_mount(self) -> None:
         """Read the IDs."""
         self.disarm("Reading")
         self.say("#summary", [line((part, Tone.STRONG)) for part in self.wrapped(safe(self._group.group.what, 200))])
         self.say("#outcomes", [line(("Reading the failures", Tone.DIM))])
-        queue, group = shlex.quote(self._group.queue), self._group.group.id
-        command = f"convoy discard {queue} --group {group}"
-        self.say("#command", [(), line(("Same as  ", Tone.DIM), (safe(command, max(20, self.room - 9)), Tone.DIM))])
+        group = self._group
+        self.show_command(command(self.services.board.place, "discard", group.queue, "--group", group.group.id))
         self.run_worker(self._read(), group="read", exclusive=True, exit_on_error=False)
 
     async def _read(self) -> None:

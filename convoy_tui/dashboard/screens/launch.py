@@ -1,20 +1,25 @@
-"""The dialog to start workers in this process: it looks up the handler while its path is typed."""
+"""The dialog to start workers of this dashboard: it looks up the handler while its path is typed."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.timer import Timer
 from textual.widgets import Input
 
-from convoy_core import Handler, HandlerNotFound, InvalidOption, check_handler, is_coroutine_handler, load_handler
+from convoy_core import ConvoyError, InvalidOption
 from convoy_tui.dashboard.board.board import Row
+from convoy_tui.dashboard.board.commands import command
+from convoy_tui.dashboard.board.outlook import outlook
 from convoy_tui.dashboard.board.spans import Line, Tone, line
-from convoy_tui.dashboard.local_pools import Order
+from convoy_tui.dashboard.handler_search import find
+from convoy_tui.dashboard.local_pools import Order, RunsIn
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.services import Done, LaunchForm, Services
+from convoy_tui.dashboard.widgets.choice import Choice
 from convoy_tui.dashboard.widgets.entry import OneLine
 from convoy_tui.dashboard.widgets.lines import Lines
 from convoy_tui.text.safe_text import safe
@@ -22,13 +27,16 @@ from convoy_tui.text.words import count, duration, parse_duration
 
 _CHECK_AFTER_S = 0.4
 _MOST = 1000
+_FIELDS = ("path", "slots", "time")
+_PLACES = (RunsIn.PROCESSES, RunsIn.THREADS)
+_OPTIONS = ("in child processes: a crash ends one run", "in threads: a crash ends this dashboard")
 
 
 class LaunchDialog(Dialog):
     """Start a worker pool for a queue."""
 
     AUTO_FOCUS = "#path"
-    footing = "they stop when you quit; running jobs are finished or given back"
+    footing = "they stop when you quit; you are asked about busy ones"
 
     def __init__(self, services: Services, row: Row) -> None:
         super().__init__(services)
@@ -38,37 +46,48 @@ class LaunchDialog(Dialog):
         self.heading = f"Launch workers · {safe(row.queue, 50)}{self.place(services.board)}"
 
     def body(self) -> ComposeResult:
-        """The handler, the concurrency and the timeout."""
+        """The handler, the concurrency and the timeout, and where it runs."""
         form, queued = self.services.launch_form, self._row.snapshot.counts.queued
         pools = count(self._row.snapshot.workers, "pool works", "pools work")
         now = f"{count(queued, 'ID waits', 'IDs wait')}; {pools} here already"
         yield Lines(line((now, Tone.DIM)), id="now")
-        yield from _field("Handler", OneLine(form.path, id="path", placeholder="package.module:function"))
+        yield from _field("Handler", OneLine(form.path, id="path", placeholder="package.module:function"), hint=False)
+        yield Lines(id="path-hint")
         yield from _field("Slots", OneLine(form.concurrency, id="slots"))
         yield from _field("Time limit", OneLine(form.job_timeout, id="time"))
+        with Horizontal(id="then-row"):
+            yield Lines(_label("Runs"), classes="label")
+            yield Choice(_OPTIONS, self.services.glyphs, id="then", index=_PLACES.index(form.runs_in))
+        yield Lines(id="summary")
 
     def on_mount(self) -> None:
-        """Check the initial values. If they are complete, only `y` is needed."""
+        """Check the initial values. Typing replaces the handler of the last time."""
         if self.app.is_web:
             self.dismiss(
                 Done("No workers from a browser: they would end with its tab. Use `convoy work`.", Tone.WARNING)
             )
             return
+        self.query_one("#path", Input).select_all()
         self._check_soon(0)
-        if self.services.launch_form.path:
-            self.query_one("#leave").focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Check the form again."""
         super().on_input_changed(event)
-        if event.input.id != "typed":
+        if event.input.id in _FIELDS:
             self._check_soon(_CHECK_AFTER_S)
 
+    def on_choice_changed(self) -> None:
+        """Check the form again: the handler has to be found where it will run."""
+        self._check_soon(0)
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter in a field moves to the answer, where `y` starts the workers."""
+        """Enter in a field moves on to the next; the last one leads to the answer, once that can be given."""
         super().on_input_submitted(event)
-        if event.input.id != "typed":
-            self.query_one("#confirm" if self._is_armed else "#leave").focus()
+        place = _FIELDS.index(event.input.id) + 1 if event.input.id in _FIELDS else 0
+        if 0 < place < len(_FIELDS):
+            self.query_one(f"#{_FIELDS[place]}").focus()
+        elif self._is_armed:
+            self.query_one("#confirm").focus()
 
     def _check_soon(self, seconds: float) -> None:
         self._order = None
@@ -82,24 +101,28 @@ class LaunchDialog(Dialog):
 
     async def _check(self) -> None:
         path = self.query_one("#path", Input).value.strip()
-        self._hint("slots", "jobs at once, in this process")
-        self._hint("time", "a job that takes longer has failed")
-        self._hint("path", "")
+        self._hint("slots", "jobs at once")
+        self._hint("time", "a longer run has failed")
         self.note("")
+        self.say("#summary", [])
+        self.show_command()
         try:
-            slots = self._slots()
-            limit_s = self._limit()
+            slots, limit_s = self._slots(), self._limit()
             if not path:
                 self._hint("path", "the import path of a function that takes a job")
                 return
-            handler = await asyncio.to_thread(_load, path)
-        except (HandlerNotFound, InvalidOption) as error:
-            self._hint("path", "not found", Tone.WARNING)
-            self.note(safe(str(error), 400))
+            self._hint("path", "looking for it")
+            handler, is_coroutine = await find(path, self._runs_in)
         except _BadField as error:
             self._hint(error.field, str(error), Tone.WARNING)
+        except ConvoyError as error:
+            self._hint("path", safe(str(error), 400), Tone.WARNING)
         else:
-            self._offer(Order(self._row.queue, path, handler, slots, limit_s))
+            self._offer(Order(self._row.queue, path, slots, limit_s, handler), is_coroutine=is_coroutine)
+
+    @property
+    def _runs_in(self) -> RunsIn:
+        return _PLACES[self.query_one("#then", Choice).index]
 
     def _slots(self) -> int:
         text = self.query_one("#slots", Input).value.strip()
@@ -116,28 +139,39 @@ class LaunchDialog(Dialog):
         except InvalidOption:
             seconds = 0.0
         if not seconds:
-            raise _BadField("time", "a duration like 30s or 5m, or nothing for no limit")
+            raise _BadField("time", "like 30s or 5m, or nothing")
         return seconds
 
     def _hint(self, field: str, text: str, tone: Tone = Tone.DIM) -> None:
-        self.say(f"#{field}-hint", [line((text, tone))])
+        parts = self.wrapped(text, indent=12 if field == "path" else 26)
+        self.say(f"#{field}-hint", [line((part, tone)) for part in parts])
 
-    def _offer(self, order: Order) -> None:
-        kind = "a coroutine" if is_coroutine_handler(order.handler) else "runs in threads"
-        self._hint("path", f"found, {kind}", Tone.FINE)
+    def _offer(self, order: Order, *, is_coroutine: bool) -> None:
+        self._hint("path", f"found: {'a coroutine' if is_coroutine else 'a plain'} function", Tone.FINE)
         if order.job_timeout is not None:
-            self._hint("time", f"a job that takes longer than {duration(order.job_timeout)} has failed")
+            self._hint("time", f"a run over {duration(order.job_timeout)} has failed")
         self._order = order
-        where = f", against {self.services.board.place.environment}" if self.services.board.place.environment else ""
+        row = self.services.board.row(order.queue) or self._row
+        place = self.services.board.place
+        self.say("#summary", [line(part) for part in self.wrapped(outlook(row, order.concurrency))])
+        where = f", against {place.environment}" if place.environment else ""
         self.note(f"! This code runs on your machine, with your environment{where}.")
+        self.show_command(*self._commands(order))
         self.arm(f"Start {count(order.concurrency, 'worker')}")
+
+    def _commands(self, order: Order) -> Iterable[str]:
+        words = ["work", order.queue, "--handler", order.path, "-c", str(order.concurrency)]
+        isolate = ["--isolate"] if order.handler is None else []
+        limit = ["--job-timeout", duration(order.job_timeout)] if order.job_timeout is not None else []
+        remark = "" if limit else "with its own limit of 5m"
+        yield command(self.services.board.place, *words, *isolate, *limit, remark=remark)
 
     async def act(self) -> Done:
         """Start the pool, and wait until it is registered."""
         order = self._order
         assert order is not None  # noqa: S101 - armed only with an order
-        typed = (self.query_one(f"#{field}", Input).value.strip() for field in ("path", "slots", "time"))
-        self.services.launch_form = LaunchForm(*typed)
+        path, slots, limit = (self.query_one(f"#{field}", Input).value.strip() for field in _FIELDS)
+        self.services.launch_form = LaunchForm(path, slots, limit, order.runs_in)
         local = await asyncio.to_thread(self.services.local_pools.launch, order)
         return Done(f"Started {local.name}: {count(order.concurrency, 'worker')} on {safe(order.queue, 40)}.")
 
@@ -150,23 +184,12 @@ class _BadField(Exception):
         self.field = field
 
 
-def _load(path: str) -> Handler:
-    """The handler, also searched in the current directory."""
-    try:
-        handler = load_handler(path, here=True)
-        check_handler(handler)
-    except (HandlerNotFound, InvalidOption):
-        raise
-    except BaseException as error:  # the user's module: even SystemExit only means that it cannot be used
-        raise HandlerNotFound(f"Importing it ended in {type(error).__name__}: {error}") from error
-    return handler
-
-
-def _field(label: str, box: OneLine) -> ComposeResult:
+def _field(label: str, box: OneLine, *, hint: bool = True) -> ComposeResult:
     with Horizontal(classes="field"):
         yield Lines(_label(label), classes="label")
         yield box
-        yield Lines(id=f"{box.id}-hint", classes="hint")
+        if hint:
+            yield Lines(id=f"{box.id}-hint", classes="hint")
 
 
 def _label(text: str) -> Line:

@@ -47,14 +47,12 @@ class MoveIDsDialog(Dialog):
         """The IDs, and what would become of them."""
         yield Lines(id="summary")
         yield Lines(id="outcomes")
-        yield Lines(id="command")
 
     def on_mount(self) -> None:
         """Ask what would happen."""
         n = len(self._chosen.ids)
         self.say("#summary", [line((f"{count(n, 'ID')}: ", Tone.STRONG), self._chosen.sample)])
-        command = safe(self._move.shown_command(self._chosen), max(20, self.room - 9))
-        self.say("#command", [(), line(("Same as  ", Tone.DIM), (command, Tone.DIM))])
+        self.show_command(self._move.shown_command(self.services.board.place, self._chosen))
         self.disarm("Looking")
         self.run_worker(self._ask(), group="read", exclusive=True, exit_on_error=False)
 

@@ -84,6 +84,8 @@ class OverviewScreen(Page):
         self._has_target = False
         self._looking_back = LookingBack()
         self._beside = Beside(self)
+        self._places: dict[str, int] = {}
+        """The place of each queue in the order last shown, without a filter."""
 
     def body(self) -> ComposeResult:
         """The table, and the inspector."""
@@ -132,7 +134,7 @@ class OverviewScreen(Page):
             self.query_one("#welcome", Lines).show(said)
         table = self.query_one("#queues", QueueTable)
         table.show_order("" if self._order == WORST else self._order, "")
-        table.show(rows, is_stale=board.is_stale)
+        table.show(rows, is_stale=board.is_stale, known=[row.queue for row in board.rows])
         self._show_needs(replace(board, rows=tuple(rows)))
         self._show_inspector(board)
 
@@ -151,15 +153,14 @@ class OverviewScreen(Page):
         self._beside.fit(size.height - rows - 2 - len(lines) if lines else 0)
 
     def _arrange(self, board: Board) -> Sequence[Row]:
-        """The rows to show, in the old order while the user works with it."""
-        wanted = self._wanted.lower()
-        found = [row for row in board.rows if wanted in safe(row.queue).lower()] if wanted else board.rows
-        rows = ordered(found, self._order)
+        """The rows to show, in the old order while the user works with it. What a filter hides keeps its place, too."""
+        rows, places = list(ordered(board.rows, self._order)), self._places
         table = self.query_one("#queues", QueueTable)
-        if not (self._clock() < self._held_until or table.selected or not self.is_current):
-            return rows
-        places = {name: place for place, name in enumerate(table.order)}
-        return sorted(rows, key=lambda row: places.get(row.queue, len(places)))
+        if self._clock() < self._held_until or table.selected or not self.is_current:
+            rows.sort(key=lambda row: places.get(row.queue, len(places)))
+        self._places = {row.queue: place for place, row in enumerate(rows)}
+        wanted = self._wanted.lower()
+        return [row for row in rows if wanted in safe(row.queue).lower()] if wanted else rows
 
     def _show_inspector(self, board: Board) -> None:
         table = self.query_one("#queues", QueueTable)
@@ -181,9 +182,11 @@ class OverviewScreen(Page):
         return board.is_writable, self._has_target, board.past is None
 
     def key_note(self) -> str:
-        """How many queues are selected."""
-        selected = len(self.query_one("#queues", QueueTable).selected)
-        return f"{count(selected, 'queue')} selected" if selected else ""
+        """How many queues are selected, and how many of them a filter hides."""
+        table = self.query_one("#queues", QueueTable)
+        hidden = len(table.selected - frozenset(table.order))
+        also = f", {number(hidden)} hidden" if hidden else ""
+        return f"{count(len(table.selected), 'queue')} selected{also}" if table.selected else ""
 
     # -- what the user does
 
@@ -201,7 +204,7 @@ class OverviewScreen(Page):
 
     def point_at(self, queue: str) -> None:
         """Put the cursor on a queue, clearing a filter that hides it."""
-        if self._wanted and self._wanted.lower() not in safe(queue).lower():
+        if queue not in self.query_one("#queues", QueueTable).order:
             self._stop_filter()
         self.query_one("#queues", QueueTable).point_at(queue)
 
@@ -245,9 +248,11 @@ class OverviewScreen(Page):
 
     def _stop_filter(self) -> None:
         box = self.query_one("#search", Input)
-        box.value = ""
+        box.value = self._wanted = ""
         box.display = False
+        self._held_until = 0.0
         self.query_one("#queues").focus()
+        self.redraw()  # at once: whoever cleared it may act on what is shown now
 
     # -- the past
 
@@ -263,6 +268,14 @@ class OverviewScreen(Page):
         self.redraw()
 
     # -- the verbs
+
+    def refusal(self, board: Board) -> Done:
+        """Why a verb does nothing here."""
+        if not board.is_writable:
+            return super().refusal(board)
+        if not board.rows:
+            return Done("There is no queue yet. N publishes the first IDs, and that makes one.", Tone.DIM)
+        return Done("No queue is shown that it could act on. Esc clears the filter.", Tone.DIM)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable the verbs if writes are not possible, or there is no queue to act on."""

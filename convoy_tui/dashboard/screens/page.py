@@ -23,6 +23,7 @@ from convoy_tui.dashboard.board.board import Board, LinkState
 from convoy_tui.dashboard.board.headline import ago_text, title, verdict
 from convoy_tui.dashboard.board.spans import Line, Tone, line, wrap
 from convoy_tui.dashboard.services import Done, Services, Where
+from convoy_tui.dashboard.store_start import started
 from convoy_tui.dashboard.widgets.footer import Entry, KeyLine
 from convoy_tui.dashboard.widgets.lines import Lines
 from convoy_tui.text.safe_text import safe
@@ -36,6 +37,7 @@ class Page(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012 - Textual declares it so
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (18, "-short"), (30, "-tall")]  # noqa: RUF012 - Textual declares it so
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("S", "start_store", "Start the store", id="page.start_store", show=False, tooltip="an embedded one"),
         Binding("escape", "back", "Back", key_display="Esc", id="page.back"),
     ]
     page_name: ClassVar[str] = ""
@@ -183,14 +185,19 @@ class Page(Screen[None]):
         self.call_after_refresh(self.redraw)
 
     def on_key(self, event: events.Key) -> None:
-        """Say why a key does nothing that changes something at other times."""
+        """Say why a key does nothing that does something at other times."""
         active = self.active_bindings.get(event.key)
-        if active is not None and not active.enabled and not self.board.is_writable:
-            self.tell(self._refusal(self.board))
+        if active is not None and not active.enabled:
+            self.tell(self.refusal(self.board))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable what changes something while that is not possible."""
         return None if action in self.writing and not self.board.is_writable else True
+
+    async def action_start_store(self) -> None:
+        """Start an embedded store that is away."""
+        said = "A browser starts no store." if self.app.is_web else await started(self.services)
+        self.tell(Done(said, Tone.WARNING))
 
     def action_back(self) -> None:
         """Go back to the page below."""
@@ -267,12 +274,16 @@ class Page(Screen[None]):
         first = [entries.pop(id) for id in self.first_keys if id in entries]
         self.query_one("#keys", KeyLine).offer([*first, *entries.values()], always, self.key_note())
 
-    @staticmethod
-    def _refusal(board: Board) -> Done:
+    def refusal(self, board: Board) -> Done:
+        """Why a key does nothing here now."""
         place = board.place
         if board.past is not None:
             return Done(f"Nothing can be changed {ago_text(board.past)}; 0 returns to now.", Tone.WARNING)
         if place.read_only:
             because = f" ({place.read_only_because})" if place.read_only_because else ""
             return Done(f"This dashboard is read-only{because}.", Tone.DIM)
+        if board.no_writes:
+            return Done(board.no_writes, Tone.WARNING)
+        if board.is_writable:
+            return Done("That does nothing here.", Tone.DIM)
         return Done("Nothing can be changed until the store answers.", Tone.WARNING)

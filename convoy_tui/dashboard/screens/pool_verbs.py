@@ -12,6 +12,7 @@ from convoy_tui.dashboard.board.pool_words import offer
 from convoy_tui.dashboard.board.pools import Here, Pool, process
 from convoy_tui.dashboard.board.spans import Line, Tone
 from convoy_tui.dashboard.local_pools import Local
+from convoy_tui.dashboard.screens.output import OutputScreen
 from convoy_tui.dashboard.screens.page import Page
 from convoy_tui.dashboard.screens.stop import StopDialog
 from convoy_tui.dashboard.services import Done
@@ -38,6 +39,7 @@ class PoolVerbs(Page):
             id="pool.fewer",
             tooltip="one run less at once; what runs goes on to its end",
         ),
+        Binding("L", "output", "Log", id="pool.log", tooltip="what the handlers of a pool of this process write"),
         Binding("X", "stop", "Stop", id="pool.stop", tooltip="stop a pool of this process"),
     ]
 
@@ -74,7 +76,7 @@ class PoolVerbs(Page):
         """The keys for a pool of this process."""
         if pool.here is None:
             return ()
-        return (*offer("+", "more slots", "+"), *offer("-", "fewer", "-"), *offer("X", "stop it"))
+        return (*offer("+", "more slots", "+"), *offer("-", "fewer", "-"), *offer("L", "log"), *offer("X", "stop it"))
 
     def is_offered(self, id: str) -> bool:
         """The verbs on pools of this process are offered on these alone; they act on one at a time."""
@@ -98,6 +100,11 @@ class PoolVerbs(Page):
         """Ask how the pool is to stop."""
         if (local := self._local_or_why("X stops")) is not None:
             self.app.push_screen(StopDialog(self.services, [local]), self.tell)
+
+    def action_output(self) -> None:
+        """Show what the handlers of the pool have written; where the cursor is on none, what all have."""
+        local = self.local
+        self.app.push_screen(OutputScreen(self.services.local_pools.log, local.name if local is not None else None))
 
     def _local_or_why(self, verb: str) -> Local | None:
         """The pool, if it belongs to this process; else it is said why nothing happens.

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.suggester import SuggestFromList
 from textual.timer import Timer
 from textual.widgets import Input
 
 from convoy_core import ConvoyError, InvalidID, InvalidQueueName, Published, Tally, check_queue_name, encode_id
+from convoy_tui.dashboard.board.commands import command
 from convoy_tui.dashboard.board.spans import Tone, line
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.services import Done, Services
@@ -28,6 +27,8 @@ from convoy_tui.text.words import count, number
 CHECKED = 10_000
 """The most IDs that are checked while typing. The answer publishes all of them."""
 _CHECK_AFTER_S = 0.25
+_NAMED = 5
+"""So many IDs are named in the command line."""
 _OPTIONS = ("leave them: they run once", "run them once more when they end")
 
 
@@ -64,11 +65,7 @@ class PublishDialog(Dialog):
 
     AUTO_FOCUS = "#ids"
     leave_label = "Close"
-    confirm_key = "Ctrl+S"
     footing = "checked against the store as you type; nothing is written yet"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "confirm", "Publish", id="publish.confirm", priority=True),
-    ]
 
     def __init__(self, services: Services, queue: str | None) -> None:
         super().__init__(services)
@@ -135,6 +132,9 @@ class PublishDialog(Dialog):
         self.run_worker(self._check(), group="check", exclusive=True, exit_on_error=False)
 
     async def _check(self) -> None:
+        if not self._to:
+            self._refuse("Name a queue; a new name makes a new queue.", Tone.DIM)
+            return
         try:
             is_new = self._check_name()
             self._draft = read_draft(self.query_one("#ids", ManyLines).text)
@@ -163,6 +163,7 @@ class PublishDialog(Dialog):
     def _refuse(self, why: str, tone: Tone) -> None:
         self.say("#summary", [line((why, tone))])
         self.say("#outcomes", [()])
+        self.show_command()
         self.disarm("Publish")
 
     def _offer(self, answers: dict[str, Published], *, is_new: bool) -> None:
@@ -173,12 +174,23 @@ class PublishDialog(Dialog):
         )
         self.say("#outcomes", [line(part) for part in self.wrapped(_effects(answers, draft, self.room))])
         self.note(f"{count(draft.spaced, 'ID begins', 'IDs begin')} or ends with a space." if draft.spaced else "")
+        self.show_command(*self._commands())
         accepted = sum(answer.is_accepted for answer in answers.values()) + max(0, n - len(answers))
         if accepted:
             unsure = "up to " if n > len(answers) else ""
             self.arm(f"Publish {unsure}{number(accepted)}")
         else:
             self.disarm("Publish nothing" if n else "Publish")
+
+    def _commands(self) -> Iterable[str]:
+        ids, place = self._draft.ids, self.services.board.place
+        options = ["--rerun"] if self._reruns else []
+        if not ids:
+            return
+        if len(ids) <= _NAMED and sum(map(len, ids)) <= self.room:
+            yield command(place, "publish", *options, "--", self._to, *ids)
+        else:
+            yield command(place, "publish", *options, self._to, "--from", "ids.txt", remark="these lines in a file")
 
     async def act(self) -> Done:
         """Publish, chunk by chunk."""

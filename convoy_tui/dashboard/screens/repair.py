@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from convoy_core import SMALL_BATCH, QueueCheck, Repaired, chunked
+from convoy_tui.dashboard.board.commands import command
 from convoy_tui.dashboard.board.server import check_lines, effects, fault_count
 from convoy_tui.dashboard.board.spans import Tone, line
 from convoy_tui.dashboard.screens.dialog import Dialog
@@ -44,12 +45,12 @@ class RepairDialog(Dialog):
     def on_mount(self) -> None:
         """Nothing has to be read: the check has."""
         self.say("#faults", check_lines(self._checks, self.room, self.services.glyphs))
-        self.note(f"The same: convoy doctor{self._named()} --fix", Tone.DIM)
+        self.show_command(command(self.services.board.place, "doctor", *self._named(), "--fix"))
         word = "repair" if self._n > 1000 and self.services.board.place.is_production else ""
         self.arm(f"Repair {number(self._n)}", wanted=word)
 
-    def _named(self) -> str:
-        return f" {self._checks[0].queue}" if len(self._checks) == 1 else ""
+    def _named(self) -> list[str]:
+        return [self._checks[0].queue] if len(self._checks) == 1 else []
 
     async def act(self) -> Done:
         """Repair exactly these faults, slice by slice."""

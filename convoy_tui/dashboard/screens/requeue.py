@@ -9,8 +9,9 @@ from textual.app import ComposeResult
 
 from convoy_core import ConvoyError, Entry, Outcome, chunked
 from convoy_tui.dashboard.board.board import Row
-from convoy_tui.dashboard.board.spans import Line, Span, Tone, line
-from convoy_tui.dashboard.screens.confirm import named
+from convoy_tui.dashboard.board.commands import command
+from convoy_tui.dashboard.board.spans import Line, Span, Tone, line, wrap
+from convoy_tui.dashboard.screens.confirm import named, several, to_type
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.services import Done, Services
 from convoy_tui.dashboard.widgets.lines import Lines
@@ -35,6 +36,7 @@ class RequeueDialog(Dialog):
 
     def body(self) -> ComposeResult:
         """The failed IDs, what requeueing would do, and why they failed."""
+        yield Lines(*several([row.queue for row in self._rows], self.room), id="queues-named")
         yield Lines(id="summary")
         yield Lines(id="outcomes")
         yield Lines(id="reasons")
@@ -70,16 +72,24 @@ class RequeueDialog(Dialog):
         what = f"{number(total)} failed."
         if total > len(entries):
             what += f" These are {number(len(entries))} of them; the others stay until you press R again."
-        self.say("#summary", [line((what if entries else "Nothing is failed here.", Tone.STRONG))])
-        self.say("#outcomes", [(), *_effects(outcomes)] if entries else [])
+        what = what if entries else "Nothing is failed here."
+        self.say("#summary", [line((part, Tone.STRONG)) for part in self.wrapped(what)])
+        self.say("#outcomes", [(), *_effects(outcomes, self.room)] if entries else [])
         self.say("#reasons", [(), *_about(entries, self.room)] if entries else [])
         if not entries:
             self.disarm("Nothing to requeue")
             return
+        self.show_command(*self._commands(is_all=total == len(entries)))
         many = n > 1000 and self.services.board.place.is_production
-        word = (self._rows[0].queue if len(self._rows) == 1 else "requeue") if many else ""
+        word = to_type([row.queue for row in self._rows], "requeue") if many else ""
         drops = outcomes[Outcome.ALREADY_COMMITTED]
         self.arm(f"Requeue {number(n)}" if n or not drops else f"Drop {number(drops)} from failed", wanted=word)
+
+    def _commands(self, *, is_all: bool) -> Iterable[str]:
+        for queue, entries in self._entries.items():
+            limit = [] if is_all else ["--limit", str(len(entries))]
+            if entries:
+                yield command(self.services.board.place, "requeue", queue, "--all", *limit)
 
     async def act(self) -> Done:
         """Requeue exactly the IDs that were read, slice by slice."""
@@ -104,7 +114,7 @@ def told(tally: Counter[Outcome]) -> Done:
     return Done("; ".join(parts) + ".", Tone.FINE if n else Tone.WARNING)
 
 
-def _effects(outcomes: Counter[Outcome]) -> Iterable[Line]:
+def _effects(outcomes: Counter[Outcome], room: int) -> Iterable[Line]:
     texts = {
         Outcome.QUEUED: ("will be queued again, at the end", Tone.STRONG),
         Outcome.ALREADY_COMMITTED: ("already waiting or running: left alone, and dropped from failed", Tone.NORMAL),
@@ -112,7 +122,9 @@ def _effects(outcomes: Counter[Outcome]) -> Iterable[Line]:
     }
     for outcome, (text, tone) in texts.items():
         if outcomes[outcome] or outcome is Outcome.QUEUED:
-            yield line((f"{number(outcomes[outcome]):>8}", tone), f"   {text}")
+            first, *others = wrap(text, room - 11)
+            yield line((f"{number(outcomes[outcome]):>8}", tone), f"   {first}")
+            yield from (line(f"{'':11}{other}") for other in others)
 
 
 def _about(entries: Sequence[Entry], room: int) -> Iterable[Line]:

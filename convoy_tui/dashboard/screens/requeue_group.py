@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Button
 
 from convoy_core import ConvoyError, Outcome
+from convoy_tui.dashboard.board.commands import command
 from convoy_tui.dashboard.board.failures import Group
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Line, Tone, clip, line
@@ -54,7 +54,6 @@ class RequeueGroupDialog(Dialog):
         yield Lines(id="outcomes")
         yield Choice(self._options(), self.services.glyphs, id="how")
         yield Lines(id="tried")
-        yield Lines(id="command")
 
     @staticmethod
     def _options() -> Sequence[str]:
@@ -131,9 +130,9 @@ class RequeueGroupDialog(Dialog):
 
     def _show_command(self) -> None:
         index = self.query_one("#how", Choice).index
-        trial = f" --try {_TRIES[index]}" if index < len(_TRIES) else ""
-        command = f"convoy requeue {shlex.quote(self._group.queue)} --group {self._group.group.id}{trial}"
-        self.say("#command", [(), line(("Same as  ", Tone.DIM), (safe(command, max(20, self.room - 9)), Tone.DIM))])
+        trial = ["--try", str(_TRIES[index])] if index < len(_TRIES) else []
+        group = self._group
+        self.show_command(command(self.services.board.place, "requeue", group.queue, "--group", group.group.id, *trial))
 
     # -- the trial run
 

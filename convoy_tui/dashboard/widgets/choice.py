@@ -30,10 +30,10 @@ class Choice(Lines, can_focus=True):
 
         index: int
 
-    def __init__(self, options: Sequence[str], glyphs: Glyphs, *, id: str | None = None) -> None:
+    def __init__(self, options: Sequence[str], glyphs: Glyphs, *, id: str | None = None, index: int = 0) -> None:
         self._options = options
         self._glyphs = glyphs
-        self.index = 0
+        self.index = index
         super().__init__(*self._draw(), id=id)
 
     def action_choose(self, by: int) -> None:

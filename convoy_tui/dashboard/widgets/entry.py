@@ -37,7 +37,10 @@ class OneLine(Input):
         placeholder: str = "",
         suggester: Suggester | None = None,
         disabled: bool = False,
+        passes: str = "",
     ) -> None:
+        """`passes`: characters that it does not take, and leaves to the keys of the screen."""
+
         super().__init__(
             value,
             placeholder,
@@ -48,6 +51,16 @@ class OneLine(Input):
             disabled=disabled,
             select_on_focus=False,
         )
+        self._passes = passes
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Whether it takes a key for itself."""
+        return (character or "\0") not in self._passes and super().check_consume_key(key, character)
+
+    def on_key(self, event: events.Key) -> None:
+        """Pass on what it does not take."""
+        if event.character is not None and event.character in self._passes:
+            event.prevent_default()
 
     def on_paste(self, event: events.Paste) -> None:
         """Take one line, or nothing."""

@@ -52,7 +52,7 @@ def _joined(entries: Iterable[Entry]) -> list[Span]:
 
 def _spans(entry: Entry) -> list[Span]:
     if not entry.is_enabled:
-        return [Span(f"{entry.shown} {entry.text}", Tone.DIM)]
+        return [Span(f"{entry.shown} {entry.text}", Tone.DIM, entry.key)]  # it says why
     return [Span(entry.shown, Tone.KEY, entry.key), Span(f" {entry.text}", Tone.NORMAL, entry.key)]
 
 

@@ -43,9 +43,9 @@ class PickList(ScrollView, can_focus=True):
         self._cursor = 0
         self.left_out: frozenset[int] = frozenset()
 
-    def show(self, count: int, draw: Callable[[int, int], Line]) -> None:
-        """Show `count` rows, all ticked. `draw(index, width)` returns the line of a row."""
-        self._count, self._draw, self._cursor, self.left_out = count, draw, 0, frozenset()
+    def show(self, count: int, draw: Callable[[int, int], Line], left_out: frozenset[int] = frozenset()) -> None:
+        """Show `count` rows, ticked but for those left out. `draw(index, width)` returns the line of a row."""
+        self._count, self._draw, self._cursor, self.left_out = count, draw, 0, left_out
         self.virtual_size = Size(self.size.width, count)
         self.scroll_to(y=0, animate=False)
         self.refresh()

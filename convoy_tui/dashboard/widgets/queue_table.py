@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from operator import is_
 
 from rich.cells import cell_len
@@ -23,13 +23,13 @@ class QueueTable(Table[Row]):
         self._names: frozenset[str] = frozenset()
         self._longest = 0
 
-    def show(self, rows: Sequence[Row], *, is_stale: bool) -> None:
-        """Show these rows, in this order."""
+    def show(self, rows: Sequence[Row], *, is_stale: bool, known: Collection[str] | None = None) -> None:
+        """Show these rows, in this order. `known`: all queues, also those that a filter hides: they stay selected."""
         shown = self.window.rows
         if len(rows) == len(shown) and all(map(is_, rows, shown)):
             rows = shown
         names = frozenset(row.queue for row in rows)
-        self.selected &= names
+        self.selected &= names if known is None else frozenset(known)
         if not names <= self._names:
             self._make_room(names - self._names)
         self.show_window(self.window if rows is shown else Window.whole(tuple(rows)), is_stale=is_stale)
@@ -44,9 +44,10 @@ class QueueTable(Table[Row]):
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """The queues that a verb acts on: the selection in the order shown, else the row under the cursor."""
+        """The queues that a verb acts on: the selection, also what is hidden of it, else the row under the cursor."""
         if self.selected:
-            return tuple(name for name in self.order if name in self.selected)
+            shown = [name for name in self.order if name in self.selected]
+            return (*shown, *sorted(self.selected - frozenset(shown)))
         return (self.cursor,) if self.cursor is not None else ()
 
     @property

@@ -170,9 +170,9 @@ class Table(ScrollView, Generic[R], can_focus=True):
             self.action_move(1)
 
     def action_pick_all(self) -> None:
-        """Select every row that is known, or none if all are."""
+        """Select every row that is known, besides those that are selected and hidden; or none of them if all are."""
         shown = frozenset(map(self._key, self._window.rows))
-        self.select(frozenset() if self.selected == shown else shown)
+        self.select(self.selected - shown if shown <= self.selected else self.selected | shown)
 
     def on_click(self, event: events.Click) -> None:
         """Move the cursor to the row that was clicked, and open it on the second. A heading asks for its order."""
