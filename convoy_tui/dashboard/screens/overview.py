@@ -27,13 +27,13 @@ from convoy_tui.dashboard.screens.launch import LaunchDialog
 from convoy_tui.dashboard.screens.page import Page
 from convoy_tui.dashboard.screens.publish import PublishDialog
 from convoy_tui.dashboard.screens.requeue import RequeueDialog
-from convoy_tui.dashboard.screens.welcome import no_match, welcome
+from convoy_tui.dashboard.screens.welcome import no_match, no_target, welcome
 from convoy_tui.dashboard.services import Done, Services, Where
 from convoy_tui.dashboard.widgets.entry import OneLine
 from convoy_tui.dashboard.widgets.lines import Lines
 from convoy_tui.dashboard.widgets.queue_table import QueueTable
 from convoy_tui.text.safe_text import safe
-from convoy_tui.text.words import count, number
+from convoy_tui.text.words import number
 
 HOLD_S = 5.0
 """Seconds after a move of the cursor during which rows keep their order."""
@@ -84,8 +84,7 @@ class OverviewScreen(Page):
         self._has_target = False
         self._looking_back = LookingBack()
         self._beside = Beside(self)
-        self._places: dict[str, int] = {}
-        """The place of each queue in the order last shown, without a filter."""
+        self._places: dict[str, int] = {}  # of each queue in the order last shown, without a filter
 
     def body(self) -> ComposeResult:
         """The table, and the inspector."""
@@ -159,8 +158,7 @@ class OverviewScreen(Page):
         if self._clock() < self._held_until or table.selected or not self.is_current:
             rows.sort(key=lambda row: places.get(row.queue, len(places)))
         self._places = {row.queue: place for place, row in enumerate(rows)}
-        wanted = self._wanted.lower()
-        return [row for row in rows if wanted in safe(row.queue).lower()] if wanted else rows
+        return [row for row in rows if self._wanted.lower() in safe(row.queue).lower()]
 
     def _show_inspector(self, board: Board) -> None:
         table = self.query_one("#queues", QueueTable)
@@ -183,10 +181,7 @@ class OverviewScreen(Page):
 
     def key_note(self) -> str:
         """How many queues are selected, and how many of them a filter hides."""
-        table = self.query_one("#queues", QueueTable)
-        hidden = len(table.selected - frozenset(table.order))
-        also = f", {number(hidden)} hidden" if hidden else ""
-        return f"{count(len(table.selected), 'queue')} selected{also}" if table.selected else ""
+        return self.query_one("#queues", QueueTable).note
 
     # -- what the user does
 
@@ -271,11 +266,7 @@ class OverviewScreen(Page):
 
     def refusal(self, board: Board) -> Done:
         """Why a verb does nothing here."""
-        if not board.is_writable:
-            return super().refusal(board)
-        if not board.rows:
-            return Done("There is no queue yet. N publishes the first IDs, and that makes one.", Tone.DIM)
-        return Done("No queue is shown that it could act on. Esc clears the filter.", Tone.DIM)
+        return Done(no_target(board), Tone.DIM) if board.is_writable else super().refusal(board)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable the verbs if writes are not possible, or there is no queue to act on."""

@@ -35,6 +35,13 @@ def no_match(board: Board, wanted: str, room: int) -> list[Line]:
     return _centred([said, (), back], room)
 
 
+def no_target(board: Board) -> str:
+    """Why there is no queue for a verb to act on."""
+    if not board.rows:
+        return "There is no queue yet. N publishes the first IDs, and that makes one."
+    return "No queue is shown that it could act on. Esc clears the filter."
+
+
 def _centred(lines: list[Line], room: int) -> list[Line]:
     indent = Span(" " * max(1, (room - max(map(width, lines))) // 2))
     return [(), (), *((indent, *spans) for spans in lines)]

@@ -13,6 +13,7 @@ from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.window import Window
 from convoy_tui.dashboard.widgets.table import Table
 from convoy_tui.text.safe_text import safe
+from convoy_tui.text.words import count, number
 
 
 class QueueTable(Table[Row]):
@@ -54,6 +55,13 @@ class QueueTable(Table[Row]):
     def order(self) -> tuple[str, ...]:
         """The queues in the order shown."""
         return tuple(row.queue for row in self.window.rows)
+
+    @property
+    def note(self) -> str:
+        """How much is selected, and how much of that a filter hides."""
+        hidden = len(self.selected - frozenset(self.order))
+        also = f", {number(hidden)} hidden" if hidden else ""
+        return f"{count(len(self.selected), 'queue')} selected{also}" if self.selected else ""
 
     def clear_selection(self) -> None:
         """Select nothing."""
