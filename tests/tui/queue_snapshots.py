@@ -144,6 +144,7 @@ def steady(text: str) -> str:
         (r"is from \d\d:\d\d:\d\d", "is from 12:34:56"),
         (r"\b\d\d:\d\d:\d\d  ", "12:34:56  "),
         (r"(\d+m)\d\ds", r"\1SSs"),
+        (r"▓+░* +\d+%", "▓▓░░░░░░░░  25%"),
         (r"Retrying in \d+s, try \d+|Trying now, try \d+", "Retrying in 1s, try 1"),
         (r"/tmp/cv\w+/s", "/tmp/cv/s"),
     ):

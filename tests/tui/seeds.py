@@ -110,7 +110,7 @@ def normal(raw: redis.Redis) -> None:
     """A queue that is at work."""
     queued(raw, MAIL, {f"mail:{90_000 + n}": 30 for n in range(12)})
     pool(raw, MAIL, "90aa17e2c5d1", "host-3", 4711, lease_s=86_400)
-    running(raw, MAIL, {f"mail:{89_990 + n}": ("90aa17e2c5d1", 90.0) for n in range(4)})
+    running(raw, MAIL, {f"mail:{89_990 + n}": ("90aa17e2c5d1", 65.0) for n in range(4)})
 
 
 def empty(raw: redis.Redis) -> None:
