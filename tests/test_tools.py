@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import sys
 import tarfile
 import tomllib
@@ -10,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tools import dist, matrix
+from convoy_tui.cli.lazy_group import COMMANDS
+from tools import dist, man_pages, matrix
 
 RECORD = "convoy_queue-0.0.0.dist-info/"
 METADATA = "Metadata-Version: 2.4\nName: convoy-queue\nVersion: 0.0.0\n"
@@ -27,6 +30,8 @@ def made(place: Path, *, without: str = "", also: str = "", metadata: str = META
         for name in OURS:
             if not without or not Path(name).match(without):
                 archive.write(dist.ROOT / name, name)
+        for name, page in man_pages.pages():
+            archive.writestr(f"convoy_queue-0.0.0.data/data/share/man/man1/{name}.1", page)
         for name, text in {"METADATA": metadata, "entry_points.txt": "", "licenses/LICENSE": ""}.items():
             archive.writestr(RECORD + name, text)
         if also:
@@ -47,6 +52,36 @@ def test_a_wheel_that_lacks_a_file_is_refused(tmp_path: Path, name: str) -> None
 def test_a_wheel_with_a_file_of_another_package_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="out of place"):
         dist.look_into(*made(tmp_path, also="tests/secret.py"))
+
+
+def test_a_wheel_without_the_page_of_a_command_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources, wheel = made(tmp_path)
+    monkeypatch.setattr(man_pages, "pages", lambda: [("convoy-new", "")])
+
+    with pytest.raises(SystemExit, match=r"missing .*share/man/man1/convoy-new\.1"):
+        dist.look_into(sources, wheel)
+
+
+def test_each_command_has_a_page_with_its_options_and_examples() -> None:
+    pages = dict(man_pages.pages())
+
+    assert {f"convoy-{name}" for name in COMMANDS} | {"convoy", "convoy-server-start"} <= pages.keys()
+    assert [name for name, text in pages.items() if name.count("-") == 1 and "Examples:" not in text] == [
+        "convoy-server"
+    ]
+    assert "\\-\\-concurrency" in pages["convoy-work"]
+    assert "--" not in "".join(pages.values())
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not installed (Debian's package groff-base)")
+def test_groff_finds_no_fault_in_any_page(tmp_path: Path) -> None:
+    files = man_pages.write(tmp_path)
+
+    shown = subprocess.run(
+        ["groff", "-man", "-Tutf8", "-ww", *map(str, files)], capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert (shown.returncode, shown.stderr) == (0, "")
 
 
 def test_metadata_that_no_index_would_take_is_refused(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from pathlib import Path
 
 from packaging.metadata import Metadata
 
+from tools import man_pages
+
 ROOT = Path(__file__).parent.parent
 DIST = ROOT / "dist"
 PACKAGES = ("convoy_core", "convoy_tui")
@@ -60,7 +62,9 @@ def look_into(sources: Path, wheel: Path) -> None:
         Metadata.from_email(archive.read(metadata), validate=True)
     ours = {path.relative_to(ROOT).as_posix() for package in PACKAGES for path in files_of(ROOT / package)}
     record = metadata.removesuffix("METADATA")
-    expect("the wheel", {name for name in inside if not name.startswith(record)}, ours)
+    shared = record.replace(".dist-info", ".data") + "data/share/man/man1/"
+    ours_and_pages = ours | {f"{shared}{name}.1" for name, _ in man_pages.pages()}
+    expect("the wheel", {name for name in inside if not name.startswith(record)}, ours_and_pages)
     expect("its metadata", {f"{record}licenses/LICENSE", f"{record}entry_points.txt"} - inside, set())
     for pattern in NEEDED:
         kept = [name for name in inside if Path(name).match(pattern)]
