@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from convoy_core import (
@@ -35,6 +35,7 @@ from convoy_tui.dashboard.reading.broken import BrokenReader
 from convoy_tui.dashboard.reading.keeping import HistoryKeeper
 from convoy_tui.text.broken import Broken
 from convoy_tui.text.recalled import LONG_S, RECENT_S, Rows, Seen, at_stake, recalled
+from convoy_tui.text.workers import holder
 
 DISCOVER_S = 30.0
 """The interval of scans for queues that nobody registered."""
@@ -209,8 +210,12 @@ class LiveSource:
         self._discovered_at = time.monotonic()
 
     async def jammed(self, queue: str, idle_s: float) -> list[Jammed]:
-        """The jobs that have been running for longer than `idle_s` seconds."""
-        return await self._fleet.queue(queue).jammed(idle_s=idle_s)
+        """The jobs that have been running for longer than `idle_s` seconds, each with its holder's host and process."""
+        found = await self._fleet.queue(queue).jammed(idle_s=idle_s)
+        if not any(entry.worker for entry in found):
+            return found
+        names = {pool.id: holder(pool) for pool in await self._fleet.queue(queue).workers()}
+        return [replace(entry, worker=names.get(entry.worker or "", entry.worker)) for entry in found]
 
     async def free(self, queue: str, entries: Sequence[Jammed], then: Then, *, skip_live: bool) -> dict[str, Outcome]:
         """Free exactly these entries, each only if the run that was listed is still going on."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -13,7 +15,7 @@ from subprocess import Popen
 
 import pytest
 
-from convoy_core import Fleet, Job, PoolOptions, Queue, WorkerPool
+from convoy_core import Fleet, Job, Outcome, PoolOptions, Queue, Then, WorkerPool
 from convoy_tui.cli.commands.status_rows import rows_of
 from convoy_tui.dashboard.board.board import Row, Watch
 from convoy_tui.dashboard.source import LiveSource
@@ -185,6 +187,20 @@ async def test_a_failing_queue_says_what_broke(queue: Queue, store: RealServer) 
             row = await dashboard.row()
 
     assert row.broken == Broken("OSError: the last straw", "ValueError: no such hook", 9, 10)
+
+
+async def test_the_holder_of_a_stuck_job_is_a_host_and_a_process(queue: Queue, store: RealServer) -> None:
+    gate = threading.Event()
+    queue.publish("a")
+    async with a_dashboard(store) as dashboard:
+        with working(queue, lambda job: gate.wait()):
+            eventually(lambda: queue.counts().processing == 1)
+            found = await dashboard.source.jammed("q", 0)
+            outcomes = await dashboard.source.free("q", found, Then.DISCARD)
+            gate.set()
+
+    assert [entry.worker for entry in found] == [f"{socket.gethostname()}:{os.getpid()}"]
+    assert outcomes == {"a": Outcome.DISCARDED}
 
 
 async def test_status_says_the_same_as_the_dashboard(queue: Queue, store: RealServer) -> None:
