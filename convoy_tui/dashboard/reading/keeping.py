@@ -45,8 +45,8 @@ class HistoryKeeper:
         )
         return [
             one.queue
-            for one in snapshots
-            if one.damage is None and (not one.workers or ended.get(one.queue) == self._ended[one.queue])
+            for one, now in zip(snapshots, self._ended.values(), strict=True)
+            if one.damage is None and (not one.workers or ended.get(one.queue, now) == now)
         ]
 
     async def _note(self, queues: list[str]) -> None:
