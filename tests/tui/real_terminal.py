@@ -29,6 +29,9 @@ _SEQUENCE = re.compile(r"\x1b\[[?<>]?[\d;]*[a-zA-Z]")
 _CLEAN = {1049: b"l", 1000: b"l", 1003: b"l", 1006: b"l", 1015: b"l", 1004: b"l", 2004: b"l", 25: b"h", 7: b"h"}
 """What the modes of a terminal are outside of the dashboard: its own screen, no reports, a cursor, wrapped lines."""
 
+_OURS = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+"""The environment, without the size that pytest-xdist tells its processes: the terminal has one of its own."""
+
 
 class Terminal:
     """A real terminal, of 80x24 unless said otherwise, with a program in it."""
@@ -52,7 +55,7 @@ class Terminal:
             stdin=self._slave,
             stdout=self._slave,
             stderr=self._slave,
-            env=os.environ | {"TERM": "xterm-256color", "COLORTERM": "truecolor"} | (env or {}),
+            env=_OURS | {"TERM": "xterm-256color", "COLORTERM": "truecolor"} | (env or {}),
             cwd=cwd,
             start_new_session=True,
         )
