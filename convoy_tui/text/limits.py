@@ -41,3 +41,16 @@ def in_words(limits: QueueLimits) -> str:
         if (limits.burst or 1) > 1:
             parts[-1] += f", up to {number(limits.burst or 1)} of them at once"
     return f"at most {', and '.join(parts)}".replace("a hour", "an hour") if parts else "no limits"
+
+
+def as_options(limits: QueueLimits) -> str:
+    """The options of `convoy limit` that set these.
+
+    >>> as_options(QueueLimits(20, 100, 60.0, 10)), as_options(QueueLimits(None, 3, 10.0, 1)), as_options(QueueLimits())
+    ('--concurrency 20 --rate 100/m --burst 10', '--rate 3/10s --burst 1', '--none')
+    """
+    options = [f"--concurrency {limits.concurrency}"] if limits.concurrency is not None else []
+    if limits.rate is not None:
+        each = {1.0: "s", 60.0: "m", 3600.0: "h", 86400.0: "d"}.get(limits.period_s) or duration(limits.period_s)
+        options.append(f"--rate {limits.rate}/{each} --burst {limits.burst}")
+    return " ".join(options) or "--none"

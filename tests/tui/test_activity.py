@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
 
-from convoy_core import Face, Fleet, Operator, State
+from convoy_core import Face, Fleet, Operator, Queue, State, WorkerPool
 from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.dashboard.board.activity import Act
 from convoy_tui.dashboard.screens.overview import OverviewScreen
+from convoy_tui.dashboard.screens.undo import UndoDialog
 from convoy_tui.dashboard.widgets.table import Table
 from tests.servers import RealServer
 from tests.tui.failing import fail
 from tests.tui.live import opened
 from tests.tui.screen import shows, text_of, until
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -115,3 +117,89 @@ async def test_what_others_wrote_is_shown_safely(store: RealServer) -> None:
         await pilot.press("5")
         await shows(pilot, r"e\x1b[31mvil\u202e paused trucks")
         assert r"\x07[bold]" in text_of(app)
+
+
+# -- undo
+
+
+async def test_a_requeue_is_undone_for_those_that_have_not_run(store: RealServer, dana: Fleet) -> None:
+    trucks = dana.queue("trucks")
+    fail(trucks, ["a", "b", "c", "d"], "ValueError: 1")
+    trucks.requeue(["a", "b", "c", "d"])
+    with WorkerPool(trucks, lambda job: None, concurrency=1) as pool:
+        assert eventually(lambda: pool.status().done == 4)
+    fail(trucks, ["e", "f"], "ValueError: 1")
+    trucks.requeue(["e", "f"])
+    trucks.cancel(["e"])
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "trucks")
+        await pilot.press("5")
+        await until(pilot, lambda: verbs(app) == ["cancel", "requeue", "work", "requeue"])
+        await pilot.press("G")
+        await shows(pilot, "since   4 done")
+        await pilot.press("U")
+        await shows(pilot, "None of these IDs waits as it was requeued")
+        await pilot.press("y", "escape", "k", "k", "U")
+        await shows(pilot, "1 of the 2 waits and goes back to failed.")
+        await shows(pilot, "1 has run, or been asked for again or removed since: left alone.")
+        await pilot.press("y")
+        await shows(pilot, "Put 1 ID back to failed; 1 had run, or were asked for or removed since.")
+        await until(pilot, lambda: verbs(app)[0] == "withdraw")
+    assert [entry.id for entry in trucks.entries(State.FAILED)] == ["f"]
+
+
+@pytest.mark.parametrize(
+    ("does", "command", "effect", "says"),
+    [
+        (lambda queue: queue.pause(), "convoy resume trucks", "Workers claim again: 1 ID", "Resumed trucks."),
+        (
+            lambda queue: queue.set_limits(concurrency=5),
+            "convoy limit trucks --none",
+            "at most 5 runs at a time. They become again: no limits.",
+            "Set back the limits of trucks to no limits.",
+        ),
+    ],
+)
+async def test_an_act_on_a_queue_is_undone_with_what_that_does(
+    store: RealServer, dana: Fleet, does: Callable[[Queue], object], command: str, effect: str, says: str
+) -> None:
+    trucks = dana.queue("trucks")
+    trucks.publish("a")
+    does(trucks)
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "trucks")
+        await pilot.press("5")
+        await until(pilot, lambda: len(verbs(app)) == 1)
+        await pilot.press("U")
+        await shows(pilot, effect)
+        await shows(pilot, command)
+        await pilot.press("y")
+        await shows(pilot, says)
+    assert (trucks.snapshot().paused, trucks.limits().is_set) == (False, False)
+
+
+async def test_what_somebody_has_done_meanwhile_is_not_undone(store: RealServer, dana: Fleet, erik: Fleet) -> None:
+    dana.queue("trucks").pause()
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "trucks")
+        await pilot.press("5")
+        await until(pilot, lambda: len(verbs(app)) == 1)
+        await pilot.press("U")
+        await shows(pilot, "Workers claim again")
+        erik.queue("trucks").resume()
+        erik.queue("trucks").pause()
+        await pilot.press("y")
+        await shows(pilot, "Nothing undone: Somebody has done so since")
+    assert dana.queue("trucks").snapshot().paused
+
+
+async def test_what_cannot_be_undone_says_why(store: RealServer, dana: Fleet) -> None:
+    dana.queue("trucks").publish("a")
+    dana.queue("trucks").discard(["a"], state=State.QUEUED)
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "trucks")
+        await pilot.press("5")
+        await until(pilot, lambda: len(verbs(app)) == 1)
+        await pilot.press("U")
+        await shows(pilot, "its IDs are forgotten")
+        assert not isinstance(app.screen, UndoDialog)

@@ -212,3 +212,19 @@ async def test_a_read_only_dashboard_changes_no_group(store: RealServer, fleet: 
         await pilot.press("R")
         await shows(pilot, "This dashboard is read-only")
         assert isinstance(app.screen, FailuresScreen)
+
+
+async def test_what_became_of_the_last_requeue_is_told(store: RealServer, fleet: Fleet) -> None:
+    trucks = fleet.queue("trucks")
+    fail(trucks, ["a", "b", "c"], "ValueError: 1")
+    trucks.requeue(["a", "b"])
+
+    def crush(job: Job) -> None:
+        if job.id == "b":
+            raise KeyError(job.id)
+
+    with WorkerPool(trucks, crush):
+        async with opened(store.url) as (pilot, _):
+            await shows(pilot, "trucks")
+            await pilot.press("3")
+            await shows(pilot, "1 done, 1 failed again (1 KeyError in test_failures.py:crush)")

@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from convoy_core import AuditEntry
+from convoy_tui.dashboard.board.aftermath import Aftermath, counted, how
 from convoy_tui.dashboard.board.cells import Align, Column
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, clip, line, wrap
+from convoy_tui.text.limits import in_words
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import age, clock, count, number
 
 MOST = 5_000
 """Acts that are kept and shown, the newest."""
+
+UNDOABLE = frozenset({"requeue", "pause", "resume", "limit"})
+"""The verbs of what can be undone."""
 
 _PLAIN = frozenset({"paused", "resumed", "limited", "lifted"})
 """Outcomes of acts on a queue as a whole: these are not counted."""
@@ -157,8 +162,8 @@ def columns(width: int) -> tuple[Column[Act], ...]:
 # -- one act
 
 
-def sheet(act: Act, width: int) -> list[Line]:
-    """What is known of an act: who did what, when, why, and to which IDs."""
+def sheet(act: Act, after: Aftermath | None, width: int) -> list[Line]:
+    """What is known of an act: who did what, when, why, to which IDs, and what has become of these."""
     entry, room = act.entry, max(20, width - 2)
     did = _PAST.get(entry.verb, safe(entry.verb, 20))
     what = f" {count(entry.count, 'ID')} of" if entry.samples and entry.verb != "work" else ""
@@ -166,14 +171,42 @@ def sheet(act: Act, width: int) -> list[Line]:
     took = age(entry.until - entry.at) if entry.until - entry.at >= 1 else ""
     when = f"{clock(entry.at)} UTC, {age(max(0.0, act.at - entry.at))} ago" + (f"; it took {took}" if took else "")
     lines = [line((f" {part}", Tone.STRONG)) for part in wrap(head, room)[:2]]
-    lines.append(line((" when    ", Tone.DIM), when, (f"   by the {safe(entry.face, 20)}", Tone.DIM)))
+    lines += _wrapped(" when    ", f"{when}, by the {safe(entry.face, 20)}", room, 2)
     if entry.reason:
         lines.append(line((" why     ", Tone.DIM), safe(entry.reason, room - 9)))
-    lines.append(line((" done    ", Tone.DIM), safe(outcome(entry), room - 9)))
+    if entry.before is not None and entry.after is not None:
+        change = f"{in_words(entry.before)}; since then {in_words(entry.after)}"
+        lines += _wrapped(" before  ", change, room, 2)
+    else:
+        lines.append(line((" done    ", Tone.DIM), safe(outcome(entry), room - 9)))
+    if after is not None:
+        lines.append(line((" since   ", Tone.DIM), *counted(after)))
+        if after.how:
+            lines.append(line((" again   ", Tone.DIM), (how(after, room - 9), Tone.WARNING)))
     if entry.samples:
-        label = " hosts   " if entry.verb == "work" else " IDs     "
+        label = " pools   " if entry.verb == "work" else " IDs     "
         lines += _wrapped(label, names(entry), room, 3)
+    lines += _undo(entry, room)
     return [clip(spans, width) for spans in lines]
+
+
+def _undo(entry: AuditEntry, room: int) -> Sequence[Line]:
+    if entry.verb in UNDOABLE:
+        told = Span(" undo; first it is shown what that would do", Tone.DIM, "U")
+        return [line(" ", Span("[U]", Tone.KEY, "U"), told)]
+    return [line((f" {part}", Tone.DIM)) for part in wrap(no_undo(entry), room)]
+
+
+def no_undo(entry: AuditEntry) -> str:
+    """Why an act of this kind cannot be undone."""
+    because = {
+        "discard": "its IDs are forgotten",
+        "cancel": "its IDs are forgotten, and what ran was stopped",
+        "work": "workers are stopped where they were launched",
+        "withdraw": "requeue the IDs again",
+    }
+    why = because.get(entry.verb)
+    return f"This cannot be undone: {why}." if why else "This cannot be undone."
 
 
 def _wrapped(label: str, text: str, room: int, most: int) -> Sequence[Line]:

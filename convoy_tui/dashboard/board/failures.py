@@ -10,6 +10,7 @@ from convoy_tui.dashboard.board.cells import Align, Column
 from convoy_tui.dashboard.board.columns import short
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, clip, line, wrap
+from convoy_tui.dashboard.board.spans import width as cells_of
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import age, count, number
 
@@ -127,7 +128,7 @@ def sheet(group: Group, sample: Sample | None, width: int, height: int) -> list[
     each = group.group
     lines: list[Line] = [line(f" {part}") for part in wrap(safe(each.what, 300), room)[:2]]
     lines = [tuple(span._replace(tone=Tone.STRONG) for span in spans) for spans in lines]
-    lines.append(line(" ", *_numbers(group)))
+    lines.append(_facts(group, width))
     more = ", …" if each.count > len(each.samples) else ""
     names = "  ".join(safe(id, 40) for id in each.samples)
     lines.append(line((" samples  ", Tone.DIM), safe(names, room - 12) + more))
@@ -139,17 +140,21 @@ def sheet(group: Group, sample: Sample | None, width: int, height: int) -> list[
     return [clip(spans, width) for spans in lines[:height]]
 
 
-def _numbers(group: Group) -> list[Span]:
+def _facts(group: Group, width: int) -> Line:
+    """How often and when; what does not fit is left out as a whole."""
     each = group.group
-    spans = [Span(count(each.count, "failed ID"), Tone.ALARM if group.is_fresh else Tone.NORMAL)]
-    if each.first is not None and each.last is not None:
+    told = line(" ", (count(each.count, "failed ID"), Tone.ALARM if group.is_fresh else Tone.NORMAL))
+    facts: list[tuple[str, str]] = []
+    if each.last is not None and each.first is not None:
         first, last = age(max(0.0, group.at - each.first)), age(max(0.0, group.at - each.last))
-        spans += [Span("   first ", Tone.DIM), Span(f"{first} ago"), Span("   last ", Tone.DIM), Span(f"{last} ago")]
-    if hour := sum(each.recent):
-        spans += [Span("   in the last hour ", Tone.DIM), Span(number(hour))]
-    if each.retries:
-        spans += [Span("   retries spent ", Tone.DIM), Span(number(each.retries))]
-    return spans
+        facts += [("last", f"{last} ago"), ("first", f"{first} ago")]
+    facts += [("in the last hour", number(sum(each.recent)))] if any(each.recent) else []
+    facts += [("retries spent", number(each.retries))] if each.retries else []
+    for label, value in facts:
+        more = line((f"   {label} ", Tone.DIM), value)
+        if cells_of(told) + cells_of(more) <= width:
+            told = (*told, *more)
+    return told
 
 
 def _traceback(sample: Sample | None, width: int, room: int) -> list[Line]:

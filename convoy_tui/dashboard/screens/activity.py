@@ -10,15 +10,18 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.widgets import Input
 
-from convoy_tui.dashboard.board.activity import Act, columns, newest_first, sheet
+from convoy_core import AuditEntry, ConvoyError
+from convoy_tui.dashboard.board.activity import UNDOABLE, Act, columns, newest_first, no_undo, sheet
 from convoy_tui.dashboard.board.board import Board
 from convoy_tui.dashboard.board.cells import fitted
 from convoy_tui.dashboard.board.inspector import rule
 from convoy_tui.dashboard.board.spans import Line, Tone, clip, line
 from convoy_tui.dashboard.board.window import Window
 from convoy_tui.dashboard.reading.activity import AuditReader
+from convoy_tui.dashboard.reading.requeued import AftermathReader
 from convoy_tui.dashboard.screens.page import Page
-from convoy_tui.dashboard.services import Services, Where
+from convoy_tui.dashboard.screens.undo import UndoDialog
+from convoy_tui.dashboard.services import Done, Services, Where
 from convoy_tui.dashboard.widgets.entry import OneLine
 from convoy_tui.dashboard.widgets.lines import Lines
 from convoy_tui.dashboard.widgets.table import Table
@@ -33,6 +36,7 @@ class ActivityScreen(Page):
 
     AUTO_FOCUS = "#acts"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("U", "undo", "Undo", id="activity.undo", tooltip="take back what was done, as far as that goes"),
         Binding(
             "slash", "filter", "Filter", key_display="/", id="activity.filter", tooltip="queue:, who:, act: or text"
         ),
@@ -40,11 +44,13 @@ class ActivityScreen(Page):
         Binding("escape", "back", "Clear the filter, or go back", key_display="Esc", id="page.back", show=False),
     ]
     page_name = "activity"
-    first_keys = ("activity.filter", "activity.all", "table.open")
+    writing = frozenset({"undo"})
+    first_keys = ("activity.undo", "activity.filter", "activity.all", "table.open")
 
     def __init__(self, services: Services, where: Where) -> None:
         super().__init__(services, where)
         self._reader = AuditReader(services.source.fleet)
+        self._aftermath = AftermathReader(services.source.fleet)
         self._is_everywhere = True
         self._wanted = str(services.kept.get(_KEPT, ""))
         self._has_read = False
@@ -75,6 +81,20 @@ class ActivityScreen(Page):
         """Read what has been done since."""
         await self._reader.read([row.queue for row in self.services.board.rows])
         self._has_read = True
+        self._want_aftermath()
+
+    def _want_aftermath(self) -> None:
+        """See what has become of the requeue under the cursor, if it is one."""
+        row = self._row
+        if row is not None and row.entry.verb == "requeue" and self._aftermath.is_due(row.entry):
+            self.run_worker(self._read_aftermath(row.entry), group="aftermath", exclusive=True, exit_on_error=False)
+
+    async def _read_aftermath(self, act: AuditEntry) -> None:
+        try:
+            await self._aftermath.read(act)
+        except ConvoyError:
+            return  # the next reading of the page reports it
+        self._show_sheet()
 
     # -- showing
 
@@ -117,11 +137,17 @@ class ActivityScreen(Page):
         row, box = self._row, self.query_one("#inspector", Lines)
         width = self.query_one("#side").size.width or self.size.width
         self.say("#rule", [rule(row.entry.queue, width, self.services.glyphs)] if row is not None else [()])
-        box.show(sheet(row, width) if row is not None else [])
+        after = self._aftermath
+        is_known = row is not None and after.act is not None and (after.act.at, after.act.queue) == _place(row)
+        box.show(sheet(row, after.known if is_known else None, width) if row is not None else [])
 
     def ability(self, board: Board) -> Hashable:
         """Whether writes are possible, and which act is under the cursor."""
         return board.is_writable, self._row is not None
+
+    def is_offered(self, id: str) -> bool:
+        """Nothing is selected here, and there is another view only where one came from a queue."""
+        return id != "table.select" and (id != "activity.all" or self.where.queue is not None)
 
     @property
     def _table(self) -> Table[Act]:
@@ -136,12 +162,27 @@ class ActivityScreen(Page):
     def on_table_moved(self) -> None:
         """Show another act."""
         self._show_sheet()
+        self._want_aftermath()
         self.show_ability(self.services.board)
 
     def on_table_opened(self) -> None:
         """Open the queue of the act."""
         if (row := self._row) is not None:
             self.services.open("queue", Where(row.entry.queue))
+
+    def action_undo(self) -> None:
+        """Undo the act under the cursor, or say why that cannot be."""
+        row = self._row
+        if row is None:
+            self.tell(Done("Nothing is here to undo.", Tone.DIM))
+        elif row.entry.verb not in UNDOABLE:
+            self.tell(Done(no_undo(row.entry), Tone.WARNING))
+        else:
+            self.app.push_screen(UndoDialog(self.services, row.entry), self._close)
+
+    def _close(self, done: Done | None) -> None:
+        self.tell(done)
+        self.reload()
 
     def action_everywhere(self) -> None:
         """Show the acts on all queues, or on the one that one came from."""
@@ -175,3 +216,7 @@ class ActivityScreen(Page):
         """Keep the filter, and move to the acts."""
         self._table.focus()
         self.call_after_refresh(self.redraw)
+
+
+def _place(act: Act) -> tuple[float, str]:
+    return act.entry.at, act.entry.queue

@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 
 from convoy_core import ConvoyError, Snapshot
+from convoy_tui.dashboard.board.aftermath import counted, how
 from convoy_tui.dashboard.board.board import Board
 from convoy_tui.dashboard.board.cells import fitted
 from convoy_tui.dashboard.board.failures import ORDERS, Group, Sample, columns, ordered, sheet
@@ -17,6 +18,7 @@ from convoy_tui.dashboard.board.inspector import rule
 from convoy_tui.dashboard.board.spans import Line, Tone, clip, line
 from convoy_tui.dashboard.board.window import Window
 from convoy_tui.dashboard.reading.failures import GroupReader, read_sample
+from convoy_tui.dashboard.reading.requeued import AftermathReader
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.screens.discard_group import DiscardGroupDialog
 from convoy_tui.dashboard.screens.page import Page
@@ -53,6 +55,7 @@ class FailuresScreen(Page):
         self._is_hurried = False
         self._reading = ""
         self._sample: tuple[Group, Sample] | None = None
+        self._aftermath = AftermathReader(services.source.fleet)
 
     @property
     def crumbs(self) -> Sequence[str]:
@@ -89,6 +92,16 @@ class FailuresScreen(Page):
         finally:
             self._reading = ""
         self._want_sample()
+        if not self._is_everywhere and self._aftermath.is_due(None):
+            self.run_worker(self._read_aftermath(), group="aftermath", exclusive=True, exit_on_error=False)
+
+    async def _read_aftermath(self) -> None:
+        """See what has become of the last requeue."""
+        try:
+            await self._aftermath.read_last(self.where.queue or "")
+        except ConvoyError:
+            return  # the next reading of the page reports it
+        self.redraw()
 
     @property
     def _snapshots(self) -> list[Snapshot]:
@@ -116,22 +129,34 @@ class FailuresScreen(Page):
     # -- showing
 
     def summary(self, board: Board, width: int) -> Sequence[Line]:
-        """How many groups there are, and the largest."""
+        """How many groups there are, and what has become of the last requeue."""
+        lines = [self._in_short(), *self._last_requeue(width)]
+        return [clip(each, width) for each in lines]
+
+    def _in_short(self) -> Line:
         if self._reading:
-            return [line((f" {self._reading}", Tone.DIM))]
+            return line((f" {self._reading}", Tone.DIM))
         if not self._has_read:
-            return [line((" Reading the failures", Tone.DIM))]
+            return line((" Reading the failures", Tone.DIM))
         groups = ordered(self._reader.groups, "count")
         place = "any queue" if self._is_everywhere else safe(self.where.queue or "", 40)
         if not groups:
-            return [line((f" Nothing in {place} is failed.", Tone.FINE))]
+            return line((f" Nothing in {place} is failed.", Tone.FINE))
         ids = sum(each.group.count for each in groups) + self._reader.others
         head = f" {count(ids, 'failed ID')} in {count(len(groups), 'group')}"
         more = f" and {number(self._reader.others)} in others" if self._reader.others else ""
         newest = max(groups, key=lambda each: each.group.last or 0.0)
         tone = Tone.ALARM if newest.is_fresh else Tone.NORMAL
-        told = line((head + more, tone), *_latest(newest))
-        return [clip(told, width)]
+        return line((head + more, tone), *_latest(newest))
+
+    def _last_requeue(self, width: int) -> Sequence[Line]:
+        act, after = self._aftermath.act, self._aftermath.known
+        if self._is_everywhere or act is None or after is None:
+            return ()
+        read_at = self.services.board.link.read_at or act.until
+        ago = age(max(0.0, read_at - act.at))
+        head = line((f" {number(act.count)} requeued {ago} ago: ", Tone.DIM), *counted(after))
+        return [(*head, *line((f" ({how(after, 60)})" if after.how else "", Tone.DIM)))]
 
     def draw(self, board: Board) -> None:
         """The groups, and the one under the cursor."""
@@ -155,6 +180,10 @@ class FailuresScreen(Page):
     def ability(self, board: Board) -> Hashable:
         """Whether writes are possible, and whether there is a group."""
         return board.is_writable, self._row is not None
+
+    def is_offered(self, id: str) -> bool:
+        """Nothing is selected here, and there is another view only where one came from a queue."""
+        return id != "table.select" and (id != "failures.all" or self.where.queue is not None)
 
     @property
     def _table(self) -> Table[Group]:
