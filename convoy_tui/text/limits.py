@@ -43,6 +43,17 @@ def in_words(limits: QueueLimits) -> str:
     return f"at most {', and '.join(parts)}".replace("a hour", "an hour") if parts else "no limits"
 
 
+def in_short(limits: QueueLimits) -> str:
+    """The same in a few words, for a column.
+
+    >>> in_short(QueueLimits(20, 100, 60.0, 10)), in_short(QueueLimits(None, 3, 10.0, 1)), in_short(QueueLimits())
+    ('20 at a time, 100/m', '3/10s', 'no limits')
+    """
+    parts = [f"{number(limits.concurrency)} at a time"] if limits.concurrency is not None else []
+    parts += [_rate(limits)] if limits.rate is not None else []
+    return ", ".join(parts) or "no limits"
+
+
 def as_options(limits: QueueLimits) -> str:
     """The options of `convoy limit` that set these.
 
@@ -51,6 +62,10 @@ def as_options(limits: QueueLimits) -> str:
     """
     options = [f"--concurrency {limits.concurrency}"] if limits.concurrency is not None else []
     if limits.rate is not None:
-        each = {1.0: "s", 60.0: "m", 3600.0: "h", 86400.0: "d"}.get(limits.period_s) or duration(limits.period_s)
-        options.append(f"--rate {limits.rate}/{each} --burst {limits.burst}")
+        options.append(f"--rate {_rate(limits)} --burst {limits.burst}")
     return " ".join(options) or "--none"
+
+
+def _rate(limits: QueueLimits) -> str:
+    each = {1.0: "s", 60.0: "m", 3600.0: "h", 86400.0: "d"}.get(limits.period_s) or duration(limits.period_s)
+    return f"{limits.rate}/{each}"

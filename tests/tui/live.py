@@ -45,4 +45,10 @@ def settled_text(app: ConvoyApp) -> str:
     said = re.sub(r"([·-]) \d+ ?s ago", r"\1 0s ago", said)
     # The right end of the title stays where it is, whatever stands in front of it.
     said = re.sub(r" {2,}(?=[●o] )", lambda gap: gap[0] + " " * (len(title) - len(said)), said)
-    return "\n".join([said, *(re.sub(r"\d\d:\d\d:\d\d", "12:00:00", line) for line in rest)])
+    return "\n".join([said, *map(_at_noon, rest)])
+
+
+def _at_noon(line: str) -> str:
+    line = re.sub(r"\d\d:\d\d:\d\d", "12:00:00", line)
+    line = re.sub(r"(?<=\dm)\d\ds", "30s", line)
+    return re.sub(r"\b\d\d-\d\d(?= 12:00:00)", "01-02", re.sub(r"\b\d{4}-\d\d-\d\d(?= 12:00:00)", "2026-01-02", line))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -20,12 +21,17 @@ from convoy_tui.dashboard import source
 from convoy_tui.dashboard.board import pool_rates
 from convoy_tui.dashboard.source import Reading
 from tests.servers import RealServer, valkey_binary
+from tests.tui.failing import a_little_broken, broken, steered
 from tests.tui.live import opened, settled_text
 from tests.tui.pools import old_hosts
 from tests.tui.screen import shows
 from tests.tui.snapshots import SIZES, in_utc
 
 FOLDER = Path(__file__).parent / "pages"
+
+SMALL = ((60, 16),)
+WIDE = ((80, 24), (120, 36), (200, 60))
+NARROW = ((60, 16), (80, 24), (120, 36))
 
 
 @dataclass(frozen=True)
@@ -35,11 +41,28 @@ class Kept:
     seed: Callable[[Fleet, redis.Redis], object]
     keys: tuple[str, ...]
     ready: str
+    sizes: tuple[tuple[int, int], ...] = SIZES
+    has_ascii: bool = False
+    is_lost: bool = False
+    """Whether the store goes away after that."""
 
 
 PAGES = {
     "workers": Kept(old_hosts, ("4", "g", "j", "j"), "1 of 4 pools is silent"),
     "workers-empty": Kept(lambda fleet, _: fleet.queue("trucks").publish("a"), ("4",), "Nobody works on trucks."),
+    "failures": Kept(broken, ("3",), "wheel = load", WIDE, has_ascii=True),
+    "failures-small": Kept(broken, ("3",), "ConnectTimeout in send", SMALL),
+    "failures-normal": Kept(a_little_broken, ("3",), "1 failed ID in 1 group", WIDE),
+    "failures-empty": Kept(lambda fleet, _: fleet.queue("webhooks").publish("a"), ("3",), "Nothing in webhooks", WIDE),
+    "failures-lost": Kept(broken, ("3",), "wheel = load", WIDE, is_lost=True),
+    "failures-of-all": Kept(broken, ("3", "a"), "SMTP", WIDE),
+    "requeue-group": Kept(broken, ("3", "R"), "Try 1 of 40", NARROW),
+    "discard-group": Kept(broken, ("3", "D"), "Type webhooks", NARROW),
+    "activity": Kept(steered, ("5", "G"), "11 done", WIDE, has_ascii=True),
+    "activity-small": Kept(steered, ("5",), "resumed", SMALL),
+    "activity-empty": Kept(lambda fleet, _: fleet.queue("webhooks").publish("a"), ("5",), "Nobody has done", WIDE),
+    "activity-lost": Kept(steered, ("5", "G"), "11 done", WIDE, is_lost=True),
+    "undo": Kept(steered, ("5", "G", "U"), "3 of the 16", NARROW),
     "pool": Kept(old_hosts, ("4", "g", "j", "j", "enter"), "host-7:4012 works on"),
 }
 
@@ -60,9 +83,10 @@ class PageSnap:
 
 def page_snaps() -> Iterator[PageSnap]:
     """Every picture that is kept."""
-    for page in PAGES:
-        yield from (PageSnap(page, size) for size in SIZES)
-        yield PageSnap(page, (120, 36), is_ascii=True)
+    for page, kept in PAGES.items():
+        yield from (PageSnap(page, size) for size in kept.sizes)
+        if kept.has_ascii or kept.sizes == SIZES:
+            yield PageSnap(page, (120, 36), is_ascii=True)
 
 
 async def take(snap: PageSnap, server: RealServer) -> str:
@@ -88,7 +112,22 @@ async def _look(snap: PageSnap, kept: Kept, server: RealServer) -> str:
             await pilot.press(key)
             await pilot.pause(0.2)
         await shows(pilot, kept.ready)
+        if kept.is_lost:
+            server.kill()
+            try:
+                await pilot.press("r")
+                await shows(pilot, "No answer")
+                return _settled_loss(settled_text(app))
+            finally:
+                server.start()
         return settled_text(app)
+
+
+def _settled_loss(text: str) -> str:
+    """With one time, one reason and one try."""
+    text = re.sub(r"LOST \d\d:\d\d:\d\d", "LOST 12:00:00", text)
+    text = re.sub(r"No answer for \d+s\..*", "No answer for 2s. No store answers.", text)
+    return re.sub(r"(Retrying in \d+s|Trying now), try \d+\.", "Retrying in 1s, try 1.", text)
 
 
 def main(names: list[str]) -> None:

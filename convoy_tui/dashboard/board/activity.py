@@ -12,7 +12,7 @@ from convoy_tui.dashboard.board.aftermath import Aftermath, counted, how
 from convoy_tui.dashboard.board.cells import Align, Column
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, clip, line, wrap
-from convoy_tui.text.limits import in_words
+from convoy_tui.text.limits import in_short, in_words
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import age, clock, count, number
 
@@ -63,7 +63,9 @@ def merged(known: dict[str, AuditEntry], new: Iterable[AuditEntry]) -> dict[str,
 
 
 def outcome(entry: AuditEntry) -> str:
-    """What became of how many."""
+    """What became of how many, or what limits the queue since."""
+    if entry.after is not None:
+        return in_short(entry.after)
     parts = [word if word in _PLAIN else f"{number(n)} {word}" for word, n in entry.outcomes.items()]
     return ", ".join(parts)
 

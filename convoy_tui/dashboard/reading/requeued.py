@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 
 from convoy_core import AsyncFleet, AuditEntry, State
 from convoy_tui.dashboard.board.aftermath import Aftermath
@@ -38,26 +40,30 @@ class AftermathReader:
 
     async def read(self, act: AuditEntry) -> None:
         """Look where its IDs are now."""
-        began = self.clock()
         if self.act is None or (act.at, act.queue) != (self.act.at, self.act.queue):
             self.known = None
         self.act = act
-        self.known = await read_aftermath(self.fleet, act)
-        self._rest(began)
+        with self._resting():
+            self.known = await read_aftermath(self.fleet, act)
 
     async def read_last(self, queue: str) -> None:
         """The same for the last requeue of a queue, if there is one of the last day."""
-        began = self.clock()
-        acts = [act for act in await self.fleet.queue(queue).audit(since_s=LAST_S) if act.verb == "requeue"]
+        with self._resting():
+            acts = [act for act in await self.fleet.queue(queue).audit(since_s=LAST_S) if act.verb == "requeue"]
         if acts:
             await self.read(acts[-1])
         else:
             self.act = self.known = None
-        self._rest(began)
 
-    def _rest(self, began: float) -> None:
-        took = self.clock() - began
-        self._not_before = self.clock() + max(LEAST_S, REST * took)
+    @contextmanager
+    def _resting(self) -> Iterator[None]:
+        """Nothing is due while this goes on, nor for some time after it."""
+        began = self.clock()
+        self._not_before = inf
+        try:
+            yield
+        finally:
+            self._not_before = self.clock() + max(LEAST_S, REST * (self.clock() - began))
 
 
 async def read_aftermath(fleet: AsyncFleet, act: AuditEntry) -> Aftermath:

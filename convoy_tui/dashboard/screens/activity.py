@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -87,7 +88,7 @@ class ActivityScreen(Page):
         """See what has become of the requeue under the cursor, if it is one."""
         row = self._row
         if row is not None and row.entry.verb == "requeue" and self._aftermath.is_due(row.entry):
-            self.run_worker(self._read_aftermath(row.entry), group="aftermath", exclusive=True, exit_on_error=False)
+            self.start(partial(self._read_aftermath, row.entry), "aftermath")
 
     async def _read_aftermath(self, act: AuditEntry) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -55,6 +56,8 @@ class FailuresScreen(Page):
         self._is_hurried = False
         self._reading = ""
         self._sample: tuple[Group, Sample] | None = None
+        self._sampled: Group | None = None
+        """The group whose sample was read, or is being read."""
         self._aftermath = AftermathReader(services.source.fleet)
 
     @property
@@ -93,7 +96,7 @@ class FailuresScreen(Page):
             self._reading = ""
         self._want_sample()
         if not self._is_everywhere and self._aftermath.is_due(None):
-            self.run_worker(self._read_aftermath(), group="aftermath", exclusive=True, exit_on_error=False)
+            self.start(self._read_aftermath, "aftermath")
 
     async def _read_aftermath(self) -> None:
         """See what has become of the last requeue."""
@@ -116,14 +119,16 @@ class FailuresScreen(Page):
     def _want_sample(self) -> None:
         """Read the newest traceback of the group under the cursor, if that is another one than is known."""
         row = self._row
-        if row is not None and (self._sample is None or _differs(self._sample[0], row)):
-            self.run_worker(self._read_sample(row), group="sample", exclusive=True, exit_on_error=False)
+        if row is not None and (self._sampled is None or _differs(self._sampled, row)):
+            self._sampled = row
+            self.start(partial(self._read_sample, row), "sample")
 
     async def _read_sample(self, row: Group) -> None:
         try:
             self._sample = (row, await read_sample(self.services.source.fleet, row))
         except ConvoyError:
-            return  # the next reading of the page reports it
+            self._sampled = None  # the next reading of the page reports it, and tries again
+            return
         self.redraw()
 
     # -- showing
