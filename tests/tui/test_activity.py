@@ -33,7 +33,7 @@ def erik(store: RealServer) -> Iterator[Fleet]:
 
 
 def verbs(app: ConvoyApp) -> list[str]:
-    table: Table[Act] = app.screen.query_one("#acts", Table)
+    table: Table[Act] = app.screen.query_one("#audit", Table)
     return [act.entry.verb for act in table.window.rows]
 
 
@@ -46,6 +46,7 @@ async def test_what_operators_do_appears_the_newest_first(store: RealServer, dan
         await pilot.press("5")
         await shows(pilot, "2 acts")
         await until(pilot, lambda: verbs(app) == ["pause", "requeue"])
+        await shows(pilot, "erik@desk          cars")
         erik.queue("cars").resume()
         await until(pilot, lambda: verbs(app) == ["resume", "pause", "requeue"])
         await pilot.press("G")

@@ -35,7 +35,7 @@ _KEPT = ("activity", Where())
 class ActivityScreen(Page):
     """The audit of all queues, or of one."""
 
-    AUTO_FOCUS = "#acts"
+    AUTO_FOCUS = "#audit"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("U", "undo", "Undo", id="activity.undo", tooltip="take back what was done, as far as that goes"),
         Binding(
@@ -72,7 +72,7 @@ class ActivityScreen(Page):
         yield OneLine(self._wanted, id="search", placeholder="words, or queue:name who:name act:verb")
         with Container(id="main"):
             yield Table[Act](
-                lambda act: act.key, lambda width: fitted(columns(width), width), self.services.glyphs, id="acts"
+                lambda act: act.key, lambda width: fitted(columns(width), width), self.services.glyphs, id="audit"
             )
             with Vertical(id="side"):
                 yield Lines(id="rule")
@@ -152,7 +152,7 @@ class ActivityScreen(Page):
 
     @property
     def _table(self) -> Table[Act]:
-        return self.query_one("#acts", Table)
+        return self.query_one("#audit", Table)
 
     @property
     def _row(self) -> Act | None:
