@@ -88,6 +88,11 @@ def world(each_store: RealServer) -> Iterator[World]:
     world.close()
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
+def test_a_move_leaves_exactly_these_keys(world: World, case: Case) -> None:
+    case.check(world)
+
+
 def act(world: World, does: Callable[[Queue], object]) -> AuditEntry:
     """What the audit has kept of this."""
     does(world.queue)

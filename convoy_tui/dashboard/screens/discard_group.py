@@ -74,8 +74,6 @@ class DiscardGroupDialog(Dialog):
         self.say("#outcomes", [*map(line, told), *(line((part, Tone.WARNING)) for part in self.wrapped(later))])
         asks = n > (1 if self.services.board.place.is_production else MANY)
         self.arm(f"Discard {number(n)}", danger=True, wanted=self._group.queue if asks else "")
-        if asks:
-            self.query_one("#typed").focus()
 
     async def act(self) -> Done:
         """Discard exactly these, slice by slice."""

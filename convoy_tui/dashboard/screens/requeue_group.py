@@ -119,8 +119,6 @@ class RequeueGroupDialog(Dialog):
     def _arm_for(self, verb: str, n: int) -> None:
         is_large = n > 1000 and self.services.board.place.is_production
         self.arm(f"{verb} {number(n)}", wanted=self._group.queue if is_large else "")
-        if is_large:
-            self.query_one("#typed").focus()
 
     def on_choice_changed(self) -> None:
         """Another number goes ahead."""
