@@ -19,6 +19,7 @@ from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.text.history import History
 from tests.tui.fixed import FixedSource, alarm_source, an_app, calm, settle
 from tests.tui.page_shots import PAGE_SHOTS, take_page
+from tests.tui.tour import record
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
 _FONT = "DejaVu Sans Mono"
@@ -103,7 +104,7 @@ def prepare(svg: str) -> str:
 
 
 def main(names: list[str]) -> None:
-    """Write the pictures of those names, or all."""
+    """Write the pictures of those names, or all. `tour` takes three minutes, and is never the same twice."""
     os.environ["TZ"] = "UTC"
     time.tzset()
     FOLDER.mkdir(exist_ok=True)
@@ -113,6 +114,8 @@ def main(names: list[str]) -> None:
     for page in PAGE_SHOTS:
         if not names or page.name in names:
             _write(page.name, asyncio.run(take_page(page)))
+    if not names or "tour" in names:
+        (FOLDER / "tour.svg").write_text(record(), "utf-8")
 
 
 def _write(name: str, svg: str) -> None:
