@@ -58,7 +58,7 @@ def test_f20_nothing_of_ours_but_logs_recordings_and_wake_ups_is_ever_given_a_ti
         lambda: audited.discard(["due"], state=State.DELAYED),
         world.queue.pause,
         lambda: world.drive(recover(world.keys, W, 3)),
-        lambda: world.queue.requeue(["bad"]),
+        lambda: audited.requeue(["bad"]),
     ]
     for act in acts:
         act()
@@ -72,6 +72,7 @@ def test_f20_nothing_of_ours_but_logs_recordings_and_wake_ups_is_ever_given_a_ti
         "cv:q:recording",
         "cv:q:recording:moves",
         "cv:q:recording:bytes",
+        "cv:q:requeued",
     }
     assert {name.split(":")[2] for name in lives if name.startswith("cv:q:")} >= OURS.keys()
 
