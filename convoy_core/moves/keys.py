@@ -150,11 +150,14 @@ class Keyspace:
 
         None as well for a name that is too long: it must not keep anybody from the other queues.
         """
-        name, kind = self._split(key)
-        if len(key) > MAX_QUEUE_NAME_BYTES and len(name.encode("utf-8", "replace")) > MAX_QUEUE_NAME_BYTES:
+        before, kind = self._split(key)
+        name = self._unbraced(before)
+        if name is None or (
+            len(key) > MAX_QUEUE_NAME_BYTES and len(name.encode("utf-8", "surrogateescape")) > MAX_QUEUE_NAME_BYTES
+        ):
             return None
         is_log = re.fullmatch(r"errorLog\.\d+", kind) is not None  # all that an idle queue of Node's leaves for a while
-        return self._unbraced(name) if is_log or SHARED.get(kind) else None
+        return name if is_log or SHARED.get(kind) else None
 
     def claim_list_of(self, key: bytes) -> tuple[str, str] | None:
         """The name of the queue, and the worker, whose claim list `key` is; None for any other key."""

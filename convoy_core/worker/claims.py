@@ -86,10 +86,14 @@ class Claims:
         self._results.extend((claim, "released") for claim in claims)
 
     def start(self) -> None:
-        """Run the handler on what is ready."""
-        for claim in self._ready:
+        """Run the handler on what is ready, as far as there are slots.
+
+        More than that may be ready after a comparison: a store that came back older hands out what had ended, too.
+        """
+        free = self._runs.free
+        for claim in self._ready[:free]:
             self._runs.start(claim)
-        self._ready.clear()
+        del self._ready[:free]
 
     def give_back(self) -> None:
         """Stop every run; what is held is released unharmed."""

@@ -49,7 +49,7 @@ def test_an_id_from_the_store_cannot_control_the_terminal(store: RealServer, fle
         client.zadd("cv:q:failed", {"\x1b]0;stolen\x07\x1b[2J\x1b[31mx": 2})
     terminal = Terminal("--redis", store.url)
     try:
-        terminal.shows("idle")
+        terminal.shows("1 ID has failed")
         terminal.press("R")
         terminal.shows("\\x1b]0;stole")
         assert "stolen" not in terminal.screen.title

@@ -209,7 +209,7 @@ def test_ctrl_z_suspends_it_anywhere_and_it_comes_back(store: RealServer, fleet:
     fleet.queue("trucks").publish("a")
     with Terminal("--redis", store.url) as terminal:
         terminal.shows("NO WORKERS trucks")
-        for keys, shown in (("", "trucks"), ("N", "To the queue"), ("\x1b", "Commands"), (":", "Command or queue")):
+        for keys, shown in (("", "trucks"), ("N", "To the queue"), ("\x1b", "Commands"), (":", "Command, queue or ID")):
             terminal.press(keys)
             terminal.shows(shown)
             terminal.pause()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
@@ -90,14 +91,18 @@ def test_an_idle_pool_takes_what_is_published_with_the_slots_that_it_has_by_then
         eventually(lambda: queue.counts() == Counts())
 
 
-def test_an_id_that_is_handed_to_a_pool_without_a_slot_for_it_goes_back(queue: Queue, store: RealServer) -> None:
+def test_an_id_that_is_handed_to_a_pool_without_a_slot_for_it_goes_back(
+    queue: Queue, store: RealServer, caplog: pytest.LogCaptureFixture
+) -> None:
     """Its wait had been begun when there was one."""
+    caplog.set_level(logging.INFO, "convoy_core")
     doors = Doors()
     queue.publish("long")
     with WorkerPool(queue, doors.handle, concurrency=2, options=QUICK) as pool, store.client() as client:
         eventually(lambda: client.info("clients")["blocked_clients"])
         assert doors.running == ["long"]
         pool.resize(1)
+        eventually(lambda: "up to 1 at once from now on" in caplog.text)  # what comes earlier may still run
         queue.publish("next")
         eventually(lambda: not client.info("clients")["blocked_clients"])
         eventually(lambda: queue.counts().queued == 1)
