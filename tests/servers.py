@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import redis
@@ -37,7 +39,7 @@ class RealServer:
 
     def __init__(self, binary: Path, *settings: str) -> None:
         self.binary = binary
-        self.directory = Path(tempfile.mkdtemp(prefix="cv"))
+        self.directory = Path(tempfile.mkdtemp(prefix="cv", dir="/tmp"))
         self.socket = self.directory / "s"
         self.url = f"unix://{self.socket}"
         self._settings = settings
@@ -138,10 +140,11 @@ class Restorable(RealServer):
 
 
 def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """A port that nobody listens on at this moment, and that the system gives to no connection."""
+    while True:
+        port = random.randrange(10_000, 32_000)  # below those of connections, on Linux and elsewhere
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 class PortServer(RealServer):

@@ -109,6 +109,7 @@ SELDOM = {
     "history": ("note_history",),
     "policies": ("publish_what_is_delayed",),
     "suspects": ("claim_beside_runs",),
+    "undo": ("withdraw",),
 }
 """Rules of `Strict` that the others can do without, by topic: whoever hunts something else meets it sooner."""
 VERDICTS = ("keep", "completed", "released", "fail", "fail with retries left", "later", "discard", "cancelled")

@@ -645,8 +645,26 @@ def _chunk(raw""",
     _mutant(
         "limits: a change of the rate fills the bucket",
         "Strict",
-        ("moves/lua/set_limits.lua", "if begun > 0 and given.rate > 0 then", "if false then"),
+        ("moves/lua/change_limits.lua", "if begun > 0 and given.rate > 0 then", "if false then"),
         topic="limits",
+    ),
+    _mutant(
+        "what was requeued and asked for since is taken back",
+        "Strict",
+        ("moves/lua/withdraw.lua", "not (tried[i] or died[i] or asked[i])", "not (tried[i] or died[i])"),
+        topic="undo",
+    ),
+    _mutant(
+        "what is taken back stays committed",
+        "Strict",
+        ("moves/lua/withdraw.lua", "  call('SREM', committed, unpack(moved))\n", ""),
+        topic="undo",
+    ),
+    _mutant(
+        "what was requeued anew since is taken back",
+        "Strict",
+        ("moves/lua/withdraw.lua", "if since[i] == at and", "if since[i] and"),
+        topic="undo",
     ),
     _mutant(
         "history: each pool keeps rows of its own",
