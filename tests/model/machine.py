@@ -286,10 +286,10 @@ class Strict(Machine):
         )
 
     @precondition(lambda self: self.model.audit.requeued)
-    @rule(ids=ids, dry=flags)
-    def withdraw(self, ids: Sequence[str], dry: bool) -> None:
-        """As when the last requeue is undone, of whatever IDs."""
-        at = self.model.audit.requeued[-1][1]
+    @rule(ids=ids, dry=flags, is_last=flags)
+    def withdraw(self, ids: Sequence[str], dry: bool, is_last: bool) -> None:
+        """As when the last requeue is undone, or one long ago, of whatever IDs."""
+        at = self.model.audit.requeued[-1 if is_last else 0][1]
         raw = [id.encode() for id in dict.fromkeys(ids)]
         self._steer(
             lambda: per_id("withdraw", self.keys, (BY, at), raw, Outcome, dry_run=dry, size=10),
