@@ -123,6 +123,10 @@ def test_f63_a_pool_that_asks_for_nothing_notices_a_store_that_comes_back_older_
 
         server.kill()
         server.roll_back()
+        if kind == "full":
+            eventually(lambda: handler.jobs[2].lost)  # of which the store knows nothing any more
+            assert len(handler.jobs) == 3  # a pool has no more runs than slots, whatever it is handed
+            handler.gates["new"].set()
         eventually(lambda: handler.jobs[-1].id == "a0")  # the second time, since the store never saw it end
 
         for gate in handler.gates.values():

@@ -286,14 +286,17 @@ class Strict(Machine):
         )
 
     @precondition(lambda self: self.model.audit.requeued)
-    @rule(ids=ids, dry=flags, is_last=flags)
-    def withdraw(self, ids: Sequence[str], dry: bool, is_last: bool) -> None:
-        """As when the last requeue is undone, or one long ago, of whatever IDs."""
-        at = self.model.audit.requeued[-1 if is_last else 0][1]
-        raw = [id.encode() for id in dict.fromkeys(ids)]
+    @rule(ids=st.one_of(st.just(()), ids), dry=flags, is_last=flags, is_asked=flags)
+    def withdraw(self, ids: Sequence[str], dry: bool, is_last: bool, is_asked: bool) -> None:
+        """As when the last requeue is undone, or one long ago, of its own IDs or of others, asked for since or not."""
+        _, at, own = self.model.audit.requeued[-1 if is_last else 0]
+        named = ids or own
+        if is_asked:
+            self.publish(named, PublishOptions())
+        raw = [id.encode() for id in dict.fromkeys(named)]
         self._steer(
             lambda: per_id("withdraw", self.keys, (BY, at), raw, Outcome, dry_run=dry, size=10),
-            lambda: self.model.withdraw(ids, at, dry=dry),
+            lambda: self.model.withdraw(named, at, dry=dry),
         )
 
     @rule(ids=ids, state=st.sampled_from((State.QUEUED, State.DELAYED, State.FAILED)), dry=flags)

@@ -226,7 +226,8 @@ class Reference:
 
     @staticmethod
     def _waits_since(entry: Entry, at: int) -> bool:
-        return entry.published == at and not (entry.attempts or entry.crashes or entry.absorbed or entry.again)
+        was_requeued = entry.published == at and entry.failures > 0
+        return was_requeued and not (entry.attempts or entry.crashes or entry.absorbed or entry.again)
 
     def discard(self, ids: Iterable[str], state: State, *, dry: bool) -> dict[str, Outcome]:
         """Queued, delayed, failed -> absent. What is on its way to a worker can no longer be discarded."""

@@ -9,6 +9,7 @@ local since, tried = call('HMGET', published, unpack(ids)), call('HMGET', attemp
 local died, asked = call('HMGET', crashes, unpack(ids)), call('HMGET', requests, unpack(ids))
 local known = call('HMGET', failures, unpack(ids))
 
+-- What has never failed was not requeued, even if it was published in the very same millisecond.
 -- What was requeued of late stands near the end.
 local function is_there(id)
   if dry then return call('LPOS', queued, id, 'RANK', -1) end
@@ -18,7 +19,7 @@ end
 local answer, moved, scores = {}, {}, {}
 for i, id in ipairs(ids) do
   answer[i] = 'gone'
-  if since[i] == at and not (tried[i] or died[i] or asked[i]) and is_there(id) then
+  if since[i] == at and known[i] and not (tried[i] or died[i] or asked[i]) and is_there(id) then
     answer[i] = 'failed'
     moved[#moved + 1] = id
     scores[#scores + 1], scores[#scores + 2] = string.format('%d', whole(known[i])), id
