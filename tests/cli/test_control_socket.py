@@ -47,4 +47,4 @@ def test_all_output_and_the_last_status_arrive_before_the_end() -> None:
         LogLine("one", True),
         LogLine("two", False),
     ]
-    assert heard[-2:] == [Report("ab", Progress("stopped", is_live=False)), Final(0)]
+    assert heard[-2:] == [Report("ab", Progress("stopped")), Final(0)]

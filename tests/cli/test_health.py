@@ -173,6 +173,12 @@ def test_what_is_live_and_what_is_ready() -> None:
     assert pool(PoolState.RUNNING, heartbeat_silent_s=61) == (False, True)
 
 
+def test_a_process_that_ends_takes_no_life_from_the_others() -> None:
+    ending, good = Progress.of(PoolStatus(PoolState.STOPPED, "ab")), Progress("waiting", is_ready=True)
+
+    assert together([ending, good], WorkTally()).is_live
+
+
 def test_a_process_that_says_nothing_any_more_is_not_live_and_one_of_many_is_enough() -> None:
     silent = Process(1, cast("object", None), cast("object", None))  # type: ignore[arg-type]  # neither is asked
     before = silent.progress.is_live

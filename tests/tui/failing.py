@@ -87,6 +87,7 @@ def steered(fleet: Fleet, raw: redis.Redis) -> None:
     raw.rpush(f"cv:{HOOKS}:queued", *ids[2:5])
     raw.sadd(f"cv:{HOOKS}:committed", *ids[2:5])
     raw.hset(f"cv:{HOOKS}:published", mapping=dict.fromkeys(ids[2:5], began))
+    raw.hset(f"cv:{HOOKS}:failures", mapping=dict.fromkeys(ids[2:5], 1))
     odd = _by("e\x1b[31m\u202e", "library", "\x07[bold]")
     _act(raw, MAIL, odd, "discard", began, "discarded 2", "\x1b[2J", "mail:2")
     limits = ("before", "0 0 0 0", "after", "20 100 1000 10")

@@ -82,7 +82,7 @@ class Progress:
             len(status.running),
             longest,
             status.error or status.shortage,
-            status.is_live,
+            status.is_live or status.state is PoolState.STOPPED,  # its process ends, and is replaced or not
             status.is_ready,
         )
 
