@@ -86,14 +86,18 @@ class Claims:
         self._results.extend((claim, "released") for claim in claims)
 
     def start(self) -> None:
-        """Run the handler on what is ready, as far as there are slots.
+        """Run the handler on what is ready, and give back what there is no slot for: another pool may have one.
 
-        More than that may be ready after a comparison: a store that came back older hands out what had ended, too.
+        There is more than fits when slots have been taken away meanwhile, or after a comparison: it finds what was
+        handed over while a reply was on its way, and a store that came back older hands out what had ended.
         """
-        free = self._runs.free
-        for claim in self._ready[:free]:
+        fitting = self._runs.free
+        ready, self._ready = self._ready, []
+        for claim in ready[:fitting]:
             self._runs.start(claim)
-        del self._ready[:free]
+        if len(ready) > fitting:
+            self.decline(ready[fitting:])
+            self._wake()
 
     def give_back(self) -> None:
         """Stop every run; what is held is released unharmed."""

@@ -228,8 +228,8 @@ class WorkerLoop:
             if self._claims.has_results or self._state.compares or self._may_claim():
                 await self._exchange()
             else:
-                self._claims.start()
                 self._wake.clear()
+                self._claims.start()
                 await self._wake.wait()
         self._let_fetch()
 

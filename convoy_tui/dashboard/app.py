@@ -32,12 +32,13 @@ from convoy_tui.dashboard.services import Done, Services, Where
 from convoy_tui.dashboard.source import Reading, Source
 from convoy_tui.dashboard.terminal_app import TerminalApp
 from convoy_tui.dashboard.themes import FALLBACKS, THEMES, following, known
+from convoy_tui.dashboard.widgets.tones import TonedApp
 from convoy_tui.text.history import History
 
 _STOP_S = 5.0
 
 
-class ConvoyApp(TerminalApp):
+class ConvoyApp(TonedApp, TerminalApp):
     """The live dashboard."""
 
     TITLE = "convoy"

@@ -7,6 +7,7 @@ which worker held which ID at any time, without the code under test.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -74,8 +75,6 @@ class Judge:
         self._wanted: list[tuple[str, int]] = []
         self._trouble: dict[str, float] = {}
         self._stopped: set[str] = set()
-        self._resized: set[str] = set()
-        """Workers that may have been handed an ID for which they have no slot any more."""
         self._workers: dict[str, str] = {}
         self._last_end: dict[str, Hold] = {}
         self._undone: set[str] = set()
@@ -105,15 +104,18 @@ class Judge:
 
     def trouble(self, actor: str) -> None:
         """Its heartbeats may not get through from now on."""
-        self._trouble[self._workers.get(actor, actor)] = self._clock()
+        self._troubled(self._workers.get(actor, actor), self._clock())
+
+    def dies(self, actor: str) -> None:
+        """It will never be heard of again. How long the others take to notice depends on the clock of the store."""
+        self._troubled(self._workers.get(actor, actor), math.inf)
+
+    def _troubled(self, worker: str, at: float) -> None:
+        self._trouble[worker] = max(at, self._trouble.get(worker, at))
 
     def stops(self, actor: str) -> None:
         """It was asked to stop, and may give back what it runs."""
         self._stopped.add(self._workers.get(actor, actor))
-
-    def resizes(self, actor: str) -> None:
-        """It was given more slots, or fewer."""
-        self._resized.add(self._workers.get(actor, actor))
 
     def started(self, token: str) -> None:
         """A handler begins."""
@@ -148,7 +150,7 @@ class Judge:
         self._holder = dict(mark.holder)  # nobody may be judged by the leases that the store remembers
         self._wanted = [*mark.wanted]
         for worker in self._workers.values():
-            self._trouble[worker] = self._clock()
+            self._troubled(worker, self._clock())
 
     # -- what the server did
 
@@ -249,8 +251,8 @@ class Judge:
         hold = self.holds.get(token)
         if hold is None:
             return
-        may_decline = hold.worker in self._resized and not hold.starts
-        if how == "released" and hold.worker not in self._stopped and not may_decline:
+        has_begun = hold.starts == hold.lives  # else it was handed out when there was no slot for it any more
+        if how == "released" and hold.worker not in self._stopped and has_begun:
             self.verdict.add("repeated", f"{token} ({hold.id}) was given back by a pool that was not stopping")
         if how == "cancelled":
             self._overrule(hold.id, hold.since)

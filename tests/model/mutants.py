@@ -353,6 +353,17 @@ def _chunk(raw""",
         ("moves/lua/reads/unregistered_holders.lua", "if not lease then", "if lease then"),
     ),
     _mutant(
+        "F63: what there is no slot for is kept until there is one",
+        "rollbacks",
+        (
+            "worker/claims.py",
+            "            self.decline(ready[fitting:])\n            self._wake()\n",
+            "            self._ready = ready[fitting:]\n",
+        ),
+        sign="has no slot for it",
+        first_seed=4,
+    ),
+    _mutant(
         "F64: what a late wait has brought stays with a worker that is gone",
         "Strict",
         ("moves/lua/claim.lua", "if word == 'gone' or word == 'paused' then", "if word == 'paused' then"),

@@ -75,6 +75,8 @@ FAULT_MIXES = {
     "cancels": CANCELS,
     "resized": RESIZED,
 }
+KEPT_S = 0.5
+"""A pool with a store that answers has given back within this what it cannot run."""
 HELD_BACK_S = (LATE_MS / 1000 + 2, LATE_MS / 1000 + 5)
 OPTIONS = PoolOptions(lease_s=1.5, beat_s=0.4, grace_s=1, backoff_s=0.1, backoff_cap_s=0.5, max_crashes=3)
 DAY = EPOCH_MS // 1000 - EPOCH_MS // 1000 % 86400
@@ -154,6 +156,7 @@ class Simulation:
             self.loop.spawn(f"publisher {n}", self._publish(random.Random(self.rng.random()), n == 1)) for n in (0, 1)
         ]
         storms = [self.loop.create_task(self._storm(random.Random(self.rng.random()))) for _ in range(2)]
+        watching = self.loop.create_task(self._watch_for_waiting())
         await asyncio.gather(*storms)
         self.link.is_faulty = False
         # The operator's word may have been lost with the store's last seconds.
@@ -161,6 +164,7 @@ class Simulation:
         await self._publish_to_those_held_back()
         await asyncio.gather(*publishers)
         await self._drain()
+        watching.cancel()
         for actor in list(self.shifts):
             self._stop_pool(actor)
         _, endless = await asyncio.wait(self.lives, timeout=RECOVERY_S)
@@ -213,7 +217,6 @@ class Simulation:
 
     def _resize_pool(self, actor: str, slots: int) -> None:
         self.judge.note("resize", actor, slots)
-        self.judge.resizes(actor)
         self.slots[actor] = max(self.slots[actor], slots)
         pool = self.shifts[actor]
         pool._plan.concurrency = slots
@@ -221,13 +224,28 @@ class Simulation:
 
     def _crash_pool(self, actor: str) -> None:
         self.judge.note("crash", actor)
-        self.judge.trouble(actor)
+        self.judge.dies(actor)
         self.shifts.pop(actor)
         self.loop.freeze(actor)
         self.link.cut_off.add(actor)
         if self.rng.random() < 0.7:  # else the server learns of it only when it answers
             self.link.break_connections(actor)
         self.lives = [life for life in self.lives if life.get_name() != actor]
+
+    async def _watch_for_waiting(self) -> None:
+        """No pool may keep an ID for which it has no slot, when others could have one."""
+        before: set[tuple[str, int]] = set()
+        while True:
+            waiting = {
+                (actor, claim.number)
+                for actor, pool in self.shifts.items()
+                if pool.error is None and not pool._claims._runs.free
+                for claim in pool._claims._ready
+            }
+            for actor, number in waiting & before:
+                self.judge.verdict.add("kept", f"{actor} keeps its claim {number} back and has no slot for it")
+            before = waiting
+            await asyncio.sleep(KEPT_S)
 
     # -- publishers
 

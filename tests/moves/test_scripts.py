@@ -396,7 +396,10 @@ def test_s14_a_read_is_sent_as_one(world: World, name: str) -> None:
     ],
 )
 def test_s14_the_store_itself_keeps_a_dry_run_from_writing(world: World, name: str, arguments: tuple[str, ...]) -> None:
-    before: Keyspace = {**BUSY, "failures": {"p2": "1", "q1": "1", "q2": "1"}}  # q2 was requeued, so it can be withdrawn
+    before: Keyspace = {
+        **BUSY,
+        "failures": {"p2": "1", "q1": "1", "q2": "1"},
+    }  # q2 was requeued, so it can be withdrawn
     world.seed(before)
 
     with pytest.raises(StoreError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -14,9 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from convoy_tui.dashboard.board.spans import Line, Tone, changed, plain
-
-TONE_CLASSES = frozenset(f"tone--{tone}" for tone in Tone)
-
+from convoy_tui.dashboard.widgets.tones import looks
 
 _SHAPES = (Tone.TREND, Tone.FAINT)
 
@@ -25,11 +22,10 @@ def paint(
     widget: Widget, line: Sequence[tuple[str, Tone, str]], width: int, base: Style, *, dim: bool = False
 ) -> Strip:
     """A line as a strip of exactly `width` cells on the base style."""
-    segments = []
+    known, segments = looks(widget), []
     for text, tone, _ in line:
         drawn = tone if not dim else Tone.FAINT if tone in _SHAPES else Tone.DIM
-        style = widget.get_component_rich_style(f"tone--{drawn}", partial=True)
-        segments.append(Segment(text, base + style))
+        segments.append(Segment(text, base + known[drawn]))
     return Strip(segments).adjust_cell_length(width, base)
 
 
@@ -45,7 +41,6 @@ def key_at(line: Line, x: int) -> str:
 class Lines(Widget):
     """Lines of text. Only lines that changed are drawn again."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(TONE_CLASSES)
     ALLOW_SELECT = False
 
     def __init__(self, *lines: Line, id: str | None = None, classes: str | None = None) -> None:

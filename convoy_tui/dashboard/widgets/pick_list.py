@@ -15,13 +15,13 @@ from textual.strip import Strip
 
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Line, Span, Tone
-from convoy_tui.dashboard.widgets.lines import TONE_CLASSES, paint
+from convoy_tui.dashboard.widgets.lines import paint
 
 
 class PickList(ScrollView, can_focus=True):
     """Rows with a tick each."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {*TONE_CLASSES, "table--cursor"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"table--cursor"}
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "move(1)", "Down", id="list.down", show=False),

@@ -21,7 +21,7 @@ from convoy_tui.dashboard.board.cells import MARGIN, Column, column_at, heading,
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Line, Span, changed
 from convoy_tui.dashboard.board.window import Window
-from convoy_tui.dashboard.widgets.lines import TONE_CLASSES, paint
+from convoy_tui.dashboard.widgets.lines import paint
 from convoy_tui.dashboard.widgets.table_keys import TABLE_KEYS
 
 R = TypeVar("R")
@@ -30,7 +30,7 @@ R = TypeVar("R")
 class Table(ScrollView, Generic[R], can_focus=True):
     """Rows with a cursor and a selection."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {*TONE_CLASSES, "table--cursor", "table--heading"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"table--cursor", "table--heading"}
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = TABLE_KEYS
 
