@@ -13,7 +13,7 @@ from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.dashboard.board.board import Place
 from convoy_tui.dashboard.remembered import Memory
 from convoy_tui.dashboard.source import LiveSource
-from tests.tui.screen import text_of
+from tests.tui.screen import text_of, until
 
 
 @asynccontextmanager
@@ -36,6 +36,17 @@ async def opened(
     app = ConvoyApp(source, place, interval_s=interval_s, is_ascii=is_ascii, clock=clock, memory=memory)
     async with app.run_test(size=size) as pilot:
         yield pilot, app
+
+
+async def at_size(pilot: Pilot[None], app: ConvoyApp, size: tuple[int, int], text: Callable[[ConvoyApp], str]) -> str:
+    """The text at one size, once it is the same twice in a row and nothing is being read."""
+    await pilot.resize_terminal(*size)
+    await until(pilot, lambda: app.screen.size == size)
+    before = ""
+    while app.page.is_loading or before != text(app):
+        before = text(app)
+        await pilot.pause()
+    return before
 
 
 def settled_text(app: ConvoyApp) -> str:

@@ -18,13 +18,14 @@ import redis
 
 from convoy_core import Fleet
 from convoy_tui.dashboard import source
+from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.dashboard.board import pool_rates
 from convoy_tui.dashboard.source import Reading
 from tests.servers import RealServer, valkey_binary
 from tests.tui.failing import a_little_broken, broken, steered
-from tests.tui.live import opened, settled_text
+from tests.tui.live import at_size, opened, settled_text
 from tests.tui.pools import old_hosts
-from tests.tui.screen import shows
+from tests.tui.screen import shows, until
 from tests.tui.snapshots import SIZES, in_utc
 
 FOLDER = Path(__file__).parent / "pages"
@@ -43,6 +44,8 @@ class Kept:
     ready: str
     sizes: tuple[tuple[int, int], ...] = SIZES
     has_ascii: bool = False
+    is_dialog: bool = False
+    """The page behind a dialog is laid out anew only when it is on top again, so each size has a dashboard."""
     is_lost: bool = False
     """Whether the store goes away after that."""
 
@@ -52,45 +55,50 @@ PAGES = {
     "workers-empty": Kept(lambda fleet, _: fleet.queue("trucks").publish("a"), ("4",), "Nobody works on trucks."),
     "failures": Kept(broken, ("3",), "wheel = load", WIDE, has_ascii=True),
     "failures-small": Kept(broken, ("3",), "ConnectTimeout in send", SMALL),
-    "failures-normal": Kept(a_little_broken, ("3",), "1 failed ID in 1 group", WIDE),
+    "failures-normal": Kept(a_little_broken, ("3",), "wheel = load", WIDE),
     "failures-empty": Kept(lambda fleet, _: fleet.queue("webhooks").publish("a"), ("3",), "Nothing in webhooks", WIDE),
     "failures-lost": Kept(broken, ("3",), "wheel = load", WIDE, is_lost=True),
     "failures-of-all": Kept(broken, ("3", "a"), "SMTP", WIDE),
-    "requeue-group": Kept(broken, ("3", "R"), "Try 1 of 40", NARROW),
-    "discard-group": Kept(broken, ("3", "D"), "Type webhooks", NARROW),
+    "requeue-group": Kept(broken, ("3", "R"), "Try 1 of 40", NARROW, is_dialog=True),
+    "discard-group": Kept(broken, ("3", "D"), "Type webhooks", NARROW, is_dialog=True),
     "activity": Kept(steered, ("5", "G"), "11 done", WIDE, has_ascii=True),
     "activity-small": Kept(steered, ("5",), "resumed", SMALL),
     "activity-empty": Kept(lambda fleet, _: fleet.queue("webhooks").publish("a"), ("5",), "Nobody has done", WIDE),
     "activity-lost": Kept(steered, ("5", "G"), "11 done", WIDE, is_lost=True),
-    "undo": Kept(steered, ("5", "G", "U"), "3 of the 16", NARROW),
+    "undo": Kept(steered, ("5", "G", "U"), "3 of the 16", NARROW, is_dialog=True),
     "pool": Kept(old_hosts, ("4", "g", "j", "j", "enter"), "host-7:4012 works on"),
 }
 
 
 @dataclass(frozen=True)
 class PageSnap:
-    """One picture of one page."""
+    """The pictures of one page that one dashboard shows, as its terminal is resized."""
 
     page: str
-    size: tuple[int, int]
+    sizes: tuple[tuple[int, int], ...]
     is_ascii: bool = False
 
     @property
-    def path(self) -> Path:
-        """Where it is kept."""
-        return FOLDER / f"{self.page}-{self.size[0]}x{self.size[1]}{'-ascii' * self.is_ascii}.txt"
+    def name(self) -> str:
+        """The page, and how it is drawn."""
+        return self.page + "-ascii" * self.is_ascii
+
+    @property
+    def paths(self) -> list[Path]:
+        """Where they are kept."""
+        return [FOLDER / f"{self.page}-{width}x{height}{'-ascii' * self.is_ascii}.txt" for width, height in self.sizes]
 
 
 def page_snaps() -> Iterator[PageSnap]:
     """Every picture that is kept."""
     for page, kept in PAGES.items():
-        yield from (PageSnap(page, size) for size in kept.sizes)
+        yield from (PageSnap(page, (size,)) for size in kept.sizes) if kept.is_dialog else (PageSnap(page, kept.sizes),)
         if kept.has_ascii or kept.sizes == SIZES:
-            yield PageSnap(page, (120, 36), is_ascii=True)
+            yield PageSnap(page, ((120, 36),), is_ascii=True)
 
 
-async def take(snap: PageSnap, server: RealServer) -> str:
-    """The page's text, from an empty store."""
+async def take(snap: PageSnap, server: RealServer) -> list[str]:
+    """The page's text at every size, from an empty store."""
     kept = PAGES[snap.page]
     with Fleet(redis=server.url) as fleet, server.client() as client:
         kept.seed(fleet, client)
@@ -101,31 +109,28 @@ async def take(snap: PageSnap, server: RealServer) -> str:
         return await _look(snap, kept, server)
 
 
-async def _look(snap: PageSnap, kept: Kept, server: RealServer) -> str:
-    shown, place = "redis://redis-a:6379/15", "production"
-    async with opened(server.url, size=snap.size, is_ascii=snap.is_ascii, shown=shown, environment=place) as (
-        pilot,
-        app,
-    ):
+async def _look(snap: PageSnap, kept: Kept, server: RealServer) -> list[str]:
+    shown, place, first = "redis://redis-a:6379/15", "production", snap.sizes[0]
+    async with opened(server.url, size=first, is_ascii=snap.is_ascii, shown=shown, environment=place) as (pilot, app):
         await shows(pilot, "NO WORKERS")
         for key in kept.keys:
             await pilot.press(key)
-            await pilot.pause(0.2)
+            await until(pilot, lambda: not app.page.is_loading)
         await shows(pilot, kept.ready)
-        if kept.is_lost:
-            server.kill()
-            try:
-                await pilot.press("r")
-                await shows(pilot, "No answer")
-                return _settled_loss(settled_text(app))
-            finally:
-                server.start()
-        return settled_text(app)
+        if not kept.is_lost:
+            return [await at_size(pilot, app, size, settled_text) for size in snap.sizes]
+        server.kill()
+        try:
+            await pilot.press("r")
+            await shows(pilot, "No answer")
+            return [await at_size(pilot, app, size, _settled_loss) for size in snap.sizes]
+        finally:
+            server.start()
 
 
-def _settled_loss(text: str) -> str:
+def _settled_loss(app: ConvoyApp) -> str:
     """With one time, one reason and one try."""
-    text = re.sub(r"LOST \d\d:\d\d:\d\d", "LOST 12:00:00", text)
+    text = re.sub(r"LOST \d\d:\d\d:\d\d", "LOST 12:00:00", settled_text(app))
     text = re.sub(r"No answer for \d+s\..*", "No answer for 2s. No store answers.", text)
     return re.sub(r"(Retrying in \d+s|Trying now), try \d+\.", "Retrying in 1s, try 1.", text)
 
@@ -140,7 +145,8 @@ def main(names: list[str]) -> None:
             if not names or snap.page in names:
                 with server.client() as client:
                     client.flushall()
-                snap.path.write_text(asyncio.run(take(snap, server)), "utf-8")
+                for path, text in zip(snap.paths, asyncio.run(take(snap, server)), strict=True):
+                    path.write_text(text, "utf-8")
     finally:
         server.stop()
 

@@ -21,7 +21,7 @@ from convoy_tui.dashboard.services import Where
 from convoy_tui.dashboard.source import LiveSource, Reading
 from tests.servers import RealServer, valkey_binary
 from tests.tui import seeds
-from tests.tui.live import opened
+from tests.tui.live import at_size, opened
 from tests.tui.screen import shows, text_of, until
 from tests.tui.snapshots import in_utc
 
@@ -94,7 +94,7 @@ class Stage:
 
     async def shots(self) -> list[str]:
         """The page at every size."""
-        return [await _at(self.pilot, self.app, size) for size in SIZES]
+        return [await at_size(self.pilot, self.app, size, lambda app: steady(text_of(app))) for size in SIZES]
 
     async def lose(self) -> None:
         """Lose the store."""
@@ -125,16 +125,6 @@ async def take(state: str) -> dict[str, str]:
     finally:
         server.stop()
     return taken
-
-
-async def _at(pilot: Pilot[None], app: ConvoyApp, size: tuple[int, int]) -> str:
-    """The page at one size, once it says the same twice in a row and nothing is being read."""
-    await pilot.resize_terminal(*size)
-    await until(pilot, lambda: app.screen.size == size and not app.page.is_loading)
-    before = ""
-    while before != (before := steady(text_of(app))):
-        await pilot.pause(0.03)
-    return before
 
 
 def steady(text: str) -> str:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from convoy_tui.dashboard.screens.beside import WIDE
 from convoy_tui.text.history import History
 from tests.tui.fixed import FixedSource, alarm_source, an_app, calm, settle
+from tests.tui.live import at_size
 from tests.tui.screen import marked_text_of, shows, text_of, until
 
 FOLDER = Path(__file__).parent / "snapshots"
@@ -50,50 +50,55 @@ DIALOGS = {
 
 @dataclass(frozen=True)
 class Snap:
-    """One screen to keep."""
+    """A screen to keep at some sizes: one dashboard shows them, as its terminal is resized."""
 
     name: str
     state: str
-    size: tuple[int, int]
+    sizes: tuple[tuple[int, int], ...] = SIZES
     is_ascii: bool = False
     no_color: bool = False
     keys: tuple[str, ...] = ()
     ready: str = ""
 
+    @property
+    def title(self) -> str:
+        """The screen, and how it is drawn."""
+        return self.name + "-ascii" * self.is_ascii + "-nocolor" * self.no_color
+
+    @property
+    def paths(self) -> list[Path]:
+        """Where they are kept."""
+        drawn = "-ascii" * self.is_ascii + "-nocolor" * self.no_color
+        return [FOLDER / f"{self.name}-{width}x{height}{drawn}.txt" for width, height in self.sizes]
+
 
 def snaps() -> Iterator[Snap]:
     """Every screen that is kept."""
     for state in STATES:
-        for size in SIZES:
-            yield Snap(f"{state}-{size[0]}x{size[1]}", state, size)
-        yield Snap(f"{state}-120x36-ascii", state, (120, 36), is_ascii=True)
-        yield Snap(f"{state}-80x24-nocolor", state, (80, 24), no_color=True)
+        yield Snap(state, state, SIZES[::-1] if state == "lost" else SIZES)  # what a wide one shows must be read before
+        yield Snap(state, state, ((120, 36),), is_ascii=True)
+        yield Snap(state, state, ((80, 24),), no_color=True)
     for name, (page_keys, ready) in PAGES.items():
-        for size in SIZES:
-            first = "waiting" if size[1] < 20 and name == "time" else ready
-            yield Snap(f"{name}-{size[0]}x{size[1]}", "alarm", size, keys=page_keys, ready=first)
-        yield Snap(f"{name}-120x36-ascii", "alarm", (120, 36), is_ascii=True, keys=page_keys, ready=ready)
-        yield Snap(f"{name}-80x24-nocolor", "alarm", (80, 24), no_color=True, keys=page_keys, ready=ready)
+        yield Snap(name, "alarm", (*SIZES[1:], SIZES[0]), keys=page_keys, ready=ready)
+        yield Snap(name, "alarm", ((120, 36),), is_ascii=True, keys=page_keys, ready=ready)
+        yield Snap(name, "alarm", ((80, 24),), no_color=True, keys=page_keys, ready=ready)
     for name, (keys, ready) in DIALOGS.items():
-        yield Snap(f"{name}-120x36", "alarm", (120, 36), keys=keys, ready=ready)
-        yield Snap(f"{name}-80x24", "alarm", (80, 24), keys=keys, ready=ready)
-        yield Snap(f"{name}-80x24-ascii", "alarm", (80, 24), is_ascii=True, keys=keys, ready=ready)
+        yield Snap(name, "alarm", ((120, 36),), keys=keys, ready=ready)
+        yield Snap(name, "alarm", ((80, 24),), keys=keys, ready=ready)  # another page stands behind it
+        yield Snap(name, "alarm", ((80, 24),), is_ascii=True, keys=keys, ready=ready)
 
 
-async def take(snap: Snap) -> str:
-    """The screen's text. Its times of day are those of UTC."""
+async def take(snap: Snap) -> list[str]:
+    """The screen's text at every size. Its times of day are those of UTC."""
     source, history = STATES[snap.state]()
     app = an_app(source, history, is_ascii=snap.is_ascii)
-    async with app.run_test(size=snap.size) as pilot:
+    async with app.run_test(size=snap.sizes[0]) as pilot:
         await settle(pilot)
-        if snap.size[0] >= WIDE and source.snapshots:
-            await shows(pilot, "IDs per second")
+        await until(pilot, lambda: not app.page.is_loading)
         if snap.state == "past":
-            await pilot.press(*"[" * 20)
+            for _ in range(20):
+                app.overview.action_step_time(-1)
             await until(pilot, lambda: app.overview.board.past is not None and app.overview.board.past.is_read)
-            await shows(pilot, "LOOK ONLY" if snap.size[0] >= 100 else "As of")
-        if snap.state == "past" and snap.size[0] >= WIDE:
-            await shows(pilot, "IDs per second")
         if snap.state == "lost":
             source.is_away = True
             await pilot.press("r")
@@ -101,8 +106,8 @@ async def take(snap: Snap) -> str:
         if snap.keys:
             await pilot.press(*snap.keys)
             await shows(pilot, snap.ready)
-            await pilot.pause()
-        return marked_text_of(app) if snap.no_color else text_of(app)
+        text = marked_text_of if snap.no_color else text_of
+        return [await at_size(pilot, app, size, text) for size in snap.sizes]
 
 
 def in_utc() -> None:
@@ -120,7 +125,9 @@ def main() -> None:
         os.environ.pop("NO_COLOR", None)
         if snap.no_color:
             os.environ["NO_COLOR"] = "1"
-        (FOLDER / f"{snap.name}.txt").write_text(asyncio.run(take(snap)), "utf-8")
+
+        for path, text in zip(snap.paths, asyncio.run(take(snap)), strict=True):
+            path.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

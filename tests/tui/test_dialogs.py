@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 import pytest
+from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widget import Widget
@@ -26,7 +27,7 @@ from convoy_tui.dashboard.widgets.entry import ManyLines
 from convoy_tui.dashboard.widgets.lines import Lines
 from convoy_tui.dashboard.widgets.queue_table import QueueTable
 from tests.tui.fixed import NOW, STUCK, FixedSource, a_queue, alarm_source, an_app, settle
-from tests.tui.screen import hides, shows, text_of, until
+from tests.tui.screen import hides, rows_of, shows, text_of, until
 
 
 @asynccontextmanager
@@ -509,23 +510,44 @@ OPENED = {
 """The keys that open a dialog, and what it says then."""
 
 
-@pytest.mark.parametrize("size", [(120, 36), (80, 24), (60, 16)], ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_a_dialog_cuts_nothing_and_keeps_its_answers_in_sight(size: tuple[int, int]) -> None:
-    bad = []
-    async with opened(alarmed(), size=size, environment="production") as (pilot, app):
+SIZES = ((120, 36), (80, 24), (60, 16))
+
+
+async def test_a_dialog_cuts_nothing_and_a_resize_lays_it_out_as_if_opened_there() -> None:
+    texts = {first: await _opened_at(first) for first in SIZES}
+    for size in SIZES:
+        for first in SIZES:
+            for name in OPENED:
+                assert texts[first][name][size] == texts[size][name][size], (name, first, size)
+
+
+def _inside(app: ConvoyApp, region: Region) -> str:
+    """What stands there. The page behind a dialog is laid out anew when it is on top again."""
+    lines = ["".join(segment.text for segment in row) for row in rows_of(app)]
+    return "\n".join(each[region.x : region.right] for each in lines[region.y : region.bottom])
+
+
+async def _opened_at(first: tuple[int, int]) -> dict[str, dict[tuple[int, int], str]]:
+    """The text of every dialog, opened at that size and then resized to each of them."""
+    texts: dict[str, dict[tuple[int, int], str]] = {}
+    async with opened(alarmed(), size=first, environment="production") as (pilot, app):
         app.services.launch_form = LaunchForm("time:time")
         for name, (keys, said) in OPENED.items():
             if name == "quit":
                 app.push_screen(LeaveDialog(app.services))
             await pilot.press(*keys)
             await until(pilot, partial(is_said, app, said))
-            await pilot.pause()
-            bad += [(name, what) for what in out_of_sight(app.screen)]
+            texts[name] = {}
+            for size in (first, *(size for size in SIZES if size != first)):
+                await pilot.resize_terminal(*size)
+                await until(pilot, lambda size=size: app.screen.size == size)  # type: ignore[misc]
+                await pilot.pause()
+                assert list(out_of_sight(app.screen)) == [], (name, first, size)
+                texts[name][size] = _inside(app, app.screen.query_one("#frame").region)
             while not isinstance(app.screen, OverviewScreen):
                 await pilot.press("escape")
             await pilot.press("escape", "g")
-
-    assert bad == []
+    return texts
 
 
 def is_said(app: ConvoyApp, said: str) -> bool:

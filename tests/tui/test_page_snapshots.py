@@ -15,14 +15,15 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> None:
     in_utc()
 
 
-@pytest.mark.parametrize("snap", list(page_snaps()), ids=lambda snap: snap.path.stem)
-async def test_a_page_looks_like_its_snapshot(store: RealServer, snap: PageSnap) -> None:
-    seen = await take(snap, store)
+@pytest.mark.parametrize("snap", list(page_snaps()), ids=lambda snap: f"{snap.name}-{snap.sizes[0][0]}")
+async def test_a_page_looks_like_its_snapshots(store: RealServer, snap: PageSnap) -> None:
+    texts = await take(snap, store)
 
-    assert seen == snap.path.read_text("utf-8"), "see python -m tests.tui.page_snapshots"
-    assert max(map(len, seen.splitlines())) <= snap.size[0]
-    assert not snap.is_ascii or seen.isascii()
+    for path, (width, _), seen in zip(snap.paths, snap.sizes, texts, strict=True):
+        assert seen == path.read_text("utf-8"), f"{path.stem}: see python -m tests.tui.page_snapshots"
+        assert max(map(len, seen.splitlines())) <= width
+        assert not snap.is_ascii or seen.isascii()
 
 
 def test_every_page_snapshot_is_compared() -> None:
-    assert set(FOLDER.glob("*.txt")) == {snap.path for snap in page_snaps()}
+    assert set(FOLDER.glob("*.txt")) == {path for snap in page_snaps() for path in snap.paths}

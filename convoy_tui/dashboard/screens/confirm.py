@@ -31,11 +31,12 @@ class PauseDialog(Dialog):
 
     def body(self) -> ComposeResult:
         """What pausing or resuming would do."""
-        yield Lines(*several([row.queue for row in self._rows], self.room), *self._effect(), id="effect")
+        yield Lines(id="effect")
 
     def on_mount(self) -> None:
         """Nothing has to be read first."""
         verb = "Resume" if self._resumes else "Pause"
+        self.say("#effect", lambda: [*several([row.queue for row in self._rows], self.room), *self._effect()])
         self.arm(f"{verb} {count(len(self._rows), 'queue')}" if len(self._rows) > 1 else verb)
         names = [row.queue for row in self._rows]
         self.show_command(command(self.services.board.place, verb.lower(), *names))

@@ -9,8 +9,8 @@ production, also requires a word to be typed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Callable, Iterable
+from typing import ClassVar, TypeAlias
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -30,6 +30,8 @@ from convoy_tui.text.safe_text import safe
 
 FRAME = 92
 """The largest width of a dialog in cells, the same as in `convoy.tcss`."""
+Told: TypeAlias = "Iterable[Line] | Callable[[], Iterable[Line]]"
+"""Lines, or what makes them for the room that a dialog has."""
 _COMMAND_LINES = 3
 _GAPS = 6
 """Cells before the two answers."""
@@ -59,14 +61,13 @@ class Dialog(Popup[Done | None]):
         self._is_ready = False
         self._is_acting = False
         self._wanted = ""
+        self._said: dict[str, Told] = {}
+        self._shown_answer = ("", False)
         self.runner = SliceRunner(self.disarm)
 
     def compose(self) -> ComposeResult:
         """The title, the body, the note and the answers."""
-        with Vertical(id="frame") as frame:
-            frame.border_title = Content(safe(self.heading, max(20, self.app.size.width - 8)))
-            if self.footing and len(self.footing) <= self.room:
-                frame.border_subtitle = Content(self.footing)
+        with Vertical(id="frame"):
             yield from self.body()
             yield Lines(id="note")
             with Horizontal(id="typing"):
@@ -110,17 +111,36 @@ class Dialog(Popup[Done | None]):
     def note(self, text: str, tone: Tone = Tone.WARNING) -> None:
         """Show a note above the answers."""
         self.query_one("#note").display = bool(text)
-        self.say("#note", [line((part, tone)) for part in self.wrapped(text)] if text else [])
+        self.say_wrapped("#note", text, tone)
 
     def show_command(self, *commands: str) -> None:
         """Show the command lines that do the same."""
-        parts = [part for text in commands for part in self.wrapped(f"$ {safe(text)}")]
-        self.query_one("#command").display = bool(parts)
-        self.say("#command", [line((part, Tone.DIM)) for part in parts[:_COMMAND_LINES]])
 
-    def say(self, selector: str, lines: Iterable[Line]) -> None:
-        """Show lines in one of the parts of the body."""
-        self.query_one(selector, Lines).show(lines)
+        def lines() -> list[Line]:
+            parts = [part for text in commands for part in self.wrapped(f"$ {safe(text)}")]
+            return [line((part, Tone.DIM)) for part in parts[:_COMMAND_LINES]]
+
+        self.query_one("#command").display = bool(commands)
+        self.say("#command", lines)
+
+    def say(self, selector: str, told: Told) -> None:
+        """Show lines in one of the parts of the body; what makes them is asked again when there is other room."""
+        self._said[selector] = told
+        self.query_one(selector, Lines).show(told() if callable(told) else told)
+
+    def say_wrapped(self, selector: str, text: str, tone: Tone = Tone.NORMAL, *, indent: int = 0) -> None:
+        """Show a text in as many lines as it needs."""
+        self.say(selector, lambda: [line((part, tone)) for part in self.wrapped(text, indent=indent)] if text else [])
+
+    def on_resize(self) -> None:
+        """Fit everything into the room that there is now."""
+        frame = self.query_one("#frame")
+        frame.border_title = Content(safe(self.heading, max(20, self.app.size.width - 8)))
+        frame.border_subtitle = Content(self.footing if len(self.footing) <= self.room else "")
+        for selector, told in self._said.items():
+            self.say(selector, told)
+        label, danger = self._shown_answer
+        self._show_answer(label, danger=danger)
 
     def wrapped(self, text: str, *, indent: int = 0) -> list[str]:
         """Text in lines that fit into the dialog, behind an indent."""
@@ -204,6 +224,7 @@ class Dialog(Popup[Done | None]):
             self._is_acting = False
 
     def _show_answer(self, label: str, *, danger: bool) -> None:
+        self._shown_answer = (label, danger)
         leave, button = self.query_one("#leave", Button), self.query_one("#confirm", Button)
         key = self.confirm_key or ("Ctrl+S" if self._has_field else "y")
         texts = [f" Esc  {self.leave_label} ", f" {key}  {label} "]

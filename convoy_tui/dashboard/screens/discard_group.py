@@ -43,7 +43,7 @@ class DiscardGroupDialog(Dialog):
     def on_mount(self) -> None:
         """Read the IDs."""
         self.disarm("Reading")
-        self.say("#summary", [line((part, Tone.STRONG)) for part in self.wrapped(safe(self._group.group.what, 200))])
+        self.say_wrapped("#summary", safe(self._group.group.what, 200), Tone.STRONG)
         self.say("#outcomes", [line(("Reading the failures", Tone.DIM))])
         group = self._group
         self.show_command(command(self.services.board.place, "discard", group.queue, "--group", group.group.id))
@@ -69,9 +69,14 @@ class DiscardGroupDialog(Dialog):
             return
         names = ", ".join(safe(id, 24) for id in self._ids[:3]) + (" …" if n > 3 else ".")
         effect = f"{count(n, 'failed ID is', 'failed IDs are')} forgotten, with payload, error and count of failures"
-        told = self.wrapped(f"{effect}: {names}")
         later = "Nothing runs them again, unless they are published anew. This cannot be undone."
-        self.say("#outcomes", [*map(line, told), *(line((part, Tone.WARNING)) for part in self.wrapped(later))])
+        self.say(
+            "#outcomes",
+            lambda: [
+                *map(line, self.wrapped(f"{effect}: {names}")),
+                *(line((part, Tone.WARNING)) for part in self.wrapped(later)),
+            ],
+        )
         asks = n > (1 if self.services.board.place.is_production else MANY)
         self.arm(f"Discard {number(n)}", danger=True, wanted=self._group.queue if asks else "")
 

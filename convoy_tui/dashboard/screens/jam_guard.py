@@ -63,7 +63,7 @@ class JamGuardDialog(Dialog):
 
     def body(self) -> ComposeResult:
         """The limit, the jobs found, and what to do with them."""
-        yield Lines(*several([row.queue for row in self._rows], self.room), id="queues-named")
+        yield Lines(id="queues-named")
         with Horizontal(id="ask"):
             yield Lines(line("Jobs running longer than "), id="ask-text")
             yield OneLine(duration(self.services.board.limits.jam_after_s), id="limit", passes=" ")
@@ -75,6 +75,7 @@ class JamGuardDialog(Dialog):
 
     def on_mount(self) -> None:
         """Read the stuck jobs."""
+        self.say("#queues-named", lambda: several([row.queue for row in self._rows], self.room))
         self._read_soon(0)
 
     def action_list(self, what: str, by: int = 0) -> None:
@@ -182,8 +183,10 @@ class JamGuardDialog(Dialog):
             leaving = "Nothing has been running for that long"
             leaving += f"; the longest has for {age(longest)}." if longest else "."
         read = f"     read at {clock(self._read_at)}"
-        is_roomy = len(leaving) + len(read) <= self.room
-        self.say("#summary", [line((leaving, Tone.STRONG), (read if is_roomy else "", Tone.DIM))])
+        self.say(
+            "#summary",
+            lambda: [line((leaving, Tone.STRONG), (read if len(leaving) + len(read) <= self.room else "", Tone.DIM))],
+        )
         self._warn(chosen, then)
         self.show_command(*self._commands(chosen, then))
         if not n:

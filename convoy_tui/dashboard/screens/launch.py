@@ -143,8 +143,7 @@ class LaunchDialog(Dialog):
         return seconds
 
     def _hint(self, field: str, text: str, tone: Tone = Tone.DIM) -> None:
-        parts = self.wrapped(text, indent=12 if field == "path" else 26)
-        self.say(f"#{field}-hint", [line((part, tone)) for part in parts])
+        self.say_wrapped(f"#{field}-hint", text, tone, indent=12 if field == "path" else 26)
 
     def _offer(self, order: Order, *, is_coroutine: bool) -> None:
         self._hint("path", f"found: {'a coroutine' if is_coroutine else 'a plain'} function", Tone.FINE)
@@ -153,7 +152,7 @@ class LaunchDialog(Dialog):
         self._order = order
         row = self.services.board.row(order.queue) or self._row
         place = self.services.board.place
-        self.say("#summary", [line(part) for part in self.wrapped(outlook(row, order.concurrency))])
+        self.say_wrapped("#summary", outlook(row, order.concurrency))
         where = f", against {place.environment}" if place.environment else ""
         self.note(f"! This code runs on your machine, with your environment{where}.")
         self.show_command(*self._commands(order))

@@ -110,6 +110,9 @@ class OverviewScreen(Page):
         await self._looking_back.read(self.services.source.fleet, self.services.board)
         await self._beside.load(self.here.queue, self.board)
 
+    fit = Page.reload
+    """What stands beside the table depends on the room."""
+
     # -- showing
 
     def shown(self, board: Board) -> Board:
@@ -280,19 +283,16 @@ class OverviewScreen(Page):
     def action_open(self, verb: str) -> None:
         """Open the dialog of a verb for the selected queues, else the one under the cursor. Publishing needs none."""
         if verb == _PUBLISH:
-            self._open(PublishDialog(self.services, self.query_one("#queues", QueueTable).cursor))
+            self.app.push_screen(PublishDialog(self.services, self.here.queue), self._close)
         elif rows := self._targets():
             if verb == _REQUEUE and not any(row.snapshot.counts.failed for row in rows):
                 self.tell(Done("Nothing is failed there.", Tone.DIM))
             else:
-                self._open(_DIALOGS[verb](self.services, rows))
+                self.app.push_screen(_DIALOGS[verb](self.services, rows), self._close)
 
     def _targets(self) -> list[Row]:
         names = self.query_one("#queues", QueueTable).targets
         return [row for name in names if (row := self.services.board.row(name)) is not None]
-
-    def _open(self, dialog: Dialog) -> None:
-        self.app.push_screen(dialog, self._close)
 
     def _close(self, done: Done | None) -> None:
         self.tell(done)

@@ -15,6 +15,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.worker import WorkType
 
@@ -56,6 +57,7 @@ class Page(Screen[None]):
         self.trouble = ""
         """Why the last read failed."""
         self._is_loading = False
+        self._sizes: list[Size] = []
         self._heard_at: float | None = None
         self._last_ability: Hashable = None
 
@@ -90,6 +92,9 @@ class Page(Screen[None]):
 
     async def load(self) -> None:
         """Read what this page shows beside the board, through the source, and keep it. It may raise ConvoyError."""
+
+    def fit(self) -> None:
+        """Read what depends on the room that there is. It has changed."""
 
     def ability(self, board: Board) -> Hashable:
         """What the keys depend on: when it changes, they are asked again whether they can act."""
@@ -174,15 +179,12 @@ class Page(Screen[None]):
         """Show every new board."""
         self.services.changed.subscribe(self, self._on_board)
         self.bindings_updated_signal.subscribe(self, lambda _: self.show_keys())
+        self.screen_layout_refresh_signal.subscribe(self, lambda _: self._refit())
         self._on_board(self.services.board)
 
     def on_screen_resume(self) -> None:
         """Catch up with what was missed."""
         self._on_board(self.services.board)
-
-    def on_resize(self) -> None:
-        """Show everything in the new size, after the layout."""
-        self.call_after_refresh(self.redraw)
 
     def on_key(self, event: events.Key) -> None:
         """Say why a key does nothing that does something at other times."""
@@ -211,6 +213,15 @@ class Page(Screen[None]):
         if board.link.state is LinkState.LIVE and heard_at != self._heard_at and not self._is_loading:
             self._heard_at = heard_at
             self.reload()
+
+    def _refit(self) -> None:
+        """Fit everything into the room that it has now. A resize alone comes too early: style and layout follow it."""
+        sizes = [each.size for each in self.query(Lines)]
+        if sizes != self._sizes:
+            self._sizes = sizes
+            self.redraw()
+            if self.services.board.link.state is LinkState.LIVE:
+                self.fit()
 
     @property
     def _is_seen(self) -> bool:

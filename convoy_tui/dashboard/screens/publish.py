@@ -172,7 +172,7 @@ class PublishDialog(Dialog):
         self.say(
             "#summary", [line((typed, Tone.STRONG), ("   This makes a new queue." if is_new else "", Tone.WARNING))]
         )
-        self.say("#outcomes", [line(part) for part in self.wrapped(_effects(answers, draft, self.room))])
+        self.say("#outcomes", lambda: map(line, self.wrapped(_effects(answers, draft, self.room))))
         self.note(f"{count(draft.spaced, 'ID begins', 'IDs begin')} or ends with a space." if draft.spaced else "")
         self.show_command(*self._commands())
         accepted = sum(answer.is_accepted for answer in answers.values()) + max(0, n - len(answers))

@@ -44,7 +44,7 @@ class RepairDialog(Dialog):
 
     def on_mount(self) -> None:
         """Nothing has to be read: the check has."""
-        self.say("#faults", check_lines(self._checks, self.room, self.services.glyphs))
+        self.say("#faults", lambda: check_lines(self._checks, self.room, self.services.glyphs))
         self.show_command(command(self.services.board.place, "doctor", *self._named(), "--fix"))
         word = "repair" if self._n > 1000 and self.services.board.place.is_production else ""
         self.arm(f"Repair {number(self._n)}", wanted=word)

@@ -36,7 +36,7 @@ class RequeueDialog(Dialog):
 
     def body(self) -> ComposeResult:
         """The failed IDs, what requeueing would do, and why they failed."""
-        yield Lines(*several([row.queue for row in self._rows], self.room), id="queues-named")
+        yield Lines(id="queues-named")
         yield Lines(id="summary")
         yield Lines(id="outcomes")
         yield Lines(id="reasons")
@@ -44,6 +44,7 @@ class RequeueDialog(Dialog):
     def on_mount(self) -> None:
         """Read the failures."""
         self.disarm("Reading")
+        self.say("#queues-named", lambda: several([row.queue for row in self._rows], self.room))
         self.say("#summary", [line(("Reading the failures", Tone.DIM))])
         self.run_worker(self._read(), group="read", exclusive=True, exit_on_error=False)
 
@@ -72,10 +73,9 @@ class RequeueDialog(Dialog):
         what = f"{number(total)} failed."
         if total > len(entries):
             what += f" These are {number(len(entries))} of them; the others stay until you press R again."
-        what = what if entries else "Nothing is failed here."
-        self.say("#summary", [line((part, Tone.STRONG)) for part in self.wrapped(what)])
-        self.say("#outcomes", [(), *_effects(outcomes, self.room)] if entries else [])
-        self.say("#reasons", [(), *_about(entries, self.room)] if entries else [])
+        self.say_wrapped("#summary", what if entries else "Nothing is failed here.", Tone.STRONG)
+        self.say("#outcomes", lambda: [(), *_effects(outcomes, self.room)] if entries else [])
+        self.say("#reasons", lambda: [(), *_about(entries, self.room)] if entries else [])
         if not entries:
             self.disarm("Nothing to requeue")
             return

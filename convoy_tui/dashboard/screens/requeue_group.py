@@ -63,7 +63,7 @@ class RequeueGroupDialog(Dialog):
     def on_mount(self) -> None:
         """Read the IDs."""
         self.disarm("Reading")
-        self.say("#summary", [line((part, Tone.STRONG)) for part in self.wrapped(safe(self._group.group.what, 200))])
+        self.say_wrapped("#summary", safe(self._group.group.what, 200), Tone.STRONG)
         self.say("#outcomes", [line(("Reading the failures", Tone.DIM))])
         self._show_command()
         self.run_worker(self._read(), group="read", exclusive=True, exit_on_error=False)
@@ -228,12 +228,15 @@ class RequeueGroupDialog(Dialog):
         ways = fates(tried)
         told = ", ".join(f"{number(ways[fate])} {fate}" for fate in Fate if ways[fate])
         self.say("#outcomes", [line((f"{number(len(tried))} tried: ", Tone.STRONG), told)])
+        self.say("#tried", lambda: self._fates_of(tried))
+
+    def _fates_of(self, tried: Sequence[Tried]) -> Iterable[Line]:
         most = max(3, self.app.size.height - 16)
-        shown = sorted(tried, key=lambda each: _FIRST.index(each.fate))[:most]
-        lines = [clip(_tried(each, self.room, self.services.glyphs), self.room) for each in shown]
+        yield ()
+        for each in sorted(tried, key=lambda each: _FIRST.index(each.fate))[:most]:
+            yield clip(_tried(each, self.room, self.services.glyphs), self.room)
         if len(tried) > most:
-            lines.append(line((f"    and {number(len(tried) - most)} more", Tone.DIM)))
-        self.say("#tried", [(), *lines])
+            yield line((f"    and {number(len(tried) - most)} more", Tone.DIM))
 
 
 _FIRST = (Fate.FAILED, Fate.AGAIN, Fate.RUNS, Fate.DONE, Fate.WAITS)

@@ -86,7 +86,7 @@ class SaveDialog(Dialog):
             "a line of JSON for each ID" if is_json else "one ID per line; a name that ends in .jsonl keeps all fields"
         )
         there = path.name if self.app.is_web else str(path.absolute())
-        self.say("#outcomes", [line((form, Tone.DIM)), line((safe(there, self.room), Tone.DIM))])
+        self.say("#outcomes", lambda: [line((form, Tone.DIM)), line((safe(there, self.room), Tone.DIM))])
         if not self._path.name:
             self.disarm("Save")
         elif not self.app.is_web and path.exists():

@@ -58,9 +58,9 @@ class StopDialog(Dialog):
         self.offer_wait()
 
     def _on_board(self, board: Board) -> None:
-        self.say("#runs", self._runs())
+        self.say("#runs", self._runs)
         if not self._is_acting:
-            self.say("#effect", self._ways())
+            self.say("#effect", self._ways)
 
     @property
     def running(self) -> int:

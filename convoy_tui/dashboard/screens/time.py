@@ -177,10 +177,8 @@ class TimeScreen(Page):
             note = "reading "
         return spread(parts, (Span(note, Tone.DIM),), self.size.width)
 
-    def on_resize(self) -> None:
-        """Show everything in the new size, and draw the charts anew."""
-        super().on_resize()
-        self.call_after_refresh(self.reload)
+    fit = Page.reload
+    """The charts depend on the room."""
 
     # -- keys
 

@@ -40,7 +40,7 @@ class UndoDialog(Dialog):
         """Ask what would happen."""
         act = self._act
         told = f"{safe(act.who, 60)}, {clock(act.at)} UTC: {safe(act.verb, 20)} of {safe(act.queue, 60)}"
-        self.say("#summary", [line((part, Tone.STRONG)) for part in self.wrapped(told)])
+        self.say_wrapped("#summary", told, Tone.STRONG)
         self.say("#outcomes", [line(("Looking what that would do", Tone.DIM))])
         if words := _command(act):
             self.show_command(command(self.services.board.place, *words))
@@ -51,15 +51,14 @@ class UndoDialog(Dialog):
         try:
             would = await self._queue.undo(self._act, dry_run=True)
         except ConvoyError as error:
-            self.say("#outcomes", [line((part, Tone.ALARM)) for part in self.wrapped(safe(str(error), 300))])
+            self.say_wrapped("#outcomes", safe(str(error), 300), Tone.ALARM)
             self.disarm("Not known")
             return
         if would.answer is not Undo.UNDONE:
-            told = self.wrapped(refusal(self._act, would))
-            self.say("#outcomes", [line((part, Tone.WARNING)) for part in told])
+            self.say_wrapped("#outcomes", refusal(self._act, would), Tone.WARNING)
             self.disarm("Nothing to undo")
             return
-        self.say("#outcomes", [line(part) for text in self._effects(would) for part in self.wrapped(text)])
+        self.say_wrapped("#outcomes", "\n".join(self._effects(would)))
         n = _back(would)
         self.arm(f"Put {number(n)} back" if self._act.verb == "requeue" else "Undo")
 
