@@ -33,7 +33,7 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
         19,
         "all that the loop needs of its claims and runs, so that it reaches no further",
     ),
-    "convoy_core/worker/loop.py": (490, "rounds, waits, doubts and the stop all turn on the state of one pool"),
+    "convoy_core/worker/loop.py": (500, "rounds, waits, doubts and the stop all turn on the state of one pool"),
     "convoy_core/worker/states.py:_rules": (50, "one table, to be read as one"),
     "convoy_tui/dashboard/app.py:ConvoyApp": (26, WIDGET),
     "convoy_tui/dashboard/screens/overview.py:OverviewScreen": (24, WIDGET),

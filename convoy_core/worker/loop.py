@@ -75,6 +75,8 @@ class WorkerLoop:
         """Slots kept for the claim behind a wait that is under way."""
         self._slots_asked = 0
         """Slots that the claim under way may fill."""
+        self._is_handed = False
+        """Whether an ID may lie in the claim list. Any exchange takes it up, or returns it to the queue."""
         self._limited_s = 0.0
         """How long to sleep at a limit."""
         self._limit_left = asyncio.Event()
@@ -225,7 +227,7 @@ class WorkerLoop:
             if self._suspects:
                 self._consider_suspects()
             self._let_fetch()
-            if self._claims.has_results or self._state.compares or self._may_claim():
+            if self._claims.has_results or self._is_handed or self._state.compares or self._may_claim():
                 await self._exchange()
             else:
                 self._wake.clear()
@@ -265,6 +267,7 @@ class WorkerLoop:
 
     async def _exchange(self) -> None:
         taken: Results = []
+        is_handed, self._is_handed = self._is_handed, False
         try:
             if self._state.compares:
                 await self._compare()
@@ -276,6 +279,7 @@ class WorkerLoop:
             answer, asked = await self._send(call)
         except ConvoyError as error:
             self._slots_asked = 0
+            self._is_handed |= is_handed
             self._claims.put_back(taken)
             await self._back_off(error)
             return
@@ -394,7 +398,7 @@ class WorkerLoop:
             # Other requests were faster: the next of them finds what was handed over in the claim list, or has found
             # it among our claims.
             if is_handed:
-                self._handle(PoolEvent.LOOK_AGAIN)
+                self._look_into_claim_list()
         elif self._state.is_stopping or self._state.is_exclusive or self._free <= 0:
             self._claims.decline(answer.claims)
             self._suspects.note(answer.apart)
@@ -402,6 +406,10 @@ class WorkerLoop:
         else:
             self._take_on(answer, 1, asked)
             self._claims.start()
+
+    def _look_into_claim_list(self) -> None:
+        self._is_handed = True
+        self._handle(PoolEvent.LOOK_AGAIN)
 
     # -- when the store is away, or not what it was
 
@@ -484,6 +492,8 @@ class WorkerLoop:
         self._identity.saw(run_id)
         self._claims.mark_lost(renewal.lost)
         self._claims.cancel(renewal.cancelled)
-        if renewal.epoch is None or renewal.waiting:
+        if renewal.waiting:
+            self._look_into_claim_list()
+        if renewal.epoch is None:
             self._handle(PoolEvent.LOOK_AGAIN)
         self._look_at_store()

@@ -21,6 +21,7 @@ from textual.filter import LineFilter
 from textual.widgets import Input, TextArea
 
 from convoy_tui.dashboard.screens.help import HelpScreen
+from convoy_tui.dashboard.screens.too_small import TooSmallScreen, is_too_small
 from convoy_tui.dashboard.terminal import HungUp, Signalled, Terminal
 from convoy_tui.dashboard.widgets.entry import OneLine
 from convoy_tui.text.safe_text import safe
@@ -64,6 +65,14 @@ class TerminalApp(App[None]):
         if isinstance(event, events.Paste) and type(self.focused) in (Input, CommandInput):
             event.text = safe(event.text.strip(), _WORDS)
         await super().on_event(event)
+
+    def on_resize(self) -> None:
+        """Say so where the terminal is too small for any page."""
+        self.call_later(self._check_size)
+
+    def _check_size(self) -> None:
+        if is_too_small(self.size) and not any(isinstance(each, TooSmallScreen) for each in self.screen_stack):
+            self.push_screen(TooSmallScreen())
 
     def begin_end(self) -> None:
         """End, and let what runs here finish first."""

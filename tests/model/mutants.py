@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-Finder: TypeAlias = Literal["Strict", "Mixed", "simulation", "late", "rollbacks", "limits", "cancels"]
+Finder: TypeAlias = Literal["Strict", "Mixed", "simulation", "late", "rollbacks", "limits", "cancels", "resized"]
 LIMITS: dict[Finder, int] = {
     "Strict": 6000,
     "Mixed": 6000,
@@ -19,6 +19,7 @@ LIMITS: dict[Finder, int] = {
     "rollbacks": 200,
     "limits": 200,
     "cancels": 200,
+    "resized": 200,
 }
 """Steps of a machine, or seeds, within which a mutant must be found."""
 
@@ -351,6 +352,17 @@ def _chunk(raw""",
         "F63: who holds something without being registered is not named",
         "Strict",
         ("moves/lua/reads/unregistered_holders.lua", "if not lease then", "if lease then"),
+    ),
+    _mutant(
+        "F64: what was handed to a pool without a free slot stays in its claim list",
+        "resized",
+        (
+            "worker/loop.py",
+            "        self._is_handed = True\n        self._handle(PoolEvent.LOOK_AGAIN)",
+            "        self._handle(PoolEvent.LOOK_AGAIN)",
+        ),
+        sign="what was handed to it",
+        first_seed=9,
     ),
     _mutant(
         "F63: what there is no slot for is kept until there is one",

@@ -57,7 +57,7 @@ ROLLBACK_FAULTS = 0.002
 CANCELS = (*MIXED, *["cancel"] * 16)
 """An operator cancels IDs, wherever they are."""
 RESIZED = (*MIXED, *["resize"] * 16)
-"""Pools are given more slots, or fewer."""
+"""Pools are given more slots, or fewer. Runs are long: what is kept behind one is seen."""
 LIMITED = ("limits", "limits", "limits", "freeze", "crash", "crash", "stop", "outage", "pause", "clock")
 """The queue has limits most of the time, up to the end."""
 LIMITS: Final[tuple[dict[str, float], ...]] = (
@@ -75,8 +75,8 @@ FAULT_MIXES = {
     "cancels": CANCELS,
     "resized": RESIZED,
 }
-KEPT_S = 0.5
-"""A pool with a store that answers has given back within this what it cannot run."""
+KEPT_S = 1.0
+"""Within this a pool whose store answers has given back what it cannot run; its heartbeat tells it of that, too."""
 HELD_BACK_S = (LATE_MS / 1000 + 2, LATE_MS / 1000 + 5)
 OPTIONS = PoolOptions(lease_s=1.5, beat_s=0.4, grace_s=1, backoff_s=0.1, backoff_cap_s=0.5, max_crashes=3)
 DAY = EPOCH_MS // 1000 - EPOCH_MS // 1000 % 86400
@@ -192,9 +192,9 @@ class Simulation:
                 self.judge.finished(job.token)
 
         going: set[str] = set()
-        is_rolled_back = self.faults is ROLLBACKS
-        lengths = (0.01, 0.3, 4.5) if is_rolled_back else (0.01, 0.3, 1.5)
-        plan = Plan("q", work, chance.choice((1, 2, 4)), 4 if is_rolled_back else 1.2, 1, OPTIONS)
+        is_long = self.faults in (ROLLBACKS, RESIZED)
+        lengths = (0.01, 0.3, 4.5) if is_long else (0.01, 0.3, 1.5)
+        plan = Plan("q", work, chance.choice((1, 2, 4)), 4 if is_long else 1.2, 1, OPTIONS)
         self.slots[actor] = plan.concurrency
         pool = WorkerLoop(SimulatedStore(self.link, actor), DEFAULT_PREFIX, plan)
         self.judge.works_as(actor, pool.worker)
@@ -234,18 +234,21 @@ class Simulation:
 
     async def _watch_for_waiting(self) -> None:
         """No pool may keep an ID for which it has no slot, when others could have one."""
-        before: set[tuple[str, int]] = set()
+        before: set[tuple[str, str]] = set()
         while True:
-            waiting = {
-                (actor, claim.number)
-                for actor, pool in self.shifts.items()
-                if pool.error is None and not pool._claims._runs.free
-                for claim in pool._claims._ready
-            }
-            for actor, number in waiting & before:
-                self.judge.verdict.add("kept", f"{actor} keeps its claim {number} back and has no slot for it")
-            before = waiting
+            awake = [(actor, pool) for actor, pool in self.shifts.items() if actor not in self.loop._frozen]
+            kept = {(actor, what) for actor, pool in awake if pool.error is None for what in self._kept(pool)}
+            for actor, what in kept & before:
+                self.judge.verdict.add("kept", f"{actor} keeps {what} and has no slot for it")
+            before = kept
             await asyncio.sleep(KEPT_S)
+
+    def _kept(self, pool: WorkerLoop) -> Iterator[str]:
+        if not pool._claims._runs.free:
+            yield from (f"its claim {claim.number}" for claim in pool._claims._ready)
+            claim_list = Keyspace(DEFAULT_PREFIX).queue("q").claim_list(pool.worker)
+            if self.wire.send("LLEN", claim_list):
+                yield "what was handed to it"
 
     # -- publishers
 

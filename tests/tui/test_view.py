@@ -13,7 +13,7 @@ from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.headline import title, verdict
 from convoy_tui.dashboard.board.inspector import inspector, rule
 from convoy_tui.dashboard.board.needs import needs
-from convoy_tui.dashboard.board.spans import Span, Tone, changed, clip, plain, spread, width, wrap
+from convoy_tui.dashboard.board.spans import Span, Tone, changed, clip, fold, line, plain, spread, width, wrap
 from convoy_tui.text.broken import Broken
 from convoy_tui.text.health import Health, Limits, order
 from convoy_tui.text.history import CELLS, Rates, Trends
@@ -342,3 +342,14 @@ def test_calm_rows_do_not_change_places_with_each_id() -> None:
 
     assert at(40, 41) == at(41, 40) == ["a", "b"]
     assert at(40, 4000) == ["b", "a"]
+
+
+@pytest.mark.parametrize("room", [-3, 0, 1, 2, 3, 7])
+def test_text_is_broken_in_any_room_and_nothing_of_it_is_lost(room: int) -> None:
+    """Too little room counts as two cells: no character is wider."""
+    text = "the 駐車場 is full"
+
+    wrapped, folded = wrap(text, room), fold(line(text), room, indent=1)
+
+    assert "".join(wrapped).replace(" ", "") == "".join(map(plain, folded)).replace(" ", "") == text.replace(" ", "")
+    assert max(map(cell_len, wrapped)) <= max(room, 2)

@@ -112,6 +112,28 @@ def test_an_id_that_is_handed_to_a_pool_without_a_slot_for_it_goes_back(
         assert pool.status().done == 2
 
 
+def test_an_id_whose_claim_behind_the_wait_was_fenced_off_goes_back_from_a_full_pool(
+    queue: Queue, store: RealServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after a comparison: the ID stays in the claim list of a pool that would not look into it while it is full."""
+    caplog.set_level(logging.INFO, "convoy_core")
+    doors = Doors()
+    queue.publish("long")
+    with WorkerPool(queue, doors.handle, concurrency=2, options=QUICK) as pool, store.client() as client:
+        eventually(lambda: pool.status().state is PoolState.WAITING)
+        pool.resize(1)
+        eventually(lambda: "up to 1 at once from now on" in caplog.text)
+        eventually(lambda: client.info("clients")["blocked_clients"])
+        client.hincrby(f"cv:q:worker:{queue.workers()[0].id}", "number", 1)
+        queue.publish("next")
+        eventually(lambda: not client.info("clients")["blocked_clients"])
+        eventually(lambda: queue.counts().queued == 1)
+        assert doors.running == ["long"]
+        doors.open("long", "next")
+        eventually(lambda: queue.counts() == Counts())
+        assert pool.status().done == 2
+
+
 def test_the_store_is_told_of_the_slots(queue: Queue) -> None:
     pool = WorkerPool(queue, print, concurrency=2, options=QUICK)
     pool.resize(3)

@@ -11,6 +11,9 @@ from typing import NamedTuple, TypeAlias
 
 from rich.cells import cell_len, set_cell_size
 
+_WIDEST = 2
+"""Cells of the widest character: less room than that cannot be filled."""
+
 
 class Tone(StrEnum):
     """The meaning of a piece of text. The theme decides how it looks."""
@@ -118,6 +121,7 @@ def spread(left: Sequence[Span], right: Sequence[Span], room: int) -> Line:
 
 def fold(spans: Iterable[Span], room: int, indent: int = 0) -> list[Line]:
     """A line in lines of up to `room` cells, broken between words if one ends near; the others are indented."""
+    room = max(room, indent + _WIDEST)
     lines: list[Line] = []
     current: list[Span] = []
     left = room
@@ -138,6 +142,7 @@ def fold(spans: Iterable[Span], room: int, indent: int = 0) -> list[Line]:
 
 def wrap(text: str, room: int) -> list[str]:
     """Text in lines of up to `room` cells, broken between words, or inside a word that is longer than a line."""
+    room = max(room, _WIDEST)
     lines: list[str] = []
     current = ""
     for part in text.split(" "):
