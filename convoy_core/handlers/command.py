@@ -13,7 +13,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Sequence
-from subprocess import PIPE
+from subprocess import DEVNULL, PIPE
 from typing import Any, Final
 
 from convoy_core import validation
@@ -57,10 +57,14 @@ class Command:
     """A command line, to be given to a WorkerPool as its handler.
 
     `words` is a list of arguments, or text that is split as a shell would, without being one. A word that is exactly
-    `{}` is replaced by the ID; without one the command finds it in CONVOY_ID. Raises InvalidOption and HandlerNotFound.
+    `{}` is replaced by the ID; without one the command finds it in CONVOY_ID. `output` is a descriptor for what it
+    prints; without one that is dropped. Raises InvalidOption and HandlerNotFound.
     """
 
-    def __init__(self, words: str | Sequence[str]) -> None:
+    def __init__(self, words: str | Sequence[str], *, output: int | None = None) -> None:
+        if output is not None:
+            validation.whole("output", output, 0)
+        self._output = DEVNULL if output is None else output
         self._words = _split(words)
         if not self._words or self._words[0] == _PLACEHOLDER:
             raise InvalidOption("The command must begin with a program, never with the ID.")
@@ -72,6 +76,11 @@ class Command:
 
     descriptors = DESCRIPTORS
     """Of the pool's process, for each run."""
+
+    @property
+    def program(self) -> str:
+        """The first word: what is looked for on the PATH."""
+        return self._words[0]
 
     @property
     def shown(self) -> str:
@@ -114,8 +123,9 @@ class Command:
         words = [*map(system_text, self._arguments(job.id))]
         try:
             if sys.platform == "win32":
-                return self._groups.start(*words, environment=environment() | told, stderr=PIPE)
-            return self._groups.start(*_SHELL, *told.values(), *words, environment=None, stderr=PIPE)
+                return self._groups.start(*words, environment=environment() | told, stdout=self._output, stderr=PIPE)
+            words = [*_SHELL, *told.values(), *words]
+            return self._groups.start(*words, environment=None, stdout=self._output, stderr=PIPE)
         except (OSError, ValueError) as error:  # E2BIG, a NUL byte: nothing the command could be told
             raise CommandFailed(f"the command cannot be started for this ID: {error}") from None
 

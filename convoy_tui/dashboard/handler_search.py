@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 
 from convoy_core import (
+    Command,
     Handler,
     HandlerNotFound,
     InvalidOption,
@@ -20,16 +22,28 @@ IMPORT_S = 20.0
 """So long a module may take to be imported."""
 
 
-async def find(path: str, runs_in: RunsIn) -> tuple[Handler | None, bool]:
-    """The handler, if it is to run here, and whether it is a coroutine function. Raises ConvoyError."""
+async def find(path: str, runs_in: RunsIn) -> tuple[Handler | None, str]:
+    """The handler, if it is to run in threads here, and what was found, in words. Raises ConvoyError."""
+    if runs_in is RunsIn.COMMAND:
+        return None, await asyncio.to_thread(_find_program, path)
     if runs_in is RunsIn.THREADS:
         handler = await asyncio.to_thread(_load, path)
-        return handler, is_coroutine_handler(handler)
+        return handler, _kind(is_coroutine=is_coroutine_handler(handler))
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
-        return None, await _find_elsewhere(Isolated(path, elsewhere=True, output=nowhere))
+        is_coroutine = await _find_elsewhere(Isolated(path, elsewhere=True, output=nowhere))
+        return None, _kind(is_coroutine=is_coroutine)
     finally:
         os.close(nowhere)
+
+
+def _kind(*, is_coroutine: bool) -> str:
+    return f"{'a coroutine' if is_coroutine else 'a plain'} function"
+
+
+def _find_program(words: str) -> str:
+    program = Command(words).program
+    return f"{shutil.which(program) or program}, run without a shell"
 
 
 async def _find_elsewhere(handler: Isolated) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from convoy_core import Handler, Isolated, PoolState, PoolStatus, WorkerPool
+from convoy_core import Command, Handler, Isolated, PoolState, PoolStatus, WorkerPool
 from convoy_tui.dashboard.output_log import OutputLog
 
 
@@ -23,6 +23,7 @@ class RunsIn(StrEnum):
 
     PROCESSES = "processes"
     THREADS = "threads"
+    COMMAND = "command"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +32,23 @@ class Order:
 
     queue: str
     path: str
-    """The import path of the handler."""
+    """The import path of the handler, or the command line."""
     concurrency: int
     job_timeout: float | None
+    runs_in: RunsIn = RunsIn.PROCESSES
     handler: Handler | None = None
-    """The handler itself, to run in threads of this process; else child processes import it."""
+    """The handler itself, to run in threads of this process."""
 
-    @property
-    def runs_in(self) -> RunsIn:
-        """Where its handlers run."""
-        return RunsIn.PROCESSES if self.handler is None else RunsIn.THREADS
+    def handler_with(self, output: int | None) -> Handler:
+        """What runs an ID, and writes to that descriptor unless it runs in threads. Raises ConvoyError."""
+        match self.runs_in:
+            case RunsIn.COMMAND:
+                return Command(self.path, output=output)
+            case RunsIn.PROCESSES:
+                return Isolated(self.path, elsewhere=True, output=output)
+            case RunsIn.THREADS:
+                assert self.handler is not None  # noqa: S101 - who orders threads has looked it up
+                return self.handler
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +85,9 @@ class LocalPools:
     def launch(self, order: Order) -> Local:
         """Start a pool and wait until it is registered. Raises ConvoyError if it cannot start."""
         name = f"local-{next(self._numbers)}"
-        output = self.log.open(name) if order.handler is None else None
+        output = None if order.runs_in is RunsIn.THREADS else self.log.open(name)
         try:
-            pool = self._make(order, order.handler or Isolated(order.path, elsewhere=True, output=output))
+            pool = self._make(order, order.handler_with(output))
             pool.start()
         except BaseException:
             _close(output)

@@ -401,6 +401,36 @@ async def test_handlers_run_in_threads_where_that_is_asked_for(store: RealServer
         assert local.order.handler is importlib.import_module(handlers).work
 
 
+async def test_a_command_line_is_launched_and_what_it_prints_is_kept(store: RealServer, fleet: Fleet) -> None:
+    fleet.queue("q").publish_many(["a", "b; touch spoilt"])
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "NO WORKERS q")
+        await pilot.press("W")
+        await shows(pilot, "Time limit")
+        app.screen.query_one("#then").focus()
+        await pilot.press("down", "down")
+        for line, said in (
+            ("", "a program and its arguments"),
+            ("no-such-program {}", "There is no program 'no-such-program' to run."),
+            ("echo 'made", "cannot be split into words"),
+            ("echo made-{}", "must stand alone as a word"),
+            ("echo made {}", "run without a shell"),
+        ):
+            app.screen.query_one("#path", Input).value = line
+            await shows(pilot, said)
+        await shows(pilot, "$ convoy work q --exec 'echo made {}' -c 1 --job-timeout 5m")
+        await shows(pilot, "Start a pool of 1 slot")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "Started local-1: 1 slot on q.")
+        await pilot.press("4")
+        await shows(pilot, "done      2")
+        await pilot.press("L")
+        await shows(pilot, "made a")
+        await shows(pilot, "made b; touch spoilt")
+
+    assert fleet.queue("q").counts().committed == 0
+
+
 @pytest.mark.parametrize(
     ("path", "said"),
     [

@@ -28,8 +28,12 @@ from convoy_tui.text.words import count, duration, parse_duration
 _CHECK_AFTER_S = 0.4
 _MOST = 1000
 _FIELDS = ("path", "slots", "time")
-_PLACES = (RunsIn.PROCESSES, RunsIn.THREADS)
-_OPTIONS = ("in child processes: a crash ends one run", "in threads: a crash ends this dashboard")
+_PLACES = (RunsIn.PROCESSES, RunsIn.THREADS, RunsIn.COMMAND)
+_OPTIONS = (
+    "in child processes: a crash ends one run",
+    "in threads: a crash ends this dashboard",
+    "as a command line, in which {} is the ID",
+)
 
 
 class LaunchDialog(Dialog):
@@ -91,7 +95,7 @@ class LaunchDialog(Dialog):
 
     def _check_soon(self, seconds: float) -> None:
         self._order = None
-        self.disarm("Start workers")
+        self.disarm("Start a pool")
         if self._timer is not None:
             self._timer.stop()
         self._timer = self.set_timer(max(seconds, 0.01), self._check_now)
@@ -109,16 +113,18 @@ class LaunchDialog(Dialog):
         try:
             slots, limit_s = self._slots(), self._limit()
             if not path:
-                self._hint("path", "the import path of a function that takes a job")
+                is_command = self._runs_in is RunsIn.COMMAND
+                self._hint("path", "a program and its arguments" if is_command else "the path of a function of a job")
                 return
             self._hint("path", "looking for it")
-            handler, is_coroutine = await find(path, self._runs_in)
+            runs_in = self._runs_in
+            handler, found = await find(path, runs_in)
         except _BadField as error:
             self._hint(error.field, str(error), Tone.WARNING)
         except ConvoyError as error:
             self._hint("path", safe(str(error), 400), Tone.WARNING)
         else:
-            self._offer(Order(self._row.queue, path, slots, limit_s, handler), is_coroutine=is_coroutine)
+            self._offer(Order(self._row.queue, path, slots, limit_s, runs_in, handler), found)
 
     @property
     def _runs_in(self) -> RunsIn:
@@ -145,8 +151,8 @@ class LaunchDialog(Dialog):
     def _hint(self, field: str, text: str, tone: Tone = Tone.DIM) -> None:
         self.say_wrapped(f"#{field}-hint", text, tone, indent=12 if field == "path" else 26)
 
-    def _offer(self, order: Order, *, is_coroutine: bool) -> None:
-        self._hint("path", f"found: {'a coroutine' if is_coroutine else 'a plain'} function", Tone.FINE)
+    def _offer(self, order: Order, found: str) -> None:
+        self._hint("path", f"found: {safe(found, 200)}", Tone.FINE)
         if order.job_timeout is not None:
             self._hint("time", f"a run over {duration(order.job_timeout)} has failed")
         self._order = order
@@ -156,11 +162,12 @@ class LaunchDialog(Dialog):
         where = f", against {place.environment}" if place.environment else ""
         self.note(f"! This code runs on your machine, with your environment{where}.")
         self.show_command(*self._commands(order))
-        self.arm(f"Start {count(order.concurrency, 'worker')}")
+        self.arm(f"Start a pool of {count(order.concurrency, 'slot')}")
 
     def _commands(self, order: Order) -> Iterable[str]:
-        words = ["work", order.queue, "--handler", order.path, "-c", str(order.concurrency)]
-        isolate = ["--isolate"] if order.handler is None else []
+        how = "--exec" if order.runs_in is RunsIn.COMMAND else "--handler"
+        words = ["work", order.queue, how, order.path, "-c", str(order.concurrency)]
+        isolate = ["--isolate"] if order.runs_in is RunsIn.PROCESSES else []
         limit = ["--job-timeout", duration(order.job_timeout)] if order.job_timeout is not None else []
         remark = "" if limit else "with its own limit of 5m"
         yield command(self.services.board.place, *words, *isolate, *limit, remark=remark)
@@ -172,7 +179,7 @@ class LaunchDialog(Dialog):
         path, slots, limit = (self.query_one(f"#{field}", Input).value.strip() for field in _FIELDS)
         self.services.launch_form = LaunchForm(path, slots, limit, order.runs_in)
         local = await asyncio.to_thread(self.services.local_pools.launch, order)
-        return Done(f"Started {local.name}: {count(order.concurrency, 'worker')} on {safe(order.queue, 40)}.")
+        return Done(f"Started {local.name}: {count(order.concurrency, 'slot')} on {safe(order.queue, 40)}.")
 
 
 class _BadField(Exception):

@@ -205,7 +205,7 @@ class WorkersScreen(PoolVerbs, Page):
                 pass
 
     def action_launch(self) -> None:
-        """Start workers on the queue under the cursor."""
+        """Start a pool for the queue under the cursor."""
         row = None if self._queue is None else self.services.board.row(self._queue)
         if row is None:
             self.tell(Done("Move the cursor to a pool or a queue: the workers are for its queue.", Tone.DIM))
