@@ -97,13 +97,17 @@ class Source(Protocol):
     async def jammed(self, queue: str, idle_s: float) -> list[Jammed]:
         """The jobs that have been running for longer than `idle_s` seconds."""
 
-    async def free(self, queue: str, entries: Sequence[Jammed], then: Then, *, skip_live: bool) -> dict[str, Outcome]:
+    async def free(
+        self, queue: str, entries: Sequence[Jammed], then: Then, *, skip_live: bool, operation: str = ""
+    ) -> dict[str, Outcome]:
         """Free exactly these entries; with `skip_live` not those whose workers live by then."""
 
     async def failed(self, queue: str, limit: int) -> Failed:
         """Up to `limit` failed IDs."""
 
-    async def requeue(self, queue: str, ids: Sequence[str], *, dry_run: bool) -> dict[str, Outcome]:
+    async def requeue(
+        self, queue: str, ids: Sequence[str], *, dry_run: bool, operation: str = ""
+    ) -> dict[str, Outcome]:
         """Queue exactly these IDs again, or return what that would do."""
 
     def publish(self, queue: str, ids: Sequence[str], *, rerun: bool, dry_run: bool) -> AsyncIterator[Chunk]:
@@ -217,9 +221,12 @@ class LiveSource:
         names = {pool.id: holder(pool) for pool in await self._fleet.queue(queue).workers()}
         return [replace(entry, worker=names.get(entry.worker or "", entry.worker)) for entry in found]
 
-    async def free(self, queue: str, entries: Sequence[Jammed], then: Then, *, skip_live: bool) -> dict[str, Outcome]:
+    async def free(
+        self, queue: str, entries: Sequence[Jammed], then: Then, *, skip_live: bool, operation: str = ""
+    ) -> dict[str, Outcome]:
         """Free exactly these entries, each only if the run that was listed is still going on."""
-        return await self._fleet.queue(queue).free_jammed(entries, then=then, skip_live=skip_live)
+        acting = self._fleet.queue(queue, operation=operation)
+        return await acting.free_jammed(entries, then=then, skip_live=skip_live)
 
     async def failed(self, queue: str, limit: int) -> Failed:
         """Up to `limit` failed IDs, fewest failures first."""
@@ -234,9 +241,11 @@ class LiveSource:
             start, total = page.next, page.total
         return Failed(tuple(entries), max(total, len(entries)))
 
-    async def requeue(self, queue: str, ids: Sequence[str], *, dry_run: bool) -> dict[str, Outcome]:
+    async def requeue(
+        self, queue: str, ids: Sequence[str], *, dry_run: bool, operation: str = ""
+    ) -> dict[str, Outcome]:
         """Queue exactly these IDs again, or return what that would do."""
-        return await self._fleet.queue(queue).requeue(ids, dry_run=dry_run)
+        return await self._fleet.queue(queue, operation=operation).requeue(ids, dry_run=dry_run)
 
     async def publish(self, queue: str, ids: Sequence[str], *, rerun: bool, dry_run: bool) -> AsyncIterator[Chunk]:
         """Publish, or return what that would do."""

@@ -287,7 +287,9 @@ class FixedSource:
         self._answer()
         return [entry for entry in self.stuck.get(queue, []) if entry.age_s > idle_s]
 
-    async def free(self, queue: str, entries: Sequence[Jammed], then: Then, *, skip_live: bool) -> dict[str, Outcome]:
+    async def free(
+        self, queue: str, entries: Sequence[Jammed], then: Then, *, skip_live: bool, operation: str = ""
+    ) -> dict[str, Outcome]:
         self._write("free", queue, [(entry.id, entry.start) for entry in entries], then, skip_live)
         done = {Then.REQUEUE: Outcome.QUEUED, Then.FAIL: Outcome.FAILED, Then.DISCARD: Outcome.DISCARDED}[then]
         return {entry.id: self.outcomes.get(entry.id, done) for entry in entries}
@@ -297,7 +299,9 @@ class FixedSource:
         entries = self.failures.get(queue, [])
         return Failed(tuple(entries[:limit]), len(entries))
 
-    async def requeue(self, queue: str, ids: Sequence[str], *, dry_run: bool) -> dict[str, Outcome]:
+    async def requeue(
+        self, queue: str, ids: Sequence[str], *, dry_run: bool, operation: str = ""
+    ) -> dict[str, Outcome]:
         if dry_run:
             self._answer()
         else:

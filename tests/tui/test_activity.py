@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
+from textual.widgets import Input
 
 from convoy_core import Face, Fleet, Operator, Queue, State, WorkerPool
 from convoy_tui.dashboard.app import ConvoyApp
@@ -100,6 +101,28 @@ async def test_a_part_that_is_added_to_an_act_changes_its_row(store: RealServer)
             trucks.requeue(["b"])
             await shows(pilot, "2 queued")
             assert verbs(app) == ["requeue"]
+
+
+async def test_what_a_dialog_does_in_slices_is_one_act(store: RealServer, erik: Fleet) -> None:
+    trucks = erik.queue("trucks")
+    fail(trucks, (f"f{n}" for n in range(1200)), "boom")
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "1,200")
+        await pilot.press("R")
+        await shows(pilot, "Requeue 1,200")
+        await pilot.press("y")
+        await shows(pilot, "Requeued 1,200 IDs")
+        await pilot.press("enter")
+        await shows(pilot, "▌ ")
+        await pilot.press("asterisk", "D")
+        await shows(pilot, "Type trucks")
+        app.screen.query_one("#typed", Input).value = "trucks"
+        app.screen.query_one("#typed", Input).focus()
+        await pilot.press("enter")
+        await shows(pilot, "Discarded 1,200 IDs.")
+
+    acts = [(act.verb, act.outcomes) for act in trucks.audit()]
+    assert acts == [("requeue", {"queued": 1200}), ("discard", {"discarded": 1200})]
 
 
 async def test_without_an_act_the_page_says_so(store: RealServer, dana: Fleet) -> None:

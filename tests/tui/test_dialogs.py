@@ -58,10 +58,12 @@ class SlowWrites(FixedSource):
     may_free: asyncio.Event = field(default_factory=asyncio.Event)
     is_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def free(self, queue: str, entries: Sequence[Jammed], then: Then, *, skip_live: bool) -> dict[str, Outcome]:
+    async def free(
+        self, queue: str, entries: Sequence[Jammed], then: Then, *, skip_live: bool, operation: str = ""
+    ) -> dict[str, Outcome]:
         self.is_asked.set()
         await self.may_free.wait()
-        return await super().free(queue, entries, then, skip_live=skip_live)
+        return await super().free(queue, entries, then, skip_live=skip_live, operation=operation)
 
 
 @dataclass

@@ -9,6 +9,7 @@ production, also requires a word to be typed.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable
 from typing import ClassVar, TypeAlias
 
@@ -64,6 +65,8 @@ class Dialog(Popup[Done | None]):
         self._said: dict[str, Told] = {}
         self._shown_answer = ("", False)
         self.runner = SliceRunner(self.disarm)
+        self.operation = os.urandom(4).hex()
+        """What makes one entry of the audit of all that the dialog does to a queue."""
 
     def compose(self) -> ComposeResult:
         """The title, the body, the note and the answers."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import AsyncIterator
 
@@ -32,7 +31,7 @@ class DiscardGroupDialog(Dialog):
         super().__init__(services)
         self._group = group
         self._ids: list[str] = []
-        self._queue = services.source.fleet.queue(group.queue, operation=os.urandom(4).hex())
+        self._queue = services.source.fleet.queue(group.queue, operation=self.operation)
         self.heading = f"Discard group {group.group.id} · {safe(group.queue, 40)}{self.place(services.board)}"
 
     def body(self) -> ComposeResult:

@@ -235,17 +235,17 @@ class JamGuardDialog(Dialog):
     async def act(self) -> Done:
         """Free exactly the chosen jobs of the list, slice by slice."""
         chosen, then = self._chosen, self._then
-        return await self.runner.run(_slices(self.services, chosen, then), Counter(), len(chosen), told)
+        return await self.runner.run(self._slices(chosen, then), Counter(), len(chosen), told)
 
-
-async def _slices(
-    services: Services, chosen: Sequence[tuple[str, Jammed]], then: Then
-) -> AsyncIterator[tuple[int, Counter[Outcome]]]:
-    for (queue, is_live), group in groupby(chosen, key=lambda pair: (pair[0], pair[1].is_live)):
-        for entries in chunked((entry for _, entry in group), SMALL_BATCH):
-            # What was shown as gone is freed only if no worker has come back for it.
-            outcomes = await services.source.free(queue, entries, then, skip_live=not is_live)
-            yield len(entries), Counter(outcomes.values())
+    async def _slices(
+        self, chosen: Sequence[tuple[str, Jammed]], then: Then
+    ) -> AsyncIterator[tuple[int, Counter[Outcome]]]:
+        source = self.services.source
+        for (queue, is_live), group in groupby(chosen, key=lambda pair: (pair[0], pair[1].is_live)):
+            for entries in chunked((entry for _, entry in group), SMALL_BATCH):
+                # What was shown as gone is freed only if no worker has come back for it.
+                outcomes = await source.free(queue, entries, then, skip_live=not is_live, operation=self.operation)
+                yield len(entries), Counter(outcomes.values())
 
 
 def _holder(entry: Jammed, *, is_wide: bool) -> Span:

@@ -35,7 +35,7 @@ class MoveIDsDialog(Dialog):
         super().__init__(services)
         self._move = move
         self._chosen = chosen
-        self._queue = services.source.fleet.queue(chosen.queue)
+        self._queue = services.source.fleet.queue(chosen.queue, operation=self.operation)
         self.heading = f"{move.verb} · {safe(chosen.queue, 50)}{self.place(services.board)}"
 
     @property

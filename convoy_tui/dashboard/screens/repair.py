@@ -59,8 +59,9 @@ class RepairDialog(Dialog):
     async def _slices(self) -> AsyncIterator[tuple[int, Counter[Repaired]]]:
         fleet = self.services.source.fleet
         for check in self._checks:
+            queue = fleet.queue(check.queue, operation=self.operation)
             for faults in chunked(check.faults, SMALL_BATCH):
-                answers = await fleet.queue(check.queue).repair(faults)
+                answers = await queue.repair(faults)
                 yield len(faults), Counter(answers.values())
 
 

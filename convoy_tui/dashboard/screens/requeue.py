@@ -99,7 +99,7 @@ class RequeueDialog(Dialog):
     async def _slices(self) -> AsyncIterator[tuple[int, Counter[Outcome]]]:
         for queue, entries in self._entries.items():
             for ids in chunked(entry.id for entry in entries):
-                outcomes = await self.services.source.requeue(queue, ids, dry_run=False)
+                outcomes = await self.services.source.requeue(queue, ids, dry_run=False, operation=self.operation)
                 yield len(ids), Counter(outcomes.values())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -28,7 +27,7 @@ class UndoDialog(Dialog):
     def __init__(self, services: Services, act: AuditEntry) -> None:
         super().__init__(services)
         self._act = act
-        self._queue = services.source.fleet.queue(act.queue, operation=os.urandom(4).hex())
+        self._queue = services.source.fleet.queue(act.queue, operation=self.operation)
         self.heading = f"Undo {act.verb} · {safe(act.queue, 50)}{self.place(services.board)}"
 
     def body(self) -> ComposeResult:
