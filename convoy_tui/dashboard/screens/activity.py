@@ -196,7 +196,7 @@ class ActivityScreen(Page):
         """Open the filter box."""
         box = self.query_one("#search", Input)
         box.display = True
-        box.focus()
+        self.set_focus(box)  # at once: more keys may be on their way
 
     def action_back(self) -> None:
         """Clear the filter, or else go back."""

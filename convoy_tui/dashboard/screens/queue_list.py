@@ -215,7 +215,7 @@ class QueueListPage(Page):
         """Open the filter box."""
         box = self.query_one("#search", Input)
         box.display = True
-        box.focus()
+        self.set_focus(box)  # at once: more keys may be on their way
 
     def on_input_changed(self) -> None:
         """Filter, after a pause in typing."""
