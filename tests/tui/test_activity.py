@@ -8,9 +8,9 @@ from functools import partial
 import pytest
 from textual.widgets import Input
 
-from convoy_core import Face, Fleet, Operator, Queue, State, WorkerPool
+from convoy_core import AuditEntry, Face, Fleet, Operator, Queue, State, WorkerPool
 from convoy_tui.dashboard.app import ConvoyApp
-from convoy_tui.dashboard.board.activity import Act
+from convoy_tui.dashboard.board.activity import Act, newest_first
 from convoy_tui.dashboard.screens.overview import OverviewScreen
 from convoy_tui.dashboard.screens.undo import UndoDialog
 from convoy_tui.dashboard.widgets.table import Table
@@ -101,6 +101,16 @@ async def test_a_part_that_is_added_to_an_act_changes_its_row(store: RealServer)
             trucks.requeue(["b"])
             await shows(pilot, "2 queued")
             assert verbs(app) == ["requeue"]
+
+
+def test_acts_of_one_millisecond_stand_in_the_order_in_which_the_store_kept_them() -> None:
+    places = [f"1700000000000-{n}" for n in range(12)]
+    acts = [
+        AuditEntry("q", 1.7e9, 1.7e9, "dana", "library", f"act-{n}", {}, (), "", "op", place)
+        for n, place in enumerate(places)
+    ]
+
+    assert [act.entry.place for act in newest_first(acts, "", 1.7e9)] == places[::-1]
 
 
 async def test_what_a_dialog_does_in_slices_is_one_act(store: RealServer, erik: Fleet) -> None:

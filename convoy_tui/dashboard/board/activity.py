@@ -92,7 +92,9 @@ def fits(entry: AuditEntry, wanted: str) -> bool:
 def newest_first(entries: Iterable[AuditEntry], wanted: str, at: float) -> tuple[Act, ...]:
     """The acts that fit the filter."""
     fitting = [Act(entry, at) for entry in entries if fits(entry, wanted)]
-    return tuple(sorted(fitting, key=lambda act: (-act.entry.at, act.key)))
+    return tuple(
+        sorted(fitting, key=lambda act: (-act.entry.at, *(-int(n) for n in act.entry.place.split("-")), act.key))
+    )
 
 
 # -- the columns
