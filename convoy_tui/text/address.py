@@ -11,8 +11,8 @@ from convoy_core import InvalidOption
 from convoy_tui.text.safe_text import safe
 
 LOOPBACK: Final = "127.0.0.1"
-_HOST: Final = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?")
-"""A host with or without a port; the brackets hold an IPv6 address."""
+HOST: Final = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?")
+"""A host with or without a port, as in a Host header; the brackets hold an IPv6 address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Address:
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach it."""
-        return self.host == "localhost" or (is_ip(self.host) and ipaddress.ip_address(self.host).is_loopback)
+        return is_loopback(self.host)
 
     def __str__(self) -> str:
         return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
@@ -43,7 +43,7 @@ def read_address(text: str, option: str, port: int) -> Address:
         text = f"{LOOPBACK}:{text.removeprefix(':')}"
     elif is_ip(text) and ":" in text:
         text = f"[{text}]"
-    found = _HOST.fullmatch(text or LOOPBACK)
+    found = HOST.fullmatch(text or LOOPBACK)
     chosen = port if found is None or found["port"] is None else int(found["port"])
     if found is None or chosen > 65_535:
         example = f"{LOOPBACK}:{port}"
@@ -51,6 +51,11 @@ def read_address(text: str, option: str, port: int) -> Address:
             f"{option}: {safe(repr(text), 60)} is no HOST:PORT, like {example}; an IPv6 address needs brackets."
         )
     return Address(found["host"].strip("[]"), chosen)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether it is this machine alone."""
+    return host == "localhost" or (is_ip(host) and ipaddress.ip_address(host).is_loopback)
 
 
 def is_ip(host: str) -> bool:

@@ -19,10 +19,11 @@ import pyte
 import pytest
 from aiohttp import web
 
-from convoy_tui.dashboard.serve.address import Address
+from convoy_tui.dashboard.serve.address import PORT
 from convoy_tui.dashboard.serve.guard import Guard
 from convoy_tui.dashboard.serve.server import DashboardServer
 from convoy_tui.dashboard.serve.tab import Program
+from convoy_tui.text.address import Address
 from tests.waiting import patient
 
 PROGRAM = str(Path(sys.executable).parent / "convoy-tui")
@@ -163,7 +164,7 @@ async def serving(
         if opened is not None:
             raise opened
 
-    guard = Guard(Address())
+    guard = Guard(Address("127.0.0.1", PORT))
     server = DashboardServer(guard, program, (said if said is not None else []).append, note_opening)
     runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=patient())
     await runner.setup()

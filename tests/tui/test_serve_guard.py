@@ -7,12 +7,13 @@ import socket
 import pytest
 
 from convoy_core import InvalidOption
-from convoy_tui.dashboard.serve.address import Address, read_address, read_origin
+from convoy_tui.dashboard.serve.address import PORT, read_origin
 from convoy_tui.dashboard.serve.guard import Asked, Guard
 from convoy_tui.dashboard.serve.main import listen
+from convoy_tui.text.address import Address, read_address
 
-HERE = Address()
-EVERYWHERE = Address("0.0.0.0")
+HERE = Address("127.0.0.1", PORT)
+EVERYWHERE = Address("0.0.0.0", PORT)
 
 
 def session_of(guard: Guard) -> str:
@@ -26,6 +27,7 @@ def session_of(guard: Guard) -> str:
     [
         ("", Address("127.0.0.1", 8000)),
         ("9000", Address("127.0.0.1", 9000)),
+        (":9000", Address("127.0.0.1", 9000)),
         ("0.0.0.0", Address("0.0.0.0", 8000)),
         ("localhost:0", Address("localhost", 0)),
         ("[::1]:9000", Address("::1", 9000)),
@@ -34,13 +36,13 @@ def session_of(guard: Guard) -> str:
     ],
 )
 def test_either_part_of_the_address_can_be_left_out(text: str, address: Address) -> None:
-    assert read_address(text) == address
+    assert read_address(text, "--serve", PORT) == address
 
 
-@pytest.mark.parametrize("text", [":8000", "a:b", "a:65536", "http://a", "a b", "[::1", "a:1:2", "\x1b[2J"])
+@pytest.mark.parametrize("text", ["a:b", "a:65536", "http://a", "a b", "[::1", "a:1:2", "\x1b[2J"])
 def test_what_is_no_address_is_refused_in_one_sentence(text: str) -> None:
     with pytest.raises(InvalidOption, match=r"^--serve: '.*' is no HOST:PORT, like") as refused:
-        read_address(text)
+        read_address(text, "--serve", PORT)
 
     assert "\x1b" not in str(refused.value)
 
@@ -66,7 +68,7 @@ def test_an_address_that_is_in_use_is_refused_in_one_sentence() -> None:
     [
         (HERE, ["127.0.0.1:8000", "localhost:9", "LOCALHOST", "[::1]:8000"], ["evil.example", "192.0.2.1:8000"]),
         (EVERYWHERE, ["192.0.2.1:8000", "[2001:db8::1]", "localhost", f"{socket.gethostname()}:1"], ["evil.example"]),
-        (Address("host-3"), ["host-3:8000", "192.0.2.1", "localhost"], ["host-3.evil.example", "evil.host-3"]),
+        (Address("host-3", PORT), ["host-3:8000", "192.0.2.1", "localhost"], ["host-3.evil.example", "evil.host-3"]),
     ],
 )
 def test_s22_only_our_own_names_and_plain_addresses_are_answered_to(

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from convoy_tui.dashboard.serve.address import Address, host_in
+from convoy_tui.dashboard.serve.address import answers_to, host_in
+from convoy_tui.text.address import Address
 
 NOT_OURS: Final = "This server does not answer to that name."
 FOREIGN: Final = "This request comes from another page."
@@ -86,7 +87,7 @@ class Guard:
 
     def _is_ours(self, host: str) -> bool:
         public = (self.public_origin or "").partition("://")[2]
-        return bool(host_in(host)) and (self.address.answers_to(host) or host.lower() == public)
+        return bool(host_in(host)) and (answers_to(self.address, host) or host.lower() == public)
 
 
 def _same(secret: str, secret_ones: Iterable[str]) -> str | None:

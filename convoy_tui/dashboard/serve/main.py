@@ -15,10 +15,11 @@ from typing import Final
 from aiohttp import web
 
 from convoy_core import InvalidOption
-from convoy_tui.dashboard.serve.address import Address
+from convoy_tui.dashboard.serve.address import linked
 from convoy_tui.dashboard.serve.guard import Guard
 from convoy_tui.dashboard.serve.server import DashboardServer
 from convoy_tui.dashboard.serve.tab import Program
+from convoy_tui.text.address import Address
 
 _LAST_ANSWERS_S: Final = 2.0
 
@@ -95,7 +96,7 @@ def _print_next_link(guard: Guard, speech: Speech) -> None:
 
 
 def _link(guard: Guard) -> str:
-    return f"{guard.public_origin or f'http://{guard.address.shown()}'}/?token={guard.issue()}"
+    return f"{guard.public_origin or f'http://{linked(guard.address)}'}/?token={guard.issue()}"
 
 
 def _remarks(guard: Guard, *, writes: bool) -> list[str]:

@@ -13,8 +13,9 @@ from convoy_core import InvalidOption
 from convoy_core.system import lossy_streams, own_program
 from convoy_tui.cli.commands.tui import environment_of
 from convoy_tui.cli.settings import Settings, store_of
-from convoy_tui.dashboard.serve.address import read_address, read_origin
+from convoy_tui.dashboard.serve.address import PORT, read_origin
 from convoy_tui.entry_points import loading
+from convoy_tui.text.address import read_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def wished(where: str | None, url: str | None, *, writes: bool, is_quiet: bool) 
 
 def fulfil(wish: Wish, settings: Settings, words: list[str], profile: str | None) -> None:
     """Serve dashboards with these settings until a signal ends it. Raises InvalidOption or InvalidURL."""
-    address = read_address(wish.where)
+    address = read_address(wish.where, "--serve", PORT)
     origin = None if wish.url is None else read_origin(wish.url)
     served = _restrained(settings, writes=wish.writes)
     environment = environment_of(served, store_of(served).url, profile)
