@@ -70,7 +70,13 @@ def failed(
     """Failed IDs, each with its number of failures, how long ago the last was, and its error."""
     key = f"cv:{queue}:"
     for id, (times, age, error) in ids.items():
-        record = {"error": error, "at": time.time() - age, "worker": "host-2", "attempt": times, "seconds": 30.0}
+        record = {
+            "error": error,
+            "at": time.time() - age,
+            "worker": "3f9c21d0a7b4",
+            "attempt": times,
+            "seconds": 30.0,
+        }
         record |= {"what": error.partition(":")[0]}
         if traceback:
             record["traceback"] = traceback

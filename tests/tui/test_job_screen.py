@@ -8,7 +8,7 @@ import pytest
 import redis
 from textual.pilot import Pilot
 
-from convoy_core import Fleet, PoolOptions, State, WorkerPool
+from convoy_core import Fleet, Job, PoolOptions, State, WorkerPool
 from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.dashboard.screens.job import JobScreen
 from convoy_tui.dashboard.screens.queue import QueueScreen
@@ -133,3 +133,20 @@ async def test_hostile_text_is_shown_safely(store: RealServer, raw: redis.Redis)
         await shows(pilot, r"ValueError: \x1b[2J[/bad] \u202e")
         await shows(pilot, r"\x1b[31m\x9b\xff[/red]")
         assert not any(ord(c) < 32 for c in text_of(app).replace("\n", ""))
+
+
+async def test_who_failed_it_is_named_by_host_and_process_until_nobody_can_tell(
+    store: RealServer, fleet: Fleet
+) -> None:
+    def break_down(job: Job) -> None:
+        raise ValueError("no wheel")
+
+    fleet.queue("trucks").publish("a")
+    async with opened(store.url, size=(200, 60)) as (pilot, app):
+        with WorkerPool(fleet.queue("trucks"), break_down, options=PoolOptions(lease_s=5, beat_s=0.5)):
+            await until(pilot, lambda: fleet.queue("trucks").counts().failed == 1)
+            (pool,) = fleet.queue("trucks").workers()
+            await find(pilot, app, "trucks", "a")
+            await shows(pilot, f"{pool.host}:{pool.pid}")
+        await pilot.press("r")
+        await shows(pilot, f"{pool.id[:8]}, gone")

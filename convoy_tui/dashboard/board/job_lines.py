@@ -24,11 +24,23 @@ class JobReading:
     """One ID of one queue at one instant, or nearly."""
 
     details: Details
-    pool: WorkerInfo | None = None
-    """The pool that holds it, if it is registered."""
+    pools: Mapping[str, WorkerInfo] | None = None
+    """The registered pools by their IDs; None where nobody has asked."""
     recording: Recording | None = None
     moves: tuple[RecordedMove, ...] = ()
     """The last recorded moves of this ID, oldest first."""
+
+    @property
+    def pool(self) -> WorkerInfo | None:
+        """The pool that holds it, if it is registered."""
+        return (self.pools or {}).get(self.details.worker or "")
+
+    def named(self, worker: str) -> str:
+        """A pool for people: its host and process, or the first digits of its ID once nobody can tell them."""
+        pool = (self.pools or {}).get(worker)
+        if pool is not None:
+            return holder(pool)
+        return f"pool {worker[:8]}" + (", gone" if self.pools is not None else "")
 
 
 def when(at: float, now: float) -> str:
@@ -119,7 +131,7 @@ def _holder(job: JobReading) -> Iterable[tuple[str, str, Tone]]:
     if details.worker is None:
         yield "holder", "a Node client, which has no lease", Tone.NORMAL
         return
-    yield "holder", holder(pool) if pool else f"pool {details.worker}, not registered", Tone.NORMAL
+    yield "holder", job.named(details.worker), Tone.NORMAL
     if pool is not None:
         left = pool.lease_ends_in_s
         lease = f"ends in {age(left)} unless renewed" if left > 0 else f"ran out {age(-left)} ago: the pool is silent"
@@ -155,7 +167,7 @@ def _events(job: JobReading, glyphs: Glyphs) -> Iterable[tuple[float, str, str, 
     if failure is not None and failure.at is not None:
         parts = ["failed" + (f", attempt {number(failure.attempt)}" if failure.attempt else "")]
         parts += [f"after {failure.seconds:.1f} s"] if failure.seconds is not None else []
-        parts += [f"by {failure.worker}"] if failure.worker else []
+        parts += [f"by {job.named(failure.worker)}"] if failure.worker else []
         yield failure.at, cross, ", ".join(parts), Tone.ALARM
     if details.published is not None:
         yield details.published, dot, "published", Tone.FINE
@@ -202,7 +214,7 @@ def recorded(job: JobReading, room: int) -> list[Line]:
     lines = [_heading("RECORDED MOVES", "recording" if recording.since is not None else "the recorder is off now")]
     for move in reversed(job.moves):
         clock = datetime.fromtimestamp(move.at).astimezone().strftime("%H:%M:%S.%f")[:-3]
-        by = f"  {move.worker}" if move.worker else ""
+        by = f"  {job.named(move.worker)}" if move.worker else ""
         words = f"{move.move.replace('_', ' ')}  {move.result.replace('_', ' ')}"
         lines += fold(line((f"  {clock}  ", Tone.DIM), safe(words), (safe(by), Tone.DIM)), room, 4)
     return lines if job.moves else [*lines, line(("  none of this ID", Tone.DIM))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from convoy_core import AsyncFleet, Details, State
+from convoy_core import AsyncFleet, Details
 from convoy_tui.dashboard.board.job_lines import JobReading
 
 MOVES = 200
@@ -15,14 +15,15 @@ _AT_ONCE = 8
 
 
 async def read_job(fleet: AsyncFleet, queue: str, id: str) -> JobReading:
-    """Read one ID. Its pool is read if one holds it, and the recorder if it has kept anything."""
+    """Read one ID. The pools are read if one is to be named, and the recorder if it has kept anything."""
     store = fleet.queue(queue)
     details, recording = await asyncio.gather(store.show(id), store.recording())
-    pool = None
-    if details.state is State.PROCESSING and details.worker is not None:
-        pool = next((each for each in await store.workers() if each.id == details.worker), None)
     moves = [move async for move in store.trace(id) if move.ids] if recording.entries else []
-    return JobReading(details, pool, recording, tuple(moves[-MOVES:]))
+    moves = moves[-MOVES:]
+    failed_at = details.failure.worker if details.failure is not None else None
+    is_named = bool(details.worker or failed_at) or any(move.worker for move in moves)
+    pools = {pool.id: pool for pool in await store.workers()} if is_named else None
+    return JobReading(details, pools, recording, tuple(moves))
 
 
 async def find_id(fleet: AsyncFleet, id: str, queues: Sequence[str]) -> list[Details]:
