@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 # Hundreds of processes start in the tests; each would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check tests matrix dist chaos bench bench-peers lock screenshots map clean
+.PHONY: run test check tests matrix dist docs chaos bench bench-peers lock screenshots map clean
 
 run: $(STAMP)
 	@$(BIN)/convoy-tui
@@ -31,6 +31,10 @@ matrix: $(STAMP)
 # The wheel and the source distribution, checked, and tried in an environment of their own. What to do before a release.
 dist: $(STAMP)
 	@$(BIN)/python -m tools.dist
+
+# The documentation as a site, in .site/html: strict, and with its links checked
+docs: $(STAMP)
+	@$(BIN)/python -m tools.site
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Convoy needs Python 3.11 or newer; choose one with: make PYTHON=python3.12")'
@@ -67,4 +71,4 @@ screenshots: $(STAMP)
 	$(BIN)/python -m tests.tui.screenshots
 
 clean:
-	rm -rf $(VENV) .matrix dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .matrix .site dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

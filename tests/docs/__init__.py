@@ -1,0 +1,1 @@
+"""The documentation: its site, and that all it shows can be done."""
