@@ -1,7 +1,7 @@
 """Every state of an ID and every move between states, in one table.
 
 Rule: no other code decides which move may follow which state. Tests compare this table with the Lua scripts, the
-README's diagram and the dashboard's words.
+diagram of docs/concepts.md and the dashboard's words.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The README keeps its word: its diagram names every move, its example runs, its redis-convoy table is tested."""
+"""What pages say of the code is so: the diagram names every move, the words are those of the program, each row of
+the redis-convoy table has tests.
+"""
 
 from __future__ import annotations
 
@@ -10,34 +12,64 @@ from pathlib import Path
 
 import pytest
 
-from convoy_core.states import MOVES
+from convoy_core.states import MOVES, State
+from convoy_tui.cli.exit_codes import Code
+from convoy_tui.cli.lazy_group import COMMANDS
+from convoy_tui.text.health import Health
 from tests.core import test_mapping
-from tests.servers import RealServer
+from tools.site.markdown import blocks
 
-README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+ROOT = Path(__file__).parents[2]
 
 
-def _blocks(language: str) -> list[str]:
-    fenced = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-    return [text for name, text in fenced if name == language]
+def _page(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
 
 
 @pytest.mark.parametrize("move", MOVES)
 def test_the_diagram_names_every_move(move: str) -> None:
-    diagram = next(block for block in _blocks("") if "absent" in block)
+    diagram = next(block.text for block in blocks(_page("docs/concepts.md")) if "absent" in block.text)
 
     assert re.search(rf"\b{move.replace('_', ' ')}\b", diagram)
 
 
-def test_the_python_example_runs(store: RealServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CONVOY_REDIS_URL", store.url)
-    (example,) = _blocks("python")
+def test_the_concepts_have_every_state() -> None:
+    rows = re.findall(r"^\| (\w+) \| .* \| (yes|no) \|$", _page("docs/concepts.md"), re.MULTILINE)
 
-    exec(compile(example.replace("1_000_000", "1_000"), "README.md", "exec"), {"__name__": "readme"})
+    assert [name for name, _ in rows] == [*State]
+    assert {name for name, committed in rows if committed == "yes"} == {"queued", "delayed", "processing"}
+
+
+def test_the_page_of_the_command_line_has_every_command_and_exit_code() -> None:
+    page = _page("docs/command-line.md")
+    listed = "".join(re.findall(r"^\| (?:look|act|run) \| (.+) \|$", page, re.MULTILINE))
+    codes = re.findall(r"^\| ([\d, ]+) \| ", page, re.MULTILINE)
+
+    assert set(re.findall(r"`(?:convoy )?([a-z][a-z-]+)`", listed)) == set(COMMANDS)
+    assert {int(code) for cell in codes for code in cell.split(", ")} == {*Code}
+
+
+def test_the_page_of_the_dashboard_has_every_health_word_in_its_order() -> None:
+    page = _page("docs/dashboard.md")
+    rows = re.findall(r"^\| ([A-Za-z ,]+) \| .+ \| ?.* \|$", page, re.MULTILINE)
+
+    assert [word for cell in rows for word in cell.split(", ") if word != "word"] == [*Health]
+
+
+def test_the_readme_is_short_and_its_links_lead_to_files() -> None:
+    readme = _page("README.md")
+    targets = re.findall(r"\]\(([^()#\s]+)", readme)
+
+    assert len(readme.splitlines()) < 200
+    assert [each for each in targets if not (ROOT / each).exists()] == []
+    for language in ("python", "sh"):
+        longest = max(len(block.text.splitlines()) for block in blocks(readme) if block.language == language)
+        assert longest <= 13, language
 
 
 def test_every_row_of_the_redis_convoy_table_has_tests_that_call_what_it_says() -> None:
-    rows = re.findall(r"^\| (`.+) \| (.+) \|$", README[README.index("| redis-convoy | Convoy |") :], re.MULTILINE)
+    page = _page("docs/from-redis-convoy.md")
+    rows = re.findall(r"^\| (`.+) \| (.+) \|$", page[page.index("| redis-convoy | Convoy |") :], re.MULTILINE)
     tests = _marked_tests()
 
     assert {name for left, _ in rows for name in _names(left)} == {name for names, _ in tests for name in names}
