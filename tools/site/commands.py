@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, Final
@@ -86,8 +87,11 @@ def _told(parameter: Any) -> str:
 
 
 def _prose(text: str) -> str:
-    """Text of the program as Markdown: no sign of it is markup, but for backquotes."""
-    return " ".join(text.split()).replace("*", "\\*").replace("<", "&lt;").replace("{", "&#123;").replace("_", "\\_")
+    """Text of the program as Markdown: options as code, and no other sign of it is markup, but for backquotes."""
+    plain = " ".join(text.split())
+    for sign, shown in {"*": "\\*", "<": "&lt;", "_": "\\_"}.items():
+        plain = plain.replace(sign, shown)
+    return re.sub(r"(?<![`\w-])(--?[a-z][a-z-]*)(?![`\w])", r"`\1`", plain)
 
 
 def _cell(text: str) -> str:

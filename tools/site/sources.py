@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -13,6 +14,8 @@ from tools.site.markdown import with_links, without_attributes
 ROOT: Final = Path(__file__).parent.parent.parent
 PROJECT: Final = ("CHANGELOG.md", "CONTRIBUTING.md", "DESIGN.md")
 """Pages of the repository's root that are pages of the site as well."""
+_PICTURE: Final = re.compile(r"^(!\[.*\]\((.+\.svg)\))$", re.MULTILINE)
+"""A picture by itself. On the site it leads to the file, which a phone can enlarge."""
 _LANGUAGES: Final = {".py": "python", ".yaml": "yaml", ".json": "json", ".service": "ini", ".toml": "toml"}
 
 
@@ -49,7 +52,7 @@ def _as_on_the_site(page: str, name: str, linked: set[str]) -> str:
             linked.add(found)
         return os.path.relpath(_place_of(found), PurePosixPath(_place_of(name)).parent) + mark + anchor
 
-    return without_attributes(with_links(page, to))
+    return without_attributes(with_links(_PICTURE.sub(r"[\1](\2)", page), to))
 
 
 def _place_of(name: str) -> str:
