@@ -24,10 +24,16 @@ ROOT = Path(__file__).parents[2]
 
 
 class Terminal:
-    """`convoy` in a terminal; `stdin` may be something else, as in a pipe."""
+    """`convoy` in a terminal; `stdin` may be something else, as in a pipe, and `stdout` as with `> FILE`."""
 
     def __init__(
-        self, *args: str, env: dict[str, str], stdin: IO[bytes] | int | None = None, columns: int = 80, lines: int = 24
+        self,
+        *args: str,
+        env: dict[str, str],
+        stdin: IO[bytes] | int | None = None,
+        stdout: IO[bytes] | None = None,
+        columns: int = 80,
+        lines: int = 24,
     ) -> None:
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
@@ -39,7 +45,7 @@ class Terminal:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "convoy_tui.cli", *args],
             stdin=slave if stdin is None else stdin,
-            stdout=slave,
+            stdout=slave if stdout is None else stdout,
             stderr=slave,
             env=environment,
             cwd=ROOT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable
@@ -55,6 +56,25 @@ def test_a_pipe_of_unknown_length_shows_a_count(terminal: Callable[..., Terminal
         assert screen.end() == 0
 
     assert screen.text == "3 published"
+
+
+@pytest.mark.parametrize("args", [("export", "trucks"), ("publish", "trucks", "-", "-o", "jsonl")])
+def test_what_goes_to_a_file_is_in_the_file_while_a_terminal_shows_the_progress(
+    terminal: Callable[..., Terminal], trucks: Queue, tmp_path: Path, args: tuple[str, ...]
+) -> None:
+    trucks.publish_many([1, 2, 3])
+    (tmp_path / "ids").write_text("1\n2\n3\n")
+
+    with (
+        (tmp_path / "ids").open("rb") as ids,
+        (tmp_path / "lines").open("wb") as lines,
+        terminal(*args, stdin=ids, stdout=lines) as screen,
+    ):
+        assert screen.end() == 0
+
+    written = [json.loads(line)["id"] for line in (tmp_path / "lines").read_text().splitlines()]
+    assert written == ["1", "2", "3"]
+    assert b"schema" not in screen.written
 
 
 def test_ctrl_c_prints_the_tally_and_ends_with_130(terminal: Callable[..., Terminal], trucks: Queue) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,7 +21,9 @@ def bar(console: Console, what: str, total: int | None, unit: str) -> Iterator[M
     spinner = SpinnerColumn("line" if console.options.ascii_only else "dots")
     columns: list[ProgressColumn] = [spinner, TextColumn("{task.description}", markup=False)]
     columns += [BarColumn(bar_width=None), _Done(unit)]
-    with Progress(*columns, console=console, transient=True, expand=True) as progress:
+    # Answers go above the bar, unless they go elsewhere: Rich would write those of a file to the terminal as well.
+    mine = sys.stdout.isatty()
+    with Progress(*columns, console=console, transient=True, expand=True, redirect_stdout=mine) as progress:
         yield _Bar(progress, what, total)
 
 
