@@ -11,6 +11,7 @@ import typer
 
 from convoy_core.system import VERSION
 from convoy_tui.cli.exit_codes import Code
+from convoy_tui.cli.help import described
 from convoy_tui.cli.lazy_group import COMMANDS, load
 from convoy_tui.cli.main import app
 
@@ -58,8 +59,8 @@ def _page(name: str, command: Any, commands: dict[str, str]) -> str:
         lines += [".SH DESCRIPTION", *(line for text in rest for line in _paragraph(text))]
     parameters = [each for each in command.get_params(context) if not each.hidden]
     lines += _section("COMMANDS", {_shown(each): text for each, text in commands.items()})
-    lines += _section("ARGUMENTS", {str(each.metavar): _told(each) for each in parameters if _is_argument(each)})
-    lines += _section("OPTIONS", {_option(each): _told(each) for each in parameters if not _is_argument(each)})
+    lines += _section("ARGUMENTS", {str(each.metavar): described(each) for each in parameters if _is_argument(each)})
+    lines += _section("OPTIONS", {_option(each): described(each) for each in parameters if not _is_argument(each)})
     lines += [".SH EXIT STATUS", ", ".join(f"{code.value} {_word(code)}" for code in Code) + "."]
     if name != "convoy":
         lines += [".SH SEE ALSO", ".BR convoy (1)"]
@@ -86,11 +87,6 @@ def _is_argument(parameter: Any) -> bool:
 def _option(parameter: Any) -> str:
     value = "" if parameter.is_flag or not parameter.metavar else f" {parameter.metavar}"
     return _shown(", ".join(sorted(parameter.opts, key=len)) + value)
-
-
-def _told(parameter: Any) -> str:
-    is_shown = parameter.show_default and parameter.default is not None and not getattr(parameter, "is_flag", False)
-    return f"{parameter.help or ''}{f' [default: {parameter.default}]' if is_shown else ''}"
 
 
 def _word(code: Code) -> str:

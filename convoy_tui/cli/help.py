@@ -91,7 +91,7 @@ def _sections(parameters: list[Any]) -> Iterator[Section]:
             usual = "Arguments" if is_argument else "Options"
             term = str(parameter.metavar) if is_argument else _option(parameter)
             rows = panels.setdefault(getattr(parameter, "rich_help_panel", None) or usual, [])
-            rows.append(Row(term, _described(parameter)))
+            rows.append(Row(term, described(parameter)))
     return (Section(panel, rows) for panel, rows in panels.items())
 
 
@@ -103,9 +103,11 @@ def _option(parameter: Any) -> str:
     return f"{indent}{', '.join(names)}{value}"
 
 
-def _described(parameter: Any) -> str:
+def described(parameter: Any) -> str:
+    """The description with the default, in the words that the parameter has for it if it has some."""
     is_shown = parameter.show_default and parameter.default is not None and not getattr(parameter, "is_flag", False)
-    return f"{parameter.help or ''}{f' [default: {parameter.default}]' if is_shown else ''}"
+    default = parameter.show_default if isinstance(parameter.show_default, str) else parameter.default
+    return f"{parameter.help or ''}{f' [default: {default}]' if is_shown else ''}"
 
 
 def _converting_at_need(parameters: list[Any]) -> list[Any]:

@@ -9,7 +9,7 @@ import pytest
 
 import convoy_core
 import convoy_core.testing
-from convoy_tui.cli.lazy_group import COMMANDS
+from convoy_tui.cli.lazy_group import COMMANDS, load
 from tools.site import __main__ as site
 from tools.site import checking, commands, library, markdown
 
@@ -39,8 +39,13 @@ def test_each_command_has_a_page_with_its_options_and_examples() -> None:
     pages = commands.pages()
 
     assert {f"reference/commands/{name}.md" for name in COMMANDS} == pages.keys() - {"reference/commands.md"}
-    assert "`-c, --concurrency N` | Jobs at once, per process. Default: 1" in pages["reference/commands/work.md"]
+    assert "`-c, --concurrency N` | Jobs at once, per process. [default: 1]" in pages["reference/commands/work.md"]
     assert "```sh\nconvoy publish trucks 42 43 44\n" in pages["reference/commands/publish.md"]
+    assert (
+        "`--grace TIME` | Only what is wrong all this time is a fault. [default: 10s]"
+        in pages["reference/commands/doctor.md"]
+    )
+    assert [name for name, page in pages.items() if "None" in page] == []
     assert "## convoy server start" in pages["reference/commands/server.md"]
     assert [name for name in COMMANDS if f"](commands/{name}.md)" not in pages["reference/commands.md"]] == []
 
@@ -80,3 +85,14 @@ def test_the_attributes_of_a_fence_are_read_and_left_out_of_the_site() -> None:
     assert first == markdown.Block("sh", {"not-run": "needs root"}, "systemctl stop x\n", 4)
     assert second.attributes == {"title": "a.py"}
     assert markdown.without_attributes(page) == page.replace(' not-run="needs root"', "")
+
+
+def test_each_option_that_takes_a_value_names_it() -> None:
+    options = [
+        (name, each)
+        for name in COMMANDS
+        for each in load(name).params
+        if each.param_type_name == "option" and not each.hidden
+    ]
+
+    assert [(name, each.opts) for name, each in options if not each.is_flag and not each.metavar] == []

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import typer
 
+from convoy_tui.cli.help import described
 from convoy_tui.cli.lazy_group import COMMANDS, load
 from convoy_tui.cli.main import app
 
@@ -70,7 +71,7 @@ def _parameters(command: Any, context: Any, level: int) -> Iterator[str]:
             is_argument = each.param_type_name == "argument"
             panel = "Arguments" if is_argument else getattr(each, "rich_help_panel", None) or "Options"
             term = str(each.metavar) if is_argument else _option(each)
-            panels.setdefault(panel, []).append(f"| {_code(term)} | {_cell(_told(each))} |")
+            panels.setdefault(panel, []).append(f"| {_code(term)} | {_cell(described(each))} |")
     for panel, rows in panels.items():
         yield from [f"{'#' * (level + 1)} {panel}" if level > 1 or panel else "", ""]
         yield from ["| | |", "|---|---|", *rows, ""]
@@ -79,11 +80,6 @@ def _parameters(command: Any, context: Any, level: int) -> Iterator[str]:
 def _option(parameter: Any) -> str:
     value = "" if parameter.is_flag or not parameter.metavar else f" {parameter.metavar}"
     return ", ".join(sorted(parameter.opts, key=len)) + value
-
-
-def _told(parameter: Any) -> str:
-    is_shown = parameter.show_default and parameter.default is not None and not getattr(parameter, "is_flag", False)
-    return f"{parameter.help or ''}{f' Default: {parameter.default}' if is_shown else ''}"
 
 
 def _prose(text: str) -> str:

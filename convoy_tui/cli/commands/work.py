@@ -88,7 +88,8 @@ Health = Annotated[
     ),
 ]
 Logs = Annotated[
-    LogFormat, typer.Option("--log-format", help="Write messages and log lines as text, or as lines of JSON.")
+    LogFormat,
+    typer.Option("--log-format", metavar="FORMAT", help="Write messages and log lines as text, or as lines of json."),
 ]
 Burst = Annotated[bool, typer.Option("--burst", help="End when the queue is empty.")]
 ControlSocketOption = Annotated[int | None, typer.Option("--control-socket", hidden=True)]
