@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from convoy_tui.cli.lazy_group import COMMANDS
+from convoy_tui.cli.lazy_group import COMMANDS, load
 from tests.docs import page_run
 from tests.servers import RealServer, valkey_binary
 from tests.waiting import patient
@@ -106,6 +107,27 @@ def test_a_page_names_no_command_that_is_not_there() -> None:
     }
 
     assert {command for _, command in named} - COMMANDS.keys() == set()
+
+
+def lines_in_prose() -> Iterator[tuple[str, str]]:
+    """Each command line with options between backquotes, and the page that it is on."""
+    for name in PAGES:
+        prose = re.sub(r"^```.*?^```$", "", (ROOT / name).read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+        for line in re.findall(r"`(convoy [a-z][^`]* -[^`]*)`", prose):
+            yield name, " ".join(line.split())
+
+
+@pytest.mark.parametrize(("name", "line"), [*lines_in_prose()])
+def test_a_command_line_in_the_text_has_options_that_there_are(name: str, line: str) -> None:
+    command, *words = shlex.split(line.replace("[", "").replace("]", ""))[1:]
+    loaded = load(command)
+    if words[0] in getattr(loaded, "commands", {}):
+        loaded = loaded.commands[words[0]]
+    known = {option for each in loaded.params for option in each.opts} | {"--help"}
+
+    assert {word for word in words if re.fullmatch(r"--?[a-z].*", word)} - known - {"-"} == set(), name
+    # What `--exec` runs: {} stands alone, as it is no shell's.
+    assert [word for word in words if "{}" in word and "{}" not in word.split()] == [], name
 
 
 @pytest.mark.parametrize(
