@@ -38,7 +38,7 @@ def test_each_public_name_has_one_place_in_the_reference() -> None:
 def test_each_command_has_a_page_with_its_options_and_examples() -> None:
     pages = commands.pages()
 
-    assert {f"reference/commands/{name}.md" for name in COMMANDS} == pages.keys() - {"reference/commands.md"}
+    assert {f"reference/commands/{name}.md" for name in COMMANDS} == pages.keys() - {"reference/commands/index.md"}
     assert "`-c, --concurrency N` | Jobs at once, per process. [default: 1]" in pages["reference/commands/work.md"]
     assert "```sh\nconvoy publish trucks 42 43 44\n" in pages["reference/commands/publish.md"]
     assert (
@@ -47,7 +47,7 @@ def test_each_command_has_a_page_with_its_options_and_examples() -> None:
     )
     assert [name for name, page in pages.items() if "None" in page] == []
     assert "## convoy server start" in pages["reference/commands/server.md"]
-    assert [name for name in COMMANDS if f"](commands/{name}.md)" not in pages["reference/commands.md"]] == []
+    assert [name for name in COMMANDS if f"]({name}.md)" not in pages["reference/commands/index.md"]] == []
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ FOLDER: Final = "reference/commands"
 
 def pages() -> dict[str, str]:
     """The text of each page by its place. The first belongs behind the page that lists them."""
-    made = {f"{FOLDER}.md": _list_of_all()}
+    made = {f"{FOLDER}/index.md": _list_of_all()}
     for name in COMMANDS:
         made[f"{FOLDER}/{name}.md"] = "\n".join(_command(f"convoy {name}", load(name), 1))
     return made
@@ -27,14 +27,14 @@ def pages() -> dict[str, str]:
 def nav() -> str:
     """The entries of the navigation, as TOML."""
     entries = [f'{{ "{name}" = "{FOLDER}/{name}.md" }}' for name in COMMANDS]
-    return f'[ "{FOLDER}.md", {", ".join(entries)} ]'
+    return f'[ "{FOLDER}/index.md", {", ".join(entries)} ]'
 
 
 def _list_of_all() -> str:
     lines = []
     for panel, listed in groupby(COMMANDS.items(), key=lambda each: each[1].panel):
         lines += [f"## {panel}", "", "| command | does |", "|---|---|"]
-        lines += [f"| [`convoy {name}`](commands/{name}.md) | {_cell(each.help)} |" for name, each in listed]
+        lines += [f"| [`convoy {name}`]({name}.md) | {_cell(each.help)} |" for name, each in listed]
         lines.append("")
     group = typer.main.get_group(app)
     lines += ["## Options of `convoy` itself", "", *_parameters(group, typer.Context(group, info_name="convoy"), 2)]

@@ -27,7 +27,7 @@ def parts() -> dict[str, list[str]]:
 
 def pages() -> dict[str, str]:
     """The text of each page by its place. The first belongs behind the page that lists them."""
-    made = {f"{FOLDER}.md": _list_of_all()}
+    made = {f"{FOLDER}/index.md": _list_of_all()}
     for part, names in parts().items():
         made[_place(part)] = "\n".join([f"# {_title(part)}", "", *(f"::: {name}\n" for name in names)])
     return made
@@ -37,13 +37,13 @@ def nav() -> str:
     """The entries of the navigation, as TOML."""
     short = {part: _title(part).partition(",")[0] for part in parts()}
     entries = [f'{{ "{title}" = "{_place(part)}" }}' for part, title in short.items()]
-    return f'[ "{FOLDER}.md", {", ".join(entries)} ]'
+    return f'[ "{FOLDER}/index.md", {", ".join(entries)} ]'
 
 
 def _list_of_all() -> str:
     lines = ["| | |", "|---|---|"]
     for part, names in parts().items():
-        page = _place(part).removeprefix("reference/")
+        page = _place(part).removeprefix(f"{FOLDER}/")
         links = [f"[`{name.rpartition('.')[2]}`]({page}#{name})" for name in names]
         lines.append(f"| [{_title(part)}]({page}) | {', '.join(links)} |")
     return "\n".join(lines)
