@@ -41,6 +41,10 @@ def is_run(block: Block) -> bool:
     return block.language not in page_run.SHOWN and "not-run" not in block.attributes
 
 
+_OF_THE_TESTS = {"PYTEST_ADDOPTS", "COLUMNS", "LINES"}
+"""What a reader's environment lacks; the terminal says how wide it is."""
+
+
 @pytest.fixture
 def safe_store() -> Iterator[RealServer]:
     """A store whose settings the doctor has no fault to find with."""
@@ -54,7 +58,7 @@ def test_every_block_of_a_page_does_what_it_says(name: str, safe_store: RealServ
     url = [] if name in EMBEDDED else [safe_store.url]
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     environment = {
-        **{key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"},
+        **{key: value for key, value in os.environ.items() if key not in _OF_THE_TESTS},
         **({"CONVOY_REDIS_URL": safe_store.url} if url else {}),
         "HOME": str(tmp_path),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
