@@ -213,6 +213,17 @@ def test_the_inspector_fits_and_explains(health: Health, room: int, height: int)
     assert health.value in plain(lines[0])
 
 
+@pytest.mark.parametrize("failed", [0, 3])
+def test_a_requeue_is_offered_only_where_something_is_failed(failed: int) -> None:
+    """Runs fail as well where each is tried again."""
+    failing = row(a_queue("q", failed=failed), Health.FAILING)
+
+    told = "\n".join(map(plain, inspector(failing, board(failing), 100, 8, GLYPHS)))
+
+    assert ("[R] requeue 3 failures" in told) is bool(failed)
+    assert "[P] pause" in told
+
+
 def test_the_inspector_offers_no_key_when_nothing_may_be_written() -> None:
     one = row(a_queue("q", jammed=1), Health.JAMMED)
     read_only = Board(Place("s", read_only=True), Link(LinkState.LIVE, heard_at=0.0), (one,))

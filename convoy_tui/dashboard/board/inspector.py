@@ -27,11 +27,13 @@ def rule(queue: str, width: int, glyphs: Glyphs, note: str = "") -> Line:
 
 
 def offers(row: Row, board: Board) -> Line:
-    """The keys that help with this row, each with its effect."""
+    """The keys that help with this row, each with its effect; none that would do nothing."""
     if not board.is_writable:
         return ()
     shown: list[Span] = []
     for key in row.health.offers:
+        if key == "R" and not row.snapshot.counts.failed:
+            continue  # what fails is tried again
         shown += [Span(f"[{key}]", Tone.KEY, key), Span(f" {_offer(key, row)}    ", Tone.NORMAL, key)]
     return tuple(shown)
 
