@@ -8,7 +8,7 @@ import pytest
 from textual.events import MouseScrollDown
 from textual.widget import Widget
 
-from convoy_core import Fleet, State
+from convoy_core import Fleet, State, WorkerPool
 from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.dashboard.screens.overview import OverviewScreen
 from convoy_tui.dashboard.screens.page import Page
@@ -210,3 +210,18 @@ async def test_what_a_user_may_not_read_is_one_sentence_on_a_page_that_goes_on()
             await hides(pilot, "lrange")
     finally:
         server.stop()
+
+
+async def test_a_row_is_selected_only_where_a_verb_acts_on_several(store: RealServer, fleet: Fleet) -> None:
+    fleet.queue("trucks").publish_many(["a", "b"])
+    with WorkerPool(fleet.queue("other"), print):
+        async with opened(store.url) as (pilot, app):
+            await shows(pilot, "trucks")
+            for key, selects in (("1", True), ("2", True), ("3", False), ("4", False), ("5", False)):
+                await pilot.press(key)
+                await until(pilot, lambda: not app.page.is_loading)
+                keys = {active.binding.id for active in app.screen.active_bindings.values() if active.enabled}
+                assert ("table.select" in keys) is selects, app.page.page_name
+                await pilot.press("space", *([] if selects else ["asterisk"]))
+                assert bool(app.screen.query_one(Table).selected) is selects, app.page.page_name
+                await pilot.press("escape")

@@ -16,6 +16,8 @@ from convoy_tui.dashboard.widgets.table import Table
 class EntryTable(Table[Item]):
     """IDs as rows."""
 
+    SELECTS = True
+
     @dataclass
     class AllAsked(Message):
         """The user wants every ID selected that matches, known or not."""

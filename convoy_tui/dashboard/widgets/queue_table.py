@@ -19,6 +19,8 @@ from convoy_tui.text.words import count, number
 class QueueTable(Table[Row]):
     """Queues as rows, with a cursor and a selection."""
 
+    SELECTS = True
+
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
         super().__init__(lambda row: row.queue, lambda width: columns(width, self._longest), glyphs, id=id)
         self._names: frozenset[str] = frozenset()
