@@ -217,6 +217,7 @@ async def test_a_row_is_selected_only_where_a_verb_acts_on_several(store: RealSe
     with WorkerPool(fleet.queue("other"), print):
         async with opened(store.url) as (pilot, app):
             await shows(pilot, "trucks")
+            app.overview.point_at("trucks")
             for key, selects in (("1", True), ("2", True), ("3", False), ("4", False), ("5", False)):
                 await pilot.press(key)
                 await until(pilot, lambda: not app.page.is_loading)
