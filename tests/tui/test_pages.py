@@ -14,6 +14,7 @@ from convoy_tui.dashboard.screens.overview import OverviewScreen
 from convoy_tui.dashboard.screens.page import Page
 from convoy_tui.dashboard.widgets.table import Table
 from tests.servers import RealServer, valkey_binary
+from tests.tui.failing import fail
 from tests.tui.live import opened
 from tests.tui.screen import hides, shows, text_of, until
 
@@ -213,14 +214,16 @@ async def test_what_a_user_may_not_read_is_one_sentence_on_a_page_that_goes_on()
 
 
 async def test_a_row_is_selected_only_where_a_verb_acts_on_several(store: RealServer, fleet: Fleet) -> None:
-    fleet.queue("trucks").publish_many(["a", "b"])
-    with WorkerPool(fleet.queue("other"), print):
+    trucks = fleet.queue("trucks")
+    trucks.pause()
+    trucks.publish_many(["a", "b"])
+    fail(trucks, ["c"], "boom")
+    with WorkerPool(trucks, print):
         async with opened(store.url) as (pilot, app):
             await shows(pilot, "trucks")
-            app.overview.point_at("trucks")
             for key, selects in (("1", True), ("2", True), ("3", False), ("4", False), ("5", False)):
                 await pilot.press(key)
-                await until(pilot, lambda: not app.page.is_loading)
+                await until(pilot, lambda: app.screen.query_one(Table).cursor is not None)
                 keys = {active.binding.id for active in app.screen.active_bindings.values() if active.enabled}
                 assert ("table.select" in keys) is selects, app.page.page_name
                 await pilot.press("space", *([] if selects else ["asterisk"]))
