@@ -7,6 +7,8 @@ import os
 import selectors
 import signal
 import sys
+import termios
+from contextlib import suppress
 from typing import Any
 
 from textual.app import App
@@ -55,9 +57,19 @@ class Terminal(LinuxDriver):
         self._is_drawing = True
 
     def stop_application_mode(self) -> None:
-        """Give it back."""
+        """Give it back. The system may echo keys again only when the last byte of ours has been written.
+
+        Otherwise what is typed meanwhile comes between them, and may spoil the sequence that brings the screen back.
+        """
         self._is_drawing = False
+        attributes, self.attrs_before = self.attrs_before, None
         super().stop_application_mode()
+        self.close()  # `start_application_mode` makes another thread that writes
+        self.attrs_before = attributes
+        if attributes is not None:
+            with suppress(termios.error):  # there is no terminal any more
+                termios.tcflush(self.fileno, termios.TCIFLUSH)
+                termios.tcsetattr(self.fileno, termios.TCSANOW, attributes)
 
     def run_input_thread(self) -> None:
         """Wait for input and pass on what it means. A terminal that has been closed is told of once."""

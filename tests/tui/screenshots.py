@@ -77,7 +77,7 @@ SHOTS = (
     Shot("publish", (120, 36), _publish),
     Shot("requeue", (120, 36), _press("j", "R")),
     Shot("pause", (120, 36), _press("P")),
-    Shot("launch", (120, 36), _press("W", *"time:time")),
+    Shot("launch", (120, 36), _press("W", *"builtins:print")),
     Shot("lost", (120, 36), _lose),
     Shot("help", (120, 36), _press("question_mark")),
     Shot("overview-light", (120, 36), _stay, theme="convoy-light"),

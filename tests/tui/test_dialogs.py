@@ -533,7 +533,7 @@ async def _opened_at(first: tuple[int, int]) -> dict[str, dict[tuple[int, int], 
     """The text of every dialog, opened at that size and then resized to each of them."""
     texts: dict[str, dict[tuple[int, int], str]] = {}
     async with opened(alarmed(), size=first, environment="production") as (pilot, app):
-        app.services.launch_form = LaunchForm("time:time")
+        app.services.launch_form = LaunchForm("builtins:print")
         for name, (keys, said) in OPENED.items():
             if name == "quit":
                 app.push_screen(LeaveDialog(app.services))
@@ -583,7 +583,7 @@ FIELDS = {"J": "limit", "N": "ids", "W": "path"}
 async def test_a_dialog_with_a_field_begins_in_it_and_no_letter_confirms() -> None:
     source = alarmed()
     async with opened(source, environment="production") as (pilot, app):
-        app.services.launch_form = LaunchForm("time:time")
+        app.services.launch_form = LaunchForm("builtins:print")
         for key, field in FIELDS.items():
             await pilot.press(key)
             await until(pilot, partial(begins_in, app, field))
@@ -617,7 +617,7 @@ async def test_y_confirms_nothing_while_a_word_has_to_be_typed() -> None:
 
 async def test_typing_in_the_launch_dialog_replaces_the_last_handler() -> None:
     async with opened(alarmed()) as (pilot, app):
-        app.services.launch_form = LaunchForm("time:time")
+        app.services.launch_form = LaunchForm("builtins:print")
         await pilot.press("W")
         await shows(pilot, "found: a plain function")
         await pilot.press(*"my.module:fn")

@@ -284,3 +284,19 @@ def test_a_signal_lets_running_jobs_finish_and_a_second_gives_them_back(
     counts = fleet.queue("trucks").counts()
     assert (counts.queued, counts.processing) == ((1, 0) if is_cut_short else (0, 0))
     assert fleet.queue("trucks").workers() == []
+
+
+def test_what_is_typed_while_it_ends_does_not_come_between_its_last_words(store: RealServer, fleet: Fleet) -> None:
+    """The system echoes keys again as soon as it may: not before the terminal's own screen is back."""
+    fleet.queue("trucks").publish("a")
+    with Terminal("--redis", store.url) as terminal:
+        terminal.shows("NO WORKERS trucks")
+        terminal.press("q")
+        while terminal.process.poll() is None:
+            terminal.press("~" * 8)
+            terminal.read(0.0005)
+        assert terminal.ends() == 0
+        assert terminal.is_clean()
+        last_words = bytes(terminal.written).rindex(b"\x1b[?1004l")
+
+    assert b"~~" not in terminal.written[:last_words]
