@@ -113,7 +113,7 @@ class Simulation:
     loop: SimulatedLoop = field(init=False)
     judge: Judge = field(init=False)
     link: Link = field(init=False)
-    shifts: dict[str, WorkerLoop] = field(default_factory=dict)
+    living: dict[str, WorkerLoop] = field(default_factory=dict)
     """The pool of each living actor."""
     lives: list[asyncio.Task[None]] = field(default_factory=list)
     pools: int = 0
@@ -165,7 +165,7 @@ class Simulation:
         await asyncio.gather(*publishers)
         await self._drain()
         watching.cancel()
-        for actor in list(self.shifts):
+        for actor in list(self.living):
             self._stop_pool(actor)
         _, endless = await asyncio.wait(self.lives, timeout=RECOVERY_S)
         for life in endless:
@@ -198,7 +198,7 @@ class Simulation:
         self.slots[actor] = plan.concurrency
         pool = WorkerLoop(SimulatedStore(self.link, actor), DEFAULT_PREFIX, plan)
         self.judge.works_as(actor, pool.worker)
-        self.shifts[actor] = pool
+        self.living[actor] = pool
         life = asyncio.get_running_loop().create_task(self._live(actor, pool), name=actor)
         self.lives.append(life)
 
@@ -207,25 +207,25 @@ class Simulation:
             await pool.run(lambda: None)
         except ConvoyError as error:
             self.judge.note("could not begin", actor, type(error).__name__)
-            self.shifts.pop(actor, None)
+            self.living.pop(actor, None)
             await asyncio.sleep(0.5)
             self._start_pool()
 
     def _stop_pool(self, actor: str) -> None:
         self.judge.stops(actor)
-        self.shifts.pop(actor).request_stop(self.rng.choice((0.0, 0.5, 5.0)))
+        self.living.pop(actor).request_stop(self.rng.choice((0.0, 0.5, 5.0)))
 
     def _resize_pool(self, actor: str, slots: int) -> None:
         self.judge.note("resize", actor, slots)
         self.slots[actor] = max(self.slots[actor], slots)
-        pool = self.shifts[actor]
+        pool = self.living[actor]
         pool._plan.concurrency = slots
         pool.resize()
 
     def _crash_pool(self, actor: str) -> None:
         self.judge.note("crash", actor)
         self.judge.dies(actor)
-        self.shifts.pop(actor)
+        self.living.pop(actor)
         self.loop.freeze(actor)
         self.link.cut_off.add(actor)
         if self.rng.random() < 0.7:  # else the server learns of it only when it answers
@@ -236,7 +236,7 @@ class Simulation:
         """No pool may keep an ID for which it has no slot, when others could have one."""
         before: set[tuple[str, str]] = set()
         while True:
-            awake = [(actor, pool) for actor, pool in self.shifts.items() if actor not in self.loop._frozen]
+            awake = [(actor, pool) for actor, pool in self.living.items() if actor not in self.loop._frozen]
             kept = {(actor, what) for actor, pool in awake if pool.error is None for what in self._kept(pool)}
             for actor, what in kept & before:
                 self.judge.verdict.add("kept", f"{actor} keeps {what} and has no slot for it")
@@ -274,7 +274,7 @@ class Simulation:
     async def _storm(self, chance: random.Random) -> None:
         while self.loop.time() < FAULTS_S:
             await asyncio.sleep(chance.uniform(0.2, 2) / (4 if self.faults is CANCELS else 1))
-            living = sorted(self.shifts)
+            living = sorted(self.living)
             if not living:
                 continue
             what = chance.choice(self.faults)
