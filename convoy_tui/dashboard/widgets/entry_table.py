@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
+from textual.binding import BindingType
 from textual.message import Message
 
 from convoy_tui.dashboard.board.cells import Column
 from convoy_tui.dashboard.board.entries import Item
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.widgets.table import Table
+from convoy_tui.dashboard.widgets.table_keys import SELECT_KEYS
 
 
 class EntryTable(Table[Item]):
     """IDs as rows."""
 
-    SELECTS = True
+    BINDINGS: ClassVar[list[BindingType]] = SELECT_KEYS
 
     @dataclass
     class AllAsked(Message):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from operator import is_
+from typing import ClassVar
 
 from rich.cells import cell_len
+from textual.binding import BindingType
 
 from convoy_tui.dashboard.board.board import Row
 from convoy_tui.dashboard.board.columns import columns
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.window import Window
 from convoy_tui.dashboard.widgets.table import Table
+from convoy_tui.dashboard.widgets.table_keys import SELECT_KEYS
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import count, number
 
@@ -19,7 +22,7 @@ from convoy_tui.text.words import count, number
 class QueueTable(Table[Row]):
     """Queues as rows, with a cursor and a selection."""
 
-    SELECTS = True
+    BINDINGS: ClassVar[list[BindingType]] = SELECT_KEYS
 
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
         super().__init__(lambda row: row.queue, lambda width: columns(width, self._longest), glyphs, id=id)

@@ -33,8 +33,6 @@ class Table(ScrollView, Generic[R], can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"table--cursor", "table--heading"}
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = TABLE_KEYS
-    SELECTS: ClassVar[bool] = False
-    """Whether rows can be selected, for verbs that act on several."""
 
     @dataclass
     class Moved(Message):
@@ -163,10 +161,6 @@ class Table(ScrollView, Generic[R], can_focus=True):
         """Open the row under the cursor."""
         if self.cursor is not None:
             self.post_message(self.Opened(self.cursor))
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Without verbs that act on several rows, no key selects one."""
-        return self.SELECTS or action not in ("pick", "pick_all")
 
     def action_pick(self) -> None:
         """Select or deselect the row under the cursor, and move to the next row."""

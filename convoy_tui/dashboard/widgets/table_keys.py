@@ -14,6 +14,9 @@ TABLE_KEYS: list[BindingType] = [
     Binding("g,home", "edge(-1)", "First", key_display="g", id="table.first", show=False, group=_MOVE),
     Binding("G,end", "edge(1)", "Last", key_display="G", id="table.last", show=False, group=_MOVE),
     Binding("enter", "open", "Open", key_display="Enter", id="table.open"),
+]
+SELECT_KEYS: list[BindingType] = [
     Binding("space", "pick", "Select", key_display="Space", id="table.select"),
     Binding("asterisk", "pick_all", "Select all shown", key_display="*", id="table.select_all", show=False),
 ]
+"""Of a table whose verbs act on several rows."""
