@@ -8,11 +8,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.tui.animation import Frame, Line, drawn, lines_of
+from tests.tui.animation import Frame, Line, Run, drawn, lines_of
 from tests.tui.real_terminal import Terminal
 from tests.waiting import patient
 
@@ -118,10 +118,16 @@ def record(steps: Sequence[Step] = TOUR) -> str:
 
 
 def _anywhere(lines: tuple[Line, ...], home: str) -> tuple[Line, ...]:
-    """The lines without the directories of this machine."""
+    """The lines without the directories of this machine, and those of the project."""
+    ours = re.compile(rf"{re.escape(str(ROOT))}/(?:\w+/)*")
 
-    def told(text: str) -> str:
-        whole = text.replace(f"{home}/store", "~/.local/share/convoy").replace(f"{ROOT}/", "~/convoy/")
-        return re.sub(rf"\({re.escape(tempfile.gettempdir())}[^)]*…", "(…", whole)  # where the screen has cut it
+    def told(line: Line) -> Iterator[Run]:
+        shorter = 0
+        for run in line:
+            text = ours.sub("", run.text)
+            whole = text.replace(f"{home}/store", "~/.local/share/convoy")
+            whole = re.sub(rf"\({re.escape(tempfile.gettempdir())}[^)]*…", "(…", whole)  # where the screen has cut it
+            yield replace(run, column=run.column - shorter, text=whole)
+            shorter += len(run.text) - len(text)
 
-    return tuple(tuple(replace(run, text=told(run.text)) for run in line) for line in lines)
+    return tuple(tuple(told(line)) for line in lines)
