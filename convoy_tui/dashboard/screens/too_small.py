@@ -40,7 +40,7 @@ class TooSmallScreen(Popup[None]):
             f"This terminal has {size.width} x {size.height} cells. Convoy needs {LEAST.width} x {LEAST.height}. "
             "Make it larger; everything goes on meanwhile. q quits."
         )
-        self.query_one("#small", Lines).show([line((part, Tone.WARNING)) for part in wrap(told, max(1, size.width))])
+        self.query_one("#small", Lines).show([line((part, Tone.WARNING)) for part in wrap(told, size.width)])
 
     def on_screen_resume(self) -> None:
         """What covered it may have seen the terminal grow."""
