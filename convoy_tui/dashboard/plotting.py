@@ -10,13 +10,15 @@ from collections.abc import Iterator
 
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, clip, line, spread
-from convoy_tui.dashboard.board.timeline import Chart, time_ticks, value_text
+from convoy_tui.dashboard.board.timeline import COUNTED, Chart, time_ticks, value_text
 
 _AXIS = 6
 """Cells of the labels of the vertical axis, whatever they are, so that charts under each other have the same zero."""
 _STYLE = re.compile(r"\x1b\[([0-9;]*)m")
 _COLOURS = (1, 2, 3)
 """A colour for each curve, from which its tone is told again."""
+_TALL = 12
+"""From this height on, the vertical axis has room for marks at its quarters."""
 _MARKERS = "*ox"
 """What curves are drawn with where they cannot differ by colour."""
 _PLAIN = str.maketrans("─│┤├┼┬┴└┘┌┐", "-|+++++++++")
@@ -46,8 +48,8 @@ def _legend(chart: Chart, width: int, *, marked: bool) -> Line:
 def _drawing(chart: Chart, width: int, height: int, glyphs: Glyphs, *, marked: bool) -> list[Line]:
     from textual_plotext import Plot  # noqa: PLC0415 - no other screen needs it, and the first frame would wait
 
-    parts = 4 if height >= 11 else 2
-    height -= (height - 3) % parts  # so that the marks of the vertical axis are equally far apart
+    parts = _parts(chart, height)
+    height -= (height - 3) % (4 if height >= _TALL else 2)  # so that marks are equally far apart, and the zeros level
     plot = Plot()
     plot.plotsize(width - 1, height)
     plot._set_size(width - 1, height)  # as the widget of textual-plotext does: plotsize() alone keeps the old size
@@ -56,10 +58,8 @@ def _drawing(chart: Chart, width: int, height: int, glyphs: Glyphs, *, marked: b
     plot.yaxes(True, False)
     plot.xlim(chart.begin, chart.end)
     plot.ylim(0, chart.top)
-    heights = (0.0, 0.5, 1.0) if height < 12 else (0.0, 0.25, 0.5, 0.75, 1.0)
-    plot.yticks(
-        [chart.top * part for part in heights], [f"{value_text(chart.top * part):>{_AXIS}}" for part in heights]
-    )
+    marks = [chart.top * part / parts for part in range(parts + 1)]
+    plot.yticks(marks, [f"{value_text(mark):>{_AXIS}}" for mark in marks])
     times = time_ticks(chart.begin, chart.end, max(1, (width - _AXIS) // 11))
     plot.xticks([at for at, _ in times], [label for _, label in times])
     for curve, colour, marker in zip(chart.curves, _COLOURS, _MARKERS, strict=False):
@@ -75,6 +75,11 @@ def _drawing(chart: Chart, width: int, height: int, glyphs: Glyphs, *, marked: b
     if glyphs.is_ascii:
         text = text.translate(_PLAIN)
     return [tuple(_spans(each, tones)) for each in text.splitlines()]
+
+
+def _parts(chart: Chart, height: int) -> int:
+    """Into how many parts marks divide the vertical axis. There is no half ID."""
+    return 4 if height >= _TALL and (chart.unit != COUNTED or chart.top % 4 == 0) else 2
 
 
 def _spans(text: str, tones: dict[str, Tone]) -> Iterator[Span]:

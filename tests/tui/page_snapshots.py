@@ -9,6 +9,7 @@ import asyncio
 import math
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,12 +21,13 @@ from convoy_core import Fleet
 from convoy_tui.dashboard import source
 from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.dashboard.board import pool_rates
+from convoy_tui.dashboard.local_pools import Order, RunsIn
 from convoy_tui.dashboard.source import Reading
 from tests.servers import RealServer, valkey_binary
 from tests.tui.failing import a_little_broken, broken, steered
 from tests.tui.live import at_size, opened, settled_text
-from tests.tui.pools import old_hosts
-from tests.tui.screen import shows, until
+from tests.tui.pools import old_hosts, two_hosts
+from tests.tui.screen import shows, text_of, until
 from tests.tui.snapshots import SIZES, in_utc
 
 FOLDER = Path(__file__).parent / "pages"
@@ -48,10 +50,20 @@ class Kept:
     """The page behind a dialog is laid out anew only when it is on top again, so each size has a dashboard."""
     is_lost: bool = False
     """Whether the store goes away after that."""
+    first: str = "NO WORKERS"
+    """What the overview says before the first key."""
+    is_launched: bool = False
+    """Whether a pool of the dashboard's own runs two IDs of `trucks`."""
+
+
+def _trucks(fleet: Fleet, _: redis.Redis) -> None:
+    fleet.queue("trucks").publish_many(["truck:1", "truck:2", "truck:3"])
 
 
 PAGES = {
     "workers": Kept(old_hosts, ("4", "g", "j", "j"), "1 of 4 pools is silent"),
+    "workers-normal": Kept(two_hosts, ("4",), "2 pools on 2 hosts, all alive", WIDE, first="webhooks"),
+    "workers-lost": Kept(old_hosts, ("4", "g", "j", "j"), "1 of 4 pools is silent", WIDE, is_lost=True),
     "workers-empty": Kept(lambda fleet, _: fleet.queue("trucks").publish("a"), ("4",), "Nobody works on trucks."),
     "failures": Kept(broken, ("3",), "wheel = load", WIDE, has_ascii=True),
     "failures-small": Kept(broken, ("3",), "ConnectTimeout in send", SMALL),
@@ -67,6 +79,8 @@ PAGES = {
     "activity-lost": Kept(steered, ("5", "G"), "11 done", WIDE, is_lost=True),
     "undo": Kept(steered, ("5", "G", "U"), "3 of the 16", NARROW, is_dialog=True),
     "pool": Kept(old_hosts, ("4", "g", "j", "j", "enter"), "host-7:4012 works on"),
+    "stop": Kept(_trucks, ("4", "X"), "2 IDs are running:", NARROW, is_dialog=True, is_launched=True),
+    "leave": Kept(_trucks, ("q",), "2 IDs are running:", NARROW, is_dialog=True, is_launched=True),
 }
 
 
@@ -112,13 +126,21 @@ async def take(snap: PageSnap, server: RealServer) -> list[str]:
 async def _look(snap: PageSnap, kept: Kept, server: RealServer) -> list[str]:
     shown, place, first = "redis://redis-a:6379/15", "production", snap.sizes[0]
     async with opened(server.url, size=first, is_ascii=snap.is_ascii, shown=shown, environment=place) as (pilot, app):
-        await shows(pilot, "NO WORKERS")
+        await shows(pilot, kept.first)
+        may_end = threading.Event()
+        if kept.is_launched:
+            order = Order("trucks", "shop.trucks:load", 2, None, RunsIn.THREADS, lambda job: may_end.wait())
+            await asyncio.to_thread(app.services.local_pools.launch, order)
+            await until(pilot, lambda: app.services.local_pools.running == 2)
         for key in kept.keys:
             await pilot.press(key)
             await until(pilot, lambda: not app.page.is_loading)
         await shows(pilot, kept.ready)
         if not kept.is_lost:
-            return [await at_size(pilot, app, size, settled_text) for size in snap.sizes]
+            text = _dialog_text if kept.is_launched else settled_text
+            texts = [await at_size(pilot, app, size, text) for size in snap.sizes]
+            may_end.set()
+            return texts
         server.kill()
         try:
             await pilot.press("r")
@@ -126,6 +148,15 @@ async def _look(snap: PageSnap, kept: Kept, server: RealServer) -> list[str]:
             return [await at_size(pilot, app, size, _settled_loss) for size in snap.sizes]
         finally:
             server.start()
+
+
+def _dialog_text(app: ConvoyApp) -> str:
+    """The dialog alone, with one age: behind it stand the names and the ages of this process."""
+    rows = text_of(app).split("\n")
+    top = next(n for n, row in enumerate(rows) if "╭" in row)
+    begin, end = rows[top].index("╭"), rows[top].index("╮") + 1
+    box = [row[begin:end] for row in rows[top:] if row[begin:end].startswith(("╭", "│", "╰"))]
+    return "\n".join(re.sub(r"(truck:\d +)\d+s", r"\g<1>0s", row) for row in box) + "\n"
 
 
 def _settled_loss(app: ConvoyApp) -> str:

@@ -87,3 +87,15 @@ def some_hosts(fleet: Fleet, client: redis.Redis) -> Crew:
     fleet.queue("reports:nightly").publish_many(range(412))
     fleet.queue("emails:transactional").publish_many(range(1204))
     return crew
+
+
+def two_hosts(fleet: Fleet, client: redis.Redis) -> Crew:
+    """Two hosts whose pools are alive, and work."""
+    crew = Crew(fleet, client)
+    crew.joins("webhooks", "b" * 32, host="host-3", pid=4712, handler="shop.hooks:call", slots=2, holds=["hook:7"])
+    crew.joins("search:index", "d" * 32, host="host-12", pid=901, handler="shop.search:index", slots=16)
+    crew.holds_since("webhooks", "hook:7", 5400)
+    now, _ = client.time()
+    for queue, letter in (("webhooks", "b"), ("search:index", "d")):
+        client.hset(f"cv:{queue}:worker:{letter * 32}", "since", (now - 50 * 3600 - 1800) * 1000)
+    return crew

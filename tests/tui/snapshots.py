@@ -34,11 +34,19 @@ STATES: dict[str, Callable[[], tuple[FixedSource, History]]] = {
     "lost": alarm_source,
     "past": alarm_source,
 }
-PAGES: dict[str, tuple[tuple[str, ...], str]] = {
-    "store": (("6",), "persistence"),
-    "time": (("7",), "failing 0"),
+PAGES = {"store": "6", "time": "7"}
+"""The keys that open a page."""
+READY = {
+    "store": dict.fromkeys(STATES, "persistence"),
+    "time": {
+        "empty": "nothing was kept",
+        "normal": "failing 0",
+        "alarm": "failing 0",
+        "lost": "failing 0",
+        "past": "failing 0",
+    },
 }
-"""The keys that open a page, and what it says once it has read what it needs."""
+"""What a page says in each state once it has read what it needs."""
 DIALOGS = {
     "jam-guard": (("J",), "2 jobs will leave"),
     "publish": (("N",), "0 lines, 0 distinct IDs"),
@@ -78,10 +86,13 @@ def snaps() -> Iterator[Snap]:
         yield Snap(state, state, SIZES[::-1] if state == "lost" else SIZES)  # what a wide one shows must be read before
         yield Snap(state, state, ((120, 36),), is_ascii=True)
         yield Snap(state, state, ((80, 24),), no_color=True)
-    for name, (page_keys, ready) in PAGES.items():
-        yield Snap(name, "alarm", (*SIZES[1:], SIZES[0]), keys=page_keys, ready=ready)
-        yield Snap(name, "alarm", ((120, 36),), is_ascii=True, keys=page_keys, ready=ready)
-        yield Snap(name, "alarm", ((80, 24),), no_color=True, keys=page_keys, ready=ready)
+    for page, key in PAGES.items():
+        for state, ready in READY[page].items():
+            name = page if state == "alarm" else f"{page}-{state}"
+            yield Snap(name, state, (*SIZES[1:], SIZES[0]), keys=(key,), ready=ready)
+            if state == "alarm":
+                yield Snap(name, state, ((120, 36),), is_ascii=True, keys=(key,), ready=ready)
+                yield Snap(name, state, ((80, 24),), no_color=True, keys=(key,), ready=ready)
     for name, (keys, ready) in DIALOGS.items():
         yield Snap(name, "alarm", ((120, 36),), keys=keys, ready=ready)
         yield Snap(name, "alarm", ((80, 24),), keys=keys, ready=ready)  # another page stands behind it
@@ -99,13 +110,13 @@ async def take(snap: Snap) -> list[str]:
             for _ in range(20):
                 app.overview.action_step_time(-1)
             await until(pilot, lambda: app.overview.board.past is not None and app.overview.board.past.is_read)
+        if snap.keys:
+            await pilot.press(*snap.keys)
+            await shows(pilot, snap.ready)
         if snap.state == "lost":
             source.is_away = True
             await pilot.press("r")
             await shows(pilot, "No answer")
-        if snap.keys:
-            await pilot.press(*snap.keys)
-            await shows(pilot, snap.ready)
         text = marked_text_of if snap.no_color else text_of
         return [await at_size(pilot, app, size, text) for size in snap.sizes]
 

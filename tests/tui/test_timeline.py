@@ -9,7 +9,18 @@ import pytest
 from convoy_core import Counts, HistoryRow
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Line, Tone, plain, width
-from convoy_tui.dashboard.board.timeline import PERIODS, Chart, Period, charts, course, time_ticks, together
+from convoy_tui.dashboard.board.timeline import (
+    PERIODS,
+    Chart,
+    Curve,
+    Period,
+    charts,
+    course,
+    round_top,
+    time_ticks,
+    together,
+    value_text,
+)
 from convoy_tui.dashboard.plotting import plotted
 
 MINUTES, HOURS, DAY, WEEK = PERIODS
@@ -116,6 +127,19 @@ def test_a_chart_keeps_to_its_size(size: tuple[int, int]) -> None:
         lines = drawn(chart, size)
         assert len(lines) <= size[1]
         assert all(width(line) <= size[0] for line in lines[1:])
+
+
+@pytest.mark.parametrize("height", range(6, 40))
+def test_the_axis_of_a_count_shows_no_half_ids(height: int) -> None:
+    for most in (0, 3, 11, 1204):
+        failed = Curve("failed", Tone.CURVE_1, (((0.0, 0.0), (99.0, float(most))),), most)
+        chart = Chart("IDs", (failed,), 0, 99, round_top(most, 2))
+        axis = [plain(line)[:7] for line in drawn(chart, (60, height))[1:]]
+        labels = [label[:-1].strip() for label in axis if label.endswith("┤")]
+        assert labels[0] == value_text(chart.top)
+        assert labels[-1] == "0"
+        assert len(labels) in (3, 5)
+        assert "." not in "".join(labels)
 
 
 def test_a_chart_without_rows_says_so() -> None:

@@ -131,6 +131,10 @@ class Curve:
     """The value at the end; None if that is not known."""
 
 
+COUNTED = "IDs"
+"""The unit of a chart of counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chart:
     """Lines over the same time, from 0 up."""
@@ -165,10 +169,10 @@ def charts(found: Course, period: Period, end: float) -> tuple[Chart, ...]:
         curve("failing", _THIRD, lambda moment: moment.fail_s),
     ]
     return (
-        _chart("IDs", waiting, begin, end),
+        _chart(COUNTED, waiting, begin, end),
         _chart("IDs per second", rates, begin, end),
-        _chart("IDs", [curve("running", _SECOND, lambda moment: moment.processing)], begin, end),
-        _chart("IDs", [curve("failed", _THIRD, lambda moment: moment.failed)], begin, end),
+        _chart(COUNTED, [curve("running", _SECOND, lambda moment: moment.processing)], begin, end),
+        _chart(COUNTED, [curve("failed", _THIRD, lambda moment: moment.failed)], begin, end),
     )
 
 
@@ -184,7 +188,7 @@ def _pieces(times: Sequence[float], values: Sequence[float | None]) -> tuple[tup
 
 def _chart(unit: str, curves: Sequence[Curve], begin: float, end: float) -> Chart:
     most = max((value for curve in curves for piece in curve.pieces for _, value in piece), default=0.0)
-    return Chart(unit, tuple(curves), begin, end, round_top(most, least=2.0 if unit == "IDs" else 0.2))
+    return Chart(unit, tuple(curves), begin, end, round_top(most, least=2.0 if unit == COUNTED else 0.2))
 
 
 _ROUND = (1.0, 1.2, 1.6, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0)

@@ -110,8 +110,10 @@ class OverviewScreen(Page):
         await self._looking_back.read(self.services.source.fleet, self.services.board)
         await self._beside.load(self.here.queue, self.board)
 
-    fit = Page.reload
-    """What stands beside the table depends on the room."""
+    def fit(self) -> None:
+        """Read what stands beside the table where there is room for it. What was read stays while the store is away."""
+        if self.services.board.link.state is LinkState.LIVE:
+            self.reload()
 
     # -- showing
 
@@ -275,9 +277,7 @@ class OverviewScreen(Page):
         """Disable the verbs if writes are not possible, or there is no queue to act on."""
         if action == "now" or (action == "step_time" and parameters == (1,)):
             return self._looking_back.at is not None
-        if action != "open":
-            return True
-        is_possible = self.board.is_writable and (self._has_target or parameters == (_PUBLISH,))
+        is_possible = action != "open" or (self.board.is_writable and (self._has_target or parameters == (_PUBLISH,)))
         return True if is_possible else None
 
     def action_open(self, verb: str) -> None:

@@ -94,7 +94,7 @@ class Page(Screen[None]):
         """Read what this page shows beside the board, through the source, and keep it. It may raise ConvoyError."""
 
     def fit(self) -> None:
-        """Read what depends on the room that there is. It has changed."""
+        """Do what depends on the room that there is, beside drawing: it has changed. The store may be away."""
 
     def ability(self, board: Board) -> Hashable:
         """What the keys depend on: when it changes, they are asked again whether they can act."""
@@ -220,8 +220,7 @@ class Page(Screen[None]):
         if sizes != self._sizes:
             self._sizes = sizes
             self.redraw()
-            if self.services.board.link.state is LinkState.LIVE:
-                self.fit()
+            self.fit()
 
     @property
     def _is_seen(self) -> bool:

@@ -111,8 +111,9 @@ class StoreScreen(Page):
         if self._check_trouble:
             return [clip(line((f" {safe(self._check_trouble, 400)}", Tone.ALARM)), width)]
         if self._checks is None:
-            queues = count(len(self.services.board.rows), "queue")
-            told = f" Not checked. D reads every ID of {queues}, and writes nothing."
+            n = len(self.services.board.rows)
+            told = f" Not checked. D reads every ID of {count(n, 'queue')}, and writes nothing."
+            told = told if n else " There is no queue to check."
             return [clip(line((told, Tone.DIM)), width)]
         ago = age(max(0.0, time.monotonic() - self._checked_at) // 10 * 10)
         return [

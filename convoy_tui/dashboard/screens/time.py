@@ -12,6 +12,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.geometry import Size
 
 from convoy_tui.dashboard.board.board import Board
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, line, spread
@@ -25,6 +26,8 @@ from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import count, number
 
 _CHARTS = tuple(f"chart-{n}" for n in range(4))
+_Wanted = tuple[tuple[Chart, Size], ...]
+"""The charts that are to be drawn, and the room of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,9 @@ class TimeScreen(Page):
         self.queue = where.queue
         self._read: tuple[Chart, ...] = ()
         self._read_at: float | None = None
+        self._read_of: tuple[Hashable, ...] = ()
         self._n_read: int | None = None
-        self._drawn: tuple[Hashable, ...] = ()
+        self._drawn: _Wanted = ()
         self._has_more = False
         self._pictures: list[list[Line]] = []
 
@@ -88,6 +92,10 @@ class TimeScreen(Page):
     def _period(self) -> int:
         return self._shown.period
 
+    @property
+    def _choice(self) -> tuple[Hashable, ...]:
+        return None if self._is_of_all else self.queue, self._period
+
     # -- reading
 
     async def load(self) -> None:
@@ -95,8 +103,9 @@ class TimeScreen(Page):
         period, board = PERIODS[self._period], self.services.board
         if self._read_at is None or time.monotonic() - self._read_at >= period.every_s:
             end = period.end(board.link.read_at or time.time())
+            chosen = self._choice
             self._read = charts(await self._course(end), period, end)
-            self._read_at = time.monotonic()
+            self._read_at, self._read_of = time.monotonic(), chosen
         await self._plot()
 
     async def _course(self, end: float) -> list[Moment | None]:
@@ -114,22 +123,18 @@ class TimeScreen(Page):
         self.say("#periods", [self._periods(self.services.board)])
 
     async def _plot(self) -> None:
-        """Draw the charts, in a thread: that takes a while."""
+        """Draw the charts, in a thread: that takes a while, in which they or their room may change."""
+        while (wanted := self._wanted()) != self._drawn:
+            self._pictures = await asyncio.to_thread(self._drawn_as, wanted)
+            self._drawn = wanted
+
+    def _wanted(self) -> _Wanted:
         chosen = self._chosen()
-        sizes = [self.query_one(f"#{name}").size for name in _CHARTS[: len(chosen)]]
-        wanted = (self._read, self._shown.first, tuple(sizes))
-        if wanted == self._drawn:
-            return
+        return tuple((chart, self.query_one(f"#{name}").size) for name, chart in zip(_CHARTS, chosen, strict=False))
+
+    def _drawn_as(self, wanted: _Wanted) -> list[list[Line]]:
         glyphs, has_colour = self.services.glyphs, not self.app.no_color
-
-        def draw() -> list[list[Line]]:
-            return [
-                plotted(chart, size.width, size.height, glyphs, has_colour=has_colour)
-                for chart, size in zip(chosen, sizes, strict=True)
-            ]
-
-        self._pictures = await asyncio.to_thread(draw)
-        self._drawn = wanted
+        return [plotted(chart, *size, glyphs, has_colour=has_colour) for chart, size in wanted]
 
     # -- showing
 
@@ -146,10 +151,12 @@ class TimeScreen(Page):
         """The charts as they were last drawn; new ones follow."""
         self.say("#periods", [self._periods(board)])
         self.query_one("#charts").set_class(self._places == 4, "-four")
+        # Charts of another time or queue stay for the moment that reading takes, and no longer.
+        pictures = self._pictures if self._read_of == self._choice or self.is_loading else []
         for place, name in enumerate(_CHARTS):
             chart = self.query_one(f"#{name}", Lines)
             chart.display = place < self._places
-            lines = self._pictures[place] if place < len(self._pictures) else []
+            lines = pictures[place] if place < len(pictures) else []
             is_old = board.is_stale or bool(self.trouble)
             chart.show([tuple(span._replace(tone=Tone.DIM) for span in each) for each in lines] if is_old else lines)
 
@@ -174,11 +181,17 @@ class TimeScreen(Page):
         if self._n_read is not None:
             note = f"read {number(self._n_read)} of {count(len(board.rows), 'queue')} "
         elif self._read_at is None:
-            note = "reading "
+            note = "reading " if self.is_loading else "not read "
         return spread(parts, (Span(note, Tone.DIM),), self.size.width)
 
-    fit = Page.reload
-    """The charts depend on the room."""
+    def fit(self) -> None:
+        """Draw the charts for the room that they have now. That needs no store."""
+        self.start(self._plot_anew, "plot")
+
+    async def _plot_anew(self) -> None:
+        await self._plot()
+        if self.is_mounted:
+            self.redraw()
 
     # -- keys
 
@@ -224,5 +237,5 @@ class TimeScreen(Page):
     def _keep(self) -> None:
         self.services.kept[self.page_name, Where()] = self._shown
         self.services.memory.note(period=PERIODS[self._period].name)
-        self.redraw()
         self.reload()
+        self.redraw()
