@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from textual_plotext import Plot
 
 from convoy_core import Counts, Fleet
+from convoy_tui.dashboard.app import ConvoyApp
 from tests.servers import RealServer, valkey_binary
 from tests.tui.kept import keep
 from tests.tui.live import opened
@@ -22,6 +24,11 @@ def fleet(store: RealServer) -> Iterator[Fleet]:
         fleet.queue("trucks").publish("a")
         keep(client, "trucks", time.time())
         yield fleet
+
+
+def are_drawn(app: ConvoyApp, n: int) -> bool:
+    """Whether so many charts stand there."""
+    return text_of(app).count("└") == n
 
 
 async def test_key_7_shows_the_queue_under_the_cursor_over_each_time(store: RealServer, fleet: Fleet) -> None:
@@ -133,9 +140,9 @@ async def test_a_lost_store_leaves_the_charts_and_they_come_back_by_themselves()
             server.kill()
             await shows(pilot, "No answer")
             assert "waiting 7" in text_of(app)
-            for size, n in (((120, 36), 4), ((60, 16), 1), ((200, 60), 4)):
+            for size, n in (((60, 16), 1), ((200, 60), 4)):
                 await pilot.resize_terminal(*size)
-                await until(pilot, lambda n=n: text_of(app).count("└") == n)
+                await until(pilot, partial(are_drawn, app, n))
             await pilot.press("tab")
             await shows(pilot, "not read")
             assert "[24 h]" in text_of(app)

@@ -22,6 +22,7 @@ from convoy_tui.dashboard.board.timeline import (
     value_text,
 )
 from convoy_tui.dashboard.plotting import plotted
+from convoy_tui.text.past import GAP_S
 
 MINUTES, HOURS, DAY, WEEK = PERIODS
 END = 1_790_000_000.0
@@ -75,6 +76,18 @@ def test_rates_are_unknown_where_counters_went_back() -> None:
     found = course(rows, MINUTES, END)
 
     assert [moment and moment.in_s for moment in found[-4:]] == [None, 10.0, None, 1.0]
+
+
+@pytest.mark.parametrize("period", PERIODS, ids=lambda period: period.name)
+def test_a_step_that_has_just_begun_goes_on_as_the_last_until_its_row_is_due(period: Period) -> None:
+    """Else the sum of all queues would fall at the end, until each of them has a row in the new step."""
+    early, late = ([a_row(ago, 5) for ago in range(last, 7200, 10)][::-1] for last in (3, 13))
+
+    sums = together([course(rows, period, END + period.step_s - 5) for rows in (early, late)])
+
+    assert [moment.queued for moment in sums[-3:] if moment is not None] == [10, 10, 10]
+    gone = course([a_row(ago, 5) for ago in range(round(GAP_S) + 30, 900, 10)][::-1], MINUTES, END)
+    assert gone[-1] is None
 
 
 def test_queues_together_are_the_sum_of_those_that_are_known() -> None:

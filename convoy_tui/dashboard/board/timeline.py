@@ -65,6 +65,7 @@ def course(rows: Sequence[HistoryRow], period: Period, end: float) -> list[Momen
     for row in rows:
         groups.setdefault(math.floor((row.at - begin) / period.step_s), []).append(row)
     before: HistoryRow | None = None
+    moment: Moment | None = None
     last_step = 0
     for step, inside in groups.items():
         is_joined = before is not None and inside[0].at - before.at <= GAP_S
@@ -73,6 +74,10 @@ def course(rows: Sequence[HistoryRow], period: Period, end: float) -> list[Momen
             if 0 <= between < len(found):
                 found[between] = moment
         before, last_step = inside[-1], step
+    if before is not None:  # the next row may not be due yet
+        for step in range(max(0, last_step + 1), len(found)):
+            if begin + step * period.step_s - before.at <= GAP_S:
+                found[step] = moment
     return found
 
 
@@ -152,13 +157,11 @@ _FIRST, _SECOND, _THIRD = Tone.CURVE_1, Tone.CURVE_2, Tone.CURVE_3
 def charts(found: Course, period: Period, end: float) -> tuple[Chart, ...]:
     """Waiting IDs, rates, running and failed IDs; delayed ones beside those that wait, if there were any."""
     begin = end - period.seconds
-    lately = max(2, round(GAP_S / period.step_s))  # the next row may not be due yet
     times = [begin + (n + 0.5) * period.step_s for n in range(len(found))]
 
     def curve(name: str, tone: Tone, of: Callable[[Moment], float | None]) -> Curve:
         values = [None if moment is None else of(moment) for moment in found]
-        known = [value for value in values[-lately:] if value is not None]
-        return Curve(name, tone, _pieces(times, values), known[-1] if known else None)
+        return Curve(name, tone, _pieces(times, values), values[-1])
 
     waiting = [curve("waiting", _FIRST, lambda moment: moment.queued)]
     if any(moment is not None and moment.delayed for moment in found):
