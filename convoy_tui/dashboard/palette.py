@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 
 from textual.await_complete import AwaitComplete
-from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider, SearchIcon
 from textual.content import Content
 
 from convoy_tui.dashboard.screens.overview import OverviewScreen
@@ -26,6 +26,10 @@ class Palette(CommandPalette):
 
     def __init__(self) -> None:
         super().__init__(id="--command-palette", placeholder="Command, queue or ID")
+
+    def on_mount(self) -> None:
+        """Mark the field by the key that opens it. Not every terminal has Textual's picture, or knows its width."""
+        self.query_one(SearchIcon).icon = ":"
 
     def dismiss(self, result: None = None) -> AwaitComplete:
         """Close it, if it has not been closed."""

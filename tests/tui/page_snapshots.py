@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 import redis
 
-from convoy_core import Fleet
+from convoy_core import Fleet, Job
 from convoy_tui.dashboard import source
 from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.dashboard.board import pool_rates
@@ -111,8 +111,8 @@ def page_snaps() -> Iterator[PageSnap]:
             yield PageSnap(page, ((120, 36),), is_ascii=True)
 
 
-async def take(snap: PageSnap, server: RealServer) -> list[str]:
-    """The page's text at every size, from an empty store."""
+async def take(snap: PageSnap, server: RealServer, picture: Callable[[ConvoyApp], str] | None = None) -> list[str]:
+    """The page's text, or another picture of it, at every size, from an empty store."""
     kept = PAGES[snap.page]
     with Fleet(redis=server.url) as fleet, server.client() as client:
         kept.seed(fleet, client)
@@ -120,16 +120,21 @@ async def take(snap: PageSnap, server: RealServer) -> list[str]:
     unknown = patch.object(pool_rates, "SETTLED_S", math.inf)
     even = patch.object(source, "Reading", lambda *known: replace(Reading(*known), round_trip_s=0.0004))
     with unknown, even:
-        return await _look(snap, kept, server)
+        return await _look(snap, kept, server, picture or (_dialog_text if kept.is_launched else settled_text))
 
 
-async def _look(snap: PageSnap, kept: Kept, server: RealServer) -> list[str]:
+async def _look(snap: PageSnap, kept: Kept, server: RealServer, text: Callable[[ConvoyApp], str]) -> list[str]:
     shown, place, first = "redis://redis-a:6379/15", "production", snap.sizes[0]
     async with opened(server.url, size=first, is_ascii=snap.is_ascii, shown=shown, environment=place) as (pilot, app):
         await shows(pilot, kept.first)
         may_end = threading.Event()
         if kept.is_launched:
-            order = Order("trucks", "shop.trucks:load", 2, None, RunsIn.THREADS, lambda job: may_end.wait())
+
+            def load(job: Job) -> None:
+                may_end.wait()
+
+            load.__module__, load.__qualname__ = "shop.trucks", "load"
+            order = Order("trucks", "shop.trucks:load", 2, None, RunsIn.THREADS, load)
             await asyncio.to_thread(app.services.local_pools.launch, order)
             await until(pilot, lambda: app.services.local_pools.running == 2)
         for key in kept.keys:
@@ -137,7 +142,6 @@ async def _look(snap: PageSnap, kept: Kept, server: RealServer) -> list[str]:
             await until(pilot, lambda: not app.page.is_loading)
         await shows(pilot, kept.ready)
         if not kept.is_lost:
-            text = _dialog_text if kept.is_launched else settled_text
             texts = [await at_size(pilot, app, size, text) for size in snap.sizes]
             may_end.set()
             return texts

@@ -17,8 +17,12 @@ from textual.pilot import Pilot
 
 from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.text.history import History
+from tests.servers import RealServer, valkey_binary
+from tests.tui import page_snapshots
 from tests.tui.fixed import FixedSource, alarm_source, an_app, calm, settle
 from tests.tui.page_shots import PAGE_SHOTS, take_page
+from tests.tui.page_snapshots import PageSnap
+from tests.tui.screen import until
 from tests.tui.tour import record
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
@@ -56,6 +60,12 @@ async def _publish(pilot: Pilot[None], app: ConvoyApp, source: FixedSource) -> N
     await pilot.pause(0.8)
 
 
+async def _step_back(pilot: Pilot[None], app: ConvoyApp, source: FixedSource) -> None:
+    for _ in range(20):
+        app.overview.action_step_time(-1)
+    await until(pilot, lambda: app.overview.board.past is not None and app.overview.board.past.is_read)
+
+
 async def _lose(pilot: Pilot[None], app: ConvoyApp, source: FixedSource) -> None:
     source.is_away = True
     await pilot.press("r")
@@ -79,10 +89,26 @@ SHOTS = (
     Shot("pause", (120, 36), _press("P")),
     Shot("launch", (120, 36), _press("W", *"builtins:print")),
     Shot("lost", (120, 36), _lose),
+    Shot("past", (120, 36), _step_back),
+    Shot("time", (120, 36), _press("7")),
+    Shot("time-wide", (200, 60), _press("7")),
+    Shot("store", (120, 36), _press("6")),
+    Shot("commands", (120, 36), _press("colon", *"webh")),
     Shot("help", (120, 36), _press("question_mark")),
     Shot("overview-light", (120, 36), _stay, theme="convoy-light"),
     Shot("overview-high-contrast", (120, 36), _stay, theme="convoy-high-contrast"),
 )
+KEPT = (
+    ("workers", (120, 36)),
+    ("pool", (120, 36)),
+    ("failures", (120, 36)),
+    ("failures-wide", (200, 60)),
+    ("requeue-group", (120, 36)),
+    ("activity", (120, 36)),
+    ("undo", (120, 36)),
+    ("stop", (120, 36)),
+)
+"""The pages that are kept as text too, on a real store."""
 
 
 async def take(shot: Shot) -> str:
@@ -92,6 +118,7 @@ async def take(shot: Shot) -> str:
     async with app.run_test(size=shot.size) as pilot:
         await settle(pilot)
         await shot.walk(pilot, app, source)
+        await until(pilot, lambda: not app.page.is_loading)
         return app.export_screenshot(title="convoy-tui")
 
 
@@ -114,8 +141,20 @@ def main(names: list[str]) -> None:
     for page in PAGE_SHOTS:
         if not names or page.name in names:
             _write(page.name, asyncio.run(take_page(page)))
+    for name, size in KEPT:
+        if not names or name in names:
+            _write(name, _picture_of(name, size))
     if not names or "tour" in names:
         (FOLDER / "tour.svg").write_text(record(), "utf-8")
+
+
+def _picture_of(name: str, size: tuple[int, int]) -> str:
+    server = RealServer(valkey_binary())
+    try:
+        snap = PageSnap(name.removesuffix("-wide"), (size,))
+        return asyncio.run(page_snapshots.take(snap, server, lambda app: app.export_screenshot(title="convoy-tui")))[0]
+    finally:
+        server.stop()
 
 
 def _write(name: str, svg: str) -> None:

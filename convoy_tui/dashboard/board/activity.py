@@ -130,9 +130,13 @@ def _done(act: Act, glyphs: Glyphs, width: int) -> Span:
 
 
 def _ids(act: Act, glyphs: Glyphs, width: int) -> Span:
+    """As many as fit whole, and how many more there are; else the first one, cut short in front of that."""
     told = (names(act.entry, n) for n in range(len(act.entry.samples), 0, -1))
-    fitting = next((text for text in told if cell_len(text) <= width), names(act.entry, 1))
-    return Span(safe(fitting, width), Tone.DIM)
+    fitting = next((text for text in told if cell_len(text) <= width), None)
+    if fitting is None and act.entry.samples:
+        rest = f" +{number(act.entry.count - 1)}" if act.entry.count > 1 else ""
+        fitting = safe(act.entry.samples[0], width - cell_len(rest)) + rest
+    return Span(safe(fitting or "", width), Tone.DIM)
 
 
 def _reason(act: Act, glyphs: Glyphs, width: int) -> Span:
