@@ -57,7 +57,11 @@ class Crew:
     def holds_since(self, queue: str, id: str, seconds: float) -> None:
         """An ID was claimed so long ago."""
         now, _ = self._client.time()
-        self._client.zadd(f"cv:{queue}:started", {id: (now - seconds) * 1000})
+        start = int((now - seconds) * 1000)
+        self._client.zadd(f"cv:{queue}:started", {id: start})
+        owner = self._client.hget(f"cv:{queue}:owner", id)
+        assert isinstance(owner, bytes)
+        self._client.hset(f"cv:{queue}:owner", id, owner.partition(b"@")[0] + b"@%d" % start)
 
 
 def old_hosts(fleet: Fleet, client: redis.Redis) -> Crew:
