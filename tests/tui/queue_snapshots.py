@@ -1,7 +1,7 @@
 """The Queue and Job screens as text, kept in snapshots/queue: `python -m tests.tui.queue_snapshots` writes them.
 
 Each is taken from a real store in which everything is in the middle of the age that is shown; what differs from run to
-run (round trips, clocks, seconds) is replaced.
+run (round trips, clocks, minutes of hours) is replaced.
 """
 
 from __future__ import annotations
@@ -134,6 +134,7 @@ def steady(text: str) -> str:
         (r"is from \d\d:\d\d:\d\d", "is from 12:34:56"),
         (r"\b\d\d:\d\d:\d\d  ", "12:34:56  "),
         (r"(\d+m)\d\ds", r"\1SSs"),
+        (r"(\d+h)\d\dm", r"\1MMm"),
         (r"▓+░* +\d+%", "▓▓░░░░░░░░  25%"),
         (r"Retrying in \d+s, try \d+|Trying now, try \d+", "Retrying in 1s, try 1"),
         (r"/tmp/cv\w+/s", "/tmp/cv/s"),

@@ -32,7 +32,7 @@ async def test_a_dialog_is_as_it_was_when_the_terminal_has_grown_again() -> None
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await pilot.press("N", *"a1")
-        await shows(pilot, "1 distinct ID")
+        await shows(pilot, "Publish 1")
         await pilot.pause()
         before = text_of(app)
         await pilot.resize_terminal(40, 12)
@@ -42,7 +42,7 @@ async def test_a_dialog_is_as_it_was_when_the_terminal_has_grown_again() -> None
         await shows(pilot, "50 x 14")
         await pilot.resize_terminal(80, 24)
         await hides(pilot, "Make it larger")
-        await shows(pilot, "1 distinct ID")
+        await shows(pilot, "Publish 1")
         await pilot.pause()
 
         assert text_of(app) == before
