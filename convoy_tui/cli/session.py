@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from convoy_core import Face, InvalidQueueName, Operator, ReadOnly, check_queue_name
 from convoy_tui.cli.exit_codes import Code, Ended
 from convoy_tui.cli.flags import Flags
+from convoy_tui.cli.holders import Holders
 from convoy_tui.cli.io.formats import Color, Format
 from convoy_tui.cli.io.messages import Messages
 from convoy_tui.cli.io.output import Output
@@ -72,6 +73,11 @@ class Session:
 
         settings = self.settings
         return Fleet(redis=self.store.url, prefix=settings.prefix, read_only=settings.read_only, operator=self.operator)
+
+    @cached_property
+    def holders(self) -> Holders:
+        """The names of pools, for tables."""
+        return Holders(self.fleet)
 
     @property
     def operator(self) -> Operator:

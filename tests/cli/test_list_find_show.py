@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
+import socket
+import threading
 from collections.abc import Callable
 
 import pytest
 import redis
 
-from convoy_core import Queue
+from convoy_core import Queue, WorkerPool
 from convoy_core.queue import Fleet
 from convoy_tui.text.safe_text import safe
 from tests.cli.conftest import Convoy
+from tests.waiting import eventually, patient
 
 HOSTILE = "\x1b]0;owned\x07\x7f\x9b31m\u202egpj.exe\n[red]\u200b"
 
@@ -408,3 +412,24 @@ def test_no_workers_is_said(convoy: Convoy, fleet: Fleet) -> None:
 
     assert (result.exit_code, result.stdout) == (0, "")
     assert "No workers" in result.stderr
+
+
+def test_people_read_the_host_and_the_process_of_a_holder_and_programs_its_id(convoy: Convoy, trucks: Queue) -> None:
+    may_end = threading.Event()
+    trucks.publish("1")
+    with WorkerPool(trucks, lambda job: may_end.wait(patient())) as pool:
+        try:
+            eventually(lambda: trucks.counts().processing == 1)
+            worker = pool.status().worker
+            for words in (
+                ("list", "trucks", "--state", "processing"),
+                ("find", "1"),
+                ("show", "trucks", "1"),
+                ("jam-guard", "trucks", "--idle", "1ms", "--dry-run"),
+            ):
+                told = convoy(*words, "-o", "table").stdout
+                assert f"{socket.gethostname()}:{os.getpid()}" in told, told
+                assert worker not in told.replace(f"{worker}:1", "")  # the fencing token is told as it is
+                assert worker in convoy(*words, "--json").stdout
+        finally:
+            may_end.set()

@@ -9,6 +9,7 @@ from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.commands.list_ids import ago
 from convoy_tui.cli.exit_codes import Code, Ended
+from convoy_tui.cli.holders import Holders
 from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.output import Column, Shape
 from convoy_tui.cli.io.table import Cell
@@ -35,26 +36,32 @@ def since_of(details: Details) -> float | None:
             return None
 
 
-FOUND: Shape[Details] = Shape(
-    "convoy.find/1",
-    "queues",
-    [
-        Column("QUEUE", lambda d: d.queue, shrinks=True),
-        Column("STATE", state_word),
-        Column("SINCE", since_of, lambda d: Cell(ago(since_of(d), d.at)), right=True),
-        Column("FAILURES", lambda d: d.failures, right=True),
-        Column("WORKER", lambda d: d.worker, drop=1),
-    ],
-    lambda d: {
-        "queue": d.queue,
-        "id": d.id,
-        "state": state_word(d),
-        "since": since_of(d),
-        "at": d.at,
-        "worker": d.worker,
-    },
-    lambda d: d.queue,
-)
+def _shape(holders: Holders) -> Shape[Details]:
+    def holder(details: Details) -> Cell:
+        if details.worker is None:
+            return Cell("")
+        return Cell(holders.name(details.queue, details.worker))
+
+    return Shape(
+        "convoy.find/1",
+        "queues",
+        [
+            Column("QUEUE", lambda d: d.queue, shrinks=True),
+            Column("STATE", state_word),
+            Column("SINCE", since_of, lambda d: Cell(ago(since_of(d), d.at)), right=True),
+            Column("FAILURES", lambda d: d.failures, right=True),
+            Column("WORKER", lambda d: d.worker, holder, drop=1),
+        ],
+        lambda d: {
+            "queue": d.queue,
+            "id": d.id,
+            "state": state_word(d),
+            "since": since_of(d),
+            "at": d.at,
+            "worker": d.worker,
+        },
+        lambda d: d.queue,
+    )
 
 
 def find(session: Session, id: p.ID) -> Code:
@@ -72,7 +79,7 @@ def find(session: Session, id: p.ID) -> Code:
     found = [row for row in found if is_known(row)]
     if not found and session.out.format is not Format.JSON:
         raise Ended(Code.NOT_FOUND, f"ID {id} is in none of the {count(len(names), 'queue')} at {session.where}.")
-    session.out.rows(FOUND, found, {"id": id})
+    session.out.rows(_shape(session.holders), found, {"id": id})
     for row in found:
         if row.is_missing:
             session.messages.warn(way_out(session.fleet.queue(row.queue), row))

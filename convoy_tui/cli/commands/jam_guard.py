@@ -23,6 +23,7 @@ from convoy_core import (
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exit_codes import Code, Ended, ending
+from convoy_tui.cli.holders import Holders
 from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.interrupts import Interrupts
 from convoy_tui.cli.io.output import Column, Shape, preview
@@ -48,34 +49,35 @@ class Row:
     answer: Outcome | None
 
 
-def _holder(row: Row) -> Cell:
-    if row.entry.worker is None:
-        return Cell("Node client", "dim")
-    return Cell(f"{row.entry.worker} (alive)", "yellow") if row.entry.is_live else Cell(f"{row.entry.worker} (silent)")
+def _shape(holders: Holders) -> Shape[Row]:
+    def holder(row: Row) -> Cell:
+        if row.entry.worker is None:
+            return Cell("Node client", "dim")
+        name = holders.name(row.queue, row.entry.worker)
+        return Cell(f"{name} (alive)", "yellow") if row.entry.is_live else Cell(f"{name} (silent)")
 
-
-SHAPE: Shape[Row] = Shape(
-    "convoy.jam-guard/1",
-    "entries",
-    [
-        Column("QUEUE", lambda row: row.queue, shrinks=True, drop=2),
-        Column("ID", lambda row: row.entry.id, shrinks=True),
-        Column("RUNNING", lambda row: row.entry.age_s, lambda row: Cell(age(row.entry.age_s)), right=True),
-        Column("HOLDER", lambda row: row.entry.worker, _holder),
-        Column("ANSWER", lambda row: row.answer, drop=1, hides=True),
-    ],
-    lambda row: {
-        "queue": row.queue,
-        "id": row.entry.id,
-        "start": row.entry.start,
-        "age_s": row.entry.age_s,
-        "worker": row.entry.worker,
-        "is_live": row.entry.is_live,
-        "dry_run": row.answer is None,
-        "answer": row.answer,
-    },
-    lambda row: row.entry.id,
-)
+    return Shape(
+        "convoy.jam-guard/1",
+        "entries",
+        [
+            Column("QUEUE", lambda row: row.queue, shrinks=True, drop=2),
+            Column("ID", lambda row: row.entry.id, shrinks=True),
+            Column("RUNNING", lambda row: row.entry.age_s, lambda row: Cell(age(row.entry.age_s)), right=True),
+            Column("HOLDER", lambda row: row.entry.worker, holder),
+            Column("ANSWER", lambda row: row.answer, drop=1, hides=True),
+        ],
+        lambda row: {
+            "queue": row.queue,
+            "id": row.entry.id,
+            "start": row.entry.start,
+            "age_s": row.entry.age_s,
+            "worker": row.entry.worker,
+            "is_live": row.entry.is_live,
+            "dry_run": row.answer is None,
+            "answer": row.answer,
+        },
+        lambda row: row.entry.id,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +241,7 @@ def _ask(session: Session, guard: Guard, rows: list[Row], *, yes: bool) -> None:
     if yes:
         return
     if session.messages.can_ask:
-        preview(session.messages, SHAPE, rows)
+        preview(session.messages, _shape(session.holders), rows)
     live = sum(row.entry.is_live for row in rows)
     held = f", {number(live)} of them held by a worker that is alive" if live else ""
     ids = f"{count(len(rows), 'ID')} of {', '.join(guard.queues)}"
@@ -249,14 +251,14 @@ def _ask(session: Session, guard: Guard, rows: list[Row], *, yes: bool) -> None:
 def _answer(session: Session, guard: Guard, rows: list[Row], *, dry_run: bool, is_exact: bool = True) -> None:
     words = _words(guard, Counter(row.answer for row in rows), dry_run=dry_run, is_exact=is_exact)
     if session.out.is_for_people:
-        session.out.rows(SHAPE, rows)
+        session.out.rows(_shape(session.holders), rows)
         session.out.line(words)
     elif session.out.format is Format.IDS:
         session.out.ids(row.entry.id for row in rows if dry_run or row.answer in FREED)
         session.messages.note(words)
     else:
         head = {"idle_s": guard.idle, "then": guard.then, "dry_run": dry_run, "exact": is_exact}
-        session.out.rows(SHAPE, rows, head)
+        session.out.rows(_shape(session.holders), rows, head)
         session.messages.note(words)
 
 

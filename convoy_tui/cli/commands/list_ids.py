@@ -85,7 +85,7 @@ def list_ids(  # noqa: PLR0913 - typer reads the options from here
     """
     wanted = None if state is Listed.COMMITTED else State(state.value)
     window = Window(session.queue(queue), wanted, Filter(match, error, min_failures, older_than), start)
-    columns = _columns(wanted, lambda: window.at)
+    columns = _columns(wanted, lambda: window.at, lambda worker: session.holders.name(queue, worker))
     shape = Shape("convoy.list/1", "entries", columns, lambda entry: _record(queue, entry), lambda entry: entry.id)
     if everything and session.out.format is Format.IDS:
         for ids in window.ids():
@@ -124,7 +124,10 @@ def _nothing(window: Window, state: Listed) -> str:
     return f"Nothing in {window.queue.name} is {state}."
 
 
-def _columns(state: State | None, at: Callable[[], float]) -> list[Column[Entry]]:
+def _columns(state: State | None, at: Callable[[], float], name: Callable[[str], str]) -> list[Column[Entry]]:
+    def holder(entry: Entry) -> Cell:
+        return Cell(name(entry.worker)) if entry.worker else Cell("Node client", "dim")
+
     def since(heading: str) -> Column[Entry]:
         return Column(heading, lambda e: e.since, lambda e: Cell(ago(e.since, at())), right=True)
 
@@ -135,15 +138,11 @@ def _columns(state: State | None, at: Callable[[], float]) -> list[Column[Entry]
         columns += [Column("DUE", lambda e: e.due, lambda e: Cell(_due(e.due, at())), right=True)]
         columns += [Column("FAILURES", lambda e: e.failures or 0, lambda e: Cell(number(e.failures or 0)), right=True)]
     elif state is State.PROCESSING:
-        columns += [since("RUNNING"), Column("WORKER", lambda e: e.worker, _worker, drop=1)]
+        columns += [since("RUNNING"), Column("WORKER", lambda e: e.worker, holder, drop=1)]
     elif state is State.FAILED:
         columns += [since("FAILED"), Column("TIMES", lambda e: e.failures, right=True)]
         columns += [Column("ERROR", lambda e: e.error, shrinks=True)]
     return columns
-
-
-def _worker(entry: Entry) -> Cell:
-    return Cell(entry.worker, "") if entry.worker else Cell("Node client", "dim")
 
 
 def ago(since: float | None, at: float) -> str:

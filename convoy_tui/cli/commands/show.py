@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import typer
 
@@ -13,6 +13,7 @@ from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.commands.find import since_of
 from convoy_tui.cli.exit_codes import Code, Ended
+from convoy_tui.cli.holders import Holders
 from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.output import Output
 from convoy_tui.cli.io.styled import Styled
@@ -54,7 +55,7 @@ def show(session: Session, queue: p.QueueName, id: p.ID) -> Code:
             for label, value in facts(details):
                 session.out.plain([label, value])
         case _ if is_here:
-            _sheet(session.out, details)
+            _sheet(session.out, named(details, session.holders))
         case _:
             advice = (
                 f"Publishing it now would {answer_words(details.publish_would)}; `convoy find` looks in every queue."
@@ -169,6 +170,15 @@ def _payload(payload: Payload, size: int | None) -> str | None:
 
 def _when(at: float | None, now: float) -> str | None:
     return None if at is None else f"{clock(at, _UTC)} ({age(max(0.0, now - at))} ago)"
+
+
+def named(details: Details, holders: Holders) -> Details:
+    """The same with workers as people know them."""
+    failure = details.failure
+    if failure is not None and failure.worker:
+        failure = replace(failure, worker=holders.name(details.queue, failure.worker))
+    worker = details.worker and holders.name(details.queue, details.worker)
+    return replace(details, worker=worker, failure=failure)
 
 
 def _sheet(out: Output, details: Details) -> None:
