@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from convoy_core import Job, PoolOptions, Queue, WorkerPool
+from convoy_core import Counts, Job, PoolOptions, Queue, State, WorkerPool
 from convoy_core.testing import drain
 from tests.servers import RealServer
-from tests.waiting import patient
+from tests.waiting import eventually, patient
 
 ROOT = Path(__file__).parent.parent
 
@@ -187,3 +190,190 @@ def test_lines_of_structlog_name_the_run_and_no_other() -> None:
         ("crushing", "2", 4),
     ]
     assert "job_id" not in lines[2]
+
+
+# -- shell
+
+
+def convoy(*words: str, cwd: Path | None = None) -> str:
+    """What a command prints."""
+    program = str(Path(sys.executable).parent / "convoy")
+    ended = subprocess.run([program, *words], cwd=cwd, capture_output=True, text=True, timeout=patient(), check=False)
+    assert ended.returncode in (0, 5), ended.stderr
+    return ended.stdout
+
+
+def test_the_shell_script_compresses_files_of_any_name_and_leaves_those_in_use(tmp_path: Path) -> None:
+    names = ["a.log", "b $(touch spoilt); 'c'.log", "fresh.log", "-d.log"]
+    for name in names:
+        (tmp_path / name).write_text("line\n" * 100)
+        if name != "fresh.log":
+            os.utime(tmp_path / name, (10**9, 10**9))
+    with Queue("logs") as logs:
+        logs.publish_many([*(f"./{name}" for name in names), "./gone.log"])
+        convoy("work", "logs", "--exec", f"sh {ROOT}/examples/compress.sh {{}}", "--burst", "-c", "2", cwd=tmp_path)
+
+        assert {path.name for path in tmp_path.iterdir()} == {
+            *(f"{name}.gz" for name in names if name != "fresh.log")
+        } | {"fresh.log"}
+        assert [entry.id for entry in logs.entries(State.DELAYED)] == ["./fresh.log"]
+        assert logs.counts() == Counts(committed=1, delayed=1)
+
+
+RECURRING = ROOT / "examples/recurring"
+
+
+def recurring() -> list[list[str]]:
+    """The commands that cron and systemd run."""
+    lines = (RECURRING / "crontab").read_text("utf-8").splitlines()
+    found = [line.split("convoy ", 1)[1] for line in lines if "bin/convoy" in line]
+    lines = (RECURRING / "convoy-publish@.service").read_text("utf-8").splitlines()
+    return [
+        line.removesuffix(" >/dev/null").split()
+        for line in [*found, *(line.split("convoy ", 1)[1] for line in lines if "ExecStart" in line)]
+    ]
+
+
+def test_what_recurs_is_published_once_while_it_waits(tmp_path: Path) -> None:
+    (tmp_path / "feeds.txt").write_text("bbc\nheise\n")
+    for _ in range(2):
+        for words in recurring():
+            convoy(*(word.replace("/etc/convoy", str(tmp_path)).replace("%I", "weekly") for word in words))
+    with Queue("reports") as reports, Queue("feeds") as feeds:
+        assert [entry.id for entry in reports.entries(State.QUEUED)] == ["nightly", "weekly"]
+        assert [entry.id for entry in feeds.entries(State.QUEUED)] == ["bbc", "heise"]
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed (systemd)")
+def test_systemd_finds_no_fault_in_the_timer(tmp_path: Path) -> None:
+    copies = [tmp_path / "convoy-publish@.service", tmp_path / "convoy-publish@.timer"]
+    for copy in copies:
+        text = (RECURRING / copy.name).read_text("utf-8")
+        copy.write_text(text.replace("/opt/convoy/bin/convoy", "/bin/true"), "utf-8")
+
+    checked = subprocess.run(
+        ["systemd-analyze", "verify", *map(str, copies)], capture_output=True, text=True, timeout=patient(), check=False
+    )
+
+    assert (checked.returncode, [line for line in checked.stderr.splitlines() if "convoy" in line]) == (0, [])
+
+
+def _has_namespaces() -> bool:
+    words = ["unshare", "--uts", "--map-root-user", "hostname", "host-a"]
+    return (
+        shutil.which("unshare") is not None and subprocess.run(words, capture_output=True, check=False).returncode == 0
+    )
+
+
+@pytest.mark.skipif(not _has_namespaces(), reason="no namespaces with a host name of their own (unshare) here")
+def test_two_hosts_work_on_one_queue() -> None:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    ended = subprocess.run(
+        ["sh", str(ROOT / "examples/two_hosts.sh"), "trucks"],
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=patient(),
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    with Queue("trucks") as trucks:
+        assert trucks.counts() == Counts()
+        assert trucks.snapshot().totals["done"] == 100
+
+
+@pytest.mark.skipif(not _has_namespaces(), reason="no namespaces with a host name of their own (unshare) here")
+def test_a_host_takes_over_what_another_held_that_was_switched_off(tmp_path: Path) -> None:
+    pool = (
+        "import time; from convoy_core import *; options = PoolOptions(lease_s=2, beat_s=0.5);"
+        "WorkerPool(Queue('trucks'), lambda job: time.sleep(600), options=options).run()"
+    )
+
+    def host(name: str) -> subprocess.Popen[bytes]:
+        start = ["sh", "-c", 'hostname "$1" && exec "$2" -c "$3"', "-", name, sys.executable, pool]
+        return subprocess.Popen(["unshare", "--uts", "--map-root-user", *start], cwd=ROOT)
+
+    def holders() -> dict[str, int]:
+        return {info.host: info.running for info in trucks.workers() if info.is_live}
+
+    with Queue("trucks") as trucks:
+        trucks.publish("42")
+        first = host("host-a")
+        try:
+            eventually(lambda: holders() == {"host-a": 1})
+            second = host("host-b")
+            try:
+                eventually(lambda: holders() == {"host-a": 1, "host-b": 0})
+                first.kill()
+                eventually(lambda: holders() == {"host-b": 1})
+            finally:
+                second.kill()
+                second.wait()
+        finally:
+            first.kill()
+            first.wait()
+
+
+# -- from other queues
+
+
+def test_jobs_of_rq_become_ids_and_those_of_other_functions_stay(store: RealServer) -> None:
+    import rq  # noqa: PLC0415 - as above
+
+    with store.client() as client, Queue("users") as users:
+        old = rq.Queue("default", connection=client)
+        for user in (1, 2, 2):
+            old.enqueue("shop.jobs.reindex", user)
+        kept = old.enqueue("shop.jobs.other", 9)
+        old.enqueue("shop.jobs.reindex", user_id=7)
+        old.enqueue_in(timedelta(minutes=5), "shop.jobs.reindex", 8)
+        words = ["-m", "examples.from_rq", "default", "shop.jobs.reindex", "users"]
+
+        told = [program(*words, RQ_REDIS_URL=store.url) for _ in range(2)]
+
+        assert sorted(told[0].splitlines()) == ["1 already_queued", "1 delayed", "3 queued"]
+        assert told[1] == ""
+        assert [entry.id for entry in users.entries(State.QUEUED)] == ["1", "2", "7"]
+        assert [entry.id for entry in users.entries(State.DELAYED)] == ["8"]
+        assert old.get_job_ids() == [kept.id]
+
+
+def test_calls_of_celery_become_ids_and_those_of_other_tasks_stay_in_their_order(store: RealServer) -> None:
+    from celery import Celery  # noqa: PLC0415 - as above
+
+    broker = store.url.replace("unix://", "redis+socket://")
+    app = Celery(broker=broker, set_as_current=False)
+    app.send_task("shop.tasks.other", args=(1,))
+    for user in (11, 12, 12):
+        app.send_task("shop.tasks.reindex", args=(user,))
+    app.send_task("shop.tasks.other", args=(2,))
+    app.send_task("shop.tasks.reindex", kwargs={"user_id": 13}, countdown=300)
+    app.close()
+    words = ["-m", "examples.from_celery", "celery", "shop.tasks.reindex", "users"]
+    with store.client() as client, Queue("users") as users:
+        before = client.lrange("celery", 0, -1)
+
+        told = [program(*words, CELERY_BROKER_URL=broker) for _ in range(2)]
+
+        assert sorted(told[0].splitlines()) == ["1 already_queued", "1 delayed", "2 queued"]
+        assert told[1] == ""
+        assert [entry.id for entry in users.entries(State.QUEUED)] == ["11", "12"]
+        assert [entry.id for entry in users.entries(State.DELAYED)] == ["13"]
+        ids = [json.loads(call)["headers"]["id"] for call in client.lrange("celery", 0, -1)]
+        assert ids == [json.loads(before[place])["headers"]["id"] for place in (1, 5)]
+
+
+def program(*words: str, **environment: str) -> str:
+    """What a Python program prints."""
+    ended = subprocess.run(
+        [sys.executable, *words],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=patient(),
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
