@@ -10,7 +10,9 @@ import redis
 from convoy_core import Fleet, WorkerInfo
 from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.dashboard.board.pool_rates import PoolRates, Speed
-from convoy_tui.dashboard.board.pools import PoolsRow
+from convoy_tui.dashboard.board.pool_words import pool_lines
+from convoy_tui.dashboard.board.pools import Pool, PoolsRow
+from convoy_tui.dashboard.board.spans import plain
 from convoy_tui.dashboard.screens.launch import LaunchDialog
 from convoy_tui.dashboard.screens.pool import PoolScreen
 from convoy_tui.dashboard.screens.workers import WorkersScreen
@@ -152,15 +154,15 @@ def info(done: int, failed: int = 0, id: str = "w") -> WorkerInfo:
         # Once seen says nothing yet.
         ([(100, 7, 0)], 104, None),
         # Counters that do not move for more than two heartbeats stand still.
-        ([(100, 7, 0)], 111, Speed(0, 0)),
+        ([(100, 7, 0)], 111, Speed(0, 0, 11)),
         # The first change tells when a heartbeat was; the second how much ended since.
         ([(100, 7, 0), (102, 20, 0)], 103, None),
-        ([(100, 7, 0), (102, 20, 0), (106, 60, 2)], 107, Speed(10, 0.5)),
+        ([(100, 7, 0), (102, 20, 0), (106, 60, 2)], 107, Speed(10, 0.5, 4)),
         # Between heartbeats it stays what it was, until they fail to come.
-        ([(100, 7, 0), (102, 20, 0), (106, 60, 2)], 109, Speed(10, 0.5)),
-        ([(100, 7, 0), (102, 20, 0), (106, 60, 2)], 122, Speed(2, 0.1)),
+        ([(100, 7, 0), (102, 20, 0), (106, 60, 2)], 109, Speed(10, 0.5, 4)),
+        ([(100, 7, 0), (102, 20, 0), (106, 60, 2)], 122, Speed(2, 0.1, 20)),
         # What is longer ago than a minute does not count.
-        ([(100, 0, 0), (102, 500, 0), (170, 600, 0), (180, 650, 0)], 181, Speed(5, 0)),
+        ([(100, 0, 0), (102, 500, 0), (170, 600, 0), (180, 650, 0)], 181, Speed(5, 0, 10)),
     ],
 )
 def test_a_speed_is_measured_from_heartbeat_to_heartbeat(
@@ -179,4 +181,11 @@ def test_a_pool_that_is_gone_is_forgotten() -> None:
     rates.add([info(1, id="other")], 20)
 
     assert rates.of("w", 21) is None
-    assert rates.of("other", 21) == Speed(0, 0)
+    assert rates.of("other", 21) == Speed(0, 0, 21)
+
+
+@pytest.mark.parametrize(("over_s", "said"), [(4, "0.5/s in the last 4s"), (75, "0.5/s in the last minute")])
+def test_a_speed_says_over_which_time_it_was_measured(over_s: float, said: str) -> None:
+    pool = Pool(info(66, 23), (), 12.0, Speed(2, 0.5, over_s))
+
+    assert said in "".join(plain(line) for line in pool_lines(pool, False, 120))

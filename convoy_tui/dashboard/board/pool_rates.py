@@ -18,6 +18,8 @@ class Speed(NamedTuple):
 
     done_s: float
     failed_s: float
+    over_s: float
+    """Measured over so many seconds."""
 
 
 class _Mark(NamedTuple):
@@ -61,4 +63,4 @@ class PoolRates:
         span_s = (at if is_settled else last.at) - first.at
         if span_s <= 0:
             return None
-        return Speed((last.done - first.done) / span_s, (last.failed - first.failed) / span_s)
+        return Speed((last.done - first.done) / span_s, (last.failed - first.failed) / span_s, span_s)

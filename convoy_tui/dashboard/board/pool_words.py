@@ -8,6 +8,7 @@ from convoy_core import Entry
 from convoy_tui.dashboard.board.columns import per_s
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.headline import clock
+from convoy_tui.dashboard.board.pool_rates import WINDOW_S, Speed
 from convoy_tui.dashboard.board.pools import HostRow, Pool, PoolsRow, UnservedRow, process
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, clip, line, width, wrap
 from convoy_tui.text.safe_text import safe
@@ -165,11 +166,11 @@ def _since(entry: Entry, at: float) -> str:
 
 def _counts(pool: Pool, room: int) -> list[Line]:
     info, speed = pool.info, pool.speed
-    done = line((f" {'done':<{_LABEL}}", Tone.DIM), number(info.done), (_pace(speed and speed.done_s), Tone.DIM))
+    done = line((f" {'done':<{_LABEL}}", Tone.DIM), number(info.done), (_pace(speed, speed and speed.done_s), Tone.DIM))
     failed = line(
         (f" {'failed':<{_LABEL}}", Tone.DIM),
         (number(info.failed), Tone.WARNING if info.failed else Tone.NORMAL),
-        (_pace(speed and speed.failed_s), Tone.DIM),
+        (_pace(speed, speed and speed.failed_s), Tone.DIM),
     )
     if room < 90:
         return [done, failed]
@@ -177,5 +178,8 @@ def _counts(pool: Pool, room: int) -> list[Line]:
     return [(*done, Span(gap), *failed)]
 
 
-def _pace(per_second: float | None) -> str:
-    return "" if per_second is None else f"   {per_s(per_second)} in the last minute"
+def _pace(speed: Speed | None, per_second: float | None) -> str:
+    if speed is None or per_second is None:
+        return ""
+    time = "minute" if speed.over_s >= WINDOW_S else age(speed.over_s)
+    return f"   {per_s(per_second)} in the last {time}"
