@@ -160,7 +160,13 @@ def _dialog_text(app: ConvoyApp) -> str:
     top = next(n for n, row in enumerate(rows) if "╭" in row)
     begin, end = rows[top].index("╭"), rows[top].index("╮") + 1
     box = [row[begin:end] for row in rows[top:] if row[begin:end].startswith(("╭", "│", "╰"))]
-    return "\n".join(re.sub(r"(truck:\d +)\d+s", r"\g<1>0s", row) for row in box) + "\n"
+    return "\n".join(map(_at_once, box)) + "\n"
+
+
+def _at_once(row: str) -> str:
+    """With runs that have just begun, and of the same width."""
+    said = re.sub(r"(truck:\d +)[\dms]+", r"\g<1>0s", row)
+    return said[:-1] + " " * (len(row) - len(said)) + said[-1]
 
 
 def _settled_loss(app: ConvoyApp) -> str:
