@@ -74,6 +74,11 @@ class Terminal:
         cells = ([line[x].data for x in range(self.screen.columns)] for line in self._lines)
         return "\n".join(map("".join, cells))
 
+    def background(self, text: str) -> str:
+        """The colour behind the first place of this text."""
+        y, row = next((y, row) for y, row in enumerate(self.text.split("\n")) if text in row)
+        return self._lines[y][row.index(text)].bg
+
     @property
     def _lines(self) -> list[Mapping[int, Char]]:
         return [self.screen.buffer[y] for y in range(self.screen.lines)]

@@ -35,10 +35,10 @@ async def test_a_step_back_shows_what_was_so_and_0_returns_to_now(store: RealSer
         await shows(pilot, "trucks")
         await pilot.press("[", "[", "[", "[", "[")
         await shows(pilot, "FAILING    trucks")
+        await until(pilot, lambda: "of 1 queue nothing was kept" in text_of(app).lower())  # of the last step
         text = text_of(app)
         assert "THE PAST: LOOK ONLY" in text
         assert "This was so on" in text
-        assert "of 1 queue nothing was kept" in text.lower()
         assert "77" in next(line for line in text.splitlines() if "FAILING" in line and "trucks" in line)
         assert "young" not in text
         assert "live" not in text.splitlines()[0]
