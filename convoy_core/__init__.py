@@ -96,6 +96,7 @@ if TYPE_CHECKING:
     from convoy_core.store.address import Durability
     from convoy_core.store.description import StoreDescription, describe_store
     from convoy_core.store.embedded.server import EmbeddedServer, ServerStatus
+    from convoy_core.tracing import Tracing
     from convoy_core.worker.pool import MAX_CONCURRENCY, WorkerPool
     from convoy_core.worker.states import PoolState
     from convoy_core.worker.status import PoolStatus
@@ -116,6 +117,7 @@ __all__ = [  # noqa: RUF022 - by what they are for
     "PoolState",
     "PoolStatus",
     "WorkerPool",
+    "Tracing",
     "check_handler",
     "is_coroutine_handler",
     "load_handler",
@@ -289,6 +291,7 @@ _HOMES: Final = {
     "convoy_core.store.address": ("Durability",),
     "convoy_core.store.description": ("StoreDescription", "describe_store"),
     "convoy_core.store.embedded.server": ("EmbeddedServer", "ServerStatus"),
+    "convoy_core.tracing": ("Tracing",),
     "convoy_core.worker.pool": ("MAX_CONCURRENCY", "WorkerPool"),
     "convoy_core.worker.states": ("PoolState",),
     "convoy_core.worker.status": ("PoolStatus",),

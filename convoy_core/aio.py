@@ -38,11 +38,12 @@ from convoy_core.models import (
 )
 from convoy_core.moves import cancelling, discarding, looking, publishing, steering
 from convoy_core.moves.call import Call, checked_names
-from convoy_core.moves.publishing import Chunk
+from convoy_core.moves.publishing import Chunk, PublishOptions
 from convoy_core.operators import Operator, check_operator
 from convoy_core.options import JobID, Payload, encode_id
 from convoy_core.states import State
 from convoy_core.store.async_connection import AsyncConnection
+from convoy_core.tracing import PublishSpan, Tracing, check_tracing
 from convoy_core.validation import Seconds
 
 if TYPE_CHECKING:
@@ -73,8 +74,11 @@ class AsyncFleet:
         prefix: str | None = None,
         read_only: bool = False,
         operator: Operator | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         check_operator(operator)
+        check_tracing(tracing)
+        self._tracing = tracing
         self._connection = AsyncConnection(redis, prefix=prefix, read_only=read_only)
         self._operator = operator
 
@@ -94,7 +98,7 @@ class AsyncFleet:
         operator = self._operator
         if operation != "":
             operator = replace(operator or Operator.here(), operation=operation)
-        return AsyncQueue(name, operator=operator, _connection=self._connection)
+        return AsyncQueue(name, operator=operator, tracing=self._tracing, _connection=self._connection)
 
     async def ping(self) -> float:
         """Ask the store for its time. Returns the duration of the round trip in seconds. Raises StoreError."""
@@ -225,9 +229,12 @@ class AsyncQueue:
         prefix: str | None = None,
         read_only: bool = False,
         operator: Operator | None = None,
+        tracing: Tracing | None = None,
         _connection: AsyncConnection | None = None,
     ) -> None:
         check_operator(operator)
+        check_tracing(tracing)
+        self._tracing = tracing
         self._operator = operator
         self._connection = _connection or AsyncConnection(redis, prefix=prefix, read_only=read_only)
         self._keys = self._connection.keyspace.queue(name, existing=_connection is not None)
@@ -286,7 +293,10 @@ class AsyncQueue:
             payload_policy=payload_policy,
             delay_policy=delay_policy,
         )
-        return await self._publisher.publish(single)
+        if self._tracing is None:
+            return await self._publisher.publish(single)
+        with PublishSpan(self._tracing, self.name, single.raw) as span:
+            return await self._publisher.publish(publishing.traced(single, span.context))
 
     async def publish_many(
         self,
@@ -304,12 +314,9 @@ class AsyncQueue:
 
         After an error in the middle, the IDs published before it stay published. Publishing all of them again is safe.
         """
-        options = publishing.PublishOptions(
-            payload, delay_s, front, rerun, False, wait_replicas, payload_policy, delay_policy
-        )
-        self._connection.check_writable()
+        options = PublishOptions(payload, delay_s, front, rerun, False, wait_replicas, payload_policy, delay_policy)
         tally = Tally()
-        async for chunk in self._connection.run_ahead(publishing.publish(self._keys, ids, options)):
+        async for chunk in self._publish(ids, options, ahead=True):
             tally += chunk.tally
         return tally
 
@@ -332,15 +339,21 @@ class AsyncQueue:
         With `dry_run` nothing is written. The answers are those that publishing would have given. With `ahead` a chunk
         is sent before the one before is yielded. Then do not leave the loop to stop: end `ids`, and read the rest.
         """
-        options = publishing.PublishOptions(
-            payload, delay_s, front, rerun, dry_run, wait_replicas, payload_policy, delay_policy
-        )
-        if not dry_run:
+        options = PublishOptions(payload, delay_s, front, rerun, dry_run, wait_replicas, payload_policy, delay_policy)
+        async for chunk in self._publish(ids, options, ahead=validation.flag("ahead", ahead)):
+            yield chunk
+
+    async def _publish(self, ids: Iterable[JobID], options: PublishOptions, *, ahead: bool) -> AsyncIterator[Chunk]:
+        if not options.dry_run:
             self._connection.check_writable()
-        calls = publishing.publish(self._keys, ids, options)
-        if validation.flag("ahead", ahead):
-            async for chunk in self._connection.run_ahead(calls):
+        is_traced = self._tracing is not None and not options.dry_run
+        with PublishSpan(self._tracing if is_traced else None, self.name) as span:
+            calls = publishing.publish(self._keys, ids, options, span.context)
+            async for chunk in self._connection.run_ahead(calls) if ahead else self._one_by_one(calls):
+                span.count += len(chunk.raw_ids)
                 yield chunk
+
+    async def _one_by_one(self, calls: Iterable[Call[Chunk]]) -> AsyncIterator[Chunk]:
         for call in calls:
             yield await self._connection.run(call)
 

@@ -28,6 +28,8 @@ class Claim:
     raw_payload: bytes | None = None
     requests: int = 1
     first_asked_at: float | None = None
+    traces: tuple[str, ...] = ()
+    """The contexts of the traced publishes that it stands for."""
 
 
 class Job:
@@ -37,7 +39,7 @@ class Job:
     effects must not be repeated should make them depend on `id`, or pass `token` along as a fencing token.
     """
 
-    __slots__ = ("_claim", "_is_cancelled", "_is_lost", "_worker", "queue")
+    __slots__ = ("_claim", "_is_cancelled", "_is_lost", "_worker", "queue", "traceparent")
 
     def __init__(self, claim: Claim, queue: str, worker: str) -> None:
         self._claim = claim
@@ -46,6 +48,8 @@ class Job:
         self._worker = worker
         self.queue = queue
         """The queue's name."""
+        self.traceparent: str | None = None
+        """The context of the span of this run, in the form of W3C Trace Context; None if it is not traced."""
 
     @property
     def id(self) -> str:
@@ -129,6 +133,7 @@ class Job:
             **asdict(self._claim),
             "raw_id": self.id,
             "raw_payload": payload,
+            "traceparent": self.traceparent,
         }
 
     @classmethod
@@ -137,7 +142,10 @@ class Job:
         queue, worker = record.pop("queue"), record.pop("token").rpartition(":")[0]
         payload = record.pop("raw_payload")
         raw_payload = None if payload is None else b64decode(payload)
-        return cls(Claim(encode_stored_id(record.pop("raw_id")), raw_payload=raw_payload, **record), queue, worker)
+        traceparent = record.pop("traceparent")
+        job = cls(Claim(encode_stored_id(record.pop("raw_id")), raw_payload=raw_payload, **record), queue, worker)
+        job.traceparent = traceparent
+        return job
 
     def mark_lost(self) -> None:
         """Set `lost`. Called by the pool when another worker or a jam guard has taken the ID."""

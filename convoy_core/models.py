@@ -433,6 +433,9 @@ class Details:
     """When the first of several came."""
     rerun_requests: int = 0
     """How many of the publishes since it runs asked for another run."""
+    traces: tuple[str, ...] = ()
+    """Of its traced publishes the contexts (W3C `traceparent`): of the accepted one, and of the first and the last that
+    it has absorbed."""
 
     @property
     def is_missing(self) -> bool:

@@ -37,6 +37,9 @@ JSON: TypeAlias = bool | int | float | str | Sequence[Any] | Mapping[str, Any] |
 Payload: TypeAlias = bytes | JSON
 """What a publish can attach to an ID: bytes, text, or any JSON value."""
 
+TRACEPARENT = re.compile("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+"""The context of a span, as W3C Trace Context writes it."""
+
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9_.:-]*(\{[A-Za-z0-9_.:-]+\})?[A-Za-z0-9_.:-]*")
 
 

@@ -37,12 +37,13 @@ from convoy_core.models import (
 )
 from convoy_core.moves import cancelling, discarding, looking, publishing, steering
 from convoy_core.moves.call import Call, checked_names
-from convoy_core.moves.publishing import Chunk
+from convoy_core.moves.publishing import Chunk, PublishOptions
 from convoy_core.operators import Operator, check_operator
 from convoy_core.options import JobID, Payload, encode_id
 from convoy_core.publisher import Publisher
 from convoy_core.states import State
 from convoy_core.store.connection import Connection
+from convoy_core.tracing import PublishSpan, Tracing, check_tracing
 from convoy_core.validation import Seconds
 
 if TYPE_CHECKING:
@@ -73,8 +74,11 @@ class Fleet:
         prefix: str | None = None,
         read_only: bool = False,
         operator: Operator | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         check_operator(operator)
+        check_tracing(tracing)
+        self._tracing = tracing
         self._connection = Connection(redis, prefix=prefix, read_only=read_only)
         self._operator = operator
 
@@ -94,7 +98,7 @@ class Fleet:
         operator = self._operator
         if operation != "":
             operator = replace(operator or Operator.here(), operation=operation)
-        return Queue(name, operator=operator, _connection=self._connection)
+        return Queue(name, operator=operator, tracing=self._tracing, _connection=self._connection)
 
     def ping(self) -> float:
         """Ask the store for its time. Returns the duration of the round trip in seconds. Raises StoreError."""
@@ -225,9 +229,12 @@ class Queue:
         prefix: str | None = None,
         read_only: bool = False,
         operator: Operator | None = None,
+        tracing: Tracing | None = None,
         _connection: Connection | None = None,
     ) -> None:
         check_operator(operator)
+        check_tracing(tracing)
+        self._tracing = tracing
         self._operator = operator
         self._connection = _connection or Connection(redis, prefix=prefix, read_only=read_only)
         self._keys = self._connection.keyspace.queue(name, existing=_connection is not None)
@@ -286,7 +293,10 @@ class Queue:
             payload_policy=payload_policy,
             delay_policy=delay_policy,
         )
-        return self._publisher.publish(single)
+        if self._tracing is None:
+            return self._publisher.publish(single)
+        with PublishSpan(self._tracing, self.name, single.raw) as span:
+            return self._publisher.publish(publishing.traced(single, span.context))
 
     def publish_many(
         self,
@@ -304,12 +314,8 @@ class Queue:
 
         After an error in the middle, the IDs published before it stay published. Publishing all of them again is safe.
         """
-        options = publishing.PublishOptions(
-            payload, delay_s, front, rerun, False, wait_replicas, payload_policy, delay_policy
-        )
-        self._connection.check_writable()
-        chunks = self._connection.run_ahead(publishing.publish(self._keys, ids, options))
-        return sum((chunk.tally for chunk in chunks), Tally())
+        options = PublishOptions(payload, delay_s, front, rerun, False, wait_replicas, payload_policy, delay_policy)
+        return sum((chunk.tally for chunk in self._publish(ids, options, ahead=True)), Tally())
 
     def publish_chunks(  # noqa: PLR0913 - the options of a publish, by keyword alone
         self,
@@ -330,15 +336,18 @@ class Queue:
         With `dry_run` nothing is written. The answers are those that publishing would have given. With `ahead` a chunk
         is sent before the one before is yielded. Then do not leave the loop to stop: end `ids`, and read the rest.
         """
-        options = publishing.PublishOptions(
-            payload, delay_s, front, rerun, dry_run, wait_replicas, payload_policy, delay_policy
-        )
-        if not dry_run:
+        options = PublishOptions(payload, delay_s, front, rerun, dry_run, wait_replicas, payload_policy, delay_policy)
+        yield from self._publish(ids, options, ahead=validation.flag("ahead", ahead))
+
+    def _publish(self, ids: Iterable[JobID], options: PublishOptions, *, ahead: bool) -> Iterator[Chunk]:
+        if not options.dry_run:
             self._connection.check_writable()
-        calls = publishing.publish(self._keys, ids, options)
-        if validation.flag("ahead", ahead):
-            yield from self._connection.run_ahead(calls)
-        yield from map(self._connection.run, calls)
+        is_traced = self._tracing is not None and not options.dry_run
+        with PublishSpan(self._tracing if is_traced else None, self.name) as span:
+            calls = publishing.publish(self._keys, ids, options, span.context)
+            for chunk in self._connection.run_ahead(calls) if ahead else map(self._connection.run, calls):
+                span.count += len(chunk.raw_ids)
+                yield chunk
 
     def counts(self) -> Counts:
         """The number of IDs in each state, at one instant."""

@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 from convoy_core import validation
 from convoy_core.errors import InvalidOption, InvalidPayload
-from convoy_core.options import MAX_PAYLOAD_BYTES, Payload, decode_payload, encode_id, encode_payload
+from convoy_core.options import MAX_PAYLOAD_BYTES, TRACEPARENT, Payload, decode_payload, encode_id, encode_payload
 from convoy_core.states import State
 
 LATEST: Final = 10**11
@@ -60,6 +60,9 @@ class Record:
     """The payload as the store keeps it."""
     raw_failure: bytes | None = None
     """The record of its last failure as the store keeps it: a JSON object."""
+    traces: tuple[str, ...] = ()
+    """Of its traced publishes the contexts (W3C `traceparent`): of the accepted one, and of the first and the last that
+    it has absorbed."""
 
     @property
     def payload(self) -> Payload:
@@ -73,6 +76,8 @@ class Record:
         client may have) stands in `payload_stored_base64`, to the byte.
         """
         simple = {name: getattr(self, name) for name in _PLAIN}
+        if self.traces:  # older releases know no such member
+            simple["traces"] = [*self.traces]
         return simple | _payload_members(self.raw_payload) | {"failure": _object(self.raw_failure)}
 
     @classmethod
@@ -85,6 +90,8 @@ class Record:
         values: dict[str, Any] = {name: members[name] for name in _PLAIN if members.get(name) is not None}
         if "state" in values:
             values["state"] = _state(values["state"])
+        if (traces := members.get("traces")) is not None:
+            values["traces"] = tuple(traces) if isinstance(traces, list) else traces
         if isinstance(id := members.get("id"), int):
             values["id"] = str(encode_id(id), "ascii")
         record = cls(
@@ -107,13 +114,14 @@ class Record:
             validation.whole(name, getattr(self, name), 0)
         _check_bytes("raw_payload", self.raw_payload, MAX_PAYLOAD_BYTES + 1)
         _check_bytes("raw_failure", self.raw_failure, MAX_FAILURE_BYTES)
+        _check_traces(self.traces)
 
 
-_PLAIN: Final = [field.name for field in fields(Record) if not field.name.startswith("raw_")]
+_PLAIN: Final = [field.name for field in fields(Record) if not field.name.startswith(("raw_", "traces"))]
 
 _PAYLOADS: Final = ("payload", "payload_base64", "payload_stored_base64")
 
-_MEMBERS: Final = {*_PLAIN, *_PAYLOADS, "failure"}
+_MEMBERS: Final = {*_PLAIN, *_PAYLOADS, "failure", "traces"}
 
 
 def _state(value: object) -> State:
@@ -139,6 +147,15 @@ def _check_bytes(name: str, value: object, most: int) -> None:
         raise InvalidOption(f"{name} is {validation.shown(value)}; it must be bytes.")
     if value is not None and len(value) > most:
         raise InvalidOption(f"{name} has {len(value):,} bytes; at most {most:,} are allowed.")
+
+
+def _check_traces(value: object) -> None:
+    if not (isinstance(value, tuple) and len(value) <= 3 and all(map(_is_context, value))):
+        raise InvalidOption(f"traces is {validation.shown(value)}; it must be a list of up to three traceparents.")
+
+
+def _is_context(value: object) -> bool:
+    return isinstance(value, str) and TRACEPARENT.fullmatch(value) is not None
 
 
 def _payload_members(raw: bytes | None) -> dict[str, object]:

@@ -62,6 +62,7 @@ def nothing_of_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         "CONVOY_PROFILE",
         "CONVOY_READ_ONLY",
         "CONVOY_OPERATOR",
+        "CONVOY_OTEL",
         "NO_COLOR",
     ):
         monkeypatch.delenv(name, raising=False)

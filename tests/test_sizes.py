@@ -22,9 +22,9 @@ WIDGET = "every key, event and drawn line of a widget is a method of it, which T
 
 EXCEPTIONS: dict[str, tuple[int, str]] = {
     "convoy_core/__init__.py": (320, "one line for each public name"),
-    "convoy_core/queue.py": (760, ONE_METHOD_EACH),
+    "convoy_core/queue.py": (780, ONE_METHOD_EACH),
     "convoy_core/queue.py:Queue": (48, ONE_METHOD_EACH),
-    "convoy_core/aio.py": (770, ONE_METHOD_EACH),
+    "convoy_core/aio.py": (800, ONE_METHOD_EACH),
     "convoy_core/aio.py:AsyncQueue": (48, ONE_METHOD_EACH),
     "convoy_core/jobs.py:Job": (16, "one name for each thing that a handler may know"),
     "convoy_core/models.py": (460, "one record for each thing that is answered, and no code beside them"),
@@ -45,8 +45,8 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
     "convoy_tui/dashboard/screens/queue_list.py:QueueListPage": (20, WIDGET),
     "convoy_tui/dashboard/widgets/table.py:Table": (21, WIDGET),
     "convoy_tui/cli/commands/limit.py:limit": (46, OPTIONS),
-    "convoy_tui/cli/commands/publish.py:publish": (58, OPTIONS),
-    "convoy_tui/cli/commands/work.py:work": (72, OPTIONS),
+    "convoy_tui/cli/commands/publish.py:publish": (60, OPTIONS),
+    "convoy_tui/cli/commands/work.py:work": (80, OPTIONS),
 }
 """What is over a limit: how far it may go, and why."""
 

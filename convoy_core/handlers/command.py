@@ -1,7 +1,8 @@
 """Any command as a handler: one process per run, and no shell that would read the ID.
 
 The contract with the command: the ID comes as the argument written `{}` and in CONVOY_ID, with CONVOY_QUEUE,
-CONVOY_ATTEMPT, CONVOY_TOKEN and CONVOY_REQUESTS (see `Job`); the payload comes on stdin. Exit status 0 is done, 75
+CONVOY_ATTEMPT, CONVOY_TOKEN and CONVOY_REQUESTS (see `Job`), and with TRACEPARENT where the run is traced; the payload
+comes on stdin. Exit status 0 is done, 75
 (EX_TEMPFAIL of sysexits.h) is "call me again later", anything else has failed, with the tail of stderr as the reason.
 Its stdout is dropped.
 A command and all it has started end with its worker, even by `kill -9`; what it leaves running after its own end stays.
@@ -44,7 +45,10 @@ unchanged, and none is read as code; it inherits our environment, which is cheap
 environment variables whose names are not valid in a shell.
 """
 
-_SHELL: Final = ("/bin/sh", "-c", _GATE, "sh")
+_TRACED: Final = 'export TRACEPARENT="$1"; shift' + _GATE
+"""The same, for a run that is traced: its context comes first."""
+
+_SHELL: Final = ("/bin/sh", "-c")
 
 _READ_BYTES = 64 * 1024
 
@@ -123,8 +127,10 @@ class Command:
         words = [*map(system_text, self._arguments(job.id))]
         try:
             if sys.platform == "win32":
+                told |= {} if job.traceparent is None else {"TRACEPARENT": job.traceparent}
                 return self._groups.start(*words, environment=environment() | told, stdout=self._output, stderr=PIPE)
-            words = [*_SHELL, *told.values(), *words]
+            traced = [] if job.traceparent is None else [job.traceparent]
+            words = [*_SHELL, _TRACED if traced else _GATE, "sh", *traced, *told.values(), *words]
             return self._groups.start(*words, environment=None, stdout=self._output, stderr=PIPE)
         except (OSError, ValueError) as error:  # E2BIG, a NUL byte: nothing the command could be told
             raise CommandFailed(f"the command cannot be started for this ID: {error}") from None

@@ -39,6 +39,11 @@ END_S = 2.0
 class HandlerFailed(RunFailed):
     """A handler raised in its child process."""
 
+    @property
+    def kind(self) -> str:
+        """The name of the class of what it has raised."""
+        return str(self).partition(":")[0]
+
 
 class ChildDied(RunFailed):
     """The child process ended in the middle of a run."""

@@ -22,6 +22,7 @@ from convoy_core.handlers.verdicts import checked, describe, trace
 from convoy_core.jobs import Discard, Job, Retry
 from convoy_core.system.json_lines import Malformed, Message, decode_message, encode_message
 from convoy_core.system.standard_streams import lossy_streams, open_missing
+from convoy_core.tracing import continued
 
 
 def main(path: str, *places: str) -> None:
@@ -74,8 +75,9 @@ def _listen(requests: BinaryIO, jobs: SimpleQueue[Message]) -> None:
 
 def _run(handler: Handler, job: Job) -> Message:
     try:
-        answer: Any = handler(job)
-        result = checked(asyncio.run(answer) if is_coroutine_handler(handler) else answer)
+        with continued(job.traceparent):
+            answer: Any = handler(job)
+            result = checked(asyncio.run(answer) if is_coroutine_handler(handler) else answer)
     except BaseException as error:  # noqa: BLE001 - the user's code: even SystemExit ends this ID alone
         return {"failed": describe(error), "traceback": trace(error)}
     match result:

@@ -13,6 +13,7 @@ from convoy_core.moves import replies
 from convoy_core.moves.absorbed import absorbed, first_asked
 from convoy_core.moves.call import Argument, Call, bounded, check_state, chunked, of
 from convoy_core.moves.keys import Keys
+from convoy_core.moves.traces import contexts, entry_of, linked
 from convoy_core.options import BATCH, decode_id, encode_id
 from convoy_core.records import Record, Restored, finite
 from convoy_core.states import State
@@ -54,7 +55,7 @@ def _part(state: State, reply: list[Any]) -> Part:
 def _record(
     state: State, raw: bytes, due: Any, published: Any, attempts: Any, failures: Any, crashes: Any, *rest: Any
 ) -> Record:
-    payload, failure, entry = rest
+    payload, failure, entry, traced = rest
     kept = absorbed(entry)
     accepted = replies.seconds(published)
     return Record(
@@ -69,6 +70,7 @@ def _record(
         finite(first_asked(kept, accepted)),
         payload,
         failure,
+        linked(contexts(traced)),
     )
 
 
@@ -104,6 +106,7 @@ def _arguments(record: Record) -> tuple[str, bytes, *tuple[Argument, ...]]:
         record.raw_payload or b"",
         record.raw_failure or b"",
         _absorbed(record),
+        entry_of(record.traces),
     )
 
 

@@ -41,6 +41,7 @@ _SMALL_KEYS: Final = (
     "failure",
     "cancelling",
     "requests",
+    "traces",
 )
 
 

@@ -36,6 +36,7 @@ OURS = {
     "crashes": "hash",  # ID -> times its worker died or it was jammed
     "payload": "hash",  # ID -> payload, first byte tells the kind
     "requests": "hash",  # ID -> publishes that it has absorbed, and when the first came: see request_entry.lua
+    "traces": "hash",  # ID -> contexts of the traced publishes that its run stands for: see trace_entry.lua
     "rerun": "set",  # running IDs to queue once more when their run ends
     "failure": "hash",  # ID -> JSON of the last failure
     "totals": "hash",  # counters that only grow
@@ -68,6 +69,7 @@ RARE = FAILING | {
     "requeued",
     "rerun",
     "started",
+    "traces",
 }
 """Those that most queues do not have most of the time."""
 

@@ -93,6 +93,15 @@ def single(
     return Single(how, raw, wait_replicas, len(raw) + len(how[-1]))
 
 
+def traced(one: Single, context: str) -> Single:
+    """The same, with the context of the span of its publish; empty for none."""
+    return one._replace(how=_traced(one.how, context))
+
+
+def _traced(how: How, context: str) -> How:
+    return (*how[:3], context, how[4]) if context else how
+
+
 def publish_single(keys: Keys, one: Single) -> Call[Published]:
     """One ID."""
     return of("publish", keys, (*one.how, one.raw), _answer, replicas=one.replicas)
@@ -157,9 +166,9 @@ def _answers(reply: list[Any]) -> list[Published]:
     return [answer for answer, n in replies.runs(reply) for _ in range(n)]
 
 
-def publish(keys: Keys, ids: Iterable[JobID], options: PublishOptions) -> Iterator[Call[Chunk]]:
-    """One call per chunk of IDs; each is checked before its chunk is sent."""
-    how = _how(*options)
+def publish(keys: Keys, ids: Iterable[JobID], options: PublishOptions, context: str = "") -> Iterator[Call[Chunk]]:
+    """One call per chunk of IDs; each is checked before its chunk is sent. `context` is that of a traced publish."""
+    how = _traced(_how(*options), context)
     beside = len(how[-1])
     replicas = 0 if options.dry_run else options.wait_replicas
     for chunk in chunked(checked_ids(ids)):

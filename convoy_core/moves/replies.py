@@ -25,6 +25,7 @@ from convoy_core.models import (
     WorkerInfo,
 )
 from convoy_core.moves.absorbed import absorbed, first_asked
+from convoy_core.moves.traces import contexts, linked
 from convoy_core.options import Payload, decode_id, decode_payload
 from convoy_core.states import State
 
@@ -170,7 +171,7 @@ def errors(start: int, reply: list[Any]) -> ErrorPage:
 def details(id: str, queue: str, reply: list[Any]) -> Details:
     """All about one ID."""
     now, member, nowhere, position, due, score, start, entry, live, failed, published, *rest = reply
-    attempts, failures, crashes, rerun, record, payload, marked, requests = rest
+    attempts, failures, crashes, rerun, record, payload, marked, requests, traced = rest
     is_committed = bool(member)
     kept = absorbed(requests)
     again = kept.again if rerun else 0
@@ -201,6 +202,7 @@ def details(id: str, queue: str, reply: list[Any]) -> Details:
         requests=kept.requests - again,
         first_asked=first_asked(kept, seconds(published)) if kept.requests - again > 1 else None,
         rerun_requests=again,
+        traces=linked(contexts(traced)),
     )
 
 

@@ -12,6 +12,7 @@ from convoy_core.moves.absorbed import absorbed, first_asked
 from convoy_core.moves.call import Argument, Call, Steps, command, of
 from convoy_core.moves.keys import Keys
 from convoy_core.moves.recovering import held_claims
+from convoy_core.moves.traces import contexts, linked
 from convoy_core.options import SUSPECT_CRASHES
 
 SCHEMA = 1
@@ -185,6 +186,8 @@ def _round(number: int, reply: list[Any]) -> Round:
             kept = absorbed(told)
             claim.requests = kept.requests
             claim.first_asked_at = first_asked(kept, replies.seconds(published or None))
+    for claim, entry in zip(claims, rare[1] if rare else (), strict=False):
+        claim.traces = linked(contexts(entry))
     said, _, again_ms = word.decode().partition(" ")
     late, cancelled = _by_sign(stale)
     return Round(late, said, claims, apart, int(again_ms) if again_ms else None, cancelled)

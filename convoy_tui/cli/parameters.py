@@ -12,6 +12,7 @@ from convoy_core import InvalidOption
 from convoy_core.system import system_text
 from convoy_tui.cli.completion import profile_names, queue_names
 from convoy_tui.cli.io.formats import Color, Format
+from convoy_tui.cli.settings import OtelSpans
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import number, parse_duration
 
@@ -242,6 +243,15 @@ ServeURL = Annotated[
         "--serve-url",
         metavar="URL",
         help="With --serve: where a proxy offers it, like https://convoy.example.com",
+        show_default=False,
+    ),
+]
+Otel = Annotated[
+    OtelSpans | None,
+    typer.Option(
+        "--otel",
+        metavar="WORD",
+        help="ids or no-ids: trace by OpenTelemetry, and whether spans tell the IDs.",
         show_default=False,
     ),
 ]

@@ -15,12 +15,12 @@ from convoy_tui.cli.holders import Holders
 from convoy_tui.cli.io.formats import Color, Format
 from convoy_tui.cli.io.messages import Messages
 from convoy_tui.cli.io.output import Output
-from convoy_tui.cli.settings import Settings, resolve, store_of
+from convoy_tui.cli.settings import OtelSpans, Settings, otel_spans, resolve, store_of
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import count
 
 if TYPE_CHECKING:
-    from convoy_core import Fleet, Queue, StoreDescription
+    from convoy_core import Fleet, Queue, StoreDescription, Tracing
 
 USUAL_PORT = 6379
 
@@ -39,6 +39,8 @@ class Session:
         wanted = Format.JSON if flags.json else flags.output
         self.out = Output(wanted, color=color, nul=bool(nul), given=given)
         self.messages = Messages(color=color, quiet=bool(flags.quiet))
+        self.tracing: Tracing | None = None
+        """How publishes and runs are traced, if they are."""
 
     @cached_property
     def settings(self) -> Settings:
@@ -72,7 +74,21 @@ class Session:
         from convoy_core import Fleet  # noqa: PLC0415 - loads redis, and the help of a command needs none
 
         settings = self.settings
-        return Fleet(redis=self.store.url, prefix=settings.prefix, read_only=settings.read_only, operator=self.operator)
+        return Fleet(
+            redis=self.store.url,
+            prefix=settings.prefix,
+            read_only=settings.read_only,
+            operator=self.operator,
+            tracing=self.tracing,
+        )
+
+    def trace(self, spans: OtelSpans | None) -> None:
+        """Trace by OpenTelemetry if this, or CONVOY_OTEL, says so. Before the store is used. Raises InvalidOption."""
+        spans = spans or otel_spans(os.environ)
+        if spans is not None:
+            from convoy_core import Tracing  # noqa: PLC0415 - few commands are traced
+
+            self.tracing = Tracing(ids=spans is OtelSpans.IDS)
 
     @cached_property
     def holders(self) -> Holders:

@@ -36,6 +36,7 @@ from convoy_core import (
     Queue,
     Record,
     State,
+    Tracing,
     WorkerPool,
     check_handler,
     check_prefix,
@@ -113,6 +114,9 @@ KINDS: dict[str, Kind] = {
     "queue": Kind(["name", None, 5, Queue], "queue"),
     "handler": Kind(["f", None, 5, []]),
     "operator": Kind(["ann", 5, True, [], object()]),
+    "tracing": Kind(["on", 5, True, [], object(), Tracing]),
+    "provider": Kind(["global", 5, True, [], object()]),
+    "job": Kind([]),
     "act": Kind([None, 5, "requeue", True, {}, [], object()]),
     "operation": Kind([5, True, None, [], object(), b"one", "x" * 201]),
     "since_s": SECONDS_OR_NONE,
@@ -157,6 +161,7 @@ SPECIAL: dict[tuple[str, str], Kind] = {
     # None has a meaning of its own there: the committed set.
     ("discard", "state"): Kind([*STATE.bad, None, State.PROCESSING, State.ABSENT]),
     ("discard_all", "state"): Kind([*STATE.bad, None, State.PROCESSING, State.ABSENT], ""),
+    ("Tracing", "ids"): FLAG,
     ("trace", "id"): Kind([value for value in ID.bad if value is not None], "job ID"),
     ("failure_groups", "limit"): Kind([value for value in FROM_ONE.bad if value is not None]),
     ("discard_all", "limit"): Kind([value for value in FROM_ONE.bad if value is not None]),
@@ -247,6 +252,7 @@ CLASSES: list[Any] = [
     Command,
     Isolated,
     EmbeddedServer,
+    Tracing,
 ]
 FUNCTIONS: list[Any] = [
     check_handler,

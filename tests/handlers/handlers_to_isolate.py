@@ -15,6 +15,8 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+from opentelemetry import trace
+
 from convoy_core import Discard, Job, Retry
 
 _NAMES = {
@@ -110,3 +112,11 @@ def _is_pipe(fd: int) -> bool:
 
 def leave_alone(job: Job) -> None:
     """Do nothing."""
+
+
+def current_trace(job: Job) -> None:
+    """Write down which span is the current one, as another that began here would find it."""
+    if job.id.startswith("fail"):
+        raise LookupError(job.id)
+    context = trace.get_current_span().get_span_context()
+    Path(os.environ["TOLD"]).write_text(f"{context.trace_id:032x} {context.span_id:016x}")

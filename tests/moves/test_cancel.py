@@ -289,7 +289,7 @@ CASES += [
         "F53 the sweep removes a mark whose run has ended without it",
         {**MARK, "published": {"a": OLD}},
         lambda world: world.drive(sweep(world.keys, (), 100)),
-        [0] * 9,
+        [0] * 10,
         {},
     ),
     Case(
@@ -297,7 +297,7 @@ CASES += [
         "F53 the sweep removes the mark of a failed ID, and leaves that failed",
         {**FAILED, **MARK},
         lambda world: world.drive(sweep(world.keys, (), 100)),
-        [0] * 9,
+        [0] * 10,
         FAILED,
     ),
 ]

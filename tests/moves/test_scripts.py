@@ -66,6 +66,7 @@ def world(each_store: RealServer) -> Iterator[World]:
 # -- one keyspace in which every script finds something to do
 
 DEAD = "dd"
+CONTEXT = f"00-{'a' * 32}-{'b' * 16}-01"
 GONE = "ee"
 """Unregistered long ago."""
 HOLDERS = {"p1": f"{W}:1", "p2": f"{W}:2", "p3": f"{W}:3", "p4": f"{W}:4", "p5": f"{DEAD}:1", "p6": f"{DEAD}:2"}
@@ -92,6 +93,7 @@ BUSY: Keyspace = {
     "payload": {"q1": "sx", "p1": "sx"},
     "rerun": {"p3"},
     "requests": {"q1": "2 5", "p1": "1 5", "p3": "1 5 3 6"},
+    "traces": {"q1": CONTEXT, "p1": CONTEXT, "p3": f"{CONTEXT}/{CONTEXT}", "over": CONTEXT},
     "cancelling": {"p4": f"{W}:4", "p6": f"{DEAD}:2"},
     "totals": {"done": "1"},
     "limits": {"concurrency": "9", "rate": "50", "period": "1000", "burst": "5", "turn:ff": str(NOW - 5000)},

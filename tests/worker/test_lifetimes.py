@@ -11,6 +11,7 @@ import pytest
 from convoy_core import Counts, Jammed, Job, PoolOptions, Queue, State, Then, WorkerPool
 from convoy_core.moves.history import note_history
 from convoy_core.moves.keys import OURS
+from convoy_core.moves.publishing import publish_single, single, traced
 from convoy_core.moves.recovering import recover
 from convoy_core.moves.working import Pulse, register, renew, unregister_safely
 from tests.moves.keyspace import LEASE, NOW, W, World, claim, failure
@@ -40,6 +41,9 @@ def test_f20_nothing_of_ours_but_logs_recordings_and_wake_ups_is_ever_given_a_ti
         lambda: world.queue.publish_many(held, payload="cargo"),
         lambda: world.exchange(want=7, number=1),
         lambda: world.queue.publish("done", rerun=True),
+        lambda: world.run(
+            publish_single(world.keys, traced(single("done", rerun=True), f"00-{'a' * 32}-{'b' * 16}-01"))
+        ),
         lambda: world.queue.cancel(["lost"]),
         lambda: world.run(renew(world.keys, W, LEASE, Pulse(0, 0, []), [(b"done", 1)])),
         lambda: world.queue.free_jammed([Jammed("jammed", NOW / 1000, 0, None, False)], then=Then.REQUEUE),

@@ -1,5 +1,5 @@
 -- claim: queued, delayed -> processing
--- keys: queued committed delayed processing owner paused limits published attempts failures crashes payload rerun failure requests
+-- keys: queued committed delayed processing owner paused limits published attempts failures crashes payload rerun failure requests traces
 -- with: totals claim_list
 
 -- The last part of an exchange. The i-th ID's token is `<worker>:<number + i - 1>`. Answers the stale claims, a word (`more` if it
@@ -113,7 +113,7 @@ count('adopted', call('SADD', committed, unpack(ids)))
 if long then
   call('SADD', committed, long)
   call('SREM', committed, long)
-  for _, hash in ipairs({ published, payload, attempts, failures, failure, requests }) do
+  for _, hash in ipairs({ published, payload, attempts, failures, failure, requests, traces }) do
     if present[hash] then
       call('HSET', hash, long, '')
       call('HDEL', hash, long)

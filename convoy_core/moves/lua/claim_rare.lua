@@ -1,5 +1,5 @@
 -- claim_rare: what else a claim writes and answers where keys exist that most queues do not have
--- keys: failed failures attempts crashes requests published
+-- keys: failed failures attempts crashes requests published traces
 
 -- A Node publisher leaves the ID in `failed`. What it counted there is kept until the run has ended, with what we remember.
 for i, score in ipairs(exists(failed) and call('ZMSCORE', failed, unpack(ids)) or none) do
@@ -13,4 +13,4 @@ local asked = column(requests)
 -- When an ID was accepted counts where more than that publish stands behind its run.
 local times = #asked > 0 and call('HMGET', published, unpack(ids)) or none
 for i, entry in ipairs(asked) do asked[i] = entry and entry .. '@' .. (times[i] or '') end
-return { stale, word, ids, column(attempts), column(failures), column(crashes), payloads, apart, asked }
+return { stale, word, ids, column(attempts), column(failures), column(crashes), payloads, apart, asked, column(traces) }

@@ -1,5 +1,5 @@
 -- fault: whether something is still wrong with an ID
--- keys: queued committed delayed processing started owner workers departed failed rerun published payload attempts failures crashes failure cancelling requests
+-- keys: queued committed delayed processing started owner workers departed failed rerun published payload attempts failures crashes failure cancelling requests traces
 -- with: owner_entry claim_list silent
 
 -- How many copies of it were handed to workers that have not claimed them yet.
@@ -33,7 +33,7 @@ local function is_leftover(id)
     if call('HEXISTS', hash, id) == 1 then return true end
   end
   if call('ZSCORE', failed, id) then return false end
-  return call('HEXISTS', payload, id) + call('HEXISTS', failure, id) > 0
+  return call('HEXISTS', payload, id) + call('HEXISTS', failure, id) + call('HEXISTS', traces, id) > 0
 end
 
 -- `letter` is o (orphaned), m (missing; M where the caller has read the list), d (duplicate), l (unlisted), u (uncommitted) or

@@ -1,11 +1,11 @@
 -- forget: removes the data about an ID
--- keys: committed failed published attempts failures crashes payload failure rerun cancelling requests
+-- keys: committed failed published attempts failures crashes payload failure rerun cancelling requests traces
 
 -- What most IDs never had.
 local function forget_rest(ids)
   if exists(failed) then call('ZREM', failed, unpack(ids)) end
   if exists(rerun) then call('SREM', rerun, unpack(ids)) end
-  for _, hash in ipairs({ attempts, failures, crashes, payload, failure, cancelling, requests }) do drop_all(hash, ids) end
+  for _, hash in ipairs({ attempts, failures, crashes, payload, failure, cancelling, requests, traces }) do drop_all(hash, ids) end
 end
 
 -- It becomes absent.

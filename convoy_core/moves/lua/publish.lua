@@ -2,11 +2,12 @@
 -- keys: committed delayed processing owner published payload rerun
 -- proven: committed processing owner published totals
 -- with: totals
--- args: delay ms, front, what is asked for known IDs (see publish_known), dry run, payload or empty, ID...
+-- args: delay ms, front, what is asked for known IDs (see publish_known), 1 for a dry run or the context of a traced publish,
+--       payload or empty, ID...
 -- answer: runs of equal answers, in order: word, how many, ...
-local delay, front, asked, dry, content = unpack(ARGV, 2, 6)
+local delay, front, asked, context, content = unpack(ARGV, 2, 6)
 local ids = { unpack(ARGV, 7) }
-local is_delayed, is_dry = tonumber(delay) > 0, dry == '1'
+local is_delayed, is_dry = tonumber(delay) > 0, context == '1'
 local accepted = is_delayed and 'delayed' or 'queued'
 
 -- The owner entry decides: a Node jam guard may have removed a running ID from the set.
@@ -59,6 +60,9 @@ end
 
 if #fresh < #ids and not is_dry then
   -- here: absorb
+end
+if #context > 1 then
+  -- here: keep_traces
 end
 if present[recording] and not is_dry then
   -- here: record

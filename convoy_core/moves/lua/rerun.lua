@@ -1,5 +1,5 @@
 -- rerun: runs have ended; queues those IDs again for which a rerun was asked
--- keys: rerun published attempts requests
+-- keys: rerun published attempts requests traces
 -- with: enqueue set_all
 
 -- Returns the IDs without a rerun, and how many were queued.
@@ -16,6 +16,9 @@ local function queue_reruns(ids)
     drop_all(attempts, again)
     if exists(requests) then
       -- here: rerun_requests
+    end
+    if exists(traces) then
+      -- here: rerun_traces
     end
     if exists(recording) then
       -- here: record

@@ -1,10 +1,10 @@
 -- restore: absent -> queued, delayed, failed
--- keys: committed delayed processing owner failed published attempts failures crashes payload failure rerun requests
+-- keys: committed delayed processing owner failed published attempts failures crashes payload failure rerun requests traces
 -- with: totals enqueue start_anew
 -- args: dry run, (state, ID, Unix ms when it is due, when it was published or empty, attempts, failures, crashes, payload or empty,
---       record or empty, requests as an entry or empty)...
+--       record or empty, requests as an entry or empty, traces as an entry or empty)...
 -- answer: a letter per ID: q, d or f for the state that it was put into, p if it is there already, in whatever state
-local WIDTH = 10
+local WIDTH = 11
 local is_dry, ids = take() == '1', {}
 for at = 4, #ARGV, WIDTH do ids[#ids + 1] = ARGV[at] end
 local known, tokens = call('SMISMEMBER', committed, unpack(ids)), call('HMGET', owner, unpack(ids))
@@ -13,7 +13,7 @@ local bad = call('ZMSCORE', failed, unpack(ids))
 
 local letters, seen, fresh, waiting, later, times, lost, over = {}, {}, {}, {}, {}, {}, {}, {}
 -- For each hash the IDs that get an entry, each followed by its value.
-local entries = { [published] = {}, [attempts] = {}, [failures] = {}, [crashes] = {}, [payload] = {}, [failure] = {}, [requests] = {} }
+local entries = { [published] = {}, [attempts] = {}, [failures] = {}, [crashes] = {}, [payload] = {}, [failure] = {}, [requests] = {}, [traces] = {} }
 local function note(hash, id, value)
   local pairs_ = entries[hash]
   pairs_[#pairs_ + 1], pairs_[#pairs_ + 2] = id, value
@@ -24,7 +24,7 @@ for i, id in ipairs(ids) do
     letters[i] = 'p'
   else
     local first = 3 + (i - 1) * WIDTH
-    local state, _, due, time, tried, failed_before, died, content, record, absorbed = unpack(ARGV, first, first + WIDTH - 1)
+    local state, _, due, time, tried, failed_before, died, content, record, absorbed, contexts = unpack(ARGV, first, first + WIDTH - 1)
     seen[id], fresh[#fresh + 1], letters[i] = true, id, string.sub(state, 1, 1)
     if state == 'failed' then
       lost[#lost + 1], over[#over + 1], over[#over + 2] = id, failed_before, id
@@ -42,6 +42,7 @@ for i, id in ipairs(ids) do
     end
     if content ~= '' then note(payload, id, content) end
     if record ~= '' then note(failure, id, record) end
+    if contexts ~= '' then note(traces, id, contexts) end
   end
 end
 if #fresh == 0 or is_dry then return table.concat(letters) end

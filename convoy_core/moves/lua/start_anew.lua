@@ -1,5 +1,5 @@
 -- start_anew: what was remembered about IDs that are published
--- keys: failed failures failure attempts crashes payload requests
+-- keys: failed failures failure attempts crashes payload requests traces
 
 -- An ID that had failed keeps its count of failures. An ID that a Node client finished may still have data of ours, but an
 -- absent ID must start without any.
@@ -17,5 +17,5 @@ local function start_anew(ids)
   if #was_failed > 0 then call('ZREM', failed, unpack(was_failed)) end
   drop_all(failures, absent)
   drop_all(failure, absent)
-  for _, hash in ipairs({ attempts, crashes, payload, requests }) do drop_all(hash, ids) end
+  for _, hash in ipairs({ attempts, crashes, payload, requests, traces }) do drop_all(hash, ids) end
 end

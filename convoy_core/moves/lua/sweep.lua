@@ -4,7 +4,7 @@
 -- args: how many to look at in each key, the key to begin with, where the last sweep stopped in each (or nothing, to begin)
 -- answer: the key to go on with, 0 when each had its turn; where this one stopped in each, '0' at the end
 local limit, at = take_number(), take_number()
-local keys, stops = { rerun, published, attempts, failures, crashes, payload, failure, cancelling, requests }, {}
+local keys, stops = { rerun, published, attempts, failures, crashes, payload, failure, cancelling, requests, traces }, {}
 for i in ipairs(keys) do stops[i] = take() or '0' end
 
 -- Payloads and records may be long, so from these two the IDs alone are drawn.

@@ -93,6 +93,7 @@ def publish(  # noqa: PLR0913 - typer reads the options from here
     delay_policy: ForDelay = DelayPolicy.KEEP,
     wait_replicas: WaitReplicas = 0,
     strict: Strict = False,
+    otel: p.Otel = None,
     dry_run: p.DryRun = False,
 ) -> Code:
     """Put IDs into a queue, each unless it is there already.
@@ -116,6 +117,7 @@ def publish(  # noqa: PLR0913 - typer reads the options from here
     content = _payload(payload)
     if not dry_run:
         session.must_write()
+    session.trace(otel)
     target = session.new_queue(queue)
     chunks = partial(
         target.publish_chunks,

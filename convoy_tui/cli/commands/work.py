@@ -110,6 +110,7 @@ def work(  # noqa: PLR0913 - typer reads the options from here
     grace: Grace = None,
     burst: Burst = False,
     hook: Hooks = None,
+    otel: p.Otel = None,
     health: Health = None,
     log_format: Logs = LogFormat.TEXT,
     control_socket: ControlSocketOption = None,
@@ -126,6 +127,9 @@ def work(  # noqa: PLR0913 - typer reads the options from here
     A hook is called with each job, and answers with a context manager around its run. With --log-format json every
     line on stderr that is ours is an object with at, level, logger and message, and about a run with queue, job_id,
     attempt and token.
+
+    With --otel each run is a span of OpenTelemetry, linked to the publishes that it stands for. Which spans are
+    exported, and where, is set up by the handler's module, or by `opentelemetry-instrument convoy work ...`.
 
     With --health, GET /live answers 200 while the loop and the heartbeat turn, whatever the store and the jobs do, and
     GET /ready while the workers are registered, the store answers, and no stop has begun. Under systemd (Type=notify)
@@ -144,7 +148,10 @@ def work(  # noqa: PLR0913 - typer reads the options from here
     step_down()
     learn_how_children_end()
     never_wait()
-    workers = Workers(queue, handler, exec, isolate, concurrency, job_timeout, retries, grace, burst, tuple(hook or ()))
+    session.trace(otel)
+    workers = Workers(
+        queue, handler, exec, isolate, concurrency, job_timeout, retries, grace, burst, tuple(hook or ()), otel
+    )
     if control_socket is not None:
         return serve_supervised(session, workers, control_socket, is_successor=successor)
     if processes is not None and processes > MAX_PROCESSES:

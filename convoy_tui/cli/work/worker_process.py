@@ -30,6 +30,7 @@ from convoy_core.system import own_program, system_text
 from convoy_tui.cli.exit_codes import Code, ending
 from convoy_tui.cli.io.messages import LogLine
 from convoy_tui.cli.session import Session
+from convoy_tui.cli.settings import OtelSpans
 from convoy_tui.cli.work.control_socket import ControlSocket, Final
 from convoy_tui.cli.work.handler_output import printing
 from convoy_tui.cli.work.health import SYSTEMD
@@ -52,6 +53,7 @@ class Workers:
     grace: float | None
     burst: bool
     hooks: tuple[str, ...] = ()
+    otel: OtelSpans | None = None
 
     @property
     def shown(self) -> str:
@@ -62,6 +64,8 @@ class Workers:
         """The pool. The handler is loaded first, so that a mistyped path does not connect. Raises ConvoyError."""
         call = self._call()
         hooks: Any = [load_handler(path, here=True) for path in self.hooks]  # the same kind of path
+        if session.tracing is not None:
+            hooks.insert(0, session.tracing.run)  # outermost: the spans of other hooks are in that of the run
         session.must_write()
         grace = PoolOptions().grace_s if self.grace is None else self.grace
         options = PoolOptions(grace_s=grace, burst=self.burst if burst is None else burst)
@@ -94,6 +98,7 @@ class Workers:
             "job-timeout": self.job_timeout,
             "retries": self.retries,
             "grace": self.grace,
+            "otel": self.otel,
         }
         options = [f"--{name}={value}" for name, value in values.items() if value is not None]
         options += [f"--hook={path}" for path in self.hooks]

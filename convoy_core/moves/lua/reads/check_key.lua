@@ -1,5 +1,5 @@
 -- check_key: a slice of one key, and which of its entries other keys contradict
--- keys: committed delayed processing started owner failed rerun published payload attempts failures crashes failure cancelling requests
+-- keys: committed delayed processing started owner failed rerun published payload attempts failures crashes failure cancelling requests traces
 -- with: scanned owner_entry silent
 -- args: key, where to go on, how many to look at, Unix ms before which an ID must have been accepted, ms after a lease
 -- answer: where to go on, '0' at the end; how many were looked at; (letter, ID)...: see check_ids, 'm' may be in the list
@@ -7,7 +7,7 @@ local name, cursor, limit, since, late = take(), take(), take_number(), take_num
 local keys = {
   committed = committed, delayed = delayed, processing = processing, started = started, owner = owner, rerun = rerun,
   published = published, payload = payload, attempts = attempts, failures = failures, crashes = crashes, failure = failure,
-  cancelling = cancelling, requests = requests,
+  cancelling = cancelling, requests = requests, traces = traces,
 }
 local key = keys[name]
 local kind = call('TYPE', key).ok

@@ -1,9 +1,9 @@
 -- dump: some IDs of a state, with all that is worth moving to another store
--- keys: queued delayed processing failed published payload attempts failures crashes failure requests
+-- keys: queued delayed processing failed published payload attempts failures crashes failure requests traces
 -- with: ranked scanned
 -- args: state, how many at most, where to go on (as the last answer said, or two empty values), IDs that were left out...
 -- answer: where to go on, as two values, the first of them empty at the end; IDs left out since too many bytes go with them;
---         row...; a row is ID, due, published, attempts, failures, crashes, payload, record, requests
+--         row...; a row is ID, due, published, attempts, failures, crashes, payload, record, requests, traces
 local state, limit, last, mark = take(), take_number(), take(), take()
 local asked_again = take_rest()
 
@@ -96,12 +96,13 @@ end
 
 local times, tried, failed_before, died = column(published, ids), column(attempts, ids), column(failures, ids), column(crashes, ids)
 local contents, records, absorbed, rows = column(payload, ids), column(failure, ids), column(requests, ids), {}
+local contexts = column(traces, ids)
 for i, id in ipairs(ids) do
   local due = state == 'delayed' and scores[i]
   local n = state == 'failed' and string.format('%d', whole(scores[i]) + whole(failed_before[i])) or failed_before[i] or false
   rows[i] = {
     id, due, times[i] or false, tried[i] or false, n, died[i] or false, contents[i] or false, records[i] or false,
-    absorbed[i] or false,
+    absorbed[i] or false, contexts[i] or false,
   }
 end
 return { to, to_mark, rest, rows }

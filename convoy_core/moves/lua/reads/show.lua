@@ -1,8 +1,8 @@
 -- show: all data about one ID
--- keys: queued committed delayed processing failed owner published attempts failures crashes payload rerun failure claim requests
+-- keys: queued committed delayed processing failed owner published attempts failures crashes payload rerun failure claim requests traces
 -- with: lease owner_entry marked
 -- args: ID, how deep to look for it in the list
--- answer: now, committed, whether it is in no state, position, due, processing score, start, owner entry, lease alive, failed, published, attempts, failures, crashes, rerun, failure, payload, asked to end, requests
+-- answer: now, committed, whether it is in no state, position, due, processing score, start, owner entry, lease alive, failed, published, attempts, failures, crashes, rerun, failure, payload, asked to end, requests, traces
 local id, depth = take(), take_number()
 local entry = call('HGET', owner, id)
 local start = start_of(entry)
@@ -25,5 +25,5 @@ return {
   entry and (is_live(worker_of(entry)) and 1 or 0), call('ZSCORE', failed, id), call('HGET', published, id),
   call('HGET', attempts, id), call('HGET', failures, id), call('HGET', crashes, id), call('SISMEMBER', rerun, id),
   call('HGET', failure, id), call('HGET', payload, id), is_marked(id, entry) and 1 or 0,
-  call('HGET', requests, id),
+  call('HGET', requests, id), call('HGET', traces, id),
 }
