@@ -635,7 +635,7 @@ class Strict(Machine):
     @rule()
     def sweep(self) -> None:
         """Finds nothing, as no Node client is here."""
-        self.check(lambda: self.drive(working.sweep(self.keys, (), 100)), lambda: [0] * 9, refusals={})
+        self.check(lambda: self.drive(working.sweep(self.keys, (), 100)), lambda: [0] * 10, refusals={})
 
     @rule(ms=st.sampled_from((1, 400, 999, 3000, LEASE, LEASE + 1, 30_000)))
     def pass_time(self, ms: int) -> None:

@@ -580,7 +580,7 @@ def _chunk(raw""",
     _mutant(
         "a finished ID leaves the requests that it has absorbed",
         "Strict",
-        ("moves/lua/forget.lua", "failure, cancelling, requests })", "failure, cancelling })"),
+        ("moves/lua/forget.lua", "cancelling, requests, traces })", "cancelling, traces })"),
     ),
     _mutant(
         "the newest payload is given to what runs",
