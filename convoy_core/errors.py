@@ -8,6 +8,7 @@
     │   ├── InvalidOption
     │   └── InvalidURL
     ├── ReadOnly                             a write through a read-only queue; nothing was sent
+    ├── NotKept                              what is to be discarded could not be saved first, and was not discarded
     ├── HandlerNotFound                      an import path that names no callable
     └── StoreError
         ├── StoreUnreachable                 refused, timed out or not found; nothing was applied
@@ -54,6 +55,10 @@ class InvalidURL(InvalidInput):
 
 class ReadOnly(ConvoyError):
     """A write was tried through a queue that was opened read-only."""
+
+
+class NotKept(ConvoyError):
+    """What is to be discarded could not be saved first, so it was not discarded."""
 
 
 class HandlerNotFound(ConvoyError):

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from convoy_core.checks import Fault, Finding, QueueCheck, Repaired
     from convoy_core.failure_groups import FailureGroups
     from convoy_core.moves.checking import Check, Progress
+    from convoy_core.moves.saving import Keep
     from convoy_core.operators import AuditEntry, Undone
     from convoy_core.recordings import RecordedMove, Recording
     from convoy_core.records import Record, Restored
@@ -622,23 +623,26 @@ class Queue:
             self._drive(trial.look(self._keys))
         return self._drive(trial.end(self._keys))
 
-    def discard(self, ids: Iterable[JobID], *, state: State, dry_run: bool = False) -> dict[str, Outcome]:
+    def discard(
+        self, ids: Iterable[JobID], *, state: State, dry_run: bool = False, keep: Keep | None = None
+    ) -> dict[str, Outcome]:
         """Remove these IDs, each only if it is in `state`: QUEUED, DELAYED or FAILED.
 
-        Raises InvalidOption for another state.
+        With `keep` their records are saved first, slice by slice: nothing is removed that is not saved, and what was
+        saved can be restored. Raises InvalidOption for another state, and what `keep` raises.
         """
         if not dry_run:
             self._connection.check_writable()
-        return self._drive(discarding.discard(self._keys, ids, state, dry_run=dry_run, by=self._by()))
+        return self._drive(discarding.discard(self._keys, ids, state, dry_run=dry_run, by=self._by(), keep=keep))
 
-    def discard_all(self, state: State, *, limit: int | None = None) -> int:
+    def discard_all(self, state: State, *, limit: int | None = None, keep: Keep | None = None) -> int:
         """Remove as many IDs of `state` as there are at the start of the call, from the head. Returns how many.
 
-        At most `limit` are removed. Unlike `discard` this searches for no ID, so a million take seconds. Raises
-        InvalidOption as `discard` does.
+        At most `limit` are removed. Unlike `discard` this searches for no ID, so a million take seconds; with `keep`,
+        as there, they are read and saved as well. Raises InvalidOption as `discard` does.
         """
         self._connection.check_writable()
-        return self._drive(discarding.discard_all(self._keys, state, limit, by=self._by()))
+        return self._drive(discarding.discard_all(self._keys, state, limit, by=self._by(), keep=keep))
 
     def cancel(self, ids: Iterable[JobID], *, dry_run: bool = False) -> dict[str, Cancelled]:
         """Cancel these IDs: what waits becomes absent, and what runs is asked to end.

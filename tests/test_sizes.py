@@ -45,6 +45,7 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
     "convoy_tui/dashboard/screens/queue_list.py:QueueListPage": (20, WIDGET),
     "convoy_tui/dashboard/widgets/table.py:Table": (21, WIDGET),
     "convoy_tui/cli/commands/limit.py:limit": (46, OPTIONS),
+    "convoy_tui/cli/commands/discard.py:discard": (48, OPTIONS),
     "convoy_tui/cli/commands/publish.py:publish": (60, OPTIONS),
     "convoy_tui/cli/commands/work.py:work": (80, OPTIONS),
 }

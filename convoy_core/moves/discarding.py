@@ -10,6 +10,7 @@ from convoy_core.models import Counts, IDPage, Outcome
 from convoy_core.moves.call import Steps, check_state, distinct, of, per_id
 from convoy_core.moves.keys import Keys
 from convoy_core.moves.looking import counts, id_page
+from convoy_core.moves.saving import Keep, check_keep, discard_head, discard_named
 from convoy_core.options import BATCH, JobID, decode_id
 from convoy_core.states import State
 
@@ -22,25 +23,31 @@ PASSED = 50_000
 
 
 def discard(
-    keys: Keys, ids: Iterable[JobID], state: State, *, dry_run: bool, by: str = ""
+    keys: Keys, ids: Iterable[JobID], state: State, *, dry_run: bool, by: str = "", keep: Keep | None = None
 ) -> Steps[dict[str, Outcome]]:
     """Forget IDs that are in `state`. `by` is an operator's signature."""
     validation.flag("dry_run", dry_run)
+    check_keep(keep)
     _check_discardable(state)
     raw = distinct(ids)
+    if keep is not None and not dry_run:
+        return (yield from discard_named(keys, raw, state, (yield from _size(keys, raw, state)), keep, by=by))
     if state is State.QUEUED and dry_run:
         return (yield from _would_discard(keys, raw))
     return (yield from _each(keys, raw, state, by, dry_run=dry_run))
 
 
-def discard_all(keys: Keys, state: State, limit: int | None, *, by: str = "") -> Steps[int]:
+def discard_all(keys: Keys, state: State, limit: int | None, *, by: str = "", keep: Keep | None = None) -> Steps[int]:
     """Forget as many IDs of `state` as there are now, from its head on; at most `limit`."""
+    check_keep(keep)
     _check_discardable(state)
     if limit is not None:
         validation.whole("limit", limit, 1)
     before: Counts = yield counts(keys)
     left: int = getattr(before, state.value)
     left = left if limit is None else min(left, limit)
+    if keep is not None:
+        return (yield from discard_head(keys, state, left, keep, by=by))
     gone = 0
     while left > 0:
         n: int = yield of("discard_first", keys, (by, state.value, min(left, BATCH)), int)
@@ -83,8 +90,12 @@ def searched_at_once(keys: Keys) -> Steps[int]:
 
 
 def _each(keys: Keys, raw: list[bytes], state: State, by: str, *, dry_run: bool) -> Steps[dict[str, Outcome]]:
-    size = (yield from searched_at_once(keys)) if state is State.QUEUED and raw else BATCH
+    size = yield from _size(keys, raw, state)
     return (yield from per_id("discard", keys, (by, state.value), raw, Outcome, dry_run=dry_run, size=size))
+
+
+def _size(keys: Keys, raw: list[bytes], state: State) -> Steps[int]:
+    return (yield from searched_at_once(keys)) if state is State.QUEUED and raw else BATCH
 
 
 def _check_discardable(state: State) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeVar
 
 from convoy_core import validation
 from convoy_core.errors import InvalidInput, InvalidOption
@@ -17,6 +18,8 @@ from convoy_core.moves.traces import contexts, entry_of, linked
 from convoy_core.options import BATCH, decode_id, encode_id
 from convoy_core.records import Record, Restored, finite
 from convoy_core.states import State
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,41 @@ class Part:
 
 def dump(keys: Keys, state: State, place: Place) -> Call[Part]:
     """Some records of a state, from `place` on."""
+    return _dump(keys, state, place, partial(_part, State.QUEUED if state is State.PROCESSING else state))
+
+
+class Row(NamedTuple):
+    """A record as the store told it."""
+
+    raw_id: bytes
+    record: Record
+    digest: str
+    """By which the store tells whether it is still the same."""
+
+
+def dump_rows(keys: Keys, state: State) -> Call[list[Row]]:
+    """The first records of a state."""
+    return _dump(keys, state, Place(), lambda reply: [row(state, told) for told in reply[3]])
+
+
+def named_rows(keys: Keys, state: State, ids: Sequence[bytes]) -> Call[list[Row | None]]:
+    """The records of the first of these IDs, as many as an answer holds; None for one that is not in the state."""
+    return of("records", keys, (state.value, *ids), lambda reply: [told and row(state, told) for told in reply])
+
+
+def row(state: State, told: list[Any]) -> Row:
+    """A row of the store, with its digest; see rows.lua and discard_saved.lua."""
+    parts = (b"-" if part is None else b"%d:%b" % (len(part), part) for part in told)
+    digest = hashlib.sha1(b"".join(parts), usedforsecurity=False).hexdigest()
+    return Row(told[0], _record(state, *told), digest)
+
+
+def _dump(keys: Keys, state: State, place: Place, read: Callable[[list[Any]], T]) -> Call[T]:
     check_state(state)
     if state is State.ABSENT:
         raise InvalidOption("Absent IDs are nowhere, so there is nothing to dump.")
     arguments: tuple[Argument, ...] = (state.value, BATCH, place.last, place.mark, *place.left_out)
-    return of("dump", keys, arguments, partial(_part, State.QUEUED if state is State.PROCESSING else state))
+    return of("dump", keys, arguments, read)
 
 
 def _part(state: State, reply: list[Any]) -> Part:

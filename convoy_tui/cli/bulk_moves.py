@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from convoy_core import ConvoyError, Outcome, Queue, State
+from convoy_core.kept import KeptFile
 from convoy_tui.cli.exit_codes import Code, Ended, ending
 from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.io.interrupts import Interrupts
@@ -65,6 +66,8 @@ class Move:
     state: State
     front: bool = False
     """Whether what is requeued goes to the head of the queue."""
+    keep: KeptFile | None = None
+    """Where what is discarded is kept."""
 
     @property
     def schema(self) -> str:
@@ -105,7 +108,7 @@ class Move:
         """The effect as a sentence without its full stop."""
         things = count(n, f"{self.state} ID")
         if self.loses:
-            return f"This forgets {things} of {self.queue} for good, at {where}"
+            return f"This forgets {things} of {self.queue}{' for good' if self.keep is None else ''}, at {where}"
         return f"This queues {things} of {self.queue} again, at {where}"
 
     def missed(self, tally: Tally) -> int:
@@ -130,7 +133,7 @@ class Move:
     def on(self, queue: Queue, ids: list[str], *, dry_run: bool = False) -> Outcomes:
         """Move these IDs, or with `dry_run` return what that would do."""
         if self.loses:
-            return queue.discard(ids, state=self.state, dry_run=dry_run)
+            return queue.discard(ids, state=self.state, dry_run=dry_run, keep=self.keep)
         return queue.requeue(ids, front=self.front, dry_run=dry_run)
 
     def on_all(self, ids: list[str]) -> Outcomes:

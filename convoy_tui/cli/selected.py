@@ -111,7 +111,8 @@ def _discard_all(session: Session, queue: Queue, move: Move, work: Work, *, yes:
         return work.do([lambda: n], n, is_long=False)
     session.messages.confirm(move.effect(n, session.where), yes=yes)
     parts = (min(AT_ONCE, n - before) for before in range(0, n, AT_ONCE))
-    return work.do((partial(queue.discard_all, move.state, limit=part) for part in parts), n, is_long=n > AT_ONCE)
+    steps = (partial(queue.discard_all, move.state, limit=part, keep=move.keep) for part in parts)
+    return work.do(steps, n, is_long=n > AT_ONCE)
 
 
 def _ask(session: Session, queue: Queue, move: Move, choice: Choice) -> None:

@@ -137,6 +137,26 @@ def test_the_tally_counts_what_the_store_took(bulk: Callable[..., Bulk], raw: re
     assert 0 < taken(raw) < N, seed
 
 
+@pytest.mark.usefixtures("full")
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_whatever_cuts_a_discard_short_all_that_it_has_taken_is_brought_back(
+    bulk: Callable[..., Bulk], convoy: Convoy, raw: redis.Redis, tmp_path: Path, by: signal.Signals
+) -> None:
+    kept = str(tmp_path / "kept")
+    at = random.randint(5, 12)
+
+    def cut(command: Bulk, n: int) -> None:
+        if n == at:
+            command.process.send_signal(by)
+
+    bulk("discard", "trucks", "--all", "-y", "--keep", kept, decide=cut).process.communicate(timeout=patient(60))
+    left = raw.zcard(FAILED)
+    convoy("restore", kept, "--queue", "trucks")
+
+    assert 0 < left < N, at
+    assert raw.zcard(FAILED) == N
+
+
 def test_a_second_ctrl_c_does_not_wait_and_the_tally_says_at_least(bulk: Callable[..., Bulk], raw: redis.Redis) -> None:
     is_held, go_on = threading.Event(), threading.Event()
 

@@ -75,7 +75,10 @@ def test_the_question_states_the_exact_effect(convoy: Convoy, fail: Fail) -> Non
     fail(*map(str, range(1200)))
 
     assert "This queues 1,200 failed IDs of trucks again, at unix://" in convoy("requeue", "trucks", "--all").stderr
-    assert "This forgets 3 failed IDs of trucks for good" in convoy("discard", "trucks", "1", "2", "3", "nope").stderr
+    asked = convoy("discard", "trucks", "1", "2", "3", "nope")
+    assert "This forgets 3 failed IDs of trucks, at unix://" in asked.stderr
+    for_good = convoy("discard", "trucks", "1", "2", "3", "nope", "--keep", "none")
+    assert "This forgets 3 failed IDs of trucks for good, at unix://" in for_good.stderr
 
 
 def test_requeueing_one_filtered_id_asks_no_question(convoy: Convoy, fail: Fail) -> None:
@@ -99,8 +102,8 @@ def test_a_whole_state_is_discarded_without_a_list_of_its_ids(
     trucks.publish_many(f"{n}".rjust(1000) for n in range(2000))
     before = raw.info("stats")["total_net_output_bytes"]
 
-    asked = convoy("discard", "trucks", "--all", "--state", "queued")
-    result = convoy("discard", "trucks", "--all", "--state", "queued", "--yes")
+    asked = convoy("discard", "trucks", "--all", "--state", "queued", "--keep", "none")
+    result = convoy("discard", "trucks", "--all", "--state", "queued", "--yes", "--keep", "none")
 
     assert "This forgets 2,000 queued IDs of trucks for good" in asked.stderr
     assert (result.exit_code, result.stdout) == (0, "2,000 discarded\n")

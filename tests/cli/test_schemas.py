@@ -66,7 +66,9 @@ PRINTED = [
     "publish trucks r1 --rerun --payload 1",
     "requeue trucks f1 w1 gone",
     "requeue trucks --all --yes --try 1 --timeout 100ms",
-    "discard trucks w2 gone --state queued --yes",
+    "discard trucks w2 gone --state queued --yes --keep {kept}",
+    "restore {kept} --dry-run",
+    "restore {kept}",
     "discard trucks --all --state queued --dry-run",
     "cancel trucks w1 gone --yes",
     "jam-guard trucks --idle 5m --dry-run",
@@ -130,7 +132,7 @@ def test_every_document_is_as_its_schema_says(convoy: Convoy, busy: Queue, tmp_p
     seen: set[str] = set()
 
     for command in PRINTED:
-        words = command.format(lines=lines, directory=tmp_path / "store", group=group).split()
+        words = command.format(lines=lines, directory=tmp_path / "store", group=group, kept=tmp_path / "kept").split()
         answer = convoy(*words, "-o", format)
         found = [*documents(answer.stdout)]
         if not found and answer.exit_code == 2:

@@ -115,6 +115,7 @@ KINDS: dict[str, Kind] = {
     "handler": Kind(["f", None, 5, []]),
     "operator": Kind(["ann", 5, True, [], object()]),
     "tracing": Kind(["on", 5, True, [], object(), Tracing]),
+    "keep": Kind([5, "file", True, [], object()]),
     "provider": Kind(["global", 5, True, [], object()]),
     "job": Kind([]),
     "act": Kind([None, 5, "requeue", True, {}, [], object()]),

@@ -11,6 +11,7 @@ import pytest
 
 import convoy_core
 import convoy_core.json_logs
+import convoy_core.kept
 import convoy_core.metrics
 import convoy_core.system
 import convoy_tui
@@ -125,6 +126,7 @@ def test_each_public_class_and_function_says_what_it_is() -> None:
 def test_both_faces_take_from_the_core_what_it_exports_and_nothing_else() -> None:
     exported = {
         "convoy_core": set(convoy_core.__all__),
+        "convoy_core.kept": set(convoy_core.kept.__all__),
         "convoy_core.json_logs": set(convoy_core.json_logs.__all__),
         "convoy_core.metrics": set(convoy_core.metrics.__all__),
         "convoy_core.system": set(convoy_core.system.__all__),

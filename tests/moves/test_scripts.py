@@ -7,7 +7,7 @@ import subprocess
 import sys
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from convoy_core import (
 )
 from convoy_core.models import Outcome, QueueLimits, Then
 from convoy_core.moves.call import of, per_id
+from convoy_core.moves.dumping import named_rows
 from convoy_core.moves.history import note_history
 from convoy_core.moves.keys import TYPES
 from convoy_core.moves.recovering import LATE_MS, expired_leases, held_claims, reclaim, recover, unregistered_holders
@@ -147,6 +148,25 @@ def _discard(id: str, state: State) -> Callable[[World], object]:
     return lambda world: world.queue.discard([id], state=state)
 
 
+class Remember:
+    """A Keep for tests: in memory."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    def save(self, records: Sequence[Record]) -> None:
+        """Remember them."""
+        self.records += records
+
+    def spare(self, ids: Sequence[str]) -> None:
+        """Forget these."""
+        self.records = [record for record in self.records if record.id not in ids]
+
+
+def _discard_kept(id: str, state: State) -> Callable[[World], object]:
+    return lambda world: world.queue.discard([id, "x"], state=state, keep=Remember())
+
+
 def _page(state: State | None) -> Callable[[World], object]:
     return lambda world: world.queue.page(state)
 
@@ -206,6 +226,16 @@ WRITES: dict[str, tuple[str, Callable[[World], object]]] = {
     "discard_all queued": ("discard_first", lambda world: world.queue.discard_all(State.QUEUED)),
     "discard_all delayed": ("discard_first", lambda world: world.queue.discard_all(State.DELAYED)),
     "discard_all failed": ("discard_first", lambda world: world.queue.discard_all(State.FAILED)),
+    "discard kept queued": ("discard_saved", _discard_kept("q1", State.QUEUED)),
+    "discard kept failed": ("discard_saved", _discard_kept("f1", State.FAILED)),
+    "discard_all kept queued": (
+        "discard_saved",
+        lambda world: world.queue.discard_all(State.QUEUED, keep=Remember()),
+    ),
+    "discard_all kept delayed": (
+        "discard_saved",
+        lambda world: world.queue.discard_all(State.DELAYED, keep=Remember()),
+    ),
     "restore": ("restore", lambda world: world.queue.restore(RECORDS)),
     "cancel": ("cancel", lambda world: world.queue.cancel(["q1", "c1", "c3", "d1", "p1", "n1", "f1", "x"])),
     "sweep": ("sweep", lambda world: world.drive(sweep(world.keys, (), 1000))),
@@ -248,6 +278,8 @@ READS: dict[str, tuple[str, Callable[[World], object]]] = {
     "dump delayed": ("dump", _dump(State.DELAYED)),
     "dump processing": ("dump", _dump(State.PROCESSING)),
     "dump failed": ("dump", _dump(State.FAILED)),
+    "records queued": ("records", lambda world: world.run(named_rows(world.keys, State.QUEUED, [b"q1", b"x"]))),
+    "records failed": ("records", lambda world: world.run(named_rows(world.keys, State.FAILED, [b"f1", b"x"]))),
     "page queued": ("page", _page(State.QUEUED)),
     "page delayed": ("page", _page(State.DELAYED)),
     "page processing": ("page", _page(State.PROCESSING)),

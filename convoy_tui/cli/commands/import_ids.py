@@ -64,7 +64,11 @@ def import_ids(session: Session, queue: p.QueueName, file: File = None, *, dry_r
     if not dry_run:
         session.must_write()
     target = session.new_queue(queue)
-    return _Import(session, target, source, dry_run=dry_run).run()
+    lines = _Lines(source)
+    code = Import(session, target, source.size, dry_run=dry_run, is_long=source.is_long).run(lines.batches())
+    if lines.wrong is not None:
+        raise lines.wrong
+    return code
 
 
 class _Lines:
@@ -78,11 +82,11 @@ class _Lines:
         self._source = source
         self._name = "stdin" if source.is_stdin else str(source.file)
 
-    def batches(self) -> Iterator[list[Record]]:
-        """Raises InvalidInput if it cannot be read."""
+    def batches(self) -> Iterator[tuple[list[Record], int]]:
+        """Each with the bytes read so far. Raises InvalidInput if it cannot be read."""
         try:
             with nullcontext(sys.stdin.buffer) if self._source.is_stdin else Path(self._name).open("rb") as stream:
-                yield from self._batches(stream)
+                yield from ((batch, self.read) for batch in self._batches(stream))
         except OSError as error:
             raise InvalidInput(f"{self._name} cannot be read: {error.strerror}.") from None
 
@@ -120,29 +124,32 @@ def _record(raw: bytes) -> Record:
     return Record.from_json(members)
 
 
-class _Import:
-    """One run of `import`: counts, and prints the answer for each ID if that was asked for."""
+class Import:
+    """One run of `import` or `restore`: counts, and prints the answer for each ID if that was asked for."""
 
-    def __init__(self, session: Session, queue: Queue, source: Source, *, dry_run: bool) -> None:
+    def __init__(
+        self, session: Session, queue: Queue, size: int | None, *, dry_run: bool, is_long: bool, past: str = "imported"
+    ) -> None:
         self._session = session
         self._queue = queue
-        self._source = source
+        self._size = size
+        self._is_long = is_long
+        self._past = past
         self._dry_run = dry_run
         self._tally: Counter[Restored] = Counter()
         self._interrupts = Interrupts()
 
-    def run(self) -> Code:
-        """Restore all, and print the tally even after an error. Raises Ended, and InvalidInput for a wrong line."""
-        source, lines = self._source, _Lines(self._source)
-        what = f"importing to {self._queue.name}"
+    def run(self, batches: Iterator[tuple[list[Record], int]]) -> Code:
+        """Restore all, and print the tally even after an error. Raises Ended."""
+        what = f"to {self._queue.name}"
         stopped: ConvoyError | None = None
         with self._interrupts as interrupts:
             try:
-                with self._session.messages.progress(what, source.size, shown=source.is_long) as meter:
-                    for batch in lines.batches():
+                with self._session.messages.progress(what, self._size, shown=self._is_long) as meter:
+                    for batch, read in batches:
                         with interrupts.held():
                             answers = self._restore(batch)
-                        meter.moved(lines.read, self._tally.total())
+                        meter.moved(read, self._tally.total())
                         self._pass_on(answers)
             except ConvoyError as error:
                 stopped = error
@@ -151,11 +158,9 @@ class _Import:
                     self._say()
         if stopped is not None and self._tally.total():
             ended = ending(stopped)
-            raise Ended(Code.PARTLY, str(ended), "What was imported stays so; importing all again is safe.")
+            raise Ended(Code.PARTLY, str(ended), f"What was {self._past} stays so; to repeat the command is safe.")
         if stopped is not None:
             raise stopped
-        if lines.wrong is not None:
-            raise lines.wrong
         return Code.DONE
 
     def _restore(self, batch: list[Record]) -> list[tuple[str, Restored]]:
@@ -180,7 +185,7 @@ class _Import:
             counts = {answer.value: tally[answer] for answer in Restored}
             out.document(SCHEMA, self._head() | counts | {"exact": is_exact})
             return
-        would = "would be imported" if self._dry_run else "imported"
+        would = f"would be {self._past}" if self._dry_run else self._past
         parts = [
             f"{number(tally[answer])} {'already there' if answer is Restored.PRESENT else f'{would} as {answer}'}"
             for answer in Restored

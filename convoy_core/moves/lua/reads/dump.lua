@@ -1,9 +1,9 @@
 -- dump: some IDs of a state, with all that is worth moving to another store
--- keys: queued delayed processing failed published payload attempts failures crashes failure requests traces
--- with: ranked scanned
+-- keys: queued delayed processing failed
+-- with: ranked scanned rows
 -- args: state, how many at most, where to go on (as the last answer said, or two empty values), IDs that were left out...
 -- answer: where to go on, as two values, the first of them empty at the end; IDs left out since too many bytes go with them;
---         row...; a row is ID, due, published, attempts, failures, crashes, payload, record, requests, traces
+--         row... (see rows)
 local state, limit, last, mark = take(), take_number(), take(), take()
 local asked_again = take_rest()
 
@@ -42,24 +42,6 @@ local function still_running(ids)
   return some
 end
 
-local function column(hash, ids)
-  return #ids > 0 and exists(hash) and call('HMGET', hash, unpack(ids)) or {}
-end
-
--- Removes the IDs at the end whose payloads and records are too much for one answer, and returns them.
-local function leave_out(ids)
-  local bytes, rest = BATCH_BYTES, {}
-  if not exists(payload) and not exists(failure) then return rest end
-  for i, id in ipairs(ids) do
-    bytes = bytes - call('HSTRLEN', payload, id) - call('HSTRLEN', failure, id)
-    if bytes < 0 and i > 1 then
-      for _ = i, #ids do table.insert(rest, 1, table.remove(ids)) end
-      break
-    end
-  end
-  return rest
-end
-
 local ids, scores, rest, to, to_mark = {}, {}, {}, '', ''
 if state == 'processing' then
   -- Heartbeats change the ranks there.
@@ -94,15 +76,4 @@ else
   if not is_over then to = ids[#ids] or '' end
 end
 
-local times, tried, failed_before, died = column(published, ids), column(attempts, ids), column(failures, ids), column(crashes, ids)
-local contents, records, absorbed, rows = column(payload, ids), column(failure, ids), column(requests, ids), {}
-local contexts = column(traces, ids)
-for i, id in ipairs(ids) do
-  local due = state == 'delayed' and scores[i]
-  local n = state == 'failed' and string.format('%d', whole(scores[i]) + whole(failed_before[i])) or failed_before[i] or false
-  rows[i] = {
-    id, due, times[i] or false, tried[i] or false, n, died[i] or false, contents[i] or false, records[i] or false,
-    absorbed[i] or false, contexts[i] or false,
-  }
-end
-return { to, to_mark, rest, rows }
+return { to, to_mark, rest, rows_of(state, ids, scores) }
