@@ -9,6 +9,7 @@ from enum import StrEnum
 from itertools import islice
 
 from convoy_core import BATCH, AsyncQueue, Cancelled, Fault, FaultKind, Outcome, Published, Repaired, State
+from convoy_core.kept import KeptFile
 from convoy_tui.dashboard.board.board import Place
 from convoy_tui.dashboard.board.commands import command, quoted
 from convoy_tui.dashboard.board.spans import Tone
@@ -73,9 +74,15 @@ class IDMove:
     """The answers of those that it leaves alone, and why."""
     size: int = BATCH
     asked_size: int = BATCH
-    loses: bool = False
+    discards: State | None = None
+    """The state from which it removes IDs, if it does."""
     takes_filters: bool = False
     """Whether the command has options for filters."""
+
+    @property
+    def loses(self) -> bool:
+        """Whether it removes IDs."""
+        return self.discards is not None
 
     def effects(self, tally: Counter[StrEnum]) -> list[tuple[int, str, Tone]]:
         """What it would do, a line for each answer."""
@@ -177,6 +184,11 @@ REPAIR = IDMove(
 )
 
 
+def where_kept(kept: KeptFile) -> str:
+    """How to bring back what was discarded, behind a sentence that says how much was."""
+    return f" To bring them back: convoy restore {quoted(safe(str(kept.path), 300))}" if kept.count else ""
+
+
 def discard_from(state: State) -> IDMove:
     """The discard of IDs that are in this state."""
 
@@ -188,10 +200,10 @@ def discard_from(state: State) -> IDMove:
         "Discard",
         f"convoy discard {{queue}} --state {state} {{ids}}",
         discard,
-        {Outcome.DISCARDED: ("will be removed: gone, unless published again", "discarded {}")},
+        {Outcome.DISCARDED: ("will be removed, and kept in a file", "discarded {}")},
         {Outcome.GONE: f"no longer {state}"},
         size=_SEARCHED if searches else BATCH,
         asked_size=_SOUGHT if searches else BATCH,
-        loses=True,
+        discards=state,
         takes_filters=True,
     )

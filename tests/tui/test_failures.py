@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from convoy_core import Fleet, Job, WorkerPool
+from convoy_core import Fleet, Job, Restored, WorkerPool
 from convoy_core.failure_groups import group_id
+from convoy_core.kept import KeptRecords
 from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.dashboard.board.failures import Group
 from convoy_tui.dashboard.screens.failures import FailuresScreen
@@ -185,7 +187,7 @@ async def test_a_group_can_be_requeued_at_once(store: RealServer, fleet: Fleet) 
     assert (entry.verb, entry.count) == ("requeue", 1200)
 
 
-async def test_many_are_discarded_only_after_the_queues_name(store: RealServer, fleet: Fleet) -> None:
+async def test_many_are_discarded_only_after_the_queues_name(store: RealServer, fleet: Fleet, tmp_path: Path) -> None:
     trucks = fleet.queue("trucks")
     fail(trucks, map(str, range(12)), "ValueError: 1")
     fail(trucks, ["other"], "KeyError: 'x'", "")
@@ -201,6 +203,8 @@ async def test_many_are_discarded_only_after_the_queues_name(store: RealServer, 
         await pilot.press("backspace", "backspace", *"trucks", "enter")
         await shows(pilot, "Discarded 12 failed IDs.")
     assert trucks.counts().failed == 1
+    (kept,) = (tmp_path / ".local" / "state" / "convoy" / "discarded").glob("*.jsonl")
+    assert trucks.restore(KeptRecords(kept)) == {Restored.FAILED: 12}
 
 
 async def test_a_read_only_dashboard_changes_no_group(store: RealServer, fleet: Fleet) -> None:

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from convoy_core import Fleet, State
+from convoy_core.kept import KeptRecords
 from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.dashboard.screens.queue import QueueScreen
 from convoy_tui.dashboard.widgets.entry_table import EntryTable
@@ -45,6 +46,12 @@ async def type_filter(pilot: Pilot[None], app: ConvoyApp, text: str) -> None:
     await pilot.press("slash")
     app.screen.query_one("#search", Input).value = text
     await pilot.press("enter")
+
+
+def restore(fleet: Fleet, home: Path) -> int:
+    """Bring back what the dashboard has kept; how many IDs that is."""
+    (kept,) = (home / ".local" / "state" / "convoy" / "discarded").glob("*.jsonl")
+    return sum(fleet.queue("trucks").restore(KeptRecords(kept)).values())
 
 
 def ids_in(fleet: Fleet, queue: str, state: State) -> set[str]:
@@ -130,7 +137,7 @@ async def test_a_filter_by_worker_finds_what_a_host_holds(store: RealServer, raw
         await shows(pilot, "2 found of 4")
 
 
-async def test_what_is_taken_out_of_all_is_left_alone(store: RealServer, fleet: Fleet) -> None:
+async def test_what_is_taken_out_of_all_is_left_alone(store: RealServer, fleet: Fleet, tmp_path: Path) -> None:
     fleet.queue("trucks").publish_many(range(12))
     async with opened(store.url) as (pilot, app):
         await enter(pilot, app, "trucks")
@@ -148,6 +155,8 @@ async def test_what_is_taken_out_of_all_is_left_alone(store: RealServer, fleet: 
         await shows(pilot, "Discarded 11 IDs.")
 
     assert ids_in(fleet, "trucks", State.QUEUED) == {"0"}
+    assert restore(fleet, tmp_path) == 11
+    assert ids_in(fleet, "trucks", State.QUEUED) == {str(n) for n in range(12)}
 
 
 async def test_orders_are_taken_by_key_and_by_a_click_on_a_heading(store: RealServer, raw: redis.Redis) -> None:
@@ -218,7 +227,7 @@ async def test_a_verb_without_a_selection_acts_on_the_id_under_the_cursor_alone(
     assert "hook:1009" not in ids_in(fleet, seeds.HOOKS, State.FAILED)
 
 
-async def test_to_discard_a_whole_queue_its_name_must_be_typed(store: RealServer, fleet: Fleet) -> None:
+async def test_to_discard_a_whole_queue_its_name_must_be_typed(store: RealServer, fleet: Fleet, tmp_path: Path) -> None:
     fleet.queue("trucks").publish_many(range(3000))
     async with opened(store.url) as (pilot, app):
         await enter(pilot, app, "trucks")
@@ -231,9 +240,10 @@ async def test_to_discard_a_whole_queue_its_name_must_be_typed(store: RealServer
         app.screen.query_one("#typed", Input).value = "trucks"
         app.screen.query_one("#typed", Input).focus()
         await pilot.press("enter")
-        await shows(pilot, "Discarded 3,000 IDs.")
+        await shows(pilot, "Discarded 3,000 IDs. To bring them back: convoy restore")
 
     assert fleet.queue("trucks").counts().committed == 0
+    assert restore(fleet, tmp_path) == 3000
 
 
 async def test_what_runs_is_run_again_or_cancelled(store: RealServer, raw: redis.Redis, fleet: Fleet) -> None:

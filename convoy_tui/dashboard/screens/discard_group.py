@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator
 from textual.app import ComposeResult
 
 from convoy_core import ConvoyError, Outcome, State, chunked
+from convoy_core.kept import KeptFile
 from convoy_tui.dashboard.board.commands import command
 from convoy_tui.dashboard.board.failures import Group
 from convoy_tui.dashboard.board.spans import Tone, line
+from convoy_tui.dashboard.id_moves import where_kept
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.services import Done, Services
 from convoy_tui.dashboard.widgets.lines import Lines
@@ -32,6 +34,7 @@ class DiscardGroupDialog(Dialog):
         self._group = group
         self._ids: list[str] = []
         self._queue = services.source.fleet.queue(group.queue, operation=self.operation)
+        self._kept = KeptFile(group.queue, services.source.fleet.store)
         self.heading = f"Discard group {group.group.id} · {safe(group.queue, 40)}{self.place(services.board)}"
 
     def body(self) -> ComposeResult:
@@ -68,7 +71,9 @@ class DiscardGroupDialog(Dialog):
             return
         names = ", ".join(safe(id, 24) for id in self._ids[:3]) + (" …" if n > 3 else ".")
         effect = f"{count(n, 'failed ID is', 'failed IDs are')} forgotten, with payload, error and count of failures"
-        later = "Nothing runs them again, unless they are published anew. This cannot be undone."
+        later = (
+            "Nothing runs them again, unless they are published anew, or restored from the file in which they are kept."
+        )
         self.say(
             "#outcomes",
             lambda: [
@@ -82,11 +87,18 @@ class DiscardGroupDialog(Dialog):
     async def act(self) -> Done:
         """Discard exactly these, slice by slice."""
         tally: Counter[Outcome] = Counter()
-        return await self.runner.run(self._slices(), tally, len(self._ids), _told)
+        try:
+            return await self.runner.run(self._slices(), tally, len(self._ids), self._told)
+        finally:
+            self._kept.close()
+
+    def _told(self, tally: Counter[Outcome]) -> Done:
+        done = _told(tally)
+        return Done(f"{done.text}{where_kept(self._kept)}", done.tone)
 
     async def _slices(self) -> AsyncIterator[tuple[int, Counter[Outcome]]]:
         for ids in chunked(self._ids):
-            yield len(ids), Counter((await self._queue.discard(ids, state=State.FAILED)).values())
+            yield len(ids), Counter((await self._queue.discard(ids, state=State.FAILED, keep=self._kept)).values())
 
 
 def _told(tally: Counter[Outcome]) -> Done:

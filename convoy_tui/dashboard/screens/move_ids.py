@@ -9,8 +9,9 @@ from enum import StrEnum
 from textual.app import ComposeResult
 
 from convoy_core import ConvoyError, State, chunked
+from convoy_core.kept import KeptFile
 from convoy_tui.dashboard.board.spans import Tone, line
-from convoy_tui.dashboard.id_moves import Chosen, IDMove
+from convoy_tui.dashboard.id_moves import Answers, Chosen, IDMove, where_kept
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.services import Done, Services
 from convoy_tui.dashboard.widgets.lines import Lines
@@ -36,6 +37,7 @@ class MoveIDsDialog(Dialog):
         self._move = move
         self._chosen = chosen
         self._queue = services.source.fleet.queue(chosen.queue, operation=self.operation)
+        self._kept = KeptFile(chosen.queue, services.source.fleet.store) if move.loses else None
         self.heading = f"{move.verb} · {safe(chosen.queue, 50)}{self.place(services.board)}"
 
     @property
@@ -90,7 +92,15 @@ class MoveIDsDialog(Dialog):
     async def act(self) -> Done:
         """Move them, slice by slice."""
         tally: Counter[StrEnum] = Counter()
-        return await self.runner.run(self._slices(), tally, len(self._chosen.ids), self._move.told)
+        try:
+            return await self.runner.run(self._slices(), tally, len(self._chosen.ids), self._told)
+        finally:
+            if self._kept is not None:
+                self._kept.close()
+
+    def _told(self, tally: Counter[StrEnum]) -> Done:
+        done = self._move.told(tally)
+        return done if self._kept is None else Done(f"{done.text}{where_kept(self._kept)}", done.tone)
 
     async def _slices(self) -> AsyncIterator[tuple[int, Counter[StrEnum]]]:
         total = len(self._chosen.ids)
@@ -98,8 +108,13 @@ class MoveIDsDialog(Dialog):
             done = next(iter(self._move.done))
             for before in range(0, total, _PART):
                 part = min(_PART, total - before)
-                removed = await self._queue.discard_all(State.QUEUED, limit=part)
+                removed = await self._queue.discard_all(State.QUEUED, limit=part, keep=self._kept)
                 yield part, Counter({done: removed})
             return
         for ids in chunked(self._chosen.ids, self._move.size):
-            yield len(ids), Counter((await self._move.on(self._queue, ids, False)).values())
+            yield len(ids), Counter((await self._moved(ids)).values())
+
+    async def _moved(self, ids: list[str]) -> Answers:
+        if self._move.discards is not None:
+            return await self._queue.discard(ids, state=self._move.discards, keep=self._kept)
+        return await self._move.on(self._queue, ids, False)
