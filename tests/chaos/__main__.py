@@ -12,6 +12,7 @@ import statistics
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 import redis
 
@@ -34,6 +35,7 @@ def main() -> int:
     parser.add_argument("--pauses", type=int, default=None, help="workers stand still for longer than a lease")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**31))
     parser.add_argument("--patience", type=float, default=60, help="seconds without a change that are taken for rest")
+    parser.add_argument("--older", type=Path, default=None, help="where an older convoy_core is, to work beside")
     options = parser.parse_args()
     share = options.kills // SHARE
     amounts = Amounts(
@@ -43,12 +45,16 @@ def main() -> int:
         share if options.pauses is None else options.pauses,
     )
     start = time.monotonic()
-    storm, runs, verdict = run(amounts, options.seed, options.patience)
+    storm, runs, verdict = run(amounts, options.seed, options.patience, options.older)
     lines = [f"seed               {options.seed:>9}", *_lines(storm, runs, verdict)]
     lines.append(f"seconds            {time.monotonic() - start:>9.0f}")
     lines += tell(verdict, storm.accepted, runs, storm.kinds, storm.troubles)
     sys.stdout.write("\n".join(lines) + "\n")
-    return 0 if verdict.is_clean and not storm.broken else 1
+    return 0 if verdict.is_clean and not storm.broken and not storm.left_over else 1
+
+
+def _of_older(storm: Storm, runs: list[Run]) -> int:
+    return sum(run.worker in storm.older_workers for run in runs)
 
 
 def _lines(storm: Storm, runs: list[Run], verdict: Verdict) -> list[str]:
@@ -60,8 +66,10 @@ def _lines(storm: Storm, runs: list[Run], verdict: Verdict) -> list[str]:
         f"worker kills       {len(troubles.killed):>9,}   {named}",
         f"worker pauses      {len(troubles.pauses):>9,}   each for longer than a lease",
         f"leases lapsed      {len(troubles.lapsed_by_themselves):>9,}   by themselves: no processor for so long",
+        f"older workers      {len(storm.older_workers):>9,}   with {_of_older(storm, runs):,} runs of another version",
         f"server kills       {storm.server_kills:>9,}",
         f"rollbacks          {len(troubles.rollbacks):>9,}   an older file, half of them back within {away:.3f} s",
+        f"left over          {storm.left_over:>9,}   entries of IDs that are nowhere, after a sweep",
         f"links cut          {storm.links_cut:>9,}   all connections at once",
         f"accepted IDs       {len(storm.accepted):>9,}",
         f"runs               {verdict.runs:>9,}   " + ", ".join(f"{kinds[kind]:,} {kind}" for kind in KINDS),

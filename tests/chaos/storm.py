@@ -14,10 +14,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from convoy_core import Counts, Queue, StoreError
+from opentelemetry.sdk.trace import TracerProvider
+
+from convoy_core import Counts, FaultKind, Queue, StoreError, Tracing
+from convoy_core.moves.working import sweep
 from tests.chaos import journal, leases, work, worker
 from tests.chaos.judge import Pause, Rollback, Troubles, Verdict, judge
 from tests.servers import Restorable, valkey_binary
+
+ROOT = Path(__file__).parents[2]
 
 WORKERS = 4
 BATCH = 25
@@ -31,7 +36,7 @@ LONG_LIFE_S = 6.0
 """How long a worker with long runs is spared, so that it has something to finish between a copy and the rollback."""
 
 YOUTH_S = 2.0
-"""How long one is spared that has to start Python for each of its slots first."""
+"""How long one is spared that has to start Python first, for itself or for each of its slots."""
 
 PAUSED_S = (worker.LEASE_S + 0.1, 4.0)
 ROLLED_BACK_S = (0.2, 2.5)
@@ -64,6 +69,8 @@ class Victim:
     """Where it will die by itself; None for one that is killed at any moment."""
     born: float = field(default_factory=time.monotonic)
     is_told_to_stop: bool = False
+    is_spawned: bool = False
+    """Whether it has to start Python first."""
     paused: Pause | None = None
     """Until when it stands still."""
 
@@ -75,7 +82,7 @@ class Victim:
         age = time.monotonic() - self.born
         if self.paused is not None or age < (LONG_LIFE_S if self.plan.is_long else 0):
             return True
-        if self.plan.kind == "isolated" and age < YOUTH_S:
+        if (self.plan.kind == "isolated" or self.is_spawned) and age < YOUTH_S:
             return True
         if self.point is None or age > SPARED_S:
             return False
@@ -99,8 +106,14 @@ class Storm:
     """Named point -> how many have died there."""
     kinds: dict[int, work.Kind] = field(default_factory=dict)
     """Of the workers, by their numbers."""
+    older: Path | None = None
+    """Where an older convoy_core is, which half of the workers run on."""
+    older_workers: set[int] = field(default_factory=set)
+    """Their numbers."""
     broken: int = 0
     """Workers that ended with an error, or did not end."""
+    left_over: int = 0
+    """Entries of the store about IDs that are nowhere, after a sweep."""
     server_kills: int = 0
     links_cut: int = 0
     is_over: bool = False
@@ -119,11 +132,22 @@ class Storm:
         point = None if safely or is_long or dice.random() < 0.4 else worker.FailPoint(*dice.choice(worker.POINTS))
         plan = worker.WorkerPlan(len(self.kinds) + 1, kind, is_long, point, dice.randrange(2**31))
         self.kinds[plan.number] = kind
+        if self.older is not None and dice.random() < 0.5:
+            self.older_workers.add(plan.number)
+            pid = self._spawn(self.older, plan)
+            self.living[pid] = Victim(plan, point, is_spawned=True)
+            return
         pid = os.fork()
         if pid == 0:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             worker.run(self.server.url, self.directory, plan)
         self.living[pid] = Victim(plan, point)
+
+    def _spawn(self, older: Path, plan: worker.WorkerPlan) -> int:
+        """Start a worker over the older version, in a Python of its own."""
+        words = worker.words_for(self.server.url, self.directory, plan)
+        environment = os.environ | {"PYTHONPATH": f"{older}{os.pathsep}{ROOT}", worker.OLDER: str(older)}
+        return os.posix_spawn(words[0], [words[0], "-P", *words[1:]], environment)
 
     def reap(self) -> None:
         """Wait for the workers that have died, and record how they ended."""
@@ -334,12 +358,21 @@ def _end_all(storm: Storm) -> None:
     storm.living.clear()
 
 
-def run(amounts: Amounts, seed: int, patience_s: float) -> tuple[Storm, list[journal.Run], Verdict]:
-    """A whole storm, what was run in it, and the verdict on it."""
+def run(
+    amounts: Amounts, seed: int, patience_s: float, older: Path | None = None
+) -> tuple[Storm, list[journal.Run], Verdict]:
+    """A whole storm, what was run in it, and the verdict on it.
+
+    With an `older` version beside this one publishes are traced, which leaves what that one does not know of.
+    """
+    tracing = None if older is None else Tracing(provider=TracerProvider())
     server = Restorable(valkey_binary())
     try:
-        with tempfile.TemporaryDirectory(prefix="storm") as directory, Queue("storm", redis=server.url) as queue:
-            storm = Storm(amounts, Path(directory), server, queue, random.Random(seed))
+        with (
+            tempfile.TemporaryDirectory(prefix="storm") as directory,
+            Queue("storm", redis=server.url, tracing=tracing) as queue,
+        ):
+            storm = Storm(amounts, Path(directory), server, queue, random.Random(seed), older=older)
             try:
                 blow(storm)
                 calm(storm, patience_s)
@@ -347,6 +380,18 @@ def run(amounts: Amounts, seed: int, patience_s: float) -> tuple[Storm, list[jou
                 storm.kill_everybody()
             runs = journal.read(storm.directory)
             storm.troubles.lapses = leases.read(storm.directory, storm.troubles.ends, worker.LEASE_S)
-            return storm, runs, judge(queue, storm.accepted, runs, storm.troubles)
+            verdict = judge(queue, storm.accepted, runs, storm.troubles)
+            storm.left_over = _left_over(queue)
+            return storm, runs, verdict
     finally:
         server.stop()
+
+
+def _left_over(queue: Queue) -> int:
+    """Once this version has swept what another, or a killed one, has left behind."""
+    connection, stops = queue._connection, [1]
+    keys = connection.keyspace.queue(queue.name)
+    at: list[int] = []
+    while any(stops):
+        at = stops = connection.drive(sweep(keys, at, 1000))
+    return sum(fault.kind is FaultKind.LEFTOVER for fault in queue.check(grace_s=0).faults)

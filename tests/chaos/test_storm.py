@@ -12,7 +12,17 @@ import pytest
 from tests.waiting import patient
 
 KILLS, SERVER_KILLS, ROLLBACKS, PAUSES, PARTS = 60, 6, 4, 4, 2
-FAULTS = ("lost", "stuck", "failed", "ghosts", "unattributed", "stale accepted", "concurrent holders", "broken workers")
+FAULTS = (
+    "lost",
+    "stuck",
+    "failed",
+    "ghosts",
+    "unattributed",
+    "stale accepted",
+    "concurrent holders",
+    "broken workers",
+    "left over",
+)
 
 
 @pytest.mark.timeout(180)

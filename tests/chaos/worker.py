@@ -8,17 +8,20 @@ exists for an exchange that has set suspects apart.
 from __future__ import annotations
 
 import faulthandler
+import json
 import logging
 import os
 import random
 import signal
+import sys
 import traceback
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+import convoy_core
 from convoy_core import ConvoyError, PoolOptions, Queue, WorkerPool
 from convoy_core.moves.call import Call
 from convoy_core.moves.working import Round
@@ -27,6 +30,9 @@ from convoy_core.store.async_server_transport import AsyncServerTransport
 from convoy_core.store.connection import Connection
 from convoy_core.store.transport import Command
 from tests.chaos import journal, leases, work
+
+OLDER = "CONVOY_OLDER"
+"""Environment variable: where the older convoy_core is."""
 
 LEASE_S = 1.5
 TELL = signal.SIGUSR1
@@ -97,6 +103,20 @@ def run(url: str, directory: Path, plan: WorkerPlan) -> NoReturn:
         os._exit(status)
 
 
+def words_for(url: str, directory: Path, plan: WorkerPlan) -> list[str]:
+    """The command line that runs it in a process of its own, over whichever convoy_core that one finds."""
+    return [sys.executable, "-m", __name__, url, str(directory), json.dumps(asdict(plan))]
+
+
+def main(url: str, directory: str, plan: str) -> NoReturn:
+    """Run what `words_for` describes. The version is that of CONVOY_OLDER, or it is broken."""
+    members = json.loads(plan)
+    point = members.pop("point")
+    if not Path(convoy_core.__file__).is_relative_to(os.environ[OLDER]):
+        os._exit(2)
+    run(url, Path(directory), WorkerPlan(**members, point=None if point is None else FailPoint(**point)))
+
+
 def _die_at(point: FailPoint) -> None:
     """Wrap the three ways a pool talks to its store. Only this process is changed."""
     seen: Counter[str] = Counter()
@@ -141,3 +161,7 @@ def _die_at(point: FailPoint) -> None:
     AsyncConnection.run = run_awaited  # type: ignore[method-assign, assignment]
     Connection.run = run_blocking  # type: ignore[method-assign, assignment]
     AsyncServerTransport.send_together = send_watched  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
