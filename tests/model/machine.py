@@ -48,7 +48,7 @@ from tests.model.reference import MAX_CRASHES, SHARE, Ending, Entry, Reference
 from tests.model.wire import Contents, Look, Wire, store_behind
 
 T = TypeVar("T")
-Details: TypeAlias = "tuple[str, int, int, int, str, int, float | None]"
+Details: TypeAlias = "tuple[str, int, int, int, str, int, float | None, tuple[str, ...]]"
 """What a claim tells of its ID."""
 
 START = 1_699_999_997_500  # so that the first steps cross a second, and the longer ones a day
@@ -109,6 +109,7 @@ SELDOM = {
     "history": ("note_history",),
     "policies": ("publish_what_is_delayed",),
     "suspects": ("claim_beside_runs",),
+    "traces": ("publish_traced",),
     "undo": ("withdraw",),
 }
 """Rules of `Strict` that the others can do without, by topic: whoever hunts something else meets it sooner."""
@@ -221,6 +222,8 @@ class Strict(Machine):
         """Worker, ID and number of all claims ever made."""
         self.woken_at: dict[str, float] = {}
         self.twice = False
+        self.traced = 0
+        """How many publishes were."""
         self.recorded: dict[str, str] = {}
         """ID to the state that the recorder saw it go into last."""
 
@@ -262,6 +265,18 @@ class Strict(Machine):
         refused = 0 if options.dry_run else len(ids)
         self.check(
             lambda: self.run(call).answers(), lambda: self.model.publish(ids, options), refusals={"refused": refused}
+        )
+
+    @rule(ids=ids, options=st.sampled_from([options for options in PUBLISHES if not options.dry_run]))
+    def publish_traced(self, ids: Sequence[str], options: PublishOptions) -> None:
+        """Each with a context of its own, which stays with the IDs."""
+        self.traced += 1
+        context = f"00-{self.traced:032x}-{self.traced:016x}-01"
+        (call,) = publishing.publish(self.keys, ids, options, context)
+        self.check(
+            lambda: self.run(call).answers(),
+            lambda: self.model.publish(ids, options, context),
+            refusals={"refused": len(ids)},
         )
 
     @precondition(lambda self: self.model.ids(State.PROCESSING))
@@ -698,11 +713,11 @@ def _only_called(rule: Callable[..., None]) -> Callable[..., None]:
 def _details(claim: Claim) -> Details:
     payload = (claim.raw_payload or b"").decode()
     counts = claim.attempts, claim.failures, claim.crashes
-    return claim.raw_id.decode(), *counts, payload, claim.requests, claim.first_asked_at
+    return claim.raw_id.decode(), *counts, payload, claim.requests, claim.first_asked_at, claim.traces
 
 
 def _expected(id: str, e: Entry) -> Details:
-    return id, e.attempts, e.failures, e.crashes, e.payload, 1 + e.absorbed + e.again, e.first_asked
+    return id, e.attempts, e.failures, e.crashes, e.payload, 1 + e.absorbed + e.again, e.first_asked, e.linked
 
 
 def _growth(before: Any, after: Any) -> dict[str, int]:

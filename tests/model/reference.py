@@ -62,6 +62,16 @@ class Entry:
     again: int = 0
     """Of those that asked for a rerun, how many count for the next run."""
     since: int = 0
+    traces: list[str] = field(default_factory=list)
+    """The contexts of the publishes that it stands for; the first may be -, for one that was not traced."""
+    asked: list[str] = field(default_factory=list)
+    """The same of those that asked for the next run."""
+
+    @property
+    def linked(self) -> tuple[str, ...]:
+        """What a run that begins now is linked to."""
+        known = tuple(dict.fromkeys(context for context in self.traces + self.asked if context != "-"))
+        return known[:2] + known[2:][-1:]
 
     @property
     def first_asked(self) -> float | None:
@@ -98,6 +108,7 @@ class Reference:
         self.totals: Counter[str] = Counter()
         self.logs: defaultdict[int, list[str]] = defaultdict(list)
         self._move = ""
+        self._context = ""
 
     # -- asking
 
@@ -135,8 +146,9 @@ class Reference:
 
     # -- publishing and steering
 
-    def publish(self, ids: Sequence[str], options: PublishOptions) -> list[Published]:
-        """Absent, failed -> queued, delayed."""
+    def publish(self, ids: Sequence[str], options: PublishOptions, context: str = "") -> list[Published]:
+        """Absent, failed -> queued, delayed. With the context of a traced publish."""
+        self._context = context
         self._move = "publish"
         delay = round(validation.seconds("delay_s", options.delay_s) * 1000)
         content = "" if options.payload is None else encode_payload(options.payload).decode()
@@ -162,6 +174,7 @@ class Reference:
             if not options.dry_run:
                 old = entry or Entry(State.ABSENT)
                 fresh = Entry(old.state, self.now, failures=old.failures, failure=old.failure, payload=content)
+                fresh.traces = [self._context] if self._context else []
                 self.entries[id] = fresh
                 if delay:
                     self._delay(fresh, delay)
@@ -177,9 +190,15 @@ class Reference:
     def _absorb(self, entry: Entry, *, wants_rerun: bool) -> None:
         if entry.state is not State.PROCESSING or not wants_rerun:
             entry.absorbed += 1
+            entry.traces = _traced(entry.traces or ["-"], self._context)
             return
         if not entry.rerun:  # what was asked for before is for the run that goes on
             entry.absorbed, entry.again = entry.absorbed + entry.again, 0
+            if self._context:
+                for earlier in entry.asked:
+                    entry.traces = _traced(entry.traces or ["-"], earlier)
+                entry.asked = []
+        entry.asked = _traced(entry.asked, self._context)
         entry.since = entry.since if entry.again else self.now
         entry.again += 1
 
@@ -267,6 +286,7 @@ class Reference:
     def _restore_one(self, record: Record) -> None:
         payload, failure = ((raw or b"").decode() for raw in (record.raw_payload, record.raw_failure))
         entry = Entry(State.ABSENT, failures=record.failures, payload=payload, failure=failure)
+        entry.traces = [*record.traces]
         self.entries[record.id] = entry
         self.totals["restored"] += 1
         if record.state is State.FAILED:
@@ -671,12 +691,13 @@ class Reference:
         entry.published, entry.attempts = self.now, 0
         entry.absorbed = max(0, entry.again - 1)
         entry.first, entry.again = entry.since if entry.absorbed else 0, 0
+        entry.traces, entry.asked = entry.asked, []
         self._enqueue([id])
         return True
 
     def _fail_for_good(self, id: str, message: str, record: str) -> None:
         old = self.entries[id]
-        failed = Entry(old.state, failures=old.failures + 1, payload=old.payload)
+        failed = Entry(old.state, failures=old.failures + 1, payload=old.payload, traces=old.traces, asked=old.asked)
         self._go(failed, State.FAILED)
         self._remember(failed, record)
         self._log(message)
@@ -746,6 +767,7 @@ class Reference:
             "crashes": {id: str(e.crashes) for id, e in committed.items() if e.crashes},
             "published": {id: str(e.published) for id, e in committed.items()},
             "requests": {id: _requests(e) for id, e in committed.items() if e.absorbed + e.again},
+            "traces": {id: _contexts(e) for id, e in self.entries.items() if e.linked},
             "payload": {id: e.payload for id, e in self.entries.items() if e.payload},
             "failure": {id: e.failure for id, e in self.entries.items() if e.failure},
             "workers": {worker: str(pool.lease_end) for worker, pool in self.pools.items() if pool.lease_end},
@@ -784,11 +806,23 @@ def _record(id: str, entry: Entry) -> Record:
         entry.first_asked,
         entry.payload.encode() or None,
         entry.failure.encode() or None,
+        entry.linked,
     )
 
 
 def _told(limits: Set) -> str:
     return f"{limits.concurrency} {limits.rate} {limits.period_ms} {limits.burst}"
+
+
+def _traced(contexts: list[str], context: str) -> list[str]:
+    """With another one: the accepted, the first and the last absorbed are kept."""
+    if not context or contexts[-1:] == [context]:
+        return [] if contexts == ["-"] else contexts
+    return [*contexts[:2], context]
+
+
+def _contexts(entry: Entry) -> str:
+    return "/".join(" ".join(part) for part in (entry.traces or ["-"], entry.asked) if part)
 
 
 def _requests(entry: Entry) -> str:
