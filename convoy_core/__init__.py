@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 from convoy_core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from convoy_core.about import About, Acknowledgement
     from convoy_core.aio import AsyncFleet, AsyncQueue
     from convoy_core.backoff import Backoff
     from convoy_core.checks import Fault, FaultKind, Finding, Level, QueueCheck, Repaired
@@ -136,6 +137,8 @@ __all__ = [  # noqa: RUF022 - by what they are for
     "Published",
     "Tally",
     # what there is to see
+    "About",
+    "Acknowledgement",
     "Counts",
     "Details",
     "Entry",
@@ -218,6 +221,7 @@ __all__ = [  # noqa: RUF022 - by what they are for
 ]
 
 _HOMES: Final = {
+    "convoy_core.about": ("About", "Acknowledgement"),
     "convoy_core.aio": ("AsyncFleet", "AsyncQueue"),
     "convoy_core.backoff": ("Backoff",),
     "convoy_core.checks": ("Fault", "FaultKind", "Finding", "Level", "QueueCheck", "Repaired"),

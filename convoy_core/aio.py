@@ -683,6 +683,34 @@ class AsyncQueue:
         """Let workers claim again. Returns True if the queue was paused before."""
         return await self._run(steering.resume(self._keys, by=self._by()))
 
+    async def acknowledge(self, *, for_s: Seconds, note: str = "", words: Iterable[str] = ()) -> bool:
+        """Have the trouble of this queue not told for `for_s` seconds, up to 366 days, since somebody knows of it.
+
+        `convoy status`, `watch` and the dashboard then show it among what needs nobody, with the note, until the time
+        is over. `words` are the health words that this covers, like "NO WORKERS": with another one the queue is told
+        again. Without them it covers whatever comes. Replaces what was acknowledged before, and returns whether
+        anything was.
+        """
+        from convoy_core.moves import describing  # noqa: PLC0415 - few programs say anything about a queue
+
+        return await self._run(describing.acknowledge(self._keys, for_s, note, words, by=self._by()))
+
+    async def end_acknowledgement(self) -> bool:
+        """Have the trouble of this queue told again. Returns whether anything was acknowledged."""
+        from convoy_core.moves import describing  # noqa: PLC0415 - few programs say anything about a queue
+
+        return await self._run(describing.end_acknowledgement(self._keys, by=self._by()))
+
+    async def describe(self, *, owner: str | None = None, runbook: str | None = None, note: str | None = None) -> bool:
+        """Say who answers for this queue, where it is told what to do, and what else is good to know.
+
+        Faces show it beside the queue when that is in trouble. None leaves what is there, and an empty text takes it
+        away. `runbook` is an address that begins with https:// or http://. Returns whether that changed anything.
+        """
+        from convoy_core.moves import describing  # noqa: PLC0415 - few programs say anything about a queue
+
+        return await self._run(describing.describe(self._keys, owner, runbook, note, by=self._by()))
+
     async def record(self, *, for_s: Seconds, keep_bytes: int = 64 * 2**20) -> bool:
         """Keep every move of every ID of this queue, from now on and for `for_s` seconds. Returns whether it was on.
 

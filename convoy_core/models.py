@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from convoy_core.about import NOTHING, About
 from convoy_core.failure_groups import group_id
 from convoy_core.options import Payload
 from convoy_core.states import State
@@ -225,6 +226,8 @@ class Snapshot:
     """Whether IDs wait that no Convoy worker may begin at this instant, since a limit is reached."""
     held: int = 0
     """How many of the processing IDs are held by Convoy's workers, alive or not. Node workers hold the others."""
+    about: About = NOTHING
+    """What operators have said about it."""
 
     @property
     def saved(self) -> float | None:

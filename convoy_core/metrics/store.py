@@ -29,6 +29,11 @@ _RUNS: Final = ("done", "failed", "deferred", "retried", "released", "recovered"
 """How a run ended: a label value, and a counter of the store; see `Snapshot.totals`."""
 
 
+def _acknowledged(snapshot: Snapshot) -> Mapping[str, float]:
+    known = snapshot.about.acknowledged
+    return {} if known is None else dict.fromkeys(known.words or ("any",), 1.0)
+
+
 class Family(NamedTuple):
     """One metric of every queue."""
 
@@ -65,6 +70,12 @@ FAMILIES: Final = (
         "convoy_queue_held_back",
         "1 while IDs wait that a limit of the queue holds back.",
         lambda snapshot: {"": snapshot.is_held_back},
+    ),
+    Family(
+        "convoy_queue_acknowledged",
+        "1 while an operator knows of trouble of this health word, so that nobody need be told; any is whatever comes.",
+        _acknowledged,
+        "word",
     ),
     Family(
         "convoy_queue_workers",

@@ -48,6 +48,7 @@ OURS = {
     "limits": "hash",  # what was set, the token bucket, and turn:<worker> -> Unix ms since when it waits
     "wake": "",  # prefix of wake:<worker>, a list: a value in it wakes that worker, which waits since a limit was met
     "cancelling": "hash",  # running ID -> token of the run that an operator has asked to end
+    "about": "hash",  # owner, runbook, note; until, since, by, words, known: trouble that an operator knows of
     "meta": "hash",  # schema version and epoch: a changed epoch means the store was emptied or replaced
 }
 
@@ -58,6 +59,7 @@ FAILING = frozenset({"attempts", "delayed", "failed", "failure", "failures"})
 """Those that a queue has where runs fail."""
 
 RARE = FAILING | {
+    "about",
     "audit",
     "cancelling",
     "crashes",

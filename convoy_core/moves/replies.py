@@ -6,6 +6,7 @@ import json
 import math
 from typing import Any
 
+from convoy_core import about
 from convoy_core.errors import StoreDamaged
 from convoy_core.failure_groups import WITHOUT_A_RECORD, what_broke
 from convoy_core.models import (
@@ -93,7 +94,7 @@ def _snapshot(queue: str, at: float, row: list[Any]) -> Snapshot:
         why = row[0].decode("utf-8", "replace")
         return Snapshot(queue, at, Counts(), False, 0, 0, 0, None, None, None, damage=why)
     queued, committed, processing, failed, delayed, jammed, start, head, due, live, silent, *others = row
-    paused, totals, held, *rest = others
+    paused, totals, held, said, *rest = others
     start, head, due = seconds(start), seconds(head), seconds(due)
     return Snapshot(
         queue,
@@ -110,6 +111,7 @@ def _snapshot(queue: str, at: float, row: list[Any]) -> Snapshot:
         limits=queue_limits(rest[:4]) if rest else QueueLimits(),
         is_held_back=bool(rest and rest[4]),
         held=held,
+        about=about.read(fields(said), at) if said else about.NOTHING,
     )
 
 

@@ -49,6 +49,10 @@ COMMANDS: Final = {
     "jam-guard": Listed("jam_guard", "Act", "Free IDs that have been processing for too long."),
     "pause": Listed("pause", "Act", "Stop workers from claiming; running jobs go on."),
     "resume": Listed("pause", "Act", "Let workers claim again."),
+    "ack": Listed("ack", "Act", "Acknowledge a queue's trouble: it is not told until the time is over."),
+    "describe": Listed(
+        "describe", "Act", "Say who answers for a queue and what to do when it is in trouble, or show it."
+    ),
     "limit": Listed("limit", "Act", "Limit what workers run of a queue, or show its limits."),
     "work": Listed("work", "Run", "Run workers on a queue until stopped."),
     "demo": Listed("demo", "Run", "Show sample queues and workers at work, to see everything alive."),

@@ -97,6 +97,8 @@ _LOOKS = {
 }
 
 STALE_SIGN, PLAIN_STALE_SIGN = "┄", "~"
+KNOWN_SIGN, PLAIN_KNOWN_SIGN = "◎", "&"
+"""Stands instead of the sign of a word that is acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,18 @@ def assess(snapshot: Snapshot, trends: Trends, limits: Limits) -> Health:
         Health.FAILED: counts.failed > 0,
     }
     return next((word for word, is_so in holds.items() if is_so), Health.IDLE)
+
+
+def is_acknowledged(snapshot: Snapshot, health: Health) -> bool:
+    """Whether this is trouble that an operator knows of, so that nobody need be told. What is damaged cannot say."""
+    known = snapshot.about.acknowledged
+    return known is not None and health.needs_you and known.covers(health.value)
+
+
+def knows_failures(snapshot: Snapshot) -> bool:
+    """Whether an operator knows that IDs of this queue have failed."""
+    known = snapshot.about.acknowledged
+    return known is not None and (known.covers(Health.FAILED.value) or known.covers(Health.FAILING.value))
 
 
 def is_unserved(snapshot: Snapshot, trends: Trends) -> bool:
@@ -196,9 +210,12 @@ def _is_behind(trends: Trends, limits: Limits) -> bool:
 def order(health: Health, snapshot: Snapshot, trends: Trends) -> tuple[int, int, str]:
     """What queues are sorted by: the worst word first, of equal ones the heaviest, then by name.
 
-    What needs nobody goes by the size of its number, so that rows do not change places with each ID.
+    Trouble that is acknowledged stands behind all other, with what somebody has chosen. What needs nobody goes by the
+    size of its number, so that rows do not change places with each ID.
     """
     weight = _weight(health, snapshot, trends)
+    if is_acknowledged(snapshot, health):
+        return Health.PAUSED.rank, -len(str(weight)), snapshot.queue
     return health.rank, -weight if health.needs_you else -len(str(weight)), snapshot.queue
 
 

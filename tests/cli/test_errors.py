@@ -273,6 +273,7 @@ TIMES = [
     ["work", "trucks", "--job-timeout"],
     ["work", "trucks", "--grace"],
     ["demo", "--for"],
+    ["ack", "trucks", "--for"],
     ["tui", "--interval"],
 ]
 

@@ -38,6 +38,8 @@ COMMANDS = [
     "pause",
     "resume",
     "limit",
+    "ack",
+    "describe",
     "work",
     "demo",
     "bench",

@@ -40,6 +40,10 @@ SHOWN = {
     "clears_s",
     "totals",
     "damage",
+    "acknowledged",
+    "owner",
+    "runbook",
+    "note",
 }
 
 

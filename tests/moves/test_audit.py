@@ -98,6 +98,7 @@ ACTS: dict[str, tuple[Callable[[Queue], object], str, str, tuple[str, ...]]] = {
         ("p2", "q1"),
     ),
     "pause": (lambda queue: queue.pause(), "pause", "paused 1", ()),
+    "describe": (lambda queue: queue.describe(owner="a", note="b"), "describe", "owner 1 note 1", ()),
     "limit": (
         lambda queue: queue.set_limits(concurrency=5),
         "limit",
@@ -146,6 +147,8 @@ NOTHING: dict[str, Callable[[Queue], object]] = {
     "repair": lambda queue: queue.repair([Fault(FaultKind.MISSING, "q1")]),
     "resume": lambda queue: queue.resume(),
     "limit": lambda queue: queue.set_limits(),
+    "end acknowledgement": lambda queue: queue.end_acknowledgement(),
+    "describe": lambda queue: queue.describe(owner=""),
 }
 
 

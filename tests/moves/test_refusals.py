@@ -377,6 +377,9 @@ WRITING = [name for name in _methods(Queue) if name not in LOOKING]
 
 def test_every_method_is_known_to_read_or_to_write() -> None:
     writing = {
+        "acknowledge",
+        "describe",
+        "end_acknowledgement",
         "cancel",
         "discard",
         "discard_all",

@@ -98,6 +98,7 @@ BUSY: Keyspace = {
     "cancelling": {"p4": f"{W}:4", "p6": f"{DEAD}:2"},
     "totals": {"done": "1"},
     "limits": {"concurrency": "9", "rate": "50", "period": "1000", "burst": "5", "turn:ff": str(NOW - 5000)},
+    "about": {"until": str(NOW + 50), "since": str(NOW), "by": "ann", "words": "", "known": "", "note": "n"},
     "meta": {"schema": "1", "epoch": "e"},
     f"errorLog.{DAY}": ["older"],
 }
@@ -244,6 +245,9 @@ WRITES: dict[str, tuple[str, Callable[[World], object]]] = {
     "resume": ("resume", lambda world: world.queue.resume()),
     "record": ("start_recording", lambda world: world.queue.record(for_s=60)),
     "stop_recording": ("stop_recording", lambda world: world.queue.stop_recording()),
+    "acknowledge": ("acknowledge", lambda world: world.queue.acknowledge(for_s=60, note="n", words=["BEHIND"])),
+    "end_acknowledgement": ("end_acknowledgement", lambda world: world.queue.end_acknowledgement()),
+    "describe": ("describe", lambda world: world.queue.describe(owner="team", note="")),
     "set_limits": ("set_limits", lambda world: world.queue.set_limits(concurrency=7, rate=5, period_s=60)),
     "note_history": ("note_history", lambda world: world.run(note_history(world.keys))),
     "set_limits none": ("set_limits", lambda world: world.queue.set_limits()),

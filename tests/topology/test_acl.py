@@ -159,6 +159,9 @@ STEER: dict[str, Callable[[Queue, Any], object]] = {
     "pause": lambda queue, _: queue.pause(),
     "restore": lambda queue, _: queue.restore([Record("1", State.FAILED)]),
     "resume": lambda queue, _: queue.resume(),
+    "acknowledge": lambda queue, _: queue.acknowledge(for_s=60),
+    "end_acknowledgement": lambda queue, _: queue.end_acknowledgement(),
+    "describe": lambda queue, _: queue.describe(owner="team"),
     "set_limits": lambda queue, _: queue.set_limits(concurrency=1),
     "repair": lambda queue, _: queue.repair([Fault(FaultKind.MISSING, "1")]),
 }

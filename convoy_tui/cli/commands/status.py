@@ -19,7 +19,7 @@ from convoy_tui.cli.io.styled import Styled
 from convoy_tui.cli.missing import CONFIRM_S
 from convoy_tui.cli.session import Session
 from convoy_tui.text.broken import LOOKED_AT, what_broke
-from convoy_tui.text.health import Health, Limits, Severity, failures
+from convoy_tui.text.health import Health, Limits, Severity, failures, knows_failures
 from convoy_tui.text.history import History
 from convoy_tui.text.recalled import LONG_S, RECENT_S, Seen, at_stake, recalled
 from convoy_tui.text.safe_text import safe
@@ -71,7 +71,8 @@ def status(
 ) -> Code:
     """Show every queue with its counts, its health, and why.
 
-    Rates and health go by what pools and dashboards have kept in the store as well.
+    Rates and health go by what pools and dashboards have kept in the store as well. Trouble that `convoy ack` has
+    acknowledged is marked, and is none for --check.
 
     Examples:
       convoy status
@@ -222,10 +223,10 @@ def _lines(session: Session, look: Look, rows: list[Row]) -> list[Styled]:
 
 
 def _code(session: Session, rows: list[Row], max_failed: int | None) -> Code:
-    severities = {row.health.severity for row in rows}
+    severities = {row.severity for row in rows}
     for row in rows:
         n = row.snapshot.counts.failed
-        if max_failed is not None and n > max_failed:
+        if max_failed is not None and n > max_failed and not knows_failures(row.snapshot):
             session.messages.warn(f"{safe(row.snapshot.queue)}: {failures(n)}, more than {number(max_failed)}.")
             severities.add(Severity.WARNING)
     if Severity.ALARM in severities:

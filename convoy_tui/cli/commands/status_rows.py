@@ -9,8 +9,9 @@ from convoy_core import Snapshot
 from convoy_tui.cli.io.output import Column, Shape
 from convoy_tui.cli.io.styled import Styled
 from convoy_tui.cli.io.table import Cell
+from convoy_tui.text.about import acknowledged, said
 from convoy_tui.text.broken import Broken, told
-from convoy_tui.text.health import Health, Limits, Severity, assess, failures, order, word
+from convoy_tui.text.health import KNOWN_SIGN, Health, Limits, Severity, assess, failures, is_acknowledged, order, word
 from convoy_tui.text.history import History, Trends
 from convoy_tui.text.reasons import why
 from convoy_tui.text.safe_text import safe
@@ -36,6 +37,26 @@ class Row:
     why: str
 
     @property
+    def is_acknowledged(self) -> bool:
+        """Whether this is trouble that an operator knows of."""
+        return is_acknowledged(self.snapshot, self.health)
+
+    @property
+    def needs_you(self) -> bool:
+        """Whether someone should look."""
+        return self.health.needs_you and not self.is_acknowledged
+
+    @property
+    def severity(self) -> Severity:
+        """How urgent it is."""
+        return Severity.DELIBERATE if self.is_acknowledged else self.health.severity
+
+    @property
+    def sign(self) -> str:
+        """The sign of the word, or of its being acknowledged."""
+        return KNOWN_SIGN if self.is_acknowledged else self.health.sign()
+
+    @property
     def sort_key(self) -> tuple[int, int, str]:
         """Worst first, then the heaviest."""
         return order(self.health, self.snapshot, self.trends)
@@ -58,32 +79,40 @@ def explained(row: Row, broken: Broken) -> Row:
 
 def verdict(rows: list[Row]) -> Styled:
     """The health of all queues in one line."""
-    needing = [row for row in rows if row.health.needs_you]
+    needing = [row for row in rows if row.needs_you]
+    known = sum(row.is_acknowledged for row in rows)
+    if not needing and known:
+        more = f" {count(known, 'queue')} in trouble {'is' if known == 1 else 'are'} acknowledged."
+        return Styled.of(f"No queue needs you.{more}", STYLES[Severity.DELIBERATE])
     if not needing:
         bad = sum(row.snapshot.counts.failed for row in rows)
         fine = "The queue is fine" if len(rows) == 1 else f"All {count(len(rows), 'queue is', 'queues are')} fine"
         return Styled.of(f"{fine}; {failures(bad)}." if bad else f"{fine}.", "green")
     if len(rows) == 1:
-        return Styled.of("The queue needs you.", STYLES[needing[0].health.severity])
+        return Styled.of("The queue needs you.", STYLES[needing[0].severity])
     verb = "needs" if len(needing) == 1 else "need"
+    more = f" {number(known)} more {'is' if known == 1 else 'are'} acknowledged." if known else ""
     return Styled.of(
-        f"{number(len(needing))} of {count(len(rows), 'queue')} {verb} you.", STYLES[needing[0].health.severity]
+        f"{number(len(needing))} of {count(len(rows), 'queue')} {verb} you.{more}", STYLES[needing[0].severity]
     )
 
 
 def reasons(rows: list[Row], *, every: bool) -> list[Styled]:
-    """The reasons of the health words, for queues that need attention or, with `every`, for all."""
+    """The reasons of the health words, for queues in trouble or, with `every`, for all; and what was said of them."""
     lines = []
     for row in rows:
         if every or row.health.needs_you:
-            line = Styled.of(f"{row.health.sign()} ", STYLES[row.health.severity])
+            line = Styled.of(f"{row.sign} ", STYLES[row.severity])
             line.append(f"{safe(row.snapshot.queue, 40)}: ", "bold").append(row.why)
+            if row.is_acknowledged or every:
+                line.append(f" {acknowledged(row.snapshot)}".rstrip())
             lines.append(line)
+            lines += [Styled.of(f"  {label}: ", "dim").append(text) for label, text in said(row.snapshot.about)]
     return [Styled(), *lines] if lines else []
 
 
 def _word(row: Row) -> Cell:
-    return Cell(f"{row.health.sign()} {word(row.health, row.trends)}", STYLES[row.health.severity])
+    return Cell(f"{row.sign} {word(row.health, row.trends)}", STYLES[row.severity])
 
 
 def _counted(
@@ -128,7 +157,7 @@ def _record(row: Row) -> dict[str, object]:
         "queue": snapshot.queue,
         "at": snapshot.at,
         "health": row.health,
-        "severity": row.health.severity,
+        "severity": row.severity,
         "why": row.why,
         "paused": snapshot.paused,
         "limits": asdict(snapshot.limits) if snapshot.limits.is_set else None,
@@ -147,6 +176,24 @@ def _record(row: Row) -> dict[str, object]:
         "saved": _milli(snapshot.saved),
         "totals": dict(snapshot.totals),
         "damage": snapshot.damage,
+        "acknowledged": _acknowledged(row),
+        "owner": snapshot.about.owner or None,
+        "runbook": snapshot.about.runbook or None,
+        "note": snapshot.about.note or None,
+    }
+
+
+def _acknowledged(row: Row) -> dict[str, object] | None:
+    known = row.snapshot.about.acknowledged
+    if known is None:
+        return None
+    return {
+        "by": known.by,
+        "at": known.at,
+        "until": known.until,
+        "note": known.note,
+        "words": list(known.words),
+        "covers": known.covers(row.health.value),
     }
 
 

@@ -21,13 +21,14 @@ from convoy_tui.cli.io.output import Column, Shape
 from convoy_tui.cli.io.styled import Styled
 from convoy_tui.cli.io.table import Cell
 from convoy_tui.cli.session import Session
-from convoy_tui.text.health import Health, Limits, Severity, Steady
+from convoy_tui.text.health import Health, Limits, Severity, Steady, is_acknowledged
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import clock
 
 EVERY_S: Final = 10.0
 AWAY: Final = "STORE AWAY"
 BACK: Final = "store back"
+ACKNOWLEDGED: Final = "acknowledged"
 
 
 def register(app: typer.Typer) -> None:
@@ -76,7 +77,8 @@ def watch(
     """Tell of each change of a queue's health, and run a command for it, until Ctrl-C.
 
     A word counts once two readings agree on it. What needs you at the beginning is told as well; so is a store that
-    does not answer, without a queue, and its return.
+    does not answer, without a queue, and its return. Trouble that is acknowledged (`convoy ack`) is told when that
+    is over, or when it becomes another.
 
     The command is run without a shell, at most a minute. The sentence is on its stdin, and its environment has
     CONVOY_QUEUE, CONVOY_HEALTH, CONVOY_BEFORE and CONVOY_SEVERITY (alarm, warning, fine and others). What it does, or
@@ -104,8 +106,7 @@ def watch(
 
 
 def _changes(look: Look, interval: float, samples: int | None) -> Iterator[Change]:
-    words: dict[str, Health] = {}
-    steady, away, taken = Steady(), False, 0
+    words, away, taken = _Words(), False, 0
     while True:
         try:
             rows = look.rows()
@@ -118,25 +119,47 @@ def _changes(look: Look, interval: float, samples: int | None) -> Iterator[Chang
             if away:
                 yield Change(time.time(), "", AWAY, BACK, Severity.FINE, "The store answers again.")
             away = False
-            yield from _of_queues(rows, words, steady)
+            yield from words.changes(rows)
         taken += 1
         if taken == samples:
             return
         time.sleep(interval)
 
 
-def _of_queues(rows: list[Row], words: dict[str, Health], steady: Steady) -> Iterator[Change]:
-    steady.keep(row.snapshot.queue for row in rows)
-    for row in rows:
-        queue = row.snapshot.queue
-        is_busy = row.snapshot.counts.queued or row.snapshot.counts.processing
-        word = steady.settle(queue, row.health, Health.FLOWING if is_busy else Health.IDLE)
-        before = words.get(queue)
-        words[queue] = word
-        if word is before or (before is None and not word.needs_you):
-            continue
+class _Words:
+    """The words that the queues had when they were last told."""
+
+    def __init__(self) -> None:
+        self._steady = Steady()
+        self._told: dict[str, Health] = {}
+        self._hushed: set[str] = set()
+        """Those whose trouble is acknowledged: it is told when that ends, or it becomes another."""
+
+    def changes(self, rows: list[Row]) -> Iterator[Change]:
+        """What has changed with this reading."""
+        self._steady.keep(row.snapshot.queue for row in rows)
+        for row in rows:
+            change = self._change(row)
+            if change is not None:
+                yield change
+
+    def _change(self, row: Row) -> Change | None:
+        queue, counts = row.snapshot.queue, row.snapshot.counts
+        word = self._steady.settle(
+            queue, row.health, Health.FLOWING if counts.queued or counts.processing else Health.IDLE
+        )
+        if is_acknowledged(row.snapshot, word):
+            self._hushed.add(queue)
+            return None
+        was_hushed = queue in self._hushed and word.needs_you
+        self._hushed.discard(queue)
+        before = self._told.get(queue)
+        self._told[queue] = word
+        if (word is before and not was_hushed) or (before is None and not word.needs_you):
+            return None
+        was = ACKNOWLEDGED if was_hushed else "" if before is None else before.value
         why = row.why if word is row.health else ""
-        yield Change(row.snapshot.at, queue, "" if before is None else before.value, word.value, word.severity, why)
+        return Change(row.snapshot.at, queue, was, word.value, word.severity, why)
 
 
 def _tell(session: Session, change: Change) -> None:

@@ -13,7 +13,17 @@ from typing import Final
 
 from convoy_core import Snapshot
 from convoy_tui.text.broken import Broken
-from convoy_tui.text.health import Health, Limits, Severity, Steady, assess, order
+from convoy_tui.text.health import (
+    KNOWN_SIGN,
+    PLAIN_KNOWN_SIGN,
+    Health,
+    Limits,
+    Severity,
+    Steady,
+    assess,
+    is_acknowledged,
+    order,
+)
 from convoy_tui.text.history import History, Trends
 from convoy_tui.text.recalled import Rows
 from convoy_tui.text.words import is_production
@@ -64,6 +74,27 @@ class Row:
     def queue(self) -> str:
         """The queue's name, exactly as in the store."""
         return self.snapshot.queue
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether this is trouble that an operator knows of."""
+        return is_acknowledged(self.snapshot, self.health)
+
+    @property
+    def needs_you(self) -> bool:
+        """Whether someone should look."""
+        return self.health.needs_you and not self.is_acknowledged
+
+    @property
+    def severity(self) -> Severity:
+        """How urgent it is."""
+        return Severity.DELIBERATE if self.is_acknowledged else self.health.severity
+
+    def sign(self, *, ascii_only: bool) -> str:
+        """The sign of the word, or of its being acknowledged."""
+        if self.is_acknowledged:
+            return PLAIN_KNOWN_SIGN if ascii_only else KNOWN_SIGN
+        return self.health.sign(ascii_only=ascii_only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +183,7 @@ class Board:
 
     def needing(self) -> list[Row]:
         """The rows that need attention, worst first."""
-        return [row for row in self.rows if row.health.severity in (Severity.ALARM, Severity.WARNING)]
+        return [row for row in self.rows if row.needs_you]
 
 
 class Watch:

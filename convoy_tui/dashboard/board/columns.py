@@ -88,6 +88,11 @@ def per_s(per_second: float | None) -> str:
     return "—" if per_second is None else f"{rate(per_second)}/s"
 
 
+def calmed(row: Row, tone: Tone) -> Tone:
+    """The tone of something bad; none where an operator knows of it."""
+    return Tone.NORMAL if row.is_acknowledged else tone
+
+
 def clears(row: Row) -> str:
     """The time until the queue is empty, as a word or a duration."""
     trends, counts = row.trends, row.snapshot.counts
@@ -103,12 +108,12 @@ def clears(row: Row) -> str:
 
 
 def _state(row: Row, glyphs: Glyphs, width: int) -> Span:
-    sign = row.health.sign(ascii_only=glyphs.is_ascii)
-    return Span(safe(f"{sign} {word(row.health, row.trends)}", width), SEVERITY_TONES[row.health.severity])
+    sign = row.sign(ascii_only=glyphs.is_ascii)
+    return Span(safe(f"{sign} {word(row.health, row.trends)}", width), SEVERITY_TONES[row.severity])
 
 
 def _queue(row: Row, glyphs: Glyphs, width: int) -> Span:
-    idle = row.health.severity is Severity.NOTHING
+    idle = row.severity is Severity.NOTHING
     return Span(safe(row.queue, width), Tone.DIM if idle else Tone.NORMAL)
 
 
@@ -124,7 +129,7 @@ def _trend(row: Row, glyphs: Glyphs, width: int) -> Span:
     """The bars, and what the tallest stands for: each row has its own scale."""
     cells = row.trends.cells
     bars = trend(_pairs(cells), glyphs)
-    return Span(f"{bars}{brief(top(cells)):>6}", Tone.TREND if row.health.needs_you else Tone.FAINT)
+    return Span(f"{bars}{brief(top(cells)):>6}", Tone.TREND if row.needs_you else Tone.FAINT)
 
 
 def top(cells: Sequence[int | None]) -> int:
@@ -143,7 +148,7 @@ def _processing(row: Row, glyphs: Glyphs, width: int) -> Span:
     if row.health is not Health.JAMMED:
         return _brief(n)
     both = f"{brief(row.snapshot.jammed)}/{brief(n)}"
-    return Span(both if len(both) <= width else brief(row.snapshot.jammed), Tone.ALARM)
+    return Span(both if len(both) <= width else brief(row.snapshot.jammed), calmed(row, Tone.ALARM))
 
 
 def _brief(n: int) -> Span:
@@ -152,12 +157,13 @@ def _brief(n: int) -> Span:
 
 def _failed_1m(row: Row, glyphs: Glyphs, width: int) -> Span:
     span = _number(row.trends.failed_1m)
-    return span._replace(tone=Tone.ALARM) if row.health is Health.FAILING and row.trends.failed_1m else span
+    is_alarm = row.health is Health.FAILING and row.trends.failed_1m
+    return span._replace(tone=calmed(row, Tone.ALARM)) if is_alarm else span
 
 
 def _failed(row: Row, glyphs: Glyphs, width: int) -> Span:
     span = _number(row.snapshot.counts.failed)
-    return span._replace(tone=Tone.ALARM) if row.health is Health.FAILING else span
+    return span._replace(tone=calmed(row, Tone.ALARM)) if row.health is Health.FAILING else span
 
 
 def _committed(row: Row, glyphs: Glyphs, width: int) -> Span:
@@ -192,7 +198,7 @@ def _oldest(row: Row, glyphs: Glyphs, width: int) -> Span:
         return Span("—", Tone.DIM)
     if seconds > _EXACT_S and row.health not in (Health.JAMMED, Health.STALLED):
         seconds -= seconds % _STEP_S  # else every row would change with every look
-    return Span(age(seconds), _AGED.get(row.health, Tone.NORMAL))
+    return Span(age(seconds), calmed(row, _AGED.get(row.health, Tone.NORMAL)))
 
 
 def _rate_of(pick: Callable[[Rates], float | None]) -> Callable[[Row, Glyphs, int], Span]:
@@ -205,14 +211,14 @@ def _rate_of(pick: Callable[[Rates], float | None]) -> Callable[[Row, Glyphs, in
 
 def _clears(row: Row, glyphs: Glyphs, width: int) -> Span:
     text = clears(row)
-    unusual = text == "never" and row.health.needs_you
+    unusual = text == "never" and row.needs_you
     return Span(text, Tone.WARNING if unusual else Tone.DIM if text in ("—", "paused") else Tone.NORMAL)
 
 
 def _workers(row: Row, glyphs: Glyphs, width: int) -> Span:
     n = row.snapshot.workers
     if not n and row.health is Health.NO_WORKERS:
-        return Span("0", Tone.WARNING)
+        return Span("0", calmed(row, Tone.WARNING))
     return _number(n)
 
 

@@ -170,6 +170,8 @@ def _past(past: Past, room: int) -> Line:
 
 
 def _all_well(board: Board) -> str:
+    if known := sum(row.is_acknowledged for row in board.rows):
+        return f"No queue needs you; {number(known)} in trouble {'is' if known == 1 else 'are'} acknowledged."
     paused = sum(row.health is Health.PAUSED for row in board.rows)
     n = len(board.rows)
     fine = "The queue is fine" if n == 1 else f"All {number(n)} queues are fine"
@@ -204,7 +206,7 @@ def _troubles(board: Board, needing: list[Row], width: int, lines: int) -> list[
             filled[-1].append(Span(" · ", Tone.DIM))
         else:
             filled[-1].append(Span(" "))
-        filled[-1].append(Span(text, SEVERITY_TONES[row.health.severity]))
+        filled[-1].append(Span(text, SEVERITY_TONES[row.severity]))
         used += need
         shown += 1
     if shown < len(needing):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from convoy_tui.dashboard.board.board import Board, Row
-from convoy_tui.dashboard.board.columns import SEVERITY_TONES, brief, clears, per_s, rate, top, trend
+from convoy_tui.dashboard.board.columns import SEVERITY_TONES, brief, calmed, clears, per_s, rate, top, trend
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, clip, line, wrap
+from convoy_tui.text.about import acknowledged, said
 from convoy_tui.text.broken import error_line, share
 from convoy_tui.text.health import Health, word
 from convoy_tui.text.reasons import why
@@ -53,26 +54,42 @@ def _offer(key: str, row: Row) -> str:
 def inspector(row: Row, board: Board, width: int, height: int, glyphs: Glyphs) -> list[Line]:
     """The facts about one row that fit: its health and the reason, the keys, then the numbers."""
     health = row.health
-    tone = SEVERITY_TONES[health.severity]
-    sign = health.sign(ascii_only=glyphs.is_ascii)
+    tone = SEVERITY_TONES[row.severity]
+    sign = row.sign(ascii_only=glyphs.is_ascii)
     head = f"{sign} {word(health, row.trends)}"
     because = why(health, row.snapshot, row.trends, board.limits)
     room = width - 2
     told = wrap(because, max(20, room - len(head) - 3))
     if height <= 3:
         text = told[0] + (" …" if len(told) > 1 else "")
-        middle = _errors(row, room)[:1] or [_in_short(row)]
+        middle = _known(row, room)[:1] or _errors(row, room)[:1] or [_in_short(row)]
         short_lines = [line(" ", (head, tone), "  ", text), *middle, line(" ", *offers(row, board))]
         return _aged(short_lines[:height], board, width)
     lines = [line(" ", (head, tone), "   ", told[0])]
     lines += [line(" " * (len(head) + 4), text) for text in told[1:]]
+    lines += _known(row, room, len(head) + 4)
     lines += _errors(row, room, len(head) + 4)
+    lines += _said(row, room, len(head) + 4)
     keys = offers(row, board)
     per_line = max(2, len(keys) if room >= 90 else 2)
     for start in range(0, len(keys), per_line):
         lines.append(line(" " * (len(head) + 4), *keys[start : start + per_line]))
     lines += [(), *_facts(row, board, room, glyphs)]
     return _aged(lines[:height], board, width)
+
+
+def _known(row: Row, room: int, indent: int = 2) -> list[Line]:
+    """That an operator knows of it: who, until when, and why."""
+    told = acknowledged(row.snapshot, is_local=True)
+    return [line(" " * indent, (text, Tone.DELIBERATE)) for text in wrap(told, max(20, room - indent))] if told else []
+
+
+def _said(row: Row, room: int, indent: int) -> list[Line]:
+    """Who answers for a queue in trouble, and where it is told what to do."""
+    if not row.health.needs_you:
+        return []
+    left = " " * indent
+    return [line(left, (f"{label}  ", Tone.DIM), text) for label, text in said(row.snapshot.about)]
 
 
 def _errors(row: Row, room: int, indent: int = 2) -> list[Line]:
@@ -147,7 +164,7 @@ def _processing(row: Row, board: Board) -> tuple[Line, Line]:
     snapshot = row.snapshot
     past: Line = ()
     if snapshot.jammed:
-        past = line((f"{number(snapshot.jammed)} past the limit", Tone.ALARM))
+        past = line((f"{number(snapshot.jammed)} past the limit", calmed(row, Tone.ALARM)))
     oldest = "—" if snapshot.oldest_processing_s is None else age(snapshot.oldest_processing_s)
     limits = line(("oldest ", Tone.DIM), oldest, ("   limit ", Tone.DIM), duration(board.limits.jam_after_s))
     return (*_label("processing", snapshot.counts.processing), *past), limits
@@ -155,7 +172,7 @@ def _processing(row: Row, board: Board) -> tuple[Line, Line]:
 
 def _failed(row: Row) -> tuple[Line, Line]:
     rates, trends = row.trends.rates, row.trends
-    alarm = Tone.ALARM if row.health is Health.FAILING else Tone.NORMAL
+    alarm = calmed(row, Tone.ALARM) if row.health is Health.FAILING else Tone.NORMAL
     flow = line((per_s(rates.fail_s), alarm), ("   last minute ", Tone.DIM), number(trends.failed_1m))
     return _label("failed", row.snapshot.counts.failed), flow
 

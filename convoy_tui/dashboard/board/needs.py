@@ -46,12 +46,12 @@ def needs(board: Board, width: int, height: int, glyphs: Glyphs) -> list[Line]:
 
 
 def _reason(row: Row, board: Board, width: int, glyphs: Glyphs) -> list[Line]:
-    sign = row.health.sign(ascii_only=glyphs.is_ascii)
+    sign = row.sign(ascii_only=glyphs.is_ascii)
     because = why(row.health, row.snapshot, row.trends, board.limits)
     head = f"{sign} {safe(row.queue, max(12, width // 3))}"
     if cell_len(head) + cell_len(because) + 4 > width:
         because = because.partition(". ")[0].removesuffix(".") + "."
-    lines = [line(" ", (head, SEVERITY_TONES[row.health.severity]), f"  {because}")]
+    lines = [line(" ", (head, SEVERITY_TONES[row.severity]), f"  {because}")]
     if row.health is Health.FAILING and row.broken.commonest:
         label = f"   {share(row.broken)}  "
         lines.append(line((label, Tone.DIM), error_line(row.broken.commonest, max(20, width - len(label) - 1))))

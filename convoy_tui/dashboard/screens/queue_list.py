@@ -139,8 +139,8 @@ class QueueListPage(Page):
         row = board.row(self.queue)
         if row is None:
             return [line((" This queue is empty, or gone.", Tone.DIM))]
-        sign = row.health.sign(ascii_only=self.services.glyphs.is_ascii)
-        head = (f" {sign} {word(row.health, row.trends)}  ", SEVERITY_TONES[row.health.severity])
+        sign = row.sign(ascii_only=self.services.glyphs.is_ascii)
+        head = (f" {sign} {word(row.health, row.trends)}  ", SEVERITY_TONES[row.severity])
         because = wrap(why(row.health, row.snapshot, row.trends, board.limits), max(20, width - len(head[0]) - 1))
         indent = " " * len(head[0])
         return [line(head, because[0]), *(line(indent, part) for part in because[1:2])]
