@@ -99,6 +99,7 @@ if TYPE_CHECKING:
     from convoy_core.store.description import StoreDescription, describe_store
     from convoy_core.store.embedded.server import EmbeddedServer, ServerStatus
     from convoy_core.tracing import Tracing
+    from convoy_core.versions import Bars
     from convoy_core.worker.pool import MAX_CONCURRENCY, WorkerPool
     from convoy_core.worker.states import PoolState
     from convoy_core.worker.status import PoolStatus
@@ -139,6 +140,7 @@ __all__ = [  # noqa: RUF022 - by what they are for
     # what there is to see
     "About",
     "Acknowledgement",
+    "Bars",
     "Counts",
     "Details",
     "Entry",
@@ -302,6 +304,7 @@ _HOMES: Final = {
     "convoy_core.worker.pool": ("MAX_CONCURRENCY", "WorkerPool"),
     "convoy_core.worker.states": ("PoolState",),
     "convoy_core.worker.status": ("PoolStatus",),
+    "convoy_core.versions": ("Bars",),
 }
 """Where each name is defined.
 

@@ -13,6 +13,7 @@ from convoy_core.about import NOTHING, About
 from convoy_core.failure_groups import group_id
 from convoy_core.options import Payload
 from convoy_core.states import State
+from convoy_core.versions import NO_BARS, Bars
 
 TOTALS = (  # rows of the history hold them in this order: new names come last
     "published",  # accepted publishes
@@ -228,6 +229,8 @@ class Snapshot:
     """How many of the processing IDs are held by Convoy's workers, alive or not. Node workers hold the others."""
     about: About = NOTHING
     """What operators have said about it."""
+    bars: Bars = NO_BARS
+    """Which workers may claim nothing."""
 
     @property
     def saved(self) -> float | None:
@@ -391,6 +394,12 @@ class WorkerInfo:
     running: int
     done: int
     failed: int
+    version: str = ""
+    """The label of what it runs, if it was given one."""
+    is_quiet: bool = False
+    """Whether it claims nothing, since an operator has said so of it or of its host."""
+    is_outdated: bool = False
+    """Whether it claims nothing, since its version is lower than the queue's lowest."""
 
     @property
     def is_live(self) -> bool:

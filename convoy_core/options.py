@@ -18,6 +18,8 @@ MAX_ID_BYTES = 16 * 1024
 """The longest ID, as UTF-8."""
 MAX_PAYLOAD_BYTES = 1024 * 1024
 MAX_QUEUE_NAME_BYTES = 200
+MAX_VERSION = 100
+"""The longest version label, in characters."""
 
 SUSPECT_CRASHES = 2
 """After this many worker deaths an ID may be their cause, so it runs alone (F28)."""
@@ -70,6 +72,8 @@ class PoolOptions:
     """Accept a store that evicts keys when its memory is full, and so may lose IDs."""
     burst: bool = False
     """Stop when the queue is empty, instead of waiting for more IDs."""
+    version_label: str = ""
+    """The version of what runs here, like 1.4.2: told of each worker, and compared with a queue's lowest version."""
 
     def __post_init__(self) -> None:
         """Check each range here, so that no other code has to."""
@@ -79,6 +83,8 @@ class PoolOptions:
                 object.__setattr__(self, field.name, validation.seconds(field.name, value, above_zero=True))
             elif field.type == "int":
                 validation.whole(field.name, value, 1)
+            elif field.type == "str":
+                validation.short_text(field.name, value, MAX_VERSION)
             else:
                 validation.flag(field.name, value)
         if self.beat_s * 3 > self.lease_s:

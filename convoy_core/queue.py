@@ -695,6 +695,34 @@ class Queue:
 
         return self._run(describing.describe(self._keys, owner, runbook, note, by=self._by()))
 
+    def quiet(self, who: str) -> bool:
+        """Have the workers of a host, or one worker, claim nothing more of this queue; what they run goes on.
+
+        `who` is the name of the host, or the ID of the worker. They heed it with their next claim. A host stays quiet
+        until `unquiet`, for workers that start there later as well; a worker until it is gone. Returns False if it was
+        so before, or there is no such worker.
+        """
+        from convoy_core.moves import barring  # noqa: PLC0415 - few programs bar workers
+
+        return self._run(barring.quiet(self._keys, who, by=self._by()))
+
+    def unquiet(self, who: str) -> bool:
+        """Let them claim again, within a second. Returns whether they were quiet."""
+        from convoy_core.moves import barring  # noqa: PLC0415 - few programs bar workers
+
+        return self._run(barring.unquiet(self._keys, who, by=self._by()))
+
+    def set_lowest_version(self, version: str | None) -> bool:
+        """Have workers of a lower version claim nothing of this queue; None lets all claim. Returns if that changed it.
+
+        Compared is `PoolOptions.version_label`: numbers with dots between them, perhaps after a v, of which missing
+        ones are 0. A suffix like rc1 comes before the version without it, unless it begins with + or post. A label that
+        is no version, and a pool without one, are lower than any.
+        """
+        from convoy_core.moves import barring  # noqa: PLC0415 - few programs bar workers
+
+        return self._run(barring.set_lowest_version(self._keys, version, by=self._by()))
+
     def record(self, *, for_s: Seconds, keep_bytes: int = 64 * 2**20) -> bool:
         """Keep every move of every ID of this queue, from now on and for `for_s` seconds. Returns whether it was on.
 

@@ -49,6 +49,7 @@ OURS = {
     "wake": "",  # prefix of wake:<worker>, a list: a value in it wakes that worker, which waits since a limit was met
     "cancelling": "hash",  # running ID -> token of the run that an operator has asked to end
     "about": "hash",  # owner, runbook, note; until, since, by, words, known: trouble that an operator knows of
+    "barred": "hash",  # host:<host> and worker:<worker> -> Unix ms since when they claim nothing; lowest: a version
     "meta": "hash",  # schema version and epoch: a changed epoch means the store was emptied or replaced
 }
 
@@ -61,6 +62,7 @@ FAILING = frozenset({"attempts", "delayed", "failed", "failure", "failures"})
 RARE = FAILING | {
     "about",
     "audit",
+    "barred",
     "cancelling",
     "crashes",
     "limits",

@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from convoy_core import about
+from convoy_core import about, versions
 from convoy_core.errors import StoreDamaged
 from convoy_core.failure_groups import WITHOUT_A_RECORD, what_broke
 from convoy_core.models import (
@@ -94,7 +94,7 @@ def _snapshot(queue: str, at: float, row: list[Any]) -> Snapshot:
         why = row[0].decode("utf-8", "replace")
         return Snapshot(queue, at, Counts(), False, 0, 0, 0, None, None, None, damage=why)
     queued, committed, processing, failed, delayed, jammed, start, head, due, live, silent, *others = row
-    paused, totals, held, said, *rest = others
+    paused, totals, held, said, bars, *rest = others
     start, head, due = seconds(start), seconds(head), seconds(due)
     return Snapshot(
         queue,
@@ -112,6 +112,7 @@ def _snapshot(queue: str, at: float, row: list[Any]) -> Snapshot:
         is_held_back=bool(rest and rest[4]),
         held=held,
         about=about.read(fields(said), at) if said else about.NOTHING,
+        bars=versions.read_bars(fields(bars)) if bars else versions.NO_BARS,
     )
 
 
@@ -283,19 +284,20 @@ def jammed(reply: list[Any]) -> tuple[int | None, list[Jammed]]:
 
 def workers(queue: str, reply: list[Any]) -> tuple[list[WorkerInfo], list[bytes]]:
     """Registered pools, and the IDs of those that were not described."""
-    now, described, others = reply
-    return [_worker(queue, float(now), row) for row in described], others
+    now, described, others, found = reply
+    bars = versions.read_bars(fields(found))
+    return [_worker(queue, float(now), row, bars) for row in described], others
 
 
-def _worker(queue: str, now: float, row: list[Any]) -> WorkerInfo:
-    id, lease_end, flat = row
-    record = fields(flat)
+def _worker(queue: str, now: float, row: list[Any], bars: versions.Bars) -> WorkerInfo:
+    raw, lease_end, flat = row
+    record, id = fields(flat), raw.decode("utf-8", "replace")
 
     def text(name: bytes) -> str:
         return record.get(name, b"").decode("utf-8", "replace")
 
     return WorkerInfo(
-        id=id.decode("utf-8", "replace"),
+        id=id,
         queue=queue,
         host=text(b"host"),
         pid=whole(record.get(b"pid")) or None,
@@ -306,6 +308,9 @@ def _worker(queue: str, now: float, row: list[Any]) -> WorkerInfo:
         running=whole(record.get(b"running")),
         done=whole(record.get(b"done")),
         failed=whole(record.get(b"failed")),
+        version=text(b"version"),
+        is_quiet=id in bars.quiet_workers or text(b"host") in bars.quiet_hosts,
+        is_outdated=versions.is_lower(text(b"version"), bars.lowest_version) if bars.lowest_version else False,
     )
 
 

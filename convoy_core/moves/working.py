@@ -61,8 +61,9 @@ class Round:
     """Numbers of the claims settled too late: their token no longer counted, so nothing changed."""
     word: str
     """`open`; `more` when the bytes of the IDs or payloads ended the claim; `limited` when a limit of the queue did;
-    `alone` when the one claimed must run with nothing beside it; or why nothing was claimed: `paused`, `lapsed` (renew
-    first), `gone` (register again) or `repeated` (the request has arrived before: ask what it did)."""
+    `alone` when the one claimed must run with nothing beside it; or why nothing was claimed: `paused`, `quiet`,
+    `outdated`, `lapsed` (renew first), `gone` (register again) or `repeated` (the request has arrived before: ask what
+    it did)."""
     claims: list[Claim]
     apart: list[bytes] = field(default_factory=list)
     """IDs that were set apart, since they must run alone and this worker holds others."""
@@ -71,6 +72,8 @@ class Round:
     cancelled: list[int] = field(default_factory=list)
     """Numbers of claims whose runs have been asked to end; also of those that ended so in this exchange, although the
     worker has said otherwise."""
+    because: str = ""
+    """Of `quiet`: whether the `worker` is, or its `host`. Of `outdated`: the lowest version that may claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +191,10 @@ def _round(number: int, reply: list[Any]) -> Round:
             claim.first_asked_at = first_asked(kept, replies.seconds(published or None))
     for claim, entry in zip(claims, rare[1] if rare else (), strict=False):
         claim.traces = linked(contexts(entry))
-    said, _, again_ms = word.decode().partition(" ")
+    said, _, more = word.decode("utf-8", "replace").partition(" ")
     late, cancelled = _by_sign(stale)
-    return Round(late, said, claims, apart, int(again_ms) if again_ms else None, cancelled)
+    again_ms = int(more) if said == "limited" and more else None
+    return Round(late, said, claims, apart, again_ms, cancelled, "" if said == "limited" else more)
 
 
 def _by_sign(numbers: list[bytes]) -> tuple[list[int], list[int]]:

@@ -24,14 +24,14 @@ from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.store.clients import Role, Store
 from convoy_core.store.connection import Connection
 from convoy_core.system.logs import Log
-from convoy_core.worker import limited, registration
+from convoy_core.worker import barred, limited, registration
 from convoy_core.worker.claim_sequence import ClaimSequence
 from convoy_core.worker.claims import Claims, Results
 from convoy_core.worker.counters import Counters
 from convoy_core.worker.heartbeat import Heartbeat
 from convoy_core.worker.maintenance import Maintenance
 from convoy_core.worker.runs import Plan
-from convoy_core.worker.states import Action, Facts, PoolEvent, PoolState, PoolStates
+from convoy_core.worker.states import BARRED, Action, Facts, PoolEvent, PoolState, PoolStates
 from convoy_core.worker.store_identity import StoreIdentity
 from convoy_core.worker.suspects import Suspects
 from convoy_core.worker.waiting import Handover, IdleWait
@@ -81,6 +81,7 @@ class WorkerLoop:
         """How long to sleep at a limit."""
         self._limit_left = asyncio.Event()
         """Set while no limit holds the pool back."""
+        self._barred = ""
         self._give_back_at: float | None = None
         self._tries = 0
         self._turned_at = time.monotonic()
@@ -149,6 +150,11 @@ class WorkerLoop:
     def shortage(self) -> str | None:
         """Why fewer run than the concurrency allows, if so."""
         return self._claims.shortage
+
+    @property
+    def barred(self) -> str | None:
+        """Why it may claim nothing, if so: it is quiet, or its version is too low."""
+        return self._barred or None
 
     def snapshot(self) -> tuple[tuple[str, float], ...]:
         """The IDs that occupy a slot, each with the seconds since it was claimed. May be called from any thread."""
@@ -246,7 +252,7 @@ class WorkerLoop:
         if self._claims:
             # With the store away nothing more can be written down; the lease will run out, and others take over.
             return state is PoolState.STOPPING_AWAY and self._grace_is_over()
-        if self._plan.options.burst and state in (PoolState.WAITING, PoolState.PAUSED):
+        if self._plan.options.burst and (state is PoolState.WAITING or state in BARRED):
             return not self._suspects
         return state in (PoolState.STOPPING, PoolState.STOPPING_AWAY)
 
@@ -327,9 +333,13 @@ class WorkerLoop:
         if answer.apart:
             self._suspects.note(answer.apart)
         facts = Facts(self._claims.holds_suspect, self._states.asked != asked)
+        if answer.word not in ("quiet", "outdated"):
+            self._barred = ""
         match answer.word:
             case "paused":
                 self._handle(PoolEvent.PAUSE_MET, facts)
+            case "quiet" | "outdated":
+                self._bar(answer, facts)
             case "alone":
                 self._handle(PoolEvent.SUSPECT_CLAIMED, facts)
             case "limited":
@@ -344,6 +354,16 @@ class WorkerLoop:
                 self._handle(PoolEvent.MORE if is_full else PoolEvent.EMPTY, facts)
             case _:
                 pass
+
+    def _bar(self, answer: Round, facts: Facts) -> None:
+        """This pool may claim nothing; that is said once."""
+        is_quiet = answer.word == "quiet"
+        version = self._plan.options.version_label
+        why = barred.quiet(answer.because) if is_quiet else barred.outdated(version, answer.because)
+        if self._barred != why:
+            log.warning("queue %s: %s", self._plan.queue, why)
+        self._barred = why
+        self._handle(PoolEvent.QUIET_MET if is_quiet else PoolEvent.OUTDATED_MET, facts)
 
     # -- waiting at an empty queue
 

@@ -207,6 +207,7 @@ class WorkerPool:
             worker_loop.snapshot(),
             error=error,
             shortage=worker_loop.shortage,
+            barred=worker_loop.barred,
             loop_silent_s=loop_s,
             heartbeat_silent_s=heartbeat_s,
             store_silent_s=store_s,

@@ -43,5 +43,7 @@ def register_pool(keys: Keys, worker: str, plan: Plan, epoch: str, *, is_launch:
         "handler": name_of(plan.handler),
         "concurrency": plan.concurrency,
     }
+    if plan.options.version_label:
+        about["version"] = plan.options.version_label
     lease_ms = round(plan.options.lease_s * 1000)
     return working.register(keys, worker, lease_ms, epoch, about, by=plan.by if is_launch else "")

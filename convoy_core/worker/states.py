@@ -26,6 +26,10 @@ class PoolState(StrEnum):
     """The queue was empty when last asked: the store hands over the next ID."""
     PAUSED = "paused"
     """Somebody paused the queue: asks again every second."""
+    QUIET = "quiet"
+    """Somebody has said that this worker, or this host, shall claim nothing: asks again every second."""
+    OUTDATED = "outdated"
+    """Its version is lower than the lowest that may claim from the queue: asks again every second."""
     LIMITED = "limited"
     """A limit of the queue is reached: asks again when the store said it may, or wakes it."""
     DRAINING = "draining"
@@ -68,11 +72,15 @@ WORKING = frozenset(
         PoolState.RUNNING,
         PoolState.WAITING,
         PoolState.PAUSED,
+        PoolState.QUIET,
+        PoolState.OUTDATED,
         PoolState.LIMITED,
         PoolState.DRAINING,
         PoolState.ALONE,
     },
 )
+BARRED = frozenset({PoolState.PAUSED, PoolState.QUIET, PoolState.OUTDATED})
+"""It asks again every second whether it may claim."""
 ENDING = frozenset({PoolState.STOPPING, PoolState.STOPPING_UNSURE, PoolState.STOPPING_AWAY})
 DOUBTFUL = frozenset(
     {PoolState.UNSURE, PoolState.STORE_AWAY, PoolState.STOPPING_UNSURE, PoolState.STOPPING_AWAY},
@@ -91,6 +99,10 @@ class PoolEvent(StrEnum):
     """A claim was answered with fewer."""
     PAUSE_MET = "pause met"
     """A claim was refused, since the queue is paused."""
+    QUIET_MET = "quiet met"
+    """A claim was refused, since this worker or its host is quiet."""
+    OUTDATED_MET = "outdated met"
+    """A claim was refused, since this worker's version is too low."""
     LIMIT_MET = "limit met"
     """A claim was ended by a limit of the queue."""
     LOOK_AGAIN = "look again"
@@ -172,10 +184,17 @@ def _on(
     return Rule(event, frozenset(sources), target, guard, actions)
 
 
+_BARS = {
+    PoolEvent.PAUSE_MET: PoolState.PAUSED,
+    PoolEvent.QUIET_MET: PoolState.QUIET,
+    PoolEvent.OUTDATED_MET: PoolState.OUTDATED,
+}
+
+
 def _rules() -> Iterator[Rule]:
     """Per event and state the first rule counts whose guard holds. Where none does, the event changes nothing."""
     state, event, act = PoolState, PoolEvent, Action
-    open_ = {state.RUNNING, state.WAITING, state.PAUSED, state.LIMITED}
+    open_ = {state.RUNNING, state.WAITING, state.LIMITED} | BARRED
 
     yield _on(event.START, {state.IDLE}, state.STARTING)
     yield _on(event.REGISTERED, {state.STARTING}, state.RUNNING)
@@ -184,7 +203,9 @@ def _rules() -> Iterator[Rule]:
     yield _on(event.MORE, open_, state.RUNNING)
     yield _on(event.EMPTY, open_, state.RUNNING, guard=_was_asked)
     yield _on(event.EMPTY, open_, state.WAITING)
-    yield _on(event.PAUSE_MET, open_, state.PAUSED, act.LOOK_LATER)
+    for met, bar in _BARS.items():
+        yield _on(met, open_, bar, act.LOOK_LATER)
+        yield _on(met, {state.DRAINING}, bar, act.END_EPISODE, act.LOOK_LATER)
     yield _on(event.LIMIT_MET, open_, state.RUNNING, guard=_was_asked)
     yield _on(event.LIMIT_MET, open_, state.LIMITED, act.LOOK_LATER)
     yield _on(event.LOOK_AGAIN, open_, state.RUNNING)
@@ -195,7 +216,6 @@ def _rules() -> Iterator[Rule]:
     yield _on(event.PATIENCE_OVER, {state.DRAINING}, state.RUNNING, act.END_EPISODE)
     yield _on(event.MORE, {state.DRAINING}, state.RUNNING, act.END_EPISODE)
     yield _on(event.EMPTY, {state.DRAINING}, state.WAITING, act.END_EPISODE)
-    yield _on(event.PAUSE_MET, {state.DRAINING}, state.PAUSED, act.END_EPISODE, act.LOOK_LATER)
     yield _on(event.LIMIT_MET, {state.DRAINING}, state.LIMITED, act.END_EPISODE, act.LOOK_LATER)
     yield _on(event.SUSPECT_ENDED, {state.ALONE}, state.RUNNING, act.END_EPISODE)
 

@@ -38,6 +38,8 @@ class PoolStatus:
     """Why the store is away, or why the pool ended."""
     shortage: str | None = None
     """Why fewer run than the concurrency allows: what could not be started has gone back to the queue, uncharged."""
+    barred: str | None = None
+    """Why it may claim nothing: it is quiet, or its version is too low. What it runs goes on."""
     loop_silent_s: float = 0.0
     """Seconds since the event loop was last seen to turn. The heartbeat asks it, so a few are usual."""
     heartbeat_silent_s: float = 0.0

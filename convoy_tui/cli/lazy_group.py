@@ -53,6 +53,10 @@ COMMANDS: Final = {
     "describe": Listed(
         "describe", "Act", "Say who answers for a queue and what to do when it is in trouble, or show it."
     ),
+    "quiet": Listed(
+        "quiet", "Act", "Have the workers of a host, or one worker, claim nothing more; what they run goes on."
+    ),
+    "unquiet": Listed("quiet", "Act", "Let the workers of a host, or one worker, claim again."),
     "limit": Listed("limit", "Act", "Limit what workers run of a queue, or show its limits."),
     "work": Listed("work", "Run", "Run workers on a queue until stopped."),
     "demo": Listed("demo", "Run", "Show sample queues and workers at work, to see everything alive."),

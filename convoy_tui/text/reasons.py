@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convoy_core import Snapshot
+from convoy_core import Bars, Snapshot
 from convoy_tui.text.health import Health, Limits, fails_now, failures, stalled_s
 from convoy_tui.text.history import Trends
 from convoy_tui.text.limits import in_words
@@ -57,6 +57,22 @@ def _why_failing(snapshot: Snapshot, trends: Trends, limits: Limits) -> str:
 
 
 def _why_still(snapshot: Snapshot, trends: Trends) -> str:
+    return f"{_why_waiting(snapshot, trends)}{_why_barred(snapshot.bars)}"
+
+
+def _why_barred(bars: Bars) -> str:
+    """What keeps workers from claiming, which may be why."""
+    parts = [f"host {safe(host, 40)} is quiet" for host in bars.quiet_hosts[:3]]
+    if len(bars.quiet_hosts) > 3:
+        parts = [f"{count(len(bars.quiet_hosts), 'host')} are quiet"]
+    if bars.quiet_workers:
+        parts.append(f"{count(len(bars.quiet_workers), 'worker is', 'workers are')} quiet")
+    if bars.lowest_version:
+        parts.append(f"versions below {safe(bars.lowest_version, 40)} claim nothing")
+    return f" Note: {', '.join(parts)}." if parts else ""
+
+
+def _why_waiting(snapshot: Snapshot, trends: Trends) -> str:
     counts, still_s = snapshot.counts, stalled_s(snapshot, trends)
     waits = count(counts.queued, "ID waits", "IDs wait")
     if not counts.processing:

@@ -46,7 +46,7 @@ def test_the_answer_is_a_document_as_well(convoy: Convoy, trucks: Queue) -> None
 
     assert document == {
         "schema": "convoy.describe/1", "queue": "trucks", "changed": True,
-        "owner": "\x1b[1mme", "runbook": None, "note": None,
+        "owner": "\x1b[1mme", "runbook": None, "note": None, "lowest_version": None,
     }  # fmt: skip
     assert convoy("describe", "trucks").stdout == "trucks owner: \\x1b[1mme\n"
 

@@ -39,6 +39,8 @@ COMMANDS = [
     "resume",
     "limit",
     "ack",
+    "quiet",
+    "unquiet",
     "describe",
     "work",
     "demo",

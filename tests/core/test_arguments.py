@@ -143,6 +143,9 @@ KINDS: dict[str, Kind] = {
     "burst": FLAG,
     "words": Kind([None, 5, True, b"true", "", [], [5], ["a\0b"], "'"], ""),
     "path": Kind([None, 5, True, b"a:b", ""], ""),
+    "who": Kind([5, True, None, b"n", [], "", "x" * 256]),
+    "version": Kind([5, True, b"1", [], "", "x", "1.4rc1", "1..4", "1." * 60]),
+    "version_label": Kind([5, True, None, b"1", [], "x" * 101]),
     "owner": Kind([5, True, b"n", [], "x" * 201]),
     "runbook": Kind([5, True, b"https://a", [], "wiki", "javascript:x", "https://" + "x" * 1000]),
     "note": Kind([5, True, b"n", [], "x" * 1001]),
@@ -193,6 +196,8 @@ UNNAMED = {
 
 GOOD: dict[str, Any] = {
     "for_s": 60,
+    "version": "1.4",
+    "who": "h",
     "id": "new",
     "ids": ["new"],
     "concurrency": 1,

@@ -19,6 +19,7 @@ from convoy_core.checks import Fault, FaultKind
 from convoy_core.jobs import Claim, Discard, Failed, Retry, Verdict
 from convoy_core.models import DelayPolicy, Jammed, Outcome, PayloadPolicy, Then
 from convoy_core.moves import (
+    barring,
     cancelling,
     discarding,
     dumping,
@@ -103,6 +104,7 @@ LIMITS = (
 )
 """Arguments of `set_limits`: none at all, and such as few IDs can meet."""
 SELDOM = {
+    "bars": ("quiet", "unquiet", "set_lowest_version"),
     "cancels": ("cancel", "cancel_what_runs"),
     "dumps": ("dump", "restore"),
     "limits": ("set_limits", "meet_a_limit"),
@@ -415,6 +417,28 @@ class Strict(Machine):
         """Go on."""
         self.check(lambda: self.run(steering.resume(self.keys, by=BY)), self.model.resume, refusals={})
 
+    @rule(who=workers)
+    def quiet(self, who: str) -> None:
+        """Have a worker claim nothing, or its host."""
+        self.check(lambda: self.run(barring.quiet(self.keys, who, by=BY)), lambda: self.model.quiet(who), refusals={})
+
+    @precondition(lambda self: self.model.barred)
+    @rule(who=workers)
+    def unquiet(self, who: str) -> None:
+        """Let it claim again."""
+        self.check(
+            lambda: self.run(barring.unquiet(self.keys, who, by=BY)), lambda: self.model.unquiet(who), refusals={}
+        )
+
+    @rule(version=st.sampled_from((None, "1", "1.4")))
+    def set_lowest_version(self, version: str | None) -> None:
+        """No worker here has a version."""
+        self.check(
+            lambda: self.run(barring.set_lowest_version(self.keys, version, by=BY)),
+            lambda: self.model.set_lowest_version(version),
+            refusals={},
+        )
+
     @rule(limits=st.sampled_from(LIMITS))
     def set_limits(self, limits: tuple[int | None, int | None, float, int | None]) -> None:
         """Or remove them."""
@@ -424,7 +448,7 @@ class Strict(Machine):
             refusals={},
         )
 
-    @precondition(lambda self: len(self.model.queue) > 1 and self.model.paused_at is None)
+    @precondition(lambda self: len(self.model.queue) > 1 and self.model.paused_at is None and not self.model.barred)
     @rule(
         limits=st.sampled_from(LIMITS[1:]),
         ms=st.sampled_from((1, 1500)),

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-Finder: TypeAlias = Literal["Strict", "Mixed", "simulation", "late", "rollbacks", "limits", "cancels", "resized"]
+Finder: TypeAlias = Literal[
+    "Strict", "Mixed", "simulation", "late", "rollbacks", "limits", "cancels", "resized", "quiet"
+]
 LIMITS: dict[Finder, int] = {
     "Strict": 6000,
     "Mixed": 6000,
@@ -20,6 +22,7 @@ LIMITS: dict[Finder, int] = {
     "limits": 200,
     "cancels": 200,
     "resized": 200,
+    "quiet": 200,
 }
 """Steps of a machine, or seeds, within which a mutant must be found."""
 
@@ -378,7 +381,27 @@ def _chunk(raw""",
     _mutant(
         "F64: what a late wait has brought stays with a worker that is gone",
         "Strict",
-        ("moves/lua/claim.lua", "if word == 'gone' or word == 'paused' then", "if word == 'paused' then"),
+        (
+            "moves/lua/claim.lua",
+            "if word ~= 'open' and word ~= 'lapsed' and word ~= 'repeated' then",
+            "if word ~= 'open' and word ~= 'lapsed' and word ~= 'repeated' and word ~= 'gone' then",
+        ),
+    ),
+    _mutant(
+        "what was handed to a quiet worker stays with it",
+        "Strict",
+        (
+            "moves/lua/claim.lua",
+            "if word ~= 'open' and word ~= 'lapsed' and word ~= 'repeated' then",
+            "if word == 'gone' or word == 'paused' then",
+        ),
+        topic="bars",
+    ),
+    _mutant(
+        "a worker that comes back is quiet since its last life",
+        "Strict",
+        ("moves/lua/drop_worker.lua", "  if exists(barred) then call('HDEL', barred, 'worker:' .. id) end\n", ""),
+        topic="bars",
     ),
     _mutant(
         "F64: nobody looks at the claim lists of workers that were unregistered",

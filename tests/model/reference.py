@@ -100,6 +100,8 @@ class Reference:
         self.pools = {worker: Pool() for worker in workers}
         self.departed: dict[str, int] = {}
         self.paused_at: int | None = None
+        self.barred: dict[str, str] = {}
+        """What keeps workers from claiming, as the store holds it."""
         self.limits = Limits()
         self.kept: dict[str, list[list[int]]] = {"seconds": [], "minutes": []}
         """Rows of the history."""
@@ -388,6 +390,30 @@ class Reference:
         self.audit.note("resume", {"": "resumed"} if was_paused else {}, self.now, has_ids=False)
         return was_paused
 
+    def quiet(self, who: str) -> bool:
+        """A worker that is registered claims nothing more, or else a host. Each worker here has a host of its name."""
+        kind = "worker" if self.pools[who].lease_end else "host"
+        if f"{kind}:{who}" in self.barred:
+            return False
+        self.barred[f"{kind}:{who}"] = str(self.now)
+        self.audit.note("quiet", {who: kind}, self.now)
+        return True
+
+    def unquiet(self, who: str) -> bool:
+        """It claims again."""
+        found = [kind for kind in ("host", "worker") if self.barred.pop(f"{kind}:{who}", None)]
+        self.audit.note("unquiet", {who: found[-1]} if found else {}, self.now)
+        return bool(found)
+
+    def set_lowest_version(self, version: str | None) -> bool:
+        """Workers of a lower version claim nothing. Here none has any."""
+        if self.barred.get("lowest") == version:
+            return False
+        self.barred.pop("lowest", None)
+        self.barred |= {"lowest": version} if version else {}
+        self.audit.note("version", {version or "": "set" if version else "lifted"}, self.now, has_ids=bool(version))
+        return True
+
     def note_history(self) -> float:
         """Keep a row of what there is, if the newest is old enough; seconds until the next."""
         ages = {kind: abs(self.now - rows[-1][0]) if rows else 10**9 for kind, rows in self.kept.items()}
@@ -534,15 +560,23 @@ class Reference:
             pool.record["number"] = str(number + want - 1)
         if not self.is_live(worker):
             return "lapsed", [], [], None
-        if self.paused_at is not None:
+        if bar := self._bar(worker):
             self._return_handed_over(worker)
-            return "paused", [], [], None
+            return bar, [], [], None
         limited = self.limits.begin(worker, want, len(self.ids(State.PROCESSING)), self.now)
         word, claimed, apart, popped = self._claim(worker, limited.may, number, suspects, wait_ms)
         if self.limits.is_set:
             word, again = limited.end(len(claimed), popped, word, waits=bool(self.queue))
             return word, claimed, apart, again
         return word, claimed, apart, None
+
+    def _bar(self, worker: str) -> str:
+        """Why this worker may claim nothing; empty where it may."""
+        if self.paused_at is not None:
+            return "paused"
+        if not self.barred.keys().isdisjoint({f"host:{worker}", f"worker:{worker}"}):
+            return "quiet"
+        return "outdated" if "lowest" in self.barred else ""
 
     def _claim(
         self, worker: str, want: int, number: int, suspects: SuspectPolicy, wait_ms: int
@@ -733,6 +767,7 @@ class Reference:
     def _drop_worker(self, worker: str) -> None:
         self.pools[worker] = Pool()
         self.departed[worker] = self.now
+        self.barred.pop(f"worker:{worker}", None)
 
     def _return_handed_over(self, worker: str, keep: int = 0) -> None:
         pool = self.pools[worker]
@@ -774,6 +809,7 @@ class Reference:
             "departed": {worker: str(at) for worker, at in self.departed.items()},
             "totals": {name: str(n) for name, n in self.totals.items() if n},
             "paused": "" if self.paused_at is None else str(self.paused_at),
+            "barred": self.barred,
             "limits": self.limits.contents(),
             "audit": self.audit.contents(),
             "requeued": self.audit.requeued_contents(),

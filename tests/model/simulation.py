@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -22,7 +23,7 @@ from unittest.mock import patch
 
 from convoy_core.errors import ConvoyError
 from convoy_core.jobs import Discard, Job, Retry
-from convoy_core.moves import cancelling, publishing, steering
+from convoy_core.moves import barring, cancelling, publishing, steering
 from convoy_core.moves.call import Call
 from convoy_core.moves.keys import Keyspace
 from convoy_core.moves.publishing import PublishOptions
@@ -58,6 +59,8 @@ CANCELS = (*MIXED, *["cancel"] * 16)
 """An operator cancels IDs, wherever they are."""
 RESIZED = (*MIXED, *["resize"] * 16)
 """Pools are given more slots, or fewer. Runs are long: what is kept behind one is seen."""
+QUIETED = (*MIXED, *["quiet"] * 16)
+"""Pools claim nothing for a while, one by one, or all of a host, or since their version is too low."""
 LIMITED = ("limits", "limits", "limits", "freeze", "crash", "crash", "stop", "outage", "pause", "clock")
 """The queue has limits most of the time, up to the end."""
 LIMITS: Final[tuple[dict[str, float], ...]] = (
@@ -74,9 +77,11 @@ FAULT_MIXES = {
     "limits": LIMITED,
     "cancels": CANCELS,
     "resized": RESIZED,
+    "quiet": QUIETED,
 }
 KEPT_S = 1.0
 """Within this a pool whose store answers has given back what it cannot run; its heartbeat tells it of that, too."""
+HOST = socket.gethostname()
 HELD_BACK_S = (LATE_MS / 1000 + 2, LATE_MS / 1000 + 5)
 OPTIONS = PoolOptions(lease_s=1.5, beat_s=0.4, grace_s=1, backoff_s=0.1, backoff_cap_s=0.5, max_crashes=3)
 DAY = EPOCH_MS // 1000 - EPOCH_MS // 1000 % 86400
@@ -160,7 +165,8 @@ class Simulation:
         await asyncio.gather(*storms)
         self.link.is_faulty = False
         # The operator's word may have been lost with the store's last seconds.
-        self.wire.send("DEL", Keyspace(DEFAULT_PREFIX).queue("q").named("paused"))
+        keys = Keyspace(DEFAULT_PREFIX).queue("q")
+        self.wire.send("DEL", keys.named("paused"), keys.named("barred"))
         await self._publish_to_those_held_back()
         await asyncio.gather(*publishers)
         await self._drain()
@@ -278,7 +284,7 @@ class Simulation:
             if not living:
                 continue
             what = chance.choice(self.faults)
-            if what in ("outage", "rollback", "pause", "clock", "limits", "cancel"):
+            if what in ("outage", "rollback", "pause", "clock", "limits", "cancel", "quiet"):
                 await self._trouble_all(what, chance)
             else:
                 await self._trouble_one(what, chance.choice(living), chance)
@@ -311,6 +317,8 @@ class Simulation:
                 await self._go_back(chance.uniform(0.01, 2.5), chance.uniform(0, 0.1))
             case "pause":
                 await self._pause(chance.uniform(0.5, 3))
+            case "quiet":
+                await self._quiet(chance)
             case "limits":
                 await self._limit(chance.choice(LIMITS))
             case "cancel":
@@ -363,6 +371,19 @@ class Simulation:
         for call in (steering.pause(keys), steering.resume(keys)):
             await self._steer(call)
             await asyncio.sleep(seconds)
+
+    async def _quiet(self, chance: random.Random) -> None:
+        """A worker, the host of all, or every version is barred for a while."""
+        keys = Keyspace(DEFAULT_PREFIX).queue("q")
+        kind = chance.choice(("worker", "worker", "host", "version"))
+        self.judge.note("quiet", kind)
+        who = HOST if kind == "host" else self.living[chance.choice(sorted(self.living))].worker
+        calls = (barring.quiet(keys, who), barring.unquiet(keys, who))
+        if kind == "version":
+            calls = (barring.set_lowest_version(keys, "1"), barring.set_lowest_version(keys, None))
+        for call in calls:
+            await self._steer(call)
+            await asyncio.sleep(chance.uniform(0.5, 3))
 
     async def _limit(self, limits: Mapping[str, float]) -> None:
         given: dict[str, Any] = {"concurrency": None, "rate": None, "period_s": 1.0, "burst": None, **limits}

@@ -15,7 +15,7 @@ from convoy_core.moves.keys import Keys
 from convoy_core.store.async_connection import AsyncConnection
 from convoy_core.store.clients import Store
 from convoy_core.worker.waiting import IdleWait
-from tests.model.simulation import CANCELS, LATE, LIMITED, RESIZED, ROLLBACKS, play
+from tests.model.simulation import CANCELS, LATE, LIMITED, QUIETED, RESIZED, ROLLBACKS, play
 from tests.model.wire import Wire
 from tests.servers import RealServer
 
@@ -94,6 +94,21 @@ def test_what_was_cancelled_does_not_run_again_and_nothing_else_is_lost(wire: Wi
 @pytest.mark.timeout(90 + SEEDS)
 def test_a_pool_that_is_given_more_slots_or_fewer_loses_nothing_and_goes_on(wire: Wire) -> None:
     verdicts = {seed: play(seed, wire, RESIZED)[0] for seed in range(FIRST, FIRST + SEEDS // 10)}
+
+    assert {seed: verdict.details for seed, verdict in verdicts.items() if verdict.faults} == {}
+
+
+@pytest.mark.timeout(90 + SEEDS)
+@pytest.mark.parametrize("share", range(2))
+def test_who_is_quiet_keeps_nothing_from_the_others_and_goes_on_when_it_may(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, share: int
+) -> None:
+    """In every other share without claims behind the waits, as in a Cluster."""
+    if share:
+        send_alone(monkeypatch)
+    seeds = range(FIRST + share, FIRST + SEEDS // 10, 2)
+
+    verdicts = {seed: play(seed, wire, QUIETED)[0] for seed in seeds}
 
     assert {seed: verdict.details for seed, verdict in verdicts.items() if verdict.faults} == {}
 

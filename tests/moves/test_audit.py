@@ -98,6 +98,9 @@ ACTS: dict[str, tuple[Callable[[Queue], object], str, str, tuple[str, ...]]] = {
         ("p2", "q1"),
     ),
     "pause": (lambda queue: queue.pause(), "pause", "paused 1", ()),
+    "quiet": (lambda queue: queue.quiet("h"), "quiet", "host 1", ("h",)),
+    "quiet worker": (lambda queue: queue.quiet(W), "quiet", "worker 1", (W,)),
+    "version": (lambda queue: queue.set_lowest_version("1.4"), "version", "set 1", ("1.4",)),
     "describe": (lambda queue: queue.describe(owner="a", note="b"), "describe", "owner 1 note 1", ()),
     "limit": (
         lambda queue: queue.set_limits(concurrency=5),
@@ -149,6 +152,9 @@ NOTHING: dict[str, Callable[[Queue], object]] = {
     "limit": lambda queue: queue.set_limits(),
     "end acknowledgement": lambda queue: queue.end_acknowledgement(),
     "describe": lambda queue: queue.describe(owner=""),
+    "quiet": lambda queue: queue.quiet("e" * 32),
+    "unquiet": lambda queue: queue.unquiet("h"),
+    "version": lambda queue: queue.set_lowest_version(None),
 }
 
 

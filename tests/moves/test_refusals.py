@@ -318,6 +318,8 @@ ARGUMENTS: dict[str, Any] = {
     "idle_s": 0,
     "for_s": 60,
     "names": ["q"],
+    "version": "1.4",
+    "who": "h",
     "name": "q",
     "group": "0a1b2c3d",
     "act": AuditEntry("q", 5.0, 5.0, "ann", "library", "requeue", {}, (), "", "op", "1-1"),
@@ -377,6 +379,9 @@ WRITING = [name for name in _methods(Queue) if name not in LOOKING]
 
 def test_every_method_is_known_to_read_or_to_write() -> None:
     writing = {
+        "quiet",
+        "unquiet",
+        "set_lowest_version",
         "acknowledge",
         "describe",
         "end_acknowledgement",

@@ -99,6 +99,7 @@ BUSY: Keyspace = {
     "totals": {"done": "1"},
     "limits": {"concurrency": "9", "rate": "50", "period": "1000", "burst": "5", "turn:ff": str(NOW - 5000)},
     "about": {"until": str(NOW + 50), "since": str(NOW), "by": "ann", "words": "", "known": "", "note": "n"},
+    "barred": {"host:old": str(NOW), f"worker:{DEAD}": str(NOW)},
     "meta": {"schema": "1", "epoch": "e"},
     f"errorLog.{DAY}": ["older"],
 }
@@ -248,6 +249,9 @@ WRITES: dict[str, tuple[str, Callable[[World], object]]] = {
     "acknowledge": ("acknowledge", lambda world: world.queue.acknowledge(for_s=60, note="n", words=["BEHIND"])),
     "end_acknowledgement": ("end_acknowledgement", lambda world: world.queue.end_acknowledgement()),
     "describe": ("describe", lambda world: world.queue.describe(owner="team", note="")),
+    "quiet": ("quiet", lambda world: world.queue.quiet("new")),
+    "unquiet": ("unquiet", lambda world: world.queue.unquiet("old")),
+    "set_lowest_version": ("set_lowest_version", lambda world: world.queue.set_lowest_version("1.4")),
     "set_limits": ("set_limits", lambda world: world.queue.set_limits(concurrency=7, rate=5, period_s=60)),
     "note_history": ("note_history", lambda world: world.run(note_history(world.keys))),
     "set_limits none": ("set_limits", lambda world: world.queue.set_limits()),

@@ -189,3 +189,27 @@ def test_a_speed_says_over_which_time_it_was_measured(over_s: float, said: str) 
     pool = Pool(info(66, 23), (), 12.0, Speed(2, 0.5, over_s))
 
     assert said in "".join(plain(line) for line in pool_lines(pool, False, 120))
+
+
+async def test_who_is_quiet_or_of_too_low_a_version_is_said_in_its_row_and_on_its_page(
+    store: RealServer, fleet: Fleet, raw: redis.Redis
+) -> None:
+    some_hosts(fleet, raw)
+    raw.hset("cv:emails:transactional:worker:" + "a" * 32, "version", "1.3\x1b")
+    raw.hset("cv:emails:transactional:worker:" + "b" * 32, "version", "1.5")
+    queue = fleet.queue("emails:transactional")
+    queue.set_lowest_version("1.4")
+    async with opened(store.url, size=(260, 40)) as (pilot, app):
+        await shows(pilot, "NO WORKERS reports:nightly")
+        await pilot.press("4")
+        await shows(pilot, "‖ outdated")
+        assert r"1.3\x1b" in line_with(app, "4711")
+        queue.quiet("a" * 32)
+        await shows(pilot, "‖ quiet")
+        assert "‖ quiet" in line_with(app, "4711")
+        table(app).point_at("pool " + "a" * 32)
+        await shows(pilot, "Alive, and claims nothing, since it is quiet, version")
+        await shows(pilot, r"1.3\x1b. What it runs goes on.")
+        queue.unquiet("a" * 32)
+        queue.set_lowest_version(None)
+        await hides(pilot, "quiet")

@@ -62,6 +62,7 @@ def test_f20_nothing_of_ours_but_logs_recordings_and_wake_ups_is_ever_given_a_ti
         lambda: audited.discard(["due"], state=State.DELAYED),
         world.queue.pause,
         lambda: world.queue.acknowledge(for_s=60),
+        lambda: world.queue.quiet("h"),
         lambda: world.drive(recover(world.keys, W, 3)),
         lambda: audited.requeue(["bad"]),
     ]

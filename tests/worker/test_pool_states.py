@@ -24,7 +24,8 @@ from convoy_core.worker.states import (
 )
 
 S, E = PoolState, PoolEvent
-OPEN = (S.RUNNING, S.WAITING, S.PAUSED, S.LIMITED)
+BARS = {E.PAUSE_MET: S.PAUSED, E.QUIET_MET: S.QUIET, E.OUTDATED_MET: S.OUTDATED}
+OPEN = (S.RUNNING, S.WAITING, S.LIMITED, *BARS.values())
 SOLO = (S.DRAINING, S.ALONE)
 CALM, ASKED, SUSPECT = Facts(), Facts(was_asked=True), Facts(holds_suspect=True)
 
@@ -35,7 +36,7 @@ EXPECTED: dict[tuple[PoolState, PoolEvent], PoolState] = {
     (S.STARTING, E.STOP): S.STOPPING,
     **{(state, E.MORE): S.RUNNING for state in OPEN},
     **{(state, E.EMPTY): S.WAITING for state in OPEN},
-    **{(state, E.PAUSE_MET): S.PAUSED for state in OPEN},
+    **{(state, met): bar for state in (*OPEN, S.DRAINING) for met, bar in BARS.items()},
     **{(state, E.LIMIT_MET): S.LIMITED for state in OPEN},
     **{(state, E.LOOK_AGAIN): S.RUNNING for state in OPEN},
     **{(state, E.SUSPECT_CLAIMED): S.ALONE for state in OPEN},
@@ -44,7 +45,6 @@ EXPECTED: dict[tuple[PoolState, PoolEvent], PoolState] = {
     (S.DRAINING, E.PATIENCE_OVER): S.RUNNING,
     (S.DRAINING, E.MORE): S.RUNNING,
     (S.DRAINING, E.EMPTY): S.WAITING,
-    (S.DRAINING, E.PAUSE_MET): S.PAUSED,
     (S.DRAINING, E.LIMIT_MET): S.LIMITED,
     (S.ALONE, E.SUSPECT_ENDED): S.RUNNING,
     **{(state, E.DOUBTED): S.UNSURE for state in (*OPEN, *SOLO)},
@@ -155,4 +155,6 @@ def test_time_for_suspects_is_spent_exactly_while_the_pool_drains_or_runs_one(
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.event} to {rule.target}")
 def test_an_outage_or_a_doubt_postpones_judgement_and_a_pause_or_a_limit_is_looked_at_again(rule: Rule) -> None:
     assert (Action.POSTPONE_JUDGEMENT in rule.actions) == (rule.event in (E.FAILED, E.DOUBTED))
-    assert (Action.LOOK_LATER in rule.actions) == (rule.target in (S.PAUSED, S.LIMITED)), "or it would stay so for good"
+    assert (Action.LOOK_LATER in rule.actions) == (rule.target in (*BARS.values(), S.LIMITED)), (
+        "or it would stay so for good"
+    )

@@ -1,5 +1,5 @@
 -- claim: queued, delayed -> processing
--- keys: queued committed delayed processing owner paused limits published attempts failures crashes payload rerun failure requests traces
+-- keys: queued committed delayed processing owner paused barred limits published attempts failures crashes payload rerun failure requests traces
 -- with: totals claim_list
 
 -- The last part of an exchange. The i-th ID's token is `<worker>:<number + i - 1>`. Answers the stale claims, a word (`more` if it
@@ -15,12 +15,15 @@ elseif tonumber(lease) <= now then
   word = 'lapsed'
 elseif present[paused] then
   word = 'paused'
+elseif present[barred] then
+  -- here: bars
+  word = bar_of(me, record)
 end
 -- A request that arrives twice (a proxy, a retry), or late, must not claim under numbers whose answer nobody reads. So its
 -- numbers are used up, whatever the answer is.
 if want > 0 and lease and word ~= 'repeated' then call('HSET', record, 'number', string.format('%d', number + want - 1)) end
--- Whoever is gone does not read its list any more: a late wait has handed IDs to it.
-if word == 'gone' or word == 'paused' then return_claim_list(own, 0) end
+-- Whoever is gone does not read its list any more: a late wait has handed IDs to it. Nor may who is barred keep any.
+if word ~= 'open' and word ~= 'lapsed' and word ~= 'repeated' then return_claim_list(own, 0) end
 if word ~= 'open' then return { stale, word, none, none, none, none, none, none } end
 
 local ids, apart, payloads, is_named, is_cut = handed, none, none, false, false

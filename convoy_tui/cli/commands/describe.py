@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from convoy_core import About, InvalidOption
+from convoy_core import InvalidOption, Snapshot
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exit_codes import Code
@@ -29,6 +29,10 @@ Runbook = Annotated[
 Note = Annotated[
     str | None, typer.Option("--note", metavar="TEXT", help="What else is good to know.", show_default=False)
 ]
+Lowest = Annotated[
+    str | None,
+    typer.Option("--lowest-version", metavar="VERSION", help="Below this no worker claims.", show_default=False),
+]
 Clear = Annotated[bool, typer.Option("--clear", help="Take all of it away.")]
 
 
@@ -39,6 +43,7 @@ def describe(
     owner: Owner = None,
     runbook: Runbook = None,
     note: Note = None,
+    lowest_version: Lowest = None,
     clear: Clear = False,
 ) -> Code:
     """Say who answers for a queue and what to do when it is in trouble, or show it.
@@ -46,35 +51,43 @@ def describe(
     `convoy status` and the dashboard show it beside the queue when that is in trouble. What is not named stays; an
     empty text takes it away.
 
+    With --lowest-version, workers of a lower `convoy work --version-label`, or of none, claim nothing. --clear leaves
+    that as it is.
+
     Examples:
       convoy describe trucks --owner freight --runbook https://wiki.example/trucks
       convoy describe trucks --note 'deploys on Mondays'
       convoy describe trucks --note ''
+      convoy describe trucks --lowest-version 1.4
       convoy describe trucks
     """
     session.out.refuse(Format.IDS, because="there are no IDs in the answer.")
     is_given = not (owner is None and runbook is None and note is None)
-    if clear and is_given:
+    if clear and (is_given or lowest_version is not None):
         raise InvalidOption("--clear takes all of it away; give it alone.")
-    if clear or is_given:
+    if clear or is_given or lowest_version is not None:
         session.must_write()
     (name,) = session.named([queue])
     target, is_changed = session.fleet.queue(name), False
+    if lowest_version is not None:
+        is_changed = target.set_lowest_version(lowest_version or None)
     if clear:
         is_changed = target.describe(owner="", runbook="", note="")
     elif is_given:
-        is_changed = target.describe(owner=owner, runbook=runbook, note=note)
-    _answer(session.out, name, target.snapshot().about, is_changed)
+        is_changed |= target.describe(owner=owner, runbook=runbook, note=note)
+    _answer(session.out, target.snapshot(), is_changed)
     return Code.DONE
 
 
-def _answer(out: Output, queue: str, about: About, is_changed: bool) -> None:
-    fields = {"owner": about.owner or None, "runbook": about.runbook or None, "note": about.note or None}
+def _answer(out: Output, snapshot: Snapshot, is_changed: bool) -> None:
+    about, lowest, queue = snapshot.about, snapshot.bars.lowest_version, safe(snapshot.queue)
     if out.format in (Format.JSON, Format.JSONL):
-        out.document("convoy.describe/1", {"queue": queue, "changed": is_changed, **fields})
+        said_of = {"owner": about.owner or None, "runbook": about.runbook or None, "note": about.note or None}
+        fields = {"queue": snapshot.queue, "changed": is_changed, **said_of, "lowest_version": lowest or None}
+        out.document("convoy.describe/1", fields)
         return
-    told = said(about)
+    told = [*said(about), *([("lowest version", safe(lowest, 80))] if lowest else [])]
     for label, text in told:
-        out.line(f"{safe(queue)} {label}: {text}")
+        out.line(f"{queue} {label}: {text}")
     if not told:
-        out.line(f"{safe(queue)}: nothing is said about it")
+        out.line(f"{queue}: nothing is said about it")

@@ -91,6 +91,10 @@ Logs = Annotated[
     LogFormat,
     typer.Option("--log-format", metavar="FORMAT", help="Write messages and log lines as text, or as lines of json."),
 ]
+VersionLabel = Annotated[
+    str,
+    typer.Option("--version-label", metavar="TEXT", help="The version of what runs here.", show_default=False),
+]
 Burst = Annotated[bool, typer.Option("--burst", help="End when the queue is empty.")]
 ControlSocketOption = Annotated[int | None, typer.Option("--control-socket", hidden=True)]
 Successor = Annotated[bool, typer.Option("--successor", hidden=True)]
@@ -113,6 +117,7 @@ def work(  # noqa: PLR0913 - typer reads the options from here
     otel: p.Otel = None,
     health: Health = None,
     log_format: Logs = LogFormat.TEXT,
+    version_label: VersionLabel = "",
     control_socket: ControlSocketOption = None,
     successor: Successor = False,
 ) -> Code:
@@ -135,6 +140,8 @@ def work(  # noqa: PLR0913 - typer reads the options from here
     GET /ready while the workers are registered, the store answers, and no stop has begun. Under systemd (Type=notify)
     readiness, status and watchdog are reported as well.
 
+    With --version-label, `convoy workers` shows the version, and a queue may be given a lowest one that may claim.
+
     Examples:
       convoy work trucks --handler examples.trucks:crush
       convoy work trucks --handler shop.jobs:sync -c 10 --retries 5
@@ -149,8 +156,9 @@ def work(  # noqa: PLR0913 - typer reads the options from here
     learn_how_children_end()
     never_wait()
     session.trace(otel)
+    hooks = tuple(hook or ())
     workers = Workers(
-        queue, handler, exec, isolate, concurrency, job_timeout, retries, grace, burst, tuple(hook or ()), otel
+        queue, handler, exec, isolate, concurrency, job_timeout, retries, grace, burst, hooks, otel, version_label
     )
     if control_socket is not None:
         return serve_supervised(session, workers, control_socket, is_successor=successor)

@@ -6,14 +6,15 @@ from dataclasses import asdict, dataclass
 
 import typer
 
-from convoy_core import Fleet, State, WorkerInfo
+from convoy_core import Fleet, Snapshot, State, WorkerInfo
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exit_codes import Code
 from convoy_tui.cli.io.output import Column, Shape
 from convoy_tui.cli.io.table import Cell
 from convoy_tui.cli.session import Session
-from convoy_tui.text.words import age, number
+from convoy_tui.text.safe_text import safe
+from convoy_tui.text.words import age, count, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,16 @@ class Row:
 
 
 def _state(row: Row) -> Cell:
-    if row.pool.is_live:
-        return Cell("alive", "green")
-    return Cell(f"silent {age(-row.pool.lease_ends_in_s)}", "bold yellow")
+    if not row.pool.is_live:
+        return Cell(f"silent {age(-row.pool.lease_ends_in_s)}", "bold yellow")
+    return Cell(_word(row), "green" if _word(row) == "alive" else "magenta")
+
+
+def _word(row: Row) -> str:
+    """How it is: silent before all else, and alive where nothing keeps it from claiming."""
+    if not row.pool.is_live:
+        return "silent"
+    return "quiet" if row.pool.is_quiet else "outdated" if row.pool.is_outdated else "alive"
 
 
 def _busy(row: Row) -> Cell:
@@ -41,7 +49,7 @@ SHAPE: Shape[Row] = Shape(
     [
         Column("QUEUE", lambda row: row.pool.queue, shrinks=True),
         Column("WORKER", lambda row: row.pool.id, drop=3),
-        Column("STATE", lambda row: "alive" if row.pool.is_live else "silent", _state),
+        Column("STATE", _word, _state),
         Column(
             "HOST", lambda row: row.pool.host, lambda row: Cell(f"{row.pool.host}:{row.pool.pid}"), shrinks=True, drop=2
         ),
@@ -50,6 +58,7 @@ SHAPE: Shape[Row] = Shape(
         Column("FAILED", lambda row: row.pool.failed, lambda row: Cell(number(row.pool.failed)), right=True),
         Column("HANDLER", lambda row: row.pool.handler, shrinks=True, drop=1),
         Column("HOLDS", lambda row: len(row.holds), lambda row: Cell(", ".join(row.holds[:20])), shrinks=True, drop=4),
+        Column("VERSION", lambda row: row.pool.version, shrinks=True, drop=1, hides=True),
     ],
     lambda row: asdict(row.pool) | {"is_live": row.pool.is_live, "holds": row.holds},
     lambda row: row.pool.id,
@@ -64,7 +73,8 @@ def register(app: typer.Typer) -> None:
 def workers(session: Session, queues: p.OptionalQueueNames = None) -> Code:
     """List the worker pools and what they hold.
 
-    The lease of a silent pool ran out; any other pool recovers its IDs within seconds.
+    The lease of a silent pool ran out; any other pool recovers its IDs within seconds. A quiet one
+    (`convoy quiet`), and one whose version is too low (`convoy describe --lowest-version`), claims nothing.
 
     Examples:
       convoy workers
@@ -72,10 +82,25 @@ def workers(session: Session, queues: p.OptionalQueueNames = None) -> Code:
     """
     names = session.names(queues or [])
     rows = [row for name in names for row in _rows(session.fleet, name)]
-    session.out.rows(SHAPE, rows)
+    bars = [snapshot for snapshot in session.fleet.snapshot(names) if snapshot.bars.are_set]
+    session.out.rows(SHAPE, rows, {"bars": [{"queue": one.queue, **asdict(one.bars)} for one in bars]})
+    for one in bars:
+        session.messages.note(_told(one))
     if not rows:
         session.messages.note("No workers. `convoy work QUEUE --handler pkg.mod:fn` starts some.")
     return Code.DONE
+
+
+def _told(snapshot: Snapshot) -> str:
+    """What bars workers of a queue, in a sentence."""
+    bars = snapshot.bars
+    told = [f"host {safe(host, 60)} is quiet" for host in bars.quiet_hosts[:20]]
+    if bars.quiet_workers:
+        verb = "is" if len(bars.quiet_workers) == 1 else "are"
+        told.append(f"{count(len(bars.quiet_workers), 'worker')} {verb} quiet")
+    if bars.lowest_version:
+        told.append(f"the lowest version that may claim is {safe(bars.lowest_version, 60)}")
+    return f"{safe(snapshot.queue, 60)}: {', '.join(told)}."
 
 
 def _rows(fleet: Fleet, name: str) -> list[Row]:

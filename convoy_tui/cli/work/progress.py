@@ -81,7 +81,7 @@ class Progress:
             WorkTally.of(status),
             len(status.running),
             longest,
-            status.error or status.shortage,
+            status.error or status.barred or status.shortage,
             status.is_live or status.state is PoolState.STOPPED,  # its process ends, and is replaced or not
             status.is_ready,
         )

@@ -37,6 +37,8 @@ from convoy_tui.cli.work.health import SYSTEMD
 
 LOOK_EVERY_S = 0.5
 UNLIMITED_S = 10.0**8
+BARRED = (PoolState.PAUSED, PoolState.QUIET, PoolState.OUTDATED)
+"""In these a pool takes nothing, whatever is queued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Workers:
     burst: bool
     hooks: tuple[str, ...] = ()
     otel: OtelSpans | None = None
+    version_label: str = ""
 
     @property
     def shown(self) -> str:
@@ -68,7 +71,9 @@ class Workers:
             hooks.insert(0, session.tracing.run)  # outermost: the spans of other hooks are in that of the run
         session.must_write()
         grace = PoolOptions().grace_s if self.grace is None else self.grace
-        options = PoolOptions(grace_s=grace, burst=self.burst if burst is None else burst)
+        options = PoolOptions(
+            grace_s=grace, burst=self.burst if burst is None else burst, version_label=self.version_label
+        )
         return WorkerPool(
             session.new_queue(self.queue),
             call,
@@ -99,6 +104,7 @@ class Workers:
             "retries": self.retries,
             "grace": self.grace,
             "otel": self.otel,
+            "version-label": self.version_label or None,
         }
         options = [f"--{name}={value}" for name, value in values.items() if value is not None]
         options += [f"--hook={path}" for path in self.hooks]
@@ -178,7 +184,7 @@ def _end_when_recovered(pool: WorkerPool, queue: Queue) -> None:
         time.sleep(LOOK_EVERY_S)
         with suppress(ConvoyError):  # the pool itself reports an unreachable store
             counts = queue.counts()
-            has_none = counts.queued == 0 or status.state is PoolState.PAUSED
+            has_none = counts.queued == 0 or status.state in BARRED
             if has_none and (counts.processing == 0 or time.monotonic() >= recovered_at):
                 pool.request_stop(UNLIMITED_S)
                 return

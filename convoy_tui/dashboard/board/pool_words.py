@@ -131,13 +131,17 @@ def _told(pool: Pool, is_alone: bool) -> str:
             else f"Other pools of this queue take {holds} back"
         )
         return f"Silent for {age(pool.silent_s)}. {back}; its lease ran out at {since}."
+    version = f", version {safe(info.version, 40)}" if info.version else ""
+    if info.is_quiet or info.is_outdated:
+        because = "it is quiet" if info.is_quiet else "its version is lower than the queue's lowest"
+        return f"Alive, and claims nothing, since {because}{version}. What it runs goes on."
     where = "in this process" if pool.here is not None else "in another process"
     up = "" if info.since is None else f", for {age(max(0.0, pool.at - info.since))}"
     if pool.here is not None and pool.here.trouble:
         return f"Alive {where}{up}. {safe(pool.here.trouble, 300)}"
     if pool.here is not None and pool.here.state.is_stopping:
         return f"Stopping: it claims nothing more, and its {count(info.running, 'run')} may end."
-    return f"Alive {where}{up}, running {safe(info.handler or '?', 80)}."
+    return f"Alive {where}{up}, running {safe(info.handler or '?', 80)}{version}."
 
 
 def _slots(pool: Pool) -> Line:

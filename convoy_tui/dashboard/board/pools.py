@@ -160,6 +160,8 @@ def _word(pool: Pool, glyphs: Glyphs) -> Span:
         return Span(f"{glyphs.pick('▲', '^')} silent {age(silent_s)}", Tone.WARNING)
     if pool.here is not None and pool.here.state.is_stopping:
         return Span(f"{glyphs.pick('‖', '=')} stopping", Tone.DELIBERATE)
+    if pool.info.is_quiet or pool.info.is_outdated:
+        return Span(f"{glyphs.pick('‖', '=')} {'quiet' if pool.info.is_quiet else 'outdated'}", Tone.DELIBERATE)
     if pool.here is not None and pool.here.trouble:
         return Span(f"{glyphs.pick('△', '+')} hindered", Tone.WARNING)
     return Span(f"{glyphs.pick('●', 'o')} alive", Tone.FINE)
@@ -220,6 +222,10 @@ def _handler(row: PoolsRow, glyphs: Glyphs, width: int) -> Span:
     return Span(safe(row.pool.info.handler, width), Tone.DIM) if isinstance(row, PoolRow) else Span("")
 
 
+def _version(row: PoolsRow, glyphs: Glyphs, width: int) -> Span:
+    return Span(safe(row.pool.info.version, width), Tone.DIM) if isinstance(row, PoolRow) else Span("")
+
+
 def _up(row: PoolsRow, glyphs: Glyphs, width: int) -> Span:
     if not isinstance(row, PoolRow) or row.pool.info.since is None:
         return Span("")
@@ -238,5 +244,6 @@ COLUMNS: tuple[Column[PoolsRow], ...] = (
     Column("DONE", 7, _counter(lambda info: info.done), least=128),
     Column("FAILED", 7, _counter(lambda info: info.failed), least=128),
     Column("UP", 7, _up, least=136),
+    Column("VERSION", 12, _version, Align.LEFT, least=150),
 )
 """The columns, of which those show that the table has room for."""

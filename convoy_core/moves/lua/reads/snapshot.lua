@@ -1,9 +1,9 @@
 -- snapshot: many queues, each at one instant; for a queue that cannot be read, the reason instead of its numbers
--- each: queued committed processing failed delayed started owner workers published paused about totals limits
+-- each: queued committed processing failed delayed started owner workers published paused about barred totals limits
 -- with: damage owner_entry ranked bucket
 -- args: ms after which a run counts as jammed
 -- answer: now, then per queue a list: five counts, jammed, oldest start, published of the head, first due, live, silent, paused, totals, IDs that
---         workers of ours hold; what operators have said of it; where it has limits, these four (see limits), and 1 if they hold IDs back;
+--         workers of ours hold; what operators have said of it, and what bars workers; where it has limits, these four (see limits), and 1 if they hold IDs back;
 --         of the first queues only, if looking at their entries has used up this script's share of bytes
 local limit = take_number()
 local left = BATCH_BYTES
@@ -65,10 +65,10 @@ local function read(q)
     failed = call('ZCARD', q.failed), delayed = call('ZCARD', q.delayed), started = call('ZCARD', q.started),
     workers = call('ZCARD', q.workers), held = call('HLEN', q.owner), ages = call('HLEN', q.published),
   }
-  local is_paused, said = false, false
-  if call('EXISTS', q.paused, q.about) > 0 then
+  local is_paused, said, bars = false, false, false
+  if call('EXISTS', q.paused, q.about, q.barred) > 0 then
     local kind = call('TYPE', q.paused).ok
-    is_paused, said = kind == 'string', call('HGETALL', q.about)
+    is_paused, said, bars = kind == 'string', call('HGETALL', q.about), call('HGETALL', q.barred)
     if not is_paused and kind ~= 'none' then error('damaged') end
   end
   local is_busy = n.processing + n.started > 0
@@ -79,7 +79,7 @@ local function read(q)
     n.queued, n.committed, n.processing, n.failed, n.delayed,
     is_busy and count_jammed(q) or 0, is_busy and oldest_start(q), head and n.ages > 0 and call('HGET', q.published, head),
     n.delayed > 0 and call('ZRANGE', q.delayed, 0, 0, 'WITHSCORES')[2] or false,
-    live, n.workers - live, is_paused and 1 or 0, call('HGETALL', q.totals), n.held, said, unpack(limits_of(q, n)),
+    live, n.workers - live, is_paused and 1 or 0, call('HGETALL', q.totals), n.held, said, bars, unpack(limits_of(q, n)),
   }
 end
 

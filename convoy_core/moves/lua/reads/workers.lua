@@ -1,7 +1,7 @@
 -- workers: registered pools
--- keys: workers worker
+-- keys: workers worker barred
 -- args: how many to describe, worker... (or none: of all that are registered)
--- answer: now, per worker described a list: ID, lease end, fields; the IDs of the others
+-- answer: now, per worker described a list: ID, lease end, fields; the IDs of the others; what bars workers from claiming
 local most, ids = take_number(), take_rest()
 if #ids == 0 then ids = call('ZRANGE', workers, 0, -1) end
 local described, others = {}, {}
@@ -13,4 +13,4 @@ for i, id in ipairs(ids) do
     if lease then described[#described + 1] = { id, lease, call('HGETALL', worker .. ':' .. id) } end
   end
 end
-return { string.format('%d', now), described, others }
+return { string.format('%d', now), described, others, exists(barred) and call('HGETALL', barred) or {} }
