@@ -117,7 +117,7 @@ def test_a_snapshot_asks_for_it_only_where_there_is_something(world: World) -> N
 
     world.queue.describe(owner="team trucks")
 
-    assert (before, looked()) == (1, 2)
+    assert (before, looked()) == (1, 3)  # of the totals, and then of what is said and what bars workers
 
 
 def test_what_another_client_wrote_there_ends_nothing(world: World) -> None:

@@ -10,7 +10,8 @@ from textual.widgets import Input
 
 from convoy_core import AuditEntry, Face, Fleet, Operator, Queue, State, WorkerPool
 from convoy_tui.dashboard.app import ConvoyApp
-from convoy_tui.dashboard.board.activity import Act, newest_first
+from convoy_tui.dashboard.board.activity import Act, newest_first, sheet
+from convoy_tui.dashboard.board.spans import plain
 from convoy_tui.dashboard.screens.overview import OverviewScreen
 from convoy_tui.dashboard.screens.undo import UndoDialog
 from convoy_tui.dashboard.widgets.table import Table
@@ -240,3 +241,33 @@ async def test_what_cannot_be_undone_says_why(store: RealServer, dana: Fleet) ->
         await pilot.press("U")
         await shows(pilot, "its IDs are forgotten")
         assert not isinstance(app.screen, UndoDialog)
+
+
+SAID: dict[str, tuple[Callable[[Queue], object], tuple[str, ...]]] = {
+    "ack": (
+        lambda queue: queue.acknowledge(for_s=60, note="they know"),
+        ("acknowledged the trouble of trucks", "This is taken back with `convoy ack trucks --end`."),
+    ),
+    "describe": (lambda queue: queue.describe(owner="a", note="b"), ("described trucks", "done    owner, note")),
+    "quiet": (
+        lambda queue: queue.quiet("host-7"),
+        ("had nobody there claim from trucks", "whom    host-7", "This is taken back with `convoy unquiet`."),
+    ),
+    "version": (
+        lambda queue: queue.set_lowest_version("1.4"),
+        ("set the lowest version of trucks", "version 1.4", "`convoy describe trucks --lowest-version`"),
+    ),
+}
+
+
+@pytest.mark.parametrize("verb", SAID)
+def test_what_is_said_of_a_queue_or_bars_its_workers_is_told_in_words(dana: Fleet, verb: str) -> None:
+    act, parts = SAID[verb]
+    act(dana.queue("trucks"))
+
+    (entry,) = dana.queue("trucks").audit()
+    told = " ".join(map(plain, sheet(Act(entry, entry.at), None, 100)))
+
+    assert entry.verb == verb
+    assert [part for part in parts if part not in told] == []
+    assert " ID" not in told

@@ -22,7 +22,10 @@ MOST = 5_000
 UNDOABLE = frozenset({"requeue", "pause", "resume", "limit"})
 """The verbs of what can be undone."""
 
-_PLAIN = frozenset({"paused", "resumed", "limited", "lifted"})
+_PLAIN = frozenset(
+    {"paused", "resumed", "limited", "lifted", "acknowledged", "ended", "set", "host", "worker"}
+    | {"owner", "runbook", "note"}
+)
 """Outcomes of acts on a queue as a whole: these are not counted."""
 
 _PAST = {
@@ -36,7 +39,16 @@ _PAST = {
     "pause": "paused",
     "resume": "resumed",
     "limit": "limited",
+    "ack": "acknowledged the trouble of",
+    "unack": "took back what was acknowledged of",
+    "describe": "described",
+    "quiet": "had nobody there claim from",
+    "unquiet": "let claim again from",
+    "version": "set the lowest version of",
 }
+
+_NAMED = {"work": " pools   ", "quiet": " whom    ", "unquiet": " whom    ", "version": " version "}
+"""What the samples of an act are called that are no IDs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +186,7 @@ def sheet(act: Act, after: Aftermath | None, width: int) -> list[Line]:
     """What is known of an act: who did what, when, why, to which IDs, and what has become of these."""
     entry, room = act.entry, max(20, width - 2)
     did = _PAST.get(entry.verb, safe(entry.verb, 20))
-    what = f" {count(entry.count, 'ID')} of" if entry.samples and entry.verb != "work" else ""
+    what = f" {count(entry.count, 'ID')} of" if entry.samples and entry.verb not in _NAMED else ""
     head = f"{safe(entry.who, 60)} {did}{what} {safe(entry.queue, 60)}"
     took = age(entry.until - entry.at) if entry.until - entry.at >= 1 else ""
     when = f"{clock(entry.at)} UTC, {age(max(0.0, act.at - entry.at))} ago" + (f"; it took {took}" if took else "")
@@ -192,8 +204,7 @@ def sheet(act: Act, after: Aftermath | None, width: int) -> list[Line]:
         if after.how:
             lines.append(line((" again   ", Tone.DIM), (how(after, room - 9), Tone.WARNING)))
     if entry.samples:
-        label = " pools   " if entry.verb == "work" else " IDs     "
-        lines += _wrapped(label, names(entry), room, 3)
+        lines += _wrapped(_NAMED.get(entry.verb, " IDs     "), names(entry), room, 3)
     lines += _undo(entry, room)
     return [clip(spans, width) for spans in lines]
 
@@ -206,7 +217,17 @@ def _undo(entry: AuditEntry, room: int) -> Sequence[Line]:
 
 
 def no_undo(entry: AuditEntry) -> str:
-    """Why an act of this kind cannot be undone."""
+    """Why an act of this kind cannot be undone, or by which command."""
+    queue = safe(entry.queue, 60)
+    commands = {
+        "ack": f"convoy ack {queue} --end",
+        "describe": f"convoy describe {queue}",
+        "version": f"convoy describe {queue} --lowest-version",
+        "quiet": "convoy unquiet",
+        "unquiet": "convoy quiet",
+    }
+    if entry.verb in commands:
+        return f"This is taken back with `{commands[entry.verb]}`."
     because = {
         "discard": "its IDs are forgotten",
         "cancel": "its IDs are forgotten, and what ran was stopped",

@@ -69,7 +69,7 @@ class PoolVerbs(Page):
         )
         longest_first = sorted(status.running, key=lambda run: -run[1])
         runs = tuple(Entry(id, State.PROCESSING, since=pool.at - seconds) for id, seconds in longest_first)
-        here = Here(local.name, status.state, status.error or status.barred or status.shortage or "")
+        here = Here(local.name, status.state, status.error or status.shortage or "")
         return replace(pool, info=info, held=runs, here=here)
 
     def offers(self, pool: Pool) -> Line:
