@@ -99,7 +99,7 @@ def test_a_question_that_is_not_answered_with_yes_changes_nothing(
 
     with terminal("discard", "trucks", "--all") as screen:
         screen.expect("Go on? [y/N]")
-        assert "This forgets 2 failed IDs of trucks for good" in screen.text
+        assert "This forgets 2 failed IDs of trucks, at " in screen.text
         screen.press(answer)
         assert screen.end() == 6
 
