@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from convoy_core.aio import AsyncFleet, AsyncQueue
     from convoy_core.backoff import Backoff
     from convoy_core.checks import Fault, FaultKind, Finding, Level, QueueCheck, Repaired
+    from convoy_core.durations import Durations, Histogram, Percentiles
     from convoy_core.errors import (
         ConvoyError,
         EmbeddedStoreError,
@@ -100,6 +101,7 @@ if TYPE_CHECKING:
     from convoy_core.store.embedded.server import EmbeddedServer, ServerStatus
     from convoy_core.tracing import Tracing
     from convoy_core.versions import Bars
+    from convoy_core.worker.measures import PoolMeasures
     from convoy_core.worker.pool import MAX_CONCURRENCY, WorkerPool
     from convoy_core.worker.states import PoolState
     from convoy_core.worker.status import PoolStatus
@@ -116,6 +118,7 @@ __all__ = [  # noqa: RUF022 - by what they are for
     "RunHook",
     "Isolated",
     "Job",
+    "PoolMeasures",
     "PoolOptions",
     "PoolState",
     "PoolStatus",
@@ -143,8 +146,10 @@ __all__ = [  # noqa: RUF022 - by what they are for
     "Bars",
     "Counts",
     "Details",
+    "Durations",
     "Entry",
     "ErrorPage",
+    "Histogram",
     "HistoryRow",
     "IDPage",
     "Failure",
@@ -153,6 +158,7 @@ __all__ = [  # noqa: RUF022 - by what they are for
     "Jammed",
     "LoggedError",
     "Page",
+    "Percentiles",
     "QueueLimits",
     "Snapshot",
     "State",
@@ -227,6 +233,7 @@ _HOMES: Final = {
     "convoy_core.aio": ("AsyncFleet", "AsyncQueue"),
     "convoy_core.backoff": ("Backoff",),
     "convoy_core.checks": ("Fault", "FaultKind", "Finding", "Level", "QueueCheck", "Repaired"),
+    "convoy_core.durations": ("Durations", "Histogram", "Percentiles"),
     "convoy_core.errors": (
         "ConvoyError",
         "EmbeddedStoreError",
@@ -301,6 +308,7 @@ _HOMES: Final = {
     "convoy_core.store.description": ("StoreDescription", "describe_store"),
     "convoy_core.store.embedded.server": ("EmbeddedServer", "ServerStatus"),
     "convoy_core.tracing": ("Tracing",),
+    "convoy_core.worker.measures": ("PoolMeasures",),
     "convoy_core.worker.pool": ("MAX_CONCURRENCY", "WorkerPool"),
     "convoy_core.worker.states": ("PoolState",),
     "convoy_core.worker.status": ("PoolStatus",),

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     import redis.asyncio
 
     from convoy_core.checks import Fault, Finding, QueueCheck, Repaired
+    from convoy_core.durations import Durations
     from convoy_core.failure_groups import FailureGroups
     from convoy_core.moves.checking import Check, Progress
     from convoy_core.moves.saving import Keep
@@ -174,6 +175,12 @@ class AsyncFleet:
         from convoy_core.moves import history  # noqa: PLC0415 - few programs look back
 
         return await self._connection.drive_rounds(history.histories(self._connection.keyspace, names, last_s))
+
+    async def durations(self, names: Iterable[str]) -> dict[str, list[Durations]]:
+        """How long the IDs of each queue waited and ran, as `Queue.durations` tells it."""
+        from convoy_core.moves.durations import durations  # noqa: PLC0415 - few programs look back
+
+        return await self._connection.drive_rounds(durations(self._connection.keyspace, names))
 
     async def audit(
         self,
@@ -782,6 +789,18 @@ class AsyncQueue:
         from convoy_core.moves import history  # noqa: PLC0415 - few programs look back
 
         return await self._drive(history.history(self._keys, since, until))
+
+    async def durations(self) -> list[Durations]:
+        """How long IDs waited and ran over the last 5 minutes, the last hour and the last 24 hours.
+
+        Convoy's pools count that, and hand it over with their heartbeats. A time includes the minute, or the hour, that
+        goes on, and so many full ones before. Node workers count nothing, and what Node publishes has no known wait. A
+        pool that dies takes along what it has counted since its last heartbeat.
+        """
+        from convoy_core.moves.durations import durations  # noqa: PLC0415 - few programs look back
+
+        found = await self._connection.drive_rounds(durations(self._connection.keyspace, [self.name]))
+        return found[self.name]
 
     async def set_limits(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal, Self, TypeAlias
 
 from convoy_core.options import Payload, decode_id, decode_payload, encode_stored_id
@@ -30,6 +30,8 @@ class Claim:
     first_asked_at: float | None = None
     traces: tuple[str, ...] = ()
     """The contexts of the traced publishes that it stands for."""
+    waited_s: float | None = field(default=None, compare=False)
+    """How long it was in line, or the first of those claimed with it; None where the store does not know."""
 
 
 class Job:

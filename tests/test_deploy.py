@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from convoy_core import Fleet, Job, PoolOptions, WorkerPool
-from convoy_core.metrics import StoreCollector
+from convoy_core.metrics import PoolCollector, StoreCollector
 from convoy_tui.cli.lazy_group import load
 from convoy_tui.text.health import Health
 from tests.servers import RealServer
@@ -48,7 +48,7 @@ def read(path: Path) -> list[Any]:
 
 @pytest.fixture
 def told(store: RealServer) -> Told:
-    """All that the exporter tells of a queue with IDs in each state, while one of them runs."""
+    """All that the exporter and the pool tell of a queue with IDs in each state, while one of them runs."""
     seen: Told = defaultdict(lambda: defaultdict(set))
 
     def scrape(_job: Job) -> None:
@@ -59,15 +59,17 @@ def told(store: RealServer) -> Told:
                     seen[sample.name][label].add(value)
 
     with Fleet(redis=store.url) as fleet:
+        queue = fleet.queue("trucks")
+        pool = WorkerPool(queue, scrape, options=PoolOptions(burst=True))
         registry = CollectorRegistry(auto_describe=False)
         registry.register(StoreCollector(fleet))
-        queue = fleet.queue("trucks")
+        registry.register(PoolCollector(pool))
         queue.publish("later", delay_s=3600)
         queue.publish_many(["1", "2"])
         queue.acknowledge(for_s=3600, words=[word.value for word in Health])
         fleet.queue("vans").publish("1")
         fleet.queue("vans").acknowledge(for_s=3600)
-        WorkerPool(queue, scrape, options=PoolOptions(burst=True)).run()
+        pool.run()
     return seen
 
 
@@ -137,7 +139,7 @@ def test_the_alerts_are_those_that_an_operator_needs() -> None:
 
     assert [rule["alert"] for rule in group["rules"]] == [
         "ConvoyStoreDown", "ConvoyMetricsMissing", "ConvoyNoWorkers", "ConvoyOldestAge", "ConvoyFailuresGrowing",
-        "ConvoyDrift", "ConvoyJammed", "ConvoyQueueDamaged",
+        "ConvoyDrift", "ConvoyJammed", "ConvoyQueueDamaged", "ConvoyLeasesLost", "ConvoyStoreDisrupted",
     ]  # fmt: skip
     assert [rule["alert"] for rule in group["rules"] if not rule["annotations"].get("summary")] == []
 
@@ -165,6 +167,7 @@ ILL |= {
     f"convoy_queue_{name}{{{OF_A_QUEUE}}}": value
     for name, value in {"committed": "8x30", "paused": "0x30", "jammed": "2x30", "damaged": "1x30"}.items()
 }
+ILL |= {f"convoy_{name}_total{{{OF_A_QUEUE}}}": "0+1x30" for name in ("leases_lost", "store_disruptions")}
 """What an exporter tells in each of 30 minutes, of a store that is away and of one whose queue has all troubles."""
 HEALTHY = {name: value.replace("0+1x30", "0x30").replace("8x30", "7x30") for name, value in ILL.items()} | {
     'convoy_store_up{job="convoy", instance="b"}': "1x30",
@@ -190,6 +193,8 @@ def test_each_alert_of_a_queue_leaves_out_what_is_acknowledged_but_not_damage() 
         "ConvoyDrift": ["DRIFT"],
         "ConvoyJammed": ["JAMMED"],
         "ConvoyQueueDamaged": [],
+        "ConvoyLeasesLost": [],
+        "ConvoyStoreDisrupted": [],
     }
 
 
@@ -204,7 +209,7 @@ def test_each_alert_is_raised_by_its_trouble_and_by_nothing_else(
     (group,) = read(ALERTS)[0]["groups"]
     looked = [f'ALERTS{{alertname="{rule["alert"]}", alertstate="firing"}}' for rule in group["rules"]]
     missing = not series
-    always = ("StoreDown", "QueueDamaged") if is_known else ("",)
+    always = ("StoreDown", "QueueDamaged", "LeasesLost", "StoreDisrupted") if is_known else ("",)
     wanted = [
         missing if "MetricsMissing" in query else is_ill and any(name in query for name in always) for query in looked
     ]

@@ -5,7 +5,8 @@
 >>> REGISTRY.register(StoreCollector(Fleet()))  # doctest: +SKIP
 """
 
+from convoy_core.metrics.pool import PoolCollector
 from convoy_core.metrics.serving import MetricsServer
 from convoy_core.metrics.store import StoreCollector
 
-__all__ = ["MetricsServer", "StoreCollector"]
+__all__ = ["MetricsServer", "PoolCollector", "StoreCollector"]

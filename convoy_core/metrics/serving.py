@@ -47,6 +47,11 @@ class MetricsServer:
         self._thread.join()
 
 
+class _Server(ThreadingWSGIServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that has gone, or has sent nothing: stderr is for what is wrong here."""
+
+
 class _Quiet(WSGIRequestHandler):
     """Nobody reads a line for each scrape."""
 
@@ -59,7 +64,7 @@ class _Quiet(WSGIRequestHandler):
 def _listen(registry: CollectorRegistry, host: str, port: int) -> ThreadingWSGIServer:
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        kind = type("_Server", (ThreadingWSGIServer,), {"address_family": family})
+        kind = type("_Server", (_Server,), {"address_family": family})
         server: ThreadingWSGIServer = make_server(str(address[0]), port, _only_metrics(registry), kind, _Quiet)
     except OSError as error:
         raise InvalidOption(f"Nothing can listen at {host}:{port}: {error}.") from None

@@ -90,7 +90,7 @@ def _record(
 ) -> Record:
     payload, failure, entry, traced = rest
     kept = absorbed(entry)
-    accepted = replies.seconds(published)
+    accepted = replies.accepted(published)
     return Record(
         decode_id(raw),
         state,

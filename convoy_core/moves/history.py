@@ -17,6 +17,7 @@ from convoy_core.errors import InvalidOption
 from convoy_core.models import TOTALS, Counts, HistoryRow
 from convoy_core.moves.call import Call, Rounds, Steps, checked_names, chunked, of, sliced
 from convoy_core.moves.keys import Keys, Keyspace
+from convoy_core.moves.packed import numbers
 from convoy_core.moves.scripts import load
 from convoy_core.options import BATCH
 from convoy_core.validation import Seconds, shown
@@ -125,40 +126,10 @@ def _time(name: str, value: object, default: float) -> float:
 def _row(packed: bytes, following: list[int] | None) -> tuple[HistoryRow | None, list[int]]:
     """One row, given the counters of the one after it, and its own; None for what is none of ours."""
     try:
-        at, _, queued, committed, processing, failed, delayed, workers, *counters = _numbers(packed)
+        at, _, queued, committed, processing, failed, delayed, workers, *counters = numbers(packed)
     except (ValueError, IndexError):
         return None, []
     if following is not None:
         counters = [after - growth for after, growth in zip(following, counters, strict=False)]
     totals = {name: n for name, n in zip(TOTALS, counters, strict=False) if n > 0}
     return HistoryRow(at / 1000, Counts(queued, committed, processing, failed, delayed), workers, totals), counters
-
-
-def _numbers(packed: bytes) -> list[int]:
-    """An array of whole numbers in MessagePack. Raises ValueError and IndexError for anything else."""
-    head = packed[0]
-    if 0x90 <= head < 0xA0:
-        count, place = head - 0x90, 1
-    elif head == 0xDC:
-        count, place = int.from_bytes(packed[1:3]), 3
-    else:
-        raise ValueError(head)
-    numbers = []
-    for _ in range(count):
-        number, place = _number(packed, place)
-        numbers.append(number)
-    return numbers
-
-
-def _number(packed: bytes, place: int) -> tuple[int, int]:
-    kind, place = packed[place], place + 1
-    if kind < 0x80:
-        return kind, place
-    if kind >= 0xE0:
-        return kind - 256, place
-    if not 0xCC <= kind <= 0xD3:
-        raise ValueError(kind)
-    end = place + 2 ** (kind % 4)  # cc to cf: 1, 2, 4, 8 bytes without a sign; d0 to d3: with one
-    if end > len(packed):
-        raise ValueError(kind)
-    return int.from_bytes(packed[place:end], signed=kind >= 0xD0), end

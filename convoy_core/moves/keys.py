@@ -30,7 +30,7 @@ OURS = {
     "departed": "zset",  # unregistered worker -> Unix ms of that: a late wait may still fill its claim list
     "worker": "",  # prefix of worker:<id>, a hash: host, pid, handler, concurrency, since, done, failed, running
     "claim": "",  # prefix of claim:<worker>, a list: IDs handed to that worker by BLMOVE, not yet processing
-    "published": "hash",  # ID -> Unix ms when it was accepted
+    "published": "hash",  # ID -> Unix ms when it was accepted; if it was due later, a dot and the Unix ms of that
     "attempts": "hash",  # ID -> runs that failed since it was last queued from outside; the retry budget spent
     "failures": "hash",  # ID -> failures remembered while it is not in `failed`; forgotten when it succeeds
     "crashes": "hash",  # ID -> times its worker died or it was jammed
@@ -42,6 +42,7 @@ OURS = {
     "totals": "hash",  # counters that only grow
     "recording": "hash",  # since, until, limit: while it is there, moves are kept in `recording:moves`, a stream
     "history": "",  # prefix of history:seconds and history:minutes, lists of packed counts and totals, oldest first
+    "durations": "",  # prefix of durations:minutes and durations:hours, hashes: place -> packed counts; see moves
     "audit": "stream",  # what operators have done: by (JSON of who), verb, at (Unix ms), outcomes, before, after, id...
     "requeued": "stream",  # which IDs were requeued: by and at (as in `audit`), time (their `published`), id...
     "paused": "string",  # Unix ms since when no worker of ours claims

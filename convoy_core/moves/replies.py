@@ -39,6 +39,25 @@ def seconds(milliseconds: Any) -> float | None:
         return None
 
 
+def accepted(published: bytes | None) -> float | None:
+    """When an ID was accepted, by its entry in `published`, in Unix seconds."""
+    return None if published is None else seconds(published.partition(b".")[0])
+
+
+def in_line_since(published: bytes | None) -> float | None:
+    """When it came into the line: as it was accepted, or as it was due."""
+    return None if published is None else seconds(published.rpartition(b".")[2])
+
+
+def waited(published: bytes | None, now_ms: int) -> float | None:
+    """How long it has been in line, in seconds; None where that is not known."""
+    try:
+        since_ms = float((published or b"").rpartition(b".")[2])
+    except ValueError:
+        return None
+    return max(0.0, (now_ms - since_ms) / 1000) if math.isfinite(since_ms) else None
+
+
 def whole(value: Any) -> int:
     """A count from a reply; 0 when there is none, or another client wrote something else there."""
     try:
@@ -95,7 +114,7 @@ def _snapshot(queue: str, at: float, row: list[Any]) -> Snapshot:
         return Snapshot(queue, at, Counts(), False, 0, 0, 0, None, None, None, damage=why)
     queued, committed, processing, failed, delayed, jammed, start, head, due, live, silent, *others = row
     paused, totals, held, said, bars, *rest = others
-    start, head, due = seconds(start), seconds(head), seconds(due)
+    start, head, due = seconds(start), in_line_since(head), seconds(due)
     return Snapshot(
         queue,
         at,
@@ -146,7 +165,7 @@ class _Entry:
     __slots__ = Entry.__slots__
 
     def __init__(self, state: State | None, raw: bytes, time: Any, entry: Any, failures: Any, message: Any) -> None:
-        at = None if time is None else seconds(time)
+        at = accepted(time) if state is State.QUEUED else seconds(time)
         self.id = decode_id(raw)
         self.state = state
         self.since = None if state is State.DELAYED else at
@@ -188,7 +207,7 @@ def details(id: str, queue: str, reply: list[Any]) -> Details:
         is_committed=is_committed,
         publish_would=_publish_would(state, is_known=is_committed or entry is not None),
         position=position,
-        published=seconds(published),
+        published=accepted(published),
         started=seconds(start) if start is not None else foreign_start,
         due=seconds(due),
         worker=worker_of(entry),
@@ -203,7 +222,7 @@ def details(id: str, queue: str, reply: list[Any]) -> Details:
         payload=_payload(payload),
         payload_bytes=len(payload) - 1 if payload else None,
         requests=kept.requests - again,
-        first_asked=first_asked(kept, seconds(published)) if kept.requests - again > 1 else None,
+        first_asked=first_asked(kept, accepted(published)) if kept.requests - again > 1 else None,
         rerun_requests=again,
         traces=linked(contexts(traced)),
     )

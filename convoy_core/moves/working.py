@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from convoy_core.jobs import Claim, Failed
 from convoy_core.moves import replies
@@ -86,6 +86,8 @@ class Pulse:
     """ID and number of every claim."""
     concurrency: int | None = None
     """Its runs at once at most, since that may have changed; None leaves what was registered."""
+    counted: str = ""
+    """What it has counted of waits and runs since it last told; see keep_durations.lua."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ class Renewal:
     """Numbers of the claims it held and holds no longer."""
     cancelled: list[int] = field(default_factory=list)
     """Numbers of those whose runs have been asked to end."""
+    had_lapsed: bool = False
+    """Whether its lease had run out."""
 
 
 def eviction(keys: Keys) -> Call[tuple[str, int]]:
@@ -175,26 +179,40 @@ def _add_claims(arguments: list[Argument], claims: list[Claim]) -> None:
         arguments += (claim.raw_id, claim.number)
 
 
+_NONE: Final[tuple[bytes, ...]] = ()
+_LEFT_OUT: Final[tuple[Any, ...]] = (_NONE, None, 0, *[_NONE] * 7)
+"""What an answer leaves out at its end."""
+
+
 def _round(number: int, reply: list[Any]) -> Round:
-    stale, word, ids, attempts, failures, crashes, payloads, apart, *rare = reply
-    claims = [Claim(raw, number + i) for i, raw in enumerate(ids)]
+    stale, word, *rest = reply
+    ids, published, now_ms, apart, *columns = [*rest, *_LEFT_OUT[len(rest) :]]
+    waited_s = replies.waited(published, now_ms)
+    claims = [Claim(raw, number + i, waited_s=waited_s) for i, raw in enumerate(ids)]
+    if columns[0] is not _NONE:
+        _add_columns(claims, *columns)
+    said, _, more = word.decode("utf-8", "replace").partition(" ")
+    late, cancelled = _by_sign(stale)
+    again_ms = int(more) if said == "limited" and more else None
+    return Round(late, said, claims, [*apart], again_ms, cancelled, "" if said == "limited" else more)
+
+
+def _add_columns(claims: list[Claim], *columns: Any) -> None:
+    """What is remembered of the IDs."""
+    payloads, attempts, failures, crashes, asked, traces = columns
     for name, column in (("attempts", attempts), ("failures", failures), ("crashes", crashes)):
         for claim, value in zip(claims, column, strict=False):
             setattr(claim, name, replies.whole(value))
     for claim, content in zip(claims, payloads, strict=False):
         claim.raw_payload = content
-    for claim, entry in zip(claims, rare[0] if rare else (), strict=False):
+    for claim, entry in zip(claims, asked, strict=False):
         if entry is not None:
             told, _, published = entry.partition(b"@")
             kept = absorbed(told)
             claim.requests = kept.requests
-            claim.first_asked_at = first_asked(kept, replies.seconds(published or None))
-    for claim, entry in zip(claims, rare[1] if rare else (), strict=False):
+            claim.first_asked_at = first_asked(kept, replies.accepted(published or None))
+    for claim, entry in zip(claims, traces, strict=False):
         claim.traces = linked(contexts(entry))
-    said, _, more = word.decode("utf-8", "replace").partition(" ")
-    late, cancelled = _by_sign(stale)
-    again_ms = int(more) if said == "limited" and more else None
-    return Round(late, said, claims, apart, again_ms, cancelled, "" if said == "limited" else more)
 
 
 def _by_sign(numbers: list[bytes]) -> tuple[list[int], list[int]]:
@@ -206,16 +224,18 @@ def _by_sign(numbers: list[bytes]) -> tuple[list[int], list[int]]:
 def renew(keys: Keys, worker: str, lease_ms: int, pulse: Pulse, held: Sequence[tuple[bytes, int]]) -> Call[Renewal]:
     """The heartbeat: keep the lease, and see which of the claims in `held` (up to `BATCH`) were lost."""
     claims = [part for pair in held for part in pair]
-    told = (pulse.done, pulse.failed, len(pulse.held), pulse.concurrency or "")
+    told = (pulse.done, pulse.failed, len(pulse.held), pulse.concurrency or "", pulse.counted)
     return of("renew", keys, (worker, lease_ms, *told, *claims), _renewal)
 
 
 def _renewal(reply: list[Any]) -> Renewal:
-    epoch, waiting, *numbers = reply
-    return Renewal(None if epoch == b"gone" else epoch.decode(), waiting, *_by_sign(numbers))
+    epoch, waiting, had_lapsed, *numbers = reply
+    return Renewal(None if epoch == b"gone" else epoch.decode(), waiting, *_by_sign(numbers), bool(had_lapsed))
 
 
-def unregister_safely(keys: Keys, worker: str, number: int, *, is_in_doubt: bool = False) -> Steps[bool]:
+def unregister_safely(
+    keys: Keys, worker: str, number: int, *, is_in_doubt: bool = False, counted: str = ""
+) -> Steps[bool]:
     """Unregister this worker if the store holds no claim of it. Returns whether it did.
 
     Otherwise its lease runs out, and other workers recover its claims.
@@ -228,17 +248,17 @@ def unregister_safely(keys: Keys, worker: str, number: int, *, is_in_doubt: bool
     held = yield from held_claims(keys, [worker])
     if held[worker]:
         return False
-    was_accepted: bool = yield unregister(keys, worker, number, is_in_doubt=is_in_doubt)
+    was_accepted: bool = yield unregister(keys, worker, number, is_in_doubt=is_in_doubt, counted=counted)
     return was_accepted
 
 
-def unregister(keys: Keys, worker: str, number: int, *, is_in_doubt: bool = False) -> Call[bool]:
+def unregister(keys: Keys, worker: str, number: int, *, is_in_doubt: bool = False, counted: str = "") -> Call[bool]:
     """The last step of `unregister_safely`. Returns whether the fence still held; otherwise nothing was done.
 
     `is_in_doubt` says that a wait of this worker may still be under way. It then stays registered with a lease that
-    ends now, so that other workers recover what it is handed.
+    ends now, so that other workers recover what it is handed. `counted` is as in a heartbeat.
     """
-    return of("unregister", keys, (worker, "1" if is_in_doubt else "", number), bool)
+    return of("unregister", keys, (worker, "1" if is_in_doubt else "", number, counted), bool)
 
 
 def fence(keys: Keys, worker: str, number: int) -> Call[bool]:

@@ -11,6 +11,7 @@ from convoy_core.moves.working import Settlement
 from convoy_core.options import BATCH, BATCH_BYTES, SMALL_BATCH, SUSPECT_CRASHES
 from convoy_core.system.logs import Log
 from convoy_core.worker.counters import Counters
+from convoy_core.worker.measures import Measures, PoolMeasures
 from convoy_core.worker.runs import Plan, Runs
 from convoy_core.worker.settling import settle
 
@@ -48,6 +49,28 @@ class Claims:
     def shortage(self) -> str | None:
         """Why fewer run than the concurrency allows, if so. May be called from any thread."""
         return self._runs.shortage
+
+    @property
+    def measures(self) -> Measures:
+        """What is measured of its runs."""
+        return self._runs.measures
+
+    def measured(self) -> PoolMeasures:
+        """The same as it is now, and what goes. May be called from any thread."""
+        going_s = [seconds for _, seconds in self.snapshot()]
+        measures = self.measures
+        return PoolMeasures(
+            self._plan.queue,
+            slots=self._runs.slots,
+            busy=len(going_s),
+            unfinished_s=sum(going_s),
+            longest_s=max(going_s, default=0.0),
+            waits=measures.waits.copy(),
+            runs={outcome: histogram.copy() for outcome, histogram in measures.runs.items()},
+            retries=self.counters.retried,
+            leases_lost=measures.leases_lost,
+            store_disruptions=measures.store_disruptions,
+        )
 
     @property
     def has_results(self) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from convoy_core.jobs import Discard, Failed, Retry, Verdict
+
+OUTCOMES: Final = ("done", "failed", "retried", "deferred", "discarded", "released", "cancelled")
+"""How a run can end, each by the name of its counter."""
 
 
 @dataclass(slots=True)
@@ -27,18 +30,22 @@ class Counters:
         if verdict == "completed":  # nearly always, and matching takes its time
             self.done += 1
             return
-        match verdict:
-            case "released":
-                self.released += 1
-            case "cancelled":
-                self.cancelled += 1
-            case "stale":
-                self.stale += 1
-            case Retry():
-                self.deferred += 1
-            case Discard():
-                self.discarded += 1
-            case Failed(retry_ms=None):
-                self.failed += 1
-            case Failed():
-                self.retried += 1
+        name = "stale" if verdict == "stale" else outcome_of(verdict)
+        setattr(self, name, getattr(self, name) + 1)
+
+
+def outcome_of(verdict: Verdict) -> str:
+    """The name of its counter."""
+    match verdict:
+        case "completed":
+            return "done"
+        case "released" | "cancelled":
+            return verdict
+        case Retry():
+            return "deferred"
+        case Discard():
+            return "discarded"
+        case Failed(retry_ms=None):
+            return "failed"
+        case Failed():
+            return "retried"

@@ -6,8 +6,9 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
-from convoy_core.errors import ConvoyError, StoreRefused
+from convoy_core.errors import ConvoyError, OutcomeUnknown, StoreRefused
 from convoy_core.moves import working
 from convoy_core.moves.call import bounded, chunked
 from convoy_core.moves.keys import Keys
@@ -23,7 +24,8 @@ class Heartbeat:
     """Renews a pool's lease, in its own thread and over its own connection.
 
     So a handler that blocks the event loop does not cost the pool its IDs (F15). `pulse` returns the claims and
-    counters of the pool. `report` receives each answer, on the heartbeat's thread.
+    counters of the pool. `report` receives each answer, on the heartbeat's thread. `take_back` is called when the store
+    has not got what a pulse says was counted. After a lost reply it may have; then that is lost rather than told twice.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class Heartbeat:
         options: PoolOptions,
         pulse: Callable[[], Pulse],
         report: Callable[[Renewal, str | None], None],
+        take_back: Callable[[], None] = lambda: None,
     ) -> None:
         self._connection = connection
         self._keys = keys
@@ -41,6 +44,7 @@ class Heartbeat:
         self._options = options
         self._pulse = pulse
         self._report = report
+        self._take_back = take_back
         self._stopping = threading.Event()
         self.turned_at = self.answered_at = time.monotonic()
         """When its thread last turned, and the store last answered it. It begins after a registration."""
@@ -63,7 +67,15 @@ class Heartbeat:
         lease_ms = round(self._options.lease_s * 1000)
         chunks = [part for chunk in chunked(pulse.held) for part in bounded(chunk, [len(raw) for raw, _ in chunk])]
         for claims in chunks or [[]]:
-            renewal = self._connection.run(working.renew(self._keys, self._worker, lease_ms, pulse, claims))
+            try:
+                renewal = self._connection.run(working.renew(self._keys, self._worker, lease_ms, pulse, claims))
+            except ConvoyError as error:
+                if pulse.counted and not isinstance(error, OutcomeUnknown):
+                    self._take_back()
+                raise
+            if pulse.counted and renewal.epoch is None:
+                self._take_back()
+            pulse = replace(pulse, counted="")
             self.answered_at = time.monotonic()
             self._report(renewal, self._run_id())
 

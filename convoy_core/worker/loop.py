@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from convoy_core.backoff import Backoff
 from convoy_core.errors import ConvoyError, OutcomeUnknown
@@ -30,6 +31,7 @@ from convoy_core.worker.claims import Claims, Results
 from convoy_core.worker.counters import Counters
 from convoy_core.worker.heartbeat import Heartbeat
 from convoy_core.worker.maintenance import Maintenance
+from convoy_core.worker.measures import PoolMeasures
 from convoy_core.worker.runs import Plan
 from convoy_core.worker.states import BARRED, Action, Facts, PoolEvent, PoolState, PoolStates
 from convoy_core.worker.store_identity import StoreIdentity
@@ -93,7 +95,10 @@ class WorkerLoop:
 
         Raises StoreError when it cannot even begin.
         """
-        heartbeat = Heartbeat(self._beats, self._keys, self.worker, self._plan.options, self._pulse, self._report)
+        measures, options = self._claims.measures, self._plan.options
+        heartbeat = Heartbeat(
+            self._beats, self._keys, self.worker, options, self._beat, self._report, measures.take_back
+        )
         self._heartbeat = heartbeat
         try:
             await registration.refuse_eviction(self._commands, self._keys, self._plan.options)
@@ -155,6 +160,10 @@ class WorkerLoop:
     def barred(self) -> str | None:
         """Why it may claim nothing, if so: it is quiet, or its version is too low."""
         return self._barred or None
+
+    def measured(self) -> PoolMeasures:
+        """What it has measured. May be called from any thread."""
+        return self._claims.measured()
 
     def snapshot(self) -> tuple[tuple[str, float], ...]:
         """The IDs that occupy a slot, each with the seconds since it was claimed. May be called from any thread."""
@@ -435,6 +444,7 @@ class WorkerLoop:
 
     def _store_failed(self, error: ConvoyError) -> None:
         if self.error is None:
+            self._claims.measures.store_disruptions += 1
             log.warning("queue %s: %s", self._plan.queue, error)
         self.error = str(error)
         self._handle(PoolEvent.FAILED)
@@ -474,6 +484,7 @@ class WorkerLoop:
     async def _register_again(self, word: str) -> None:
         """We were away for too long: the lease has lapsed, or (`gone`) others have already recovered what we held."""
         log.warning("queue %s: worker %s lost its lease (%s)", self._plan.queue, self.worker, word)
+        self._claims.measures.lost_lease(self._plan.options.lease_s)
         self._handle(PoolEvent.DOUBTED)  # also fences off what may still arrive from before
         renew = working.renew(self._keys, self.worker, self._lease_ms, self._pulse(), ())
         try:
@@ -486,7 +497,8 @@ class WorkerLoop:
         if self._claims or self._state is not PoolState.STOPPING:
             return
         number, is_in_doubt = self._sequence.spend(1), self._idle_wait.is_in_doubt
-        steps = working.unregister_safely(self._keys, self.worker, number, is_in_doubt=is_in_doubt)
+        counted = self._claims.measures.tell()
+        steps = working.unregister_safely(self._keys, self.worker, number, is_in_doubt=is_in_doubt, counted=counted)
         with suppress(ConvoyError):
             if not await self._commands.drive(steps):
                 log.warning("queue %s: the store holds more for worker %s than it knew", self._plan.queue, self.worker)
@@ -505,8 +517,14 @@ class WorkerLoop:
             raise ConvoyError(f"the event loop has been stuck for {silent_s:.0f} s, so the lease is not renewed.")
         return Pulse(self.counters.done, self.counters.failed, self._claims.pairs(), self._plan.concurrency)
 
+    def _beat(self) -> Pulse:
+        """On the heartbeat's thread: with what has been measured since the last one."""
+        return replace(self._pulse(), counted=self._claims.measures.tell())
+
     def _report(self, renewal: Renewal, run_id: str | None) -> None:
         """On the heartbeat's thread: pass its answer to the event loop."""
+        if renewal.had_lapsed:
+            self._loop.call_soon_threadsafe(self._claims.measures.lost_lease, self._plan.options.lease_s)
         self._loop.call_soon_threadsafe(self._hear, renewal, run_id)
 
     def _hear(self, renewal: Renewal, run_id: str | None) -> None:

@@ -29,6 +29,7 @@ from convoy_core.system.logs import Log
 from convoy_core.system.standard_streams import open_missing
 from convoy_core.validation import Seconds
 from convoy_core.worker.loop import WorkerLoop
+from convoy_core.worker.measures import PoolMeasures
 from convoy_core.worker.runs import Plan
 from convoy_core.worker.states import PoolEvent, PoolState, PoolStates
 from convoy_core.worker.status import PoolStatus
@@ -213,6 +214,11 @@ class WorkerPool:
             store_silent_s=store_s,
             **asdict(worker_loop.counters),
         )
+
+    def measures(self) -> PoolMeasures:
+        """How long IDs waited and ran since it started, and what it is at. May be called from any thread."""
+        worker_loop = self._worker_loop
+        return PoolMeasures(self.queue) if worker_loop is None else worker_loop.measured()
 
     # -- inside
 

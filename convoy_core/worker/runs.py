@@ -15,6 +15,7 @@ from convoy_core.jobs import Claim, Discard, Failed, Job, Verdict
 from convoy_core.options import PoolOptions
 from convoy_core.system import file_descriptors
 from convoy_core.system.logs import Log
+from convoy_core.worker.measures import Measures
 from convoy_core.worker.slots import Slots
 
 log = Log(__name__)
@@ -56,22 +57,28 @@ class Runs:
         self._growth: asyncio.TimerHandle | None = None
         self._limit: str | None = None
         self._slots = Slots(self._most())
+        self.measures = Measures()
 
     def __len__(self) -> int:
         """Slots taken."""
         return len(self._running)
 
     @property
+    def slots(self) -> int:
+        """How many may go at once. May be called from any thread."""
+        return self._slots.allowed(time.monotonic())
+
+    @property
     def free(self) -> int:
         """Slots left."""
-        return max(0, self._slots.allowed(time.monotonic()) - len(self._running))
+        return max(0, self.slots - len(self._running))
 
     @property
     def shortage(self) -> str | None:
         """Why fewer run than the concurrency allows, if so. May be called from any thread."""
         slots = self._slots
         why = slots.why or self._limit
-        return why and f"{slots.allowed(time.monotonic())} of {self._plan.concurrency} slots: {why}"
+        return why and f"{self.slots} of {self._plan.concurrency} slots: {why}"
 
     def resize(self) -> None:
         """The plan's concurrency has changed. No run is ended for that: fewer begin."""
@@ -82,6 +89,7 @@ class Runs:
         """Run the handler on a claimed ID."""
         run = Run(Job(claim, self._plan.queue, self._worker), claim, time.monotonic())
         self._running[claim.number] = run
+        self.measures.began(claim.waited_s)
         if self._plan.job_timeout is not None and self._expiry is None:
             self._expiry = self._loop.call_later(self._plan.job_timeout, self._expire, self._plan.job_timeout)
         self._runner.start(run)
@@ -112,6 +120,7 @@ class Runs:
             if not run.is_settled:
                 run.is_settled = True
                 run.job.mark_lost()
+                self.measures.ended("released", time.monotonic() - run.started)
                 self._report(run.claim, "released")
                 self._runner.cancel(run)
 
@@ -176,6 +185,7 @@ class Runs:
         verdict = self._verdicts.verdict(result, run)
         if run.job.cancelled and verdict != "completed" and not isinstance(verdict, Discard):
             verdict = "cancelled"
+        self.measures.ended(verdict, time.monotonic() - run.started)
         self._report(run.claim, verdict)
         if verdict == "completed":  # nearly always
             return

@@ -15,6 +15,7 @@ from tests.cli.conftest import Convoy
 
 SHOWN = {
     "queue",
+    "durations",
     "saved",
     "at",
     "health",

@@ -285,6 +285,7 @@ NEVER_MADE_BY_USERS = {
     "Durability",
     "Face",
     "FaultKind",
+    "Histogram",
     "Job",
     "Level",
     "Outcome",

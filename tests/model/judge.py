@@ -214,7 +214,7 @@ class Judge:
                 self._end(token, how)
             elif old not in stale:
                 self.verdict.add("stale-accepted", f"{token} ({id}) {how}, held by {self._holder.get(id)}")
-        for i, raw in enumerate(reply[2]):
+        for i, raw in enumerate(reply[2] if len(reply) > 2 else ()):
             self._claimed(raw.decode(), worker, f"{worker}:{number + i}")
 
     def _claimed(self, id: str, worker: str, token: str) -> None:

@@ -41,6 +41,8 @@ class Entry:
 
     state: State
     published: int = 0
+    in_line: int = 0
+    """When it was due, if that brought it into the line."""
     due: int = 0
     start: int = 0
     beat: int = 0
@@ -223,7 +225,7 @@ class Reference:
         if not dry:
             for id in moved:
                 entry = self.entries[id]
-                entry.published, entry.attempts, entry.crashes = self.now, 0, 0
+                entry.published, entry.in_line, entry.attempts, entry.crashes = self.now, 0, 0, 0
             self._enqueue(moved, at_head=front)
             self.totals["requeued"] += len(moved)
         outcomes = {id: Outcome.QUEUED if id in moved else Outcome.GONE for id in ids}
@@ -239,7 +241,7 @@ class Reference:
             for id in there:
                 entry = self.entries[id]
                 self._go(entry, State.FAILED)
-                entry.published = 0
+                entry.published = entry.in_line = 0
             self.queue = [id for id in self.queue if id not in there]
         outcomes = {id: Outcome.FAILED if id in there else Outcome.GONE for id in ids}
         self.audit.note("withdraw", {} if dry else outcomes, self.now)
@@ -247,7 +249,7 @@ class Reference:
 
     @staticmethod
     def _waits_since(entry: Entry, at: int) -> bool:
-        was_requeued = entry.published == at and entry.failures > 0
+        was_requeued = entry.published == at and not entry.in_line and entry.failures > 0
         return was_requeued and not (entry.attempts or entry.crashes or entry.absorbed or entry.again)
 
     def discard(self, ids: Iterable[str], state: State, *, dry: bool) -> dict[str, Outcome]:
@@ -340,7 +342,11 @@ class Reference:
         waiting = sorted((self.entries[id].due, id) for id in self.ids(State.DELAYED))
         due = _fitting([id for at, id in waiting if at <= self.now][:limit], _bytes_of)
         suspects = [id for id in due if self.entries[id].crashes >= SUSPECT_CRASHES]
-        self._enqueue([id for id in due if id not in suspects])
+        ready = [id for id in due if id not in suspects]
+        for id in ready:
+            if self.entries[id].due > self.entries[id].published:
+                self.entries[id].in_line = self.entries[id].due
+        self._enqueue(ready)
         self._enqueue(suspects, at_head=True)
         rest = waiting[len(due) :]
         return len(due), max(0, rest[0][0] - self.now) / 1000 if rest else None
@@ -722,7 +728,7 @@ class Reference:
         entry = self.entries[id]
         if not entry.rerun:
             return False
-        entry.published, entry.attempts = self.now, 0
+        entry.published, entry.in_line, entry.attempts = self.now, 0, 0
         entry.absorbed = max(0, entry.again - 1)
         entry.first, entry.again = entry.since if entry.absorbed else 0, 0
         entry.traces, entry.asked = entry.asked, []
@@ -800,7 +806,7 @@ class Reference:
             "failures": {id: str(e.failures) for id, e in committed.items() if e.failures},
             "attempts": {id: str(e.attempts) for id, e in committed.items() if e.attempts},
             "crashes": {id: str(e.crashes) for id, e in committed.items() if e.crashes},
-            "published": {id: str(e.published) for id, e in committed.items()},
+            "published": {id: f"{e.published}.{e.in_line}".removesuffix(".0") for id, e in committed.items()},
             "requests": {id: _requests(e) for id, e in committed.items() if e.absorbed + e.again},
             "traces": {id: _contexts(e) for id, e in self.entries.items() if e.linked},
             "payload": {id: e.payload for id, e in self.entries.items() if e.payload},

@@ -339,6 +339,7 @@ LOOKING = {
     "server_info",
     "ids_of_group",
     "jammed",
+    "durations",
     "histories",
     "history",
     "limits",

@@ -88,3 +88,16 @@ def test_renew_of_more_than_one_chunk_shows_all_that_run(world: World) -> None:
     beats.run_once()
 
     assert world.queue.workers()[0].running == 700
+
+
+def test_a_heartbeat_of_several_chunks_tells_once_what_was_counted(world: World) -> None:
+    held = {str(n): f"{W}:{n}@{NOW}" for n in range(1, 1_201)}
+    world.seed(ALIVE, {"owner": held})
+    pulse = Pulse(0, 0, [(id.encode(), int(id)) for id in held], None, "1 5 2 7 3")
+    options = PoolOptions()
+    beats = Heartbeat(world.queue._connection, world.keys, W, options, lambda: pulse, lambda renewal, run_id: None)
+
+    beats.run_once()
+
+    five = world.queue.durations()[0]
+    assert (five.waits.count, five.runs.count) == (2, 3)

@@ -11,7 +11,7 @@ from convoy_core.moves.working import (
     promote,
     sweep,
 )
-from tests.moves.cases import DELAYED, FAILED, FOREIGN, MINE, QUEUED, RECORD, REMEMBERED, Case
+from tests.moves.cases import DELAYED, FAILED, FOREIGN, MINE, OLD, PAST, QUEUED, RECORD, REMEMBERED, Case
 from tests.moves.keyspace import LEASE, NOW, SECOND, T0, World
 
 CASES = [
@@ -22,6 +22,22 @@ CASES = [
         lambda world: world.run(promote(world.keys, 10, LEASE)),
         (2, 0.007),
         {"delayed": {"c": NOW + 7}, "queued": ["x", "b", "a"], "committed": {"a", "b", "c", "x"}},
+    ),
+    Case(
+        "promote: delayed -> queued",
+        "promote notes behind the time of the publish since when an ID is in line, if the former is known",
+        {
+            "delayed": {"past": 5, "a": NOW - 5, "again": NOW - 4, "unknown": NOW - 3, "odd": NOW - 2},
+            "committed": {"past", "a", "again", "unknown", "odd"},
+            "published": {"past": OLD, "a": OLD, "again": f"{OLD}.{PAST + 9}", "odd": "x"},
+        },
+        lambda world: world.run(promote(world.keys, 10, LEASE)),
+        (5, None),
+        {
+            "queued": ["past", "a", "again", "unknown", "odd"],
+            "committed": {"past", "a", "again", "unknown", "odd"},
+            "published": {"past": OLD, "a": f"{OLD}.{NOW - 5}", "again": f"{OLD}.{NOW - 4}", "odd": "x"},
+        },
     ),
     Case(
         "promote: delayed -> queued",

@@ -63,6 +63,7 @@ OPERATED = set().union(
             "auditing",
             "undoing",
             "recording",
+            "durations",
             "history",
             *CHECKED,
         ),

@@ -12,9 +12,11 @@ import redis
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from convoy_core import Fleet, State
+from convoy_core import Durations, Fleet, Percentiles, PoolOptions, State, WorkerPool
 from convoy_core.kept import KeptRecords
 from convoy_tui.dashboard.app import ConvoyApp
+from convoy_tui.dashboard.board.queue_page import durations_line
+from convoy_tui.dashboard.board.spans import Line
 from convoy_tui.dashboard.screens.queue import QueueScreen
 from convoy_tui.dashboard.widgets.entry_table import EntryTable
 from tests.servers import RealServer
@@ -332,3 +334,36 @@ async def test_with_ascii_the_pages_draw_nothing_else(store: RealServer, raw: re
         await shows(pilot, "RUNNING PAST THE LIMIT")
 
         assert [line for line in (queue + dialog + text_of(app)).splitlines() if not line.isascii()] == []
+
+
+async def test_it_tells_how_long_ids_waited_and_ran_where_there_is_room(store: RealServer, fleet: Fleet) -> None:
+    trucks = fleet.queue("trucks")
+    trucks.publish_many(range(20))
+    await WorkerPool(trucks, lambda _: None, options=PoolOptions(burst=True)).serve()
+    trucks.publish("waits")
+
+    async with opened(store.url, size=(120, 40)) as (pilot, app):
+        await enter(pilot, app, "trucks")
+        await shows(pilot, "5m: waited ")
+        await shows(pilot, "(half · 95% · 99%)")
+        await pilot.resize_terminal(120, 24)
+        await hides(pilot, "5m: waited ")
+        await shows(pilot, "waits")
+
+
+def test_of_the_times_as_many_are_told_as_fit_whole() -> None:
+    told = Percentiles(5, 0.0894, 1.2, 724.0)
+    known = [Durations(over_s, told, told) for over_s in (300.0, 3_600.0, 86_400.0)]
+
+    lines = {room: text_of_line(durations_line(known, room)) for room in (60, 90, 150, 220)}
+
+    assert lines[60] == ""
+    assert lines[90] == (" 5m: waited 89ms · 1.2s · 12m04s, ran 89ms · 1.2s · 12m04s    (half · 95% · 99%)")
+    assert [lines[room].count("waited") for room in (150, 220)] == [2, 3]
+    assert all(len(text) <= room for room, text in lines.items())
+    assert durations_line([Durations(300.0)], 200) == ()
+    assert "ran — · — · —" in text_of_line(durations_line([Durations(300.0, told)], 200))
+
+
+def text_of_line(line: Line) -> str:
+    return "".join(span.text for span in line)

@@ -45,7 +45,7 @@ def test_f20_nothing_of_ours_but_logs_recordings_and_wake_ups_is_ever_given_a_ti
             publish_single(world.keys, traced(single("done", rerun=True), f"00-{'a' * 32}-{'b' * 16}-01"))
         ),
         lambda: world.queue.cancel(["lost"]),
-        lambda: world.run(renew(world.keys, W, LEASE, Pulse(0, 0, []), [(b"done", 1)])),
+        lambda: world.run(renew(world.keys, W, LEASE, Pulse(0, 0, [], None, "1 2 3"), [(b"done", 1)])),
         lambda: world.queue.free_jammed([Jammed("jammed", NOW / 1000, 0, None, False)], then=Then.REQUEUE),
         lambda: world.exchange(
             completed=[claim("done", 1)],

@@ -106,6 +106,8 @@ def test_every_queued_id_is_run_once_and_then_absent(each_store: RealServer, kin
     with each_store.client() as client:
         # A late hand-over to a worker that has left is looked after for a while, so its name stays for so long.
         assert sorted({*client.keys()} - {b"cv:q:departed"}) == [
+            b"cv:q:durations:hours",
+            b"cv:q:durations:minutes",
             b"cv:q:history:minutes",
             b"cv:q:history:seconds",
             b"cv:q:meta",

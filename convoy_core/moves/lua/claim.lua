@@ -2,9 +2,10 @@
 -- keys: queued committed delayed processing owner paused barred limits published attempts failures crashes payload rerun failure requests traces
 -- with: totals claim_list
 
--- The last part of an exchange. The i-th ID's token is `<worker>:<number + i - 1>`. Answers the stale claims, a word (`more` if it
--- has ended by its bytes and not by `want`, `limited` if by a limit of the queue), the IDs, their attempts, failures, crashes and
--- payloads (each empty or one per ID), and the suspects set apart.
+-- The last part of an exchange. The i-th ID's token is `<worker>:<number + i - 1>`. Answers the stale claims and a word (`more` if it
+-- has ended by its bytes and not by `want`, `limited` if by a limit of the queue); where there is more, the IDs, `published` of the
+-- first if that is known, and now; where there is more than that, the suspects set apart, and the IDs' payloads, attempts, failures,
+-- crashes and requests, each empty or one per ID. Each empty list would cost the store as much as a short command.
 want, number = tonumber(want), tonumber(number)
 local none, word = {}, 'open'
 if not lease then
@@ -24,7 +25,7 @@ end
 if want > 0 and lease and word ~= 'repeated' then call('HSET', record, 'number', string.format('%d', number + want - 1)) end
 -- Whoever is gone does not read its list any more: a late wait has handed IDs to it. Nor may who is barred keep any.
 if word ~= 'open' and word ~= 'lapsed' and word ~= 'repeated' then return_claim_list(own, 0) end
-if word ~= 'open' then return { stale, word, none, none, none, none, none, none } end
+if word ~= 'open' then return { stale, word } end
 
 local ids, apart, payloads, is_named, is_cut = handed, none, none, false, false
 local popped, note_limit = 0, nil
@@ -92,7 +93,8 @@ if present[payload] then
 end
 if is_cut and word == 'open' then word = 'more' end
 if note_limit then word = note_limit(#ids, popped, word) end
-if #ids == 0 then return { stale, word, none, none, none, none, none, apart } end
+if #ids == 0 and #apart == 0 then return { stale, word } end
+if #ids == 0 then return { stale, word, none, false, now, apart } end
 
 -- Each ID gets its token and the start of its run. A small set or hash is a flat list, which the store walks for every ID. A
 -- member of more than 64 bytes makes a tree or a table of it, which it remains until it is empty. So some claims bring such a
@@ -132,5 +134,6 @@ if present[recording] then
   record('claim', 'processing', ids, me)
 end
 -- A run that failed in this round has made such keys.
-if not any_rare and not ended_otherwise then return { stale, word, ids, none, none, none, none, apart } end
+since = ids[1] == first and since
+if not any_rare and not ended_otherwise then return { stale, word, ids, since, now } end
 -- here: claim_rare

@@ -13,4 +13,4 @@ local asked = column(requests)
 -- When an ID was accepted counts where more than that publish stands behind its run.
 local times = #asked > 0 and call('HMGET', published, unpack(ids)) or none
 for i, entry in ipairs(asked) do asked[i] = entry and entry .. '@' .. (times[i] or '') end
-return { stale, word, ids, column(attempts), column(failures), column(crashes), payloads, apart, asked, column(traces) }
+return { stale, word, ids, since, now, apart, payloads, column(attempts), column(failures), column(crashes), asked, column(traces) }

@@ -8,18 +8,19 @@
 --       how many of the completed, the last ones, their handlers discarded,
 --       how many failed, (ID, number, message, record, retry ms or empty)..., how many deferred, (ID, number, ms)...,
 --       how many released, (ID, number)..., and if any were cancelled: how many, (ID, number)...
--- answer: numbers of the stale claims, and with a minus sign of those that have been asked to end, word, IDs, attempts, failures,
---         crashes, payloads, suspects set apart (see claim)
+-- answer: numbers of the stale claims, and with a minus sign of those that have been asked to end; word; what was claimed (see claim)
 local args = ARGV
 local me, want, number, policy, n = unpack(args, 2, 6)
 
 -- A key of another type stops the script here, with nothing done: some of this is read for that alone.
 local record, own = worker .. ':' .. me, claim .. ':' .. me
 local lease, highest, handed = call('ZSCORE', workers, me), call('HGET', record, 'number'), call('LRANGE', own, 0, -1)
-call('LLEN', queued)
+local head = call('LINDEX', queued, 0)
 call('SISMEMBER', committed, '')
 call('ZSCORE', processing, '')
-call('HGET', published, '')
+-- When the one came into the line that is claimed first, most likely: what each of them waited would cost a command more.
+local first = handed[1] or head or ''
+local since = call('HGET', published, first)
 present[published] = true
 
 local completed, numbers = {}, {}

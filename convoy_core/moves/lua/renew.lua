@@ -1,16 +1,19 @@
 -- renew: processing -> processing
 -- flags: allow-oom
 -- keys: committed workers worker processing started owner meta cancelling
--- with: damage claim_list owner_entry
--- args: worker, lease ms, runs done, runs failed, runs going, concurrency (or none), (ID, claim number)...
+-- with: damage claim_list owner_entry keep_durations
+-- args: worker, lease ms, runs done, runs failed, runs going, concurrency (or none), what it has counted (see
+--       keep_durations), (ID, claim number)...
 -- answer: 'gone' when this worker is no longer registered, else the store's epoch; how many IDs were handed to it that no claim
---         has taken up; then the numbers of the claims it has lost, and with a minus sign of those that have been asked to end
+--         has taken up; 1 if its lease had run out; then the numbers of the claims it has lost, and with a minus sign of those that
+--         have been asked to end
 local id, lease = take(), take_number()
 local refusal = damage_reply({ worker .. ':' .. id, 'hash', claim_list_of(id), 'list' })
 if refusal then return refusal end
-if not call('ZSCORE', workers, id) then return { 'gone', 0 } end
+local before = call('ZSCORE', workers, id)
+if not before then return { 'gone', 0, 0 } end
 call('ZADD', workers, now + lease, id)
-local done, bad, running, concurrency, claims = take(), take(), take(), take(), take_rest()
+local done, bad, running, concurrency, counted, claims = take(), take(), take(), take(), take(), take_rest()
 call('HSET', worker .. ':' .. id, 'done', done, 'failed', bad, 'running', running)
 if concurrency ~= '' then call('HSET', worker .. ':' .. id, 'concurrency', concurrency) end
 
@@ -45,4 +48,6 @@ if #ids > 0 then
   -- From the first heartbeat on, the score in `processing` is no longer the start, so the start is indexed in `started`.
   if #starts > 0 then call('ZADD', started, unpack(starts)) end
 end
-return { call('HGET', meta, 'epoch') or '', call('LLEN', claim_list_of(id)), unpack(told) }
+keep_durations(counted)
+local had_lapsed = tonumber(before) <= now and 1 or 0
+return { call('HGET', meta, 'epoch') or '', call('LLEN', claim_list_of(id)), had_lapsed, unpack(told) }

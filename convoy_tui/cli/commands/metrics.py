@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import signal
 import sys
 import threading
@@ -10,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from convoy_core import InvalidOption
 from convoy_tui.cli import parameters as p
 from convoy_tui.cli.command import command
 from convoy_tui.cli.exit_codes import Code
 from convoy_tui.cli.io.formats import Format
 from convoy_tui.cli.session import Session
+from convoy_tui.cli.work.metrics import need_prometheus
 from convoy_tui.text.address import Address, read_address
 
 PORT = 9464
@@ -49,8 +48,7 @@ def metrics(session: Session, *, listen: Listen = None, jam_after: p.JamAfter = 
       convoy metrics --listen 127.0.0.1:9464
       convoy metrics > /var/lib/node_exporter/convoy.prom
     """
-    if importlib.util.find_spec("prometheus_client") is None:
-        raise InvalidOption("metrics need prometheus-client; install it: pip install 'convoy-queue[metrics]'")
+    need_prometheus()
     session.out.refuse(Format.JSON, Format.JSONL, Format.IDS, because="Prometheus has a form of its own.")
     from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 - the extra may be missing
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from convoy_core import Snapshot
+from convoy_core import Durations, Percentiles, Snapshot
 from convoy_tui.cli.io.output import Column, Shape
 from convoy_tui.cli.io.styled import Styled
 from convoy_tui.cli.io.table import Cell
@@ -13,6 +13,7 @@ from convoy_tui.text.about import acknowledged, said
 from convoy_tui.text.broken import Broken, told
 from convoy_tui.text.health import KNOWN_SIGN, Health, Limits, Severity, assess, failures, is_acknowledged, order, word
 from convoy_tui.text.history import History, Trends
+from convoy_tui.text.percentiles import briefly, last_hour, record
 from convoy_tui.text.reasons import why
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import age, count, number
@@ -35,6 +36,8 @@ class Row:
     trends: Trends
     health: Health
     why: str
+    durations: Sequence[Durations] = ()
+    """How long its IDs waited and ran."""
 
     @property
     def is_acknowledged(self) -> bool:
@@ -143,6 +146,16 @@ def _rate(heading: str, of: Callable[[Trends], float | None], *, drop: int) -> C
     return Column(heading, lambda row: of(row.trends), cell, right=True, drop=drop, hides=True)
 
 
+def _p95(heading: str, of: Callable[[Durations], Percentiles], *, drop: int) -> Column[Row]:
+    def value(row: Row) -> float | None:
+        return of(last_hour(row.durations)).p95_s
+
+    def cell(row: Row) -> Cell:
+        return Cell(briefly(value(row)), "" if value(row) else "dim")
+
+    return Column(heading, lambda row: _milli(value(row)), cell, right=True, drop=drop, hides=True)
+
+
 def _share(share: float | None) -> str:
     return "—" if share is None else f"{share:.0%}"
 
@@ -174,6 +187,7 @@ def _record(row: Row) -> dict[str, object]:
         "rates": {name: _milli(rate) for name, rate in asdict(trends.rates).items()},
         "clears_s": _milli(trends.clears_s) if trends.rates.net_s is not None else None,
         "saved": _milli(snapshot.saved),
+        "durations": record(row.durations),
         "totals": dict(snapshot.totals),
         "damage": snapshot.damage,
         "acknowledged": _acknowledged(row),
@@ -221,6 +235,8 @@ SHAPE: Shape[Row] = Shape(
             drop=8,
             hides=True,
         ),
+        _p95("WAIT95", lambda durations: durations.waits, drop=9),
+        _p95("RUN95", lambda durations: durations.runs, drop=10),
     ],
     _record,
     lambda row: row.snapshot.queue,

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple, Self
 
 import typer
 
@@ -22,6 +22,7 @@ from convoy_tui.cli.session import Session
 from convoy_tui.cli.work.handler_output import never_wait, printing
 from convoy_tui.cli.work.health import HEALTH_PORT, told
 from convoy_tui.cli.work.init_process import learn_how_children_end, step_down
+from convoy_tui.cli.work.metrics import METRICS_PORT, need_prometheus, served
 from convoy_tui.cli.work.progress import Progress, WorkTally
 from convoy_tui.cli.work.supervised_process import Launch
 from convoy_tui.cli.work.supervisor import Supervisor
@@ -87,6 +88,10 @@ Health = Annotated[
         "--health", metavar="HOST:PORT", help="Answer /live and /ready there, as for Kubernetes.", show_default=False
     ),
 ]
+Metrics = Annotated[
+    str | None,
+    typer.Option("--metrics", metavar="HOST:PORT", help="Serve metrics there, for Prometheus.", show_default=False),
+]
 Logs = Annotated[
     LogFormat,
     typer.Option("--log-format", metavar="FORMAT", help="Write messages and log lines as text, or as lines of json."),
@@ -98,6 +103,24 @@ VersionLabel = Annotated[
 Burst = Annotated[bool, typer.Option("--burst", help="End when the queue is empty.")]
 ControlSocketOption = Annotated[int | None, typer.Option("--control-socket", hidden=True)]
 Successor = Annotated[bool, typer.Option("--successor", hidden=True)]
+Measures = Annotated[bool, typer.Option("--measures", hidden=True)]
+
+
+class Listening(NamedTuple):
+    """Where others may ask about the workers, if anywhere."""
+
+    health: Address | None
+    metrics: Address | None
+
+    @classmethod
+    def at(cls, health: str | None, metrics: str | None) -> Self:
+        """As the options say. Raises InvalidOption."""
+        if metrics is not None:
+            need_prometheus()
+        return cls(
+            None if health is None else read_address(health, "--health", HEALTH_PORT),
+            None if metrics is None else read_address(metrics, "--metrics", METRICS_PORT),
+        )
 
 
 def work(  # noqa: PLR0913 - typer reads the options from here
@@ -116,10 +139,12 @@ def work(  # noqa: PLR0913 - typer reads the options from here
     hook: Hooks = None,
     otel: p.Otel = None,
     health: Health = None,
+    metrics: Metrics = None,
     log_format: Logs = LogFormat.TEXT,
     version_label: VersionLabel = "",
     control_socket: ControlSocketOption = None,
     successor: Successor = False,
+    measures: Measures = False,
 ) -> Code:
     """Run workers on a queue until stopped.
 
@@ -138,7 +163,8 @@ def work(  # noqa: PLR0913 - typer reads the options from here
 
     With --health, GET /live answers 200 while the loop and the heartbeat turn, whatever the store and the jobs do, and
     GET /ready while the workers are registered, the store answers, and no stop has begun. Under systemd (Type=notify)
-    readiness, status and watchdog are reported as well.
+    readiness, status and watchdog are reported as well. With --metrics, GET /metrics answers how long IDs waited and
+    ran, added up over all processes (needs the extra `metrics`).
 
     With --version-label, `convoy workers` shows the version, and a queue may be given a lowest one that may claim.
 
@@ -149,6 +175,7 @@ def work(  # noqa: PLR0913 - typer reads the options from here
       convoy work trucks --handler shop.jobs:parse --isolate
       convoy work trucks --handler shop.jobs:sync --processes 4 -c 10
       convoy work trucks --handler examples.trucks:crush --burst
+      convoy work trucks --exec './crush -- {}' --metrics 127.0.0.1:9466
     """
     session.out.refuse(Format.IDS, because="there are no IDs in the answer.")
     session.messages.is_json = log_format is LogFormat.JSON
@@ -161,10 +188,10 @@ def work(  # noqa: PLR0913 - typer reads the options from here
         queue, handler, exec, isolate, concurrency, job_timeout, retries, grace, burst, hooks, otel, version_label
     )
     if control_socket is not None:
-        return serve_supervised(session, workers, control_socket, is_successor=successor)
+        return serve_supervised(session, workers, control_socket, is_successor=successor, measures=measures)
     if processes is not None and processes > MAX_PROCESSES:
         raise InvalidOption(f"--processes is {number(processes)}; at most {MAX_PROCESSES} are started.")
-    address = None if health is None else read_address(health, "--health", HEALTH_PORT)
+    listening = Listening.at(health, metrics)
     pool = workers.pool(session)
     session.say_where()
     each = f"{number(concurrency)} at a time"
@@ -173,10 +200,11 @@ def work(  # noqa: PLR0913 - typer reads the options from here
     session.messages.note(f"{each} from {queue} to {workers.shown}; Ctrl-C stops gracefully.")
     if processes is not None:
         session.close()  # from here on only the worker processes use the store
-        return _supervise(session, workers, processes, address)
+        return _supervise(session, workers, processes, listening)
     with printing(to_stderr=_is_document(session)):
         with (
-            told(lambda: Progress.of(pool.status()), address, session.messages),
+            told(lambda: Progress.of(pool.status()), listening.health, session.messages),
+            served(pool, listening.metrics, session.messages),
             log_to(session.messages.log),
             _live(session.messages, lambda: Progress.of(pool.status())),
         ):
@@ -185,11 +213,11 @@ def work(  # noqa: PLR0913 - typer reads the options from here
     return _answer(session, queue, WorkTally.of(final), {"worker": final.worker})
 
 
-def _supervise(session: Session, workers: Workers, processes: int, address: Address | None) -> Code:
+def _supervise(session: Session, workers: Workers, processes: int, listening: Listening) -> Code:
     if os.name == "nt":
         raise InvalidOption("--processes is not to be had on Windows; start `convoy work` several times.")
     pipes = _is_shown(session.messages)
-    start = child_command(session, workers, unbuffered=pipes)
+    start = child_command(session, workers, unbuffered=pipes, measures=listening.metrics is not None)
     launch = Launch(
         start,
         child_environment(session),
@@ -198,9 +226,10 @@ def _supervise(session: Session, workers: Workers, processes: int, address: Addr
         pipes_output=pipes,
         prints_to_stderr=_is_document(session),
     )
-    supervisor = Supervisor(launch, session.messages)
+    supervisor = Supervisor(launch, session.messages, workers.queue)
     with (
-        told(supervisor.progress, address, session.messages),
+        told(supervisor.progress, listening.health, session.messages),
+        served(supervisor, listening.metrics, session.messages),
         printing(to_stderr=False),
         _live(session.messages, supervisor.progress),
     ):

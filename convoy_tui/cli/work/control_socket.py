@@ -1,7 +1,8 @@
 """The socket between a worker process and its supervisor: it carries reports, and its end stops the worker.
 
-The worker sends lines of JSON: the status of its pool, messages, and how it ended. The supervisor sends nothing. To the
-worker, end-of-file means that the supervisor is gone, even by `kill -9`. Its pool then shuts down gracefully.
+The worker sends lines of JSON: the status of its pool, messages, what it has measured if that is asked for, and how it
+ended. The supervisor sends nothing. To the worker, end-of-file means that the supervisor is gone, even by `kill -9`.
+Its pool then shuts down gracefully.
 """
 
 from __future__ import annotations
@@ -15,13 +16,17 @@ from dataclasses import asdict, dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, TypeAlias
 
-from convoy_core import PoolStatus
+from convoy_core import PoolMeasures, PoolStatus
 from convoy_core.system import Malformed, encode_message
 from convoy_tui.cli.io.messages import LogLine
 from convoy_tui.cli.work.progress import Progress
 
 REPORT_EVERY_S = 0.2
 """Seconds between two reports, as between two updates of the progress line."""
+
+
+MEASURE_EVERY_S = 1.0
+"""Seconds between two messages of what the pool has measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,13 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class Measures:
+    """What the pool has measured so far, as its record says it."""
+
+    record: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Final:
     """The process ends by itself, with this exit code and, after an error, its message."""
 
@@ -41,7 +53,7 @@ class Final:
     advice: str | None = None
 
 
-Message: TypeAlias = "Report | LogLine | Final"
+Message: TypeAlias = "Report | LogLine | Measures | Final"
 
 
 def encode(message: Message) -> bytes:
@@ -57,6 +69,8 @@ def decode(line: dict[str, Any] | Malformed) -> Message | None:
                 return Report(worker, Progress.from_record(progress))
         case {"LogLine": {"text": str(text), "is_warning": bool(is_warning), "members": dict(members)}}:
             return LogLine(text, is_warning, members)
+        case {"Measures": {"record": dict(record)}}:
+            return Measures(record)
         case {"Final": {"code": int(code), "error": str() | None as error, "advice": str() | None as advice}}:
             return Final(code, error, advice)
         case _:
@@ -77,10 +91,18 @@ class ControlSocket:
         self._messages.put(line)
 
     @contextmanager
-    def held(self, status: Callable[[], PoolStatus], stop: Callable[[], None]) -> Iterator[None]:
-        """Report the status of the pool until the block ends, and once more then; `stop` if the supervisor dies."""
+    def held(
+        self,
+        status: Callable[[], PoolStatus],
+        stop: Callable[[], None],
+        measures: Callable[[], PoolMeasures] | None = None,
+    ) -> Iterator[None]:
+        """Report the status of the pool until the block ends, and once more then; `stop` if the supervisor dies.
+
+        If `measures` is given, what these are is told as well.
+        """
         threading.Thread(target=self._wait_for_end, args=(stop,), name="convoy-control-end", daemon=True).start()
-        writer = threading.Thread(target=self._write, args=(status,), name="convoy-control", daemon=True)
+        writer = threading.Thread(target=self._write, args=(status, measures), name="convoy-control", daemon=True)
         writer.start()
         try:
             yield
@@ -95,8 +117,8 @@ class ControlSocket:
             self._socket.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for end-of-file
         self._socket.close()
 
-    def _write(self, status: Callable[[], PoolStatus]) -> None:
-        reported = 0.0
+    def _write(self, status: Callable[[], PoolStatus], measures: Callable[[], PoolMeasures] | None) -> None:
+        reported = measured = 0.0
         is_over = False
         while not is_over:
             try:
@@ -111,6 +133,9 @@ class ControlSocket:
                 reported = time.monotonic()
                 now = status()
                 self._send(Report(now.worker, Progress.of(now)))
+            if measures is not None and (is_over or time.monotonic() - measured >= MEASURE_EVERY_S):
+                measured = time.monotonic()
+                self._send(Measures(measures().as_record()))
 
     def _send(self, message: Message) -> None:
         try:

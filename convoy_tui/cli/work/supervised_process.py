@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import IO
 
-from convoy_core import PoolOptions, PoolState
+from convoy_core import PoolMeasures, PoolOptions, PoolState
 from convoy_core.system import MessageReader
 from convoy_tui.cli.io.messages import LogLine
-from convoy_tui.cli.work.control_socket import Final, Report, decode
+from convoy_tui.cli.work.control_socket import Final, Measures, Report, decode
 from convoy_tui.cli.work.progress import Progress
 
 MAX_LINE = 1024 * 1024
@@ -24,6 +24,10 @@ MAX_LINE = 1024 * 1024
 
 SILENT_S = 30.0
 """A process reports several times a second. One that has been silent for so long is stuck or stopped."""
+
+
+NOT_MEASURES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a record raises that a handler has written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class Process:
         self.worker = ""
         self.heard_at = time.monotonic()
         self._progress = Progress(str(PoolState.STARTING))
+        self.measures: PoolMeasures | None = None
+        """As it last told them."""
         self.final: Final | None = None
         self._process = process
         self._streams = streams
@@ -140,6 +146,9 @@ class Process:
                         self.worker, self.heard_at = report.worker, time.monotonic()
                         self._progress = report.progress
                         hear(report)
+                    case Measures(record):
+                        with contextlib.suppress(*NOT_MEASURES):
+                            self.measures = PoolMeasures.from_record(record)
                     case LogLine() as said:
                         hear(said)
                     case None:

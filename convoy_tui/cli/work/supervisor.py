@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import threading
 
-from convoy_core import Backoff
+from convoy_core import Backoff, PoolMeasures
 from convoy_tui.cli.exit_codes import Code, Ended
 from convoy_tui.cli.io.messages import LogLine, Messages
 from convoy_tui.cli.io.styled import Styled
@@ -35,7 +36,7 @@ class Supervisor:
     Every SIGTERM and SIGINT is passed on to them. After the first one no process is started.
     """
 
-    def __init__(self, launch: Launch, messages: Messages) -> None:
+    def __init__(self, launch: Launch, messages: Messages, queue: str) -> None:
         self.tally = WorkTally()
         """The tally of the processes that have ended."""
         self.workers: list[str] = []
@@ -45,6 +46,10 @@ class Supervisor:
         """Whether a process died during the stop, so that its IDs are left for other pools to recover."""
         self._launch = launch
         self._messages = messages
+        self._measures = PoolMeasures(queue)
+        """What the processes that have ended had measured."""
+        self._lock = threading.Lock()
+        """Held while a process comes or ends: one that is counted twice, or not at all, would seem to start anew."""
         self._processes: dict[int, Process] = {}
         self._stopping = asyncio.Event()
         self._has_begun = False
@@ -60,6 +65,13 @@ class Supervisor:
         """The progress of all processes. May be called from any thread."""
         parts = [process.progress for process in list(self._processes.values())]
         return together(parts, self.tally)
+
+    def measures(self) -> PoolMeasures:
+        """What all processes have measured. May be called from any thread."""
+        with self._lock:
+            parts = [process.measures for process in self._processes.values()]
+            ended = self._measures
+        return sum((part for part in parts if part is not None), ended)
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -98,9 +110,13 @@ class Supervisor:
         except OSError as error:
             self._tell(f"Process {place} could not be started: {error.strerror}", pause)
             return False
-        self._processes[place] = process
+        with self._lock:
+            self._processes[place] = process
         await process.live(self._hear, self._print, self._stopping)
-        del self._processes[place]
+        with self._lock:
+            del self._processes[place]
+            if process.measures is not None:
+                self._measures += process.measures.ended
         self.tally += process.progress.tally
         if process.worker:
             self.workers.append(process.worker)

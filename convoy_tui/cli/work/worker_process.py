@@ -112,7 +112,9 @@ class Workers:
         return [*options, *(name for name, is_on in switches.items() if is_on)]
 
 
-def child_command(session: Session, workers: Workers, *, unbuffered: bool) -> Callable[[int, bool], list[str]]:
+def child_command(
+    session: Session, workers: Workers, *, unbuffered: bool, measures: bool = False
+) -> Callable[[int, bool], list[str]]:
     """The command line of a supervised process, by its control socket and whether it replaces one that died."""
     flags = session.flags
     program = own_program("convoy_tui.cli", "work", unbuffered=unbuffered)
@@ -122,6 +124,7 @@ def child_command(session: Session, workers: Workers, *, unbuffered: bool) -> Ca
 
     def words(control_socket: int, is_successor: bool) -> list[str]:
         hidden = [f"--control-socket={control_socket}", *(["--successor"] if is_successor else [])]
+        hidden += ["--measures"] if measures else []
         reason = "it replaces a process that has died" if is_successor else session.reason
         hidden += [f"--reason={reason}"] if reason else []
         return [*program, *map(system_text, [*settings, *workers.arguments(), *hidden, "--", workers.queue])]
@@ -142,11 +145,11 @@ def child_environment(session: Session) -> dict[str, str]:
     return environment
 
 
-def serve_supervised(session: Session, workers: Workers, fd: int, *, is_successor: bool) -> Code:
+def serve_supervised(session: Session, workers: Workers, fd: int, *, is_successor: bool, measures: bool) -> Code:
     """Run a pool as one process of a supervisor, and report to that."""
     control_socket = ControlSocket(fd)
     try:
-        final = _serve(session, workers, control_socket, is_successor=is_successor)
+        final = _serve(session, workers, control_socket, is_successor=is_successor, measures=measures)
     except ConvoyError as error:
         ended = ending(error)
         control_socket.end(Final(ended.code, str(ended), ended.advice))
@@ -156,14 +159,16 @@ def serve_supervised(session: Session, workers: Workers, fd: int, *, is_successo
     return code
 
 
-def _serve(session: Session, workers: Workers, control_socket: ControlSocket, *, is_successor: bool) -> PoolStatus:
+def _serve(
+    session: Session, workers: Workers, control_socket: ControlSocket, *, is_successor: bool, measures: bool
+) -> PoolStatus:
     lingers = workers.burst and is_successor
     pool = workers.pool(session, burst=False if lingers else None)
     for number in (signal.SIGTERM, signal.SIGINT):  # before and after the pool has its own handlers
         signal.signal(number, lambda *_: pool.request_stop())
     with (
         printing(to_stderr=False),
-        control_socket.held(pool.status, pool.request_stop),
+        control_socket.held(pool.status, pool.request_stop, pool.measures if measures else None),
         log_to(control_socket.say),
     ):
         if lingers:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convoy_core import Details, State
+from convoy_core import Details, Durations, State
 from convoy_tui.dashboard.board.board import Board, Row
 from convoy_tui.dashboard.board.columns import per_s, rate, trend
 from convoy_tui.dashboard.board.entries import Order, Tab, order_words
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.job_lines import JobReading, error_lines, payload_section, stacked, timeline
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, clip, line, spread, width
+from convoy_tui.text.percentiles import LEGEND, three, window
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import age, count, due_in, number
 
@@ -42,6 +43,19 @@ def numbers(row: Row | None, room: int, glyphs: Glyphs) -> Line:
         if width(shown) + width(fact) + 4 <= room:
             shown += [*fact, Span("    ")]
     return tuple(shown)
+
+
+def durations_line(durations: Sequence[Durations], room: int) -> Line:
+    """How long IDs waited and ran, of as many times as fit; nothing where nothing is known."""
+    shown: list[Span] = [Span(" ")]
+    legend = Span(f"({LEGEND})", Tone.DIM)
+    for each in durations:
+        if not each.waits.count + each.runs.count:
+            continue
+        fact = line((f"{window(each)}: waited ", Tone.DIM), three(each.waits), (", ran ", Tone.DIM), three(each.runs))
+        if width(shown) + width(fact) + 4 + width([legend]) <= room:
+            shown += [*fact, Span("    ")]
+    return (*shown, legend) if len(shown) > 1 else ()
 
 
 def tabs(row: Row | None, chosen: Tab, room: int) -> Line:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,12 +14,12 @@ from textual.containers import Container, Vertical
 from textual.timer import Timer
 from textual.widgets import Input
 
-from convoy_core import AsyncQueue, ConvoyError, Details, InvalidOption, State
+from convoy_core import AsyncQueue, ConvoyError, Details, Durations, InvalidOption, State
 from convoy_tui.dashboard.board.board import Board
 from convoy_tui.dashboard.board.columns import SEVERITY_TONES
 from convoy_tui.dashboard.board.entries import STORED, Order, Tab, asked_order, columns_of, next_order
 from convoy_tui.dashboard.board.inspector import rule
-from convoy_tui.dashboard.board.queue_page import at_length, found_line, in_short, numbers, tab_line
+from convoy_tui.dashboard.board.queue_page import at_length, durations_line, found_line, in_short, numbers, tab_line
 from convoy_tui.dashboard.board.spans import Line, Tone, line, wrap
 from convoy_tui.dashboard.reading.entries import is_in
 from convoy_tui.dashboard.reading.listing import KEPT, Listing
@@ -33,6 +34,8 @@ from convoy_tui.text.reasons import why
 from convoy_tui.text.safe_text import safe
 
 _FILTER_AFTER_S = 0.3
+_MEASURE_EVERY_S = 5.0
+"""As often as pools tell of how long IDs waited and ran, about."""
 
 
 @dataclass(slots=True)
@@ -66,6 +69,8 @@ class QueueListPage(Page):
         self._kept = kept if isinstance(kept, _Kept) else _Kept()
         self._details: Details | None = None
         self._asked_for: str | None = None
+        self._durations: Sequence[Durations] = ()
+        self._measured_at: float | None = None
         self._timer: Timer | None = None
 
     @property
@@ -85,8 +90,9 @@ class QueueListPage(Page):
         return (Where(self.queue, item.entry.id) for item in self.table.window.rows)
 
     def body(self) -> ComposeResult:
-        """The numbers, the tabs, the IDs of the chosen one, and the ID under the cursor in short."""
+        """The numbers, the percentiles, the tabs, the IDs of the chosen one, and the ID under the cursor in short."""
         yield Lines(id="numbers")
+        yield Lines(id="durations")
         yield Lines(id="tabs")
         yield OneLine(id="search", placeholder=f"{SYNTAX}; Enter keeps it, Esc clears it")
         yield Lines(id="found")
@@ -108,8 +114,15 @@ class QueueListPage(Page):
         table, listing, fleet = self.table, self.listing, self.services.source.fleet
         view = table.view or range(max(30, self.size.height))
         await listing.read(fleet, view, self.redraw)
-        if (cursor := table.cursor) is None:
-            return
+        if (cursor := table.cursor) is not None:
+            await self._follow(cursor, view)
+        now = time.monotonic()
+        if self._measured_at is None or now - self._measured_at >= _MEASURE_EVERY_S:
+            self._measured_at = now
+            self._durations = await self._store.durations()
+
+    async def _follow(self, cursor: str, view: range) -> None:
+        listing, fleet = self.listing, self.services.source.fleet
         self._details = await self._store.show(cursor)
         place = listing.place_of(self._details)
         if place is not None and listing.window.place(lambda item: item.entry.id == cursor) is None:
@@ -153,6 +166,9 @@ class QueueListPage(Page):
         marks = self.services.glyphs.pick("▴", "^"), self.services.glyphs.pick("▾", "v")
         table.show_order(listing.order.by or STORED[listing.tab], marks[not listing.order.is_reversed])
         self.say("#numbers", [numbers(row, room, self.services.glyphs)])
+        told = durations_line(self._durations, room)
+        self.query_one("#durations").display = bool(told) and self.size.height >= 30
+        self.say("#durations", [told])
         self.say("#tabs", [tab_line(row, listing.tab, listing.order, table.view, listing.total, room)])
         self.query_one("#found").display = listing.needs_scan
         if listing.needs_scan:
