@@ -733,6 +733,7 @@ def _chunk(raw""",
         "what is taken back stays committed",
         "Strict",
         ("moves/lua/withdraw.lua", "  call('SREM', committed, unpack(moved))\n", ""),
+        first_seed=4,
         topic="undo",
     ),
     _mutant(
