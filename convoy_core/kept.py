@@ -12,7 +12,6 @@ import json
 import os
 import re
 import stat
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -22,6 +21,7 @@ from typing import Any, BinaryIO, Final, Self
 
 from convoy_core.errors import InvalidInput, InvalidOption, NotKept
 from convoy_core.records import Record
+from convoy_core.system.user_directories import state_directory
 
 __all__ = ["KeptFile", "KeptRecords"]
 
@@ -183,16 +183,10 @@ class KeptRecords:
 
 
 def default_path(queue: str) -> Path:
-    """A new file at the usual place: `discarded` in the user's directory for state, which XDG_STATE_HOME may name."""
-    named = os.environ.get("XDG_STATE_HOME", "")
-    if sys.platform == "linux" and not Path(named).is_absolute():
-        directory = Path.home() / ".local" / "state" / "convoy"
-    else:
-        import platformdirs  # noqa: PLC0415 - the usual place needs none of it
-
-        directory = platformdirs.user_state_path("convoy")
+    """A new file at the usual place: `discarded` in the user's directory for state."""
     moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    return directory / "discarded" / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', queue)}-{moment}-{os.urandom(3).hex()}.jsonl"
+    name = f"{re.sub(r'[^A-Za-z0-9_.-]', '_', queue)}-{moment}-{os.urandom(3).hex()}.jsonl"
+    return state_directory() / "discarded" / name
 
 
 def _remove_old(directory: Path) -> None:

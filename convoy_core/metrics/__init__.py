@@ -8,5 +8,6 @@
 from convoy_core.metrics.pool import PoolCollector
 from convoy_core.metrics.serving import MetricsServer
 from convoy_core.metrics.store import StoreCollector
+from convoy_core.worker.measures import Measured
 
-__all__ = ["MetricsServer", "PoolCollector", "StoreCollector"]
+__all__ = ["Measured", "MetricsServer", "PoolCollector", "StoreCollector"]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from convoy_core.system.native_text import system_text
     from convoy_core.system.python_program import own_program
     from convoy_core.system.standard_streams import LossyStream, lossy_streams, prepare_streams
+    from convoy_core.system.user_directories import state_directory
     from convoy_core.system.version import VERSION
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "lost_lines",
     "own_program",
     "prepare_streams",
+    "state_directory",
     "system_text",
 ]
 
@@ -34,6 +36,7 @@ _HOMES: Final = {
     "convoy_core.system.native_text": ("system_text",),
     "convoy_core.system.python_program": ("own_program",),
     "convoy_core.system.standard_streams": ("LossyStream", "lossy_streams", "prepare_streams"),
+    "convoy_core.system.user_directories": ("state_directory",),
     "convoy_core.system.version": ("VERSION",),
 }
 """Where each name is defined; json and logging are loaded where they are used."""

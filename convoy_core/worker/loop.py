@@ -33,7 +33,7 @@ from convoy_core.worker.heartbeat import Heartbeat
 from convoy_core.worker.maintenance import Maintenance
 from convoy_core.worker.measures import PoolMeasures
 from convoy_core.worker.runs import Plan
-from convoy_core.worker.states import BARRED, Action, Facts, PoolEvent, PoolState, PoolStates
+from convoy_core.worker.states import Action, Facts, PoolEvent, PoolState, PoolStates
 from convoy_core.worker.store_identity import StoreIdentity
 from convoy_core.worker.suspects import Suspects
 from convoy_core.worker.waiting import Handover, IdleWait
@@ -261,7 +261,7 @@ class WorkerLoop:
         if self._claims:
             # With the store away nothing more can be written down; the lease will run out, and others take over.
             return state is PoolState.STOPPING_AWAY and self._grace_is_over()
-        if self._plan.options.burst and (state is PoolState.WAITING or state in BARRED):
+        if self._plan.options.burst and (state is PoolState.WAITING or state.is_barred):
             return not self._suspects
         return state in (PoolState.STOPPING, PoolState.STOPPING_AWAY)
 

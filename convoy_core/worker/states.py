@@ -62,6 +62,11 @@ class PoolState(StrEnum):
         return self in DOUBTFUL
 
     @property
+    def is_barred(self) -> bool:
+        """Whether the pool may claim nothing until somebody lifts that, whatever is queued."""
+        return self in BARRED
+
+    @property
     def is_exclusive(self) -> bool:
         """Whether nothing may be started beside what runs."""
         return self in (PoolState.DRAINING, PoolState.ALONE)

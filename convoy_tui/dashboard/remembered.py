@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Final
+
+from convoy_core.system import state_directory
 
 _NAME: Final = "dashboard.json"
 _MOST_BYTES: Final = 16_384
@@ -37,13 +38,8 @@ class Remembered:
 
 
 def state_path() -> Path:
-    """Where the file is: in the user's directory for state, which XDG_STATE_HOME may name."""
-    named = os.environ.get("XDG_STATE_HOME", "")
-    if sys.platform == "linux" and not Path(named).is_absolute():
-        return Path.home() / ".local" / "state" / "convoy" / _NAME
-    import platformdirs  # noqa: PLC0415 - the usual place needs none of it
-
-    return platformdirs.user_state_path("convoy") / _NAME
+    """Where the file is: in the user's directory for state."""
+    return state_directory() / _NAME
 
 
 def recall(path: Path) -> Remembered:

@@ -11,8 +11,9 @@ from convoy_tui.cli.io.styled import Styled
 from convoy_tui.cli.io.table import Cell
 from convoy_tui.text.about import acknowledged, said
 from convoy_tui.text.broken import Broken, told
-from convoy_tui.text.health import KNOWN_SIGN, Health, Limits, Severity, assess, failures, is_acknowledged, order, word
+from convoy_tui.text.health import Limits, Severity, assess, failures, order, word
 from convoy_tui.text.history import History, Trends
+from convoy_tui.text.judged import Judged
 from convoy_tui.text.percentiles import briefly, last_hour, record
 from convoy_tui.text.reasons import why
 from convoy_tui.text.safe_text import safe
@@ -29,35 +30,12 @@ STYLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One queue."""
+class Row(Judged):
+    """One queue, and why it has its word."""
 
-    snapshot: Snapshot
-    trends: Trends
-    health: Health
     why: str
     durations: Sequence[Durations] = ()
     """How long its IDs waited and ran."""
-
-    @property
-    def is_acknowledged(self) -> bool:
-        """Whether this is trouble that an operator knows of."""
-        return is_acknowledged(self.snapshot, self.health)
-
-    @property
-    def needs_you(self) -> bool:
-        """Whether someone should look."""
-        return self.health.needs_you and not self.is_acknowledged
-
-    @property
-    def severity(self) -> Severity:
-        """How urgent it is."""
-        return Severity.DELIBERATE if self.is_acknowledged else self.health.severity
-
-    @property
-    def sign(self) -> str:
-        """The sign of the word, or of its being acknowledged."""
-        return KNOWN_SIGN if self.is_acknowledged else self.health.sign()
 
     @property
     def sort_key(self) -> tuple[int, int, str]:
@@ -105,7 +83,7 @@ def reasons(rows: list[Row], *, every: bool) -> list[Styled]:
     lines = []
     for row in rows:
         if every or row.health.needs_you:
-            line = Styled.of(f"{row.sign} ", STYLES[row.severity])
+            line = Styled.of(f"{row.sign()} ", STYLES[row.severity])
             line.append(f"{safe(row.snapshot.queue, 40)}: ", "bold").append(row.why)
             if row.is_acknowledged or every:
                 line.append(f" {acknowledged(row.snapshot)}".rstrip())
@@ -115,7 +93,7 @@ def reasons(rows: list[Row], *, every: bool) -> list[Styled]:
 
 
 def _word(row: Row) -> Cell:
-    return Cell(f"{row.sign} {word(row.health, row.trends)}", STYLES[row.severity])
+    return Cell(f"{row.sign()} {word(row.health, row.trends)}", STYLES[row.severity])
 
 
 def _counted(

@@ -15,6 +15,7 @@ from convoy_tui.cli.io.table import Cell
 from convoy_tui.cli.session import Session
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import age, count, number
+from convoy_tui.text.workers import bar_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def _word(row: Row) -> str:
     """How it is: silent before all else, and alive where nothing keeps it from claiming."""
     if not row.pool.is_live:
         return "silent"
-    return "quiet" if row.pool.is_quiet else "outdated" if row.pool.is_outdated else "alive"
+    return bar_word(row.pool) or "alive"
 
 
 def _busy(row: Row) -> Cell:

@@ -5,20 +5,16 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
-from convoy_core import InvalidOption, PoolMeasures
+from convoy_core import InvalidOption
 from convoy_tui.cli.io.messages import Messages
 from convoy_tui.text.address import Address
 
+if TYPE_CHECKING:
+    from convoy_core.metrics import Measured
+
 METRICS_PORT: Final = 9466
-
-
-class Measured(Protocol):
-    """A pool, or the supervisor of several."""
-
-    def measures(self) -> PoolMeasures:
-        """What has been measured so far. May be called from any thread."""
 
 
 def need_prometheus() -> None:

@@ -37,8 +37,6 @@ from convoy_tui.cli.work.health import SYSTEMD
 
 LOOK_EVERY_S = 0.5
 UNLIMITED_S = 10.0**8
-BARRED = (PoolState.PAUSED, PoolState.QUIET, PoolState.OUTDATED)
-"""In these a pool takes nothing, whatever is queued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +187,7 @@ def _end_when_recovered(pool: WorkerPool, queue: Queue) -> None:
         time.sleep(LOOK_EVERY_S)
         with suppress(ConvoyError):  # the pool itself reports an unreachable store
             counts = queue.counts()
-            has_none = counts.queued == 0 or status.state in BARRED
+            has_none = counts.queued == 0 or status.state.is_barred
             if has_none and (counts.processing == 0 or time.monotonic() >= recovered_at):
                 pool.request_stop(UNLIMITED_S)
                 return

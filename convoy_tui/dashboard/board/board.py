@@ -14,17 +14,14 @@ from typing import Final
 from convoy_core import Snapshot
 from convoy_tui.text.broken import Broken
 from convoy_tui.text.health import (
-    KNOWN_SIGN,
-    PLAIN_KNOWN_SIGN,
     Health,
     Limits,
-    Severity,
     Steady,
     assess,
-    is_acknowledged,
     order,
 )
-from convoy_tui.text.history import History, Trends
+from convoy_tui.text.history import History
+from convoy_tui.text.judged import Judged
 from convoy_tui.text.recalled import Rows
 from convoy_tui.text.words import is_production
 
@@ -61,40 +58,16 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One queue: its last snapshot, its health and its trends."""
+class Row(Judged):
+    """One queue: its last snapshot, its trends, its health, and what broke in it."""
 
-    snapshot: Snapshot
-    trends: Trends
-    health: Health
     broken: Broken = NOTHING_BROKEN
-    """What broke in it, as far as that was read."""
+    """As far as that was read."""
 
     @property
     def queue(self) -> str:
         """The queue's name, exactly as in the store."""
         return self.snapshot.queue
-
-    @property
-    def is_acknowledged(self) -> bool:
-        """Whether this is trouble that an operator knows of."""
-        return is_acknowledged(self.snapshot, self.health)
-
-    @property
-    def needs_you(self) -> bool:
-        """Whether someone should look."""
-        return self.health.needs_you and not self.is_acknowledged
-
-    @property
-    def severity(self) -> Severity:
-        """How urgent it is."""
-        return Severity.DELIBERATE if self.is_acknowledged else self.health.severity
-
-    def sign(self, *, ascii_only: bool) -> str:
-        """The sign of the word, or of its being acknowledged."""
-        if self.is_acknowledged:
-            return PLAIN_KNOWN_SIGN if ascii_only else KNOWN_SIGN
-        return self.health.sign(ascii_only=ascii_only)
 
 
 @dataclass(frozen=True, slots=True)

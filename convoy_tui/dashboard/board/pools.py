@@ -16,6 +16,7 @@ from convoy_tui.dashboard.board.pool_rates import Speed
 from convoy_tui.dashboard.board.spans import Span, Tone
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import age, count, number
+from convoy_tui.text.workers import bar_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +161,8 @@ def _word(pool: Pool, glyphs: Glyphs) -> Span:
         return Span(f"{glyphs.pick('▲', '^')} silent {age(silent_s)}", Tone.WARNING)
     if pool.here is not None and pool.here.state.is_stopping:
         return Span(f"{glyphs.pick('‖', '=')} stopping", Tone.DELIBERATE)
-    if pool.info.is_quiet or pool.info.is_outdated:
-        return Span(f"{glyphs.pick('‖', '=')} {'quiet' if pool.info.is_quiet else 'outdated'}", Tone.DELIBERATE)
+    if bar := bar_word(pool.info):
+        return Span(f"{glyphs.pick('‖', '=')} {bar}", Tone.DELIBERATE)
     if pool.here is not None and pool.here.trouble:
         return Span(f"{glyphs.pick('△', '+')} hindered", Tone.WARNING)
     return Span(f"{glyphs.pick('●', 'o')} alive", Tone.FINE)
