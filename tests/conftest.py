@@ -1,10 +1,11 @@
-"""Fixtures: real stores that the test run starts itself, empty at the start of every test."""
+"""Fixtures: real stores that the test run starts itself, empty at the start of every test, and a gate for handlers."""
 
 from __future__ import annotations
 
 import shutil
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,3 +123,11 @@ def raw(store: RealServer) -> Iterator[redis.Redis]:
     """A bare client on the empty Valkey, to seed and to look."""
     with store.client() as client:
         yield client
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """Holds thread handlers until a test opens it; opened at the end in any case."""
+    gate = threading.Event()
+    yield gate
+    gate.set()

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import timedelta
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -195,12 +195,27 @@ def test_lines_of_structlog_name_the_run_and_no_other() -> None:
 # -- shell
 
 
-def convoy(*words: str, cwd: Path | None = None) -> str:
-    """What a command prints."""
-    program = str(Path(sys.executable).parent / "convoy")
-    ended = subprocess.run([program, *words], cwd=cwd, capture_output=True, text=True, timeout=patient(), check=False)
-    assert ended.returncode in (0, 5), ended.stderr
+def output(*words: str, cwd: Path = ROOT, codes: Container[int] = (0,), **environment: str) -> str:
+    """What a program prints that ends with one of these codes."""
+    ended = subprocess.run(
+        words,
+        cwd=cwd,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=patient(),
+        check=False,
+    )
+    assert ended.returncode in codes, ended.stderr
     return ended.stdout
+
+
+BIN = Path(sys.executable).parent
+
+
+def convoy(*words: str, cwd: Path = ROOT) -> str:
+    """What a command prints."""
+    return output(str(BIN / "convoy"), *words, cwd=cwd, codes=(0, 5))
 
 
 def test_the_shell_script_compresses_files_of_any_name_and_leaves_those_in_use(tmp_path: Path) -> None:
@@ -267,17 +282,8 @@ def _has_namespaces() -> bool:
 
 @pytest.mark.skipif(not _has_namespaces(), reason="no namespaces with a host name of their own (unshare) here")
 def test_two_hosts_work_on_one_queue() -> None:
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    ended = subprocess.run(
-        ["sh", str(ROOT / "examples/two_hosts.sh"), "trucks"],
-        env=os.environ | {"PATH": path},
-        capture_output=True,
-        text=True,
-        timeout=patient(),
-        check=False,
-    )
+    output("sh", "examples/two_hosts.sh", "trucks", PATH=f"{BIN}:{os.environ['PATH']}")
 
-    assert ended.returncode == 0, ended.stderr
     with Queue("trucks") as trucks:
         assert trucks.counts() == Counts()
         assert trucks.snapshot().totals["done"] == 100
@@ -330,7 +336,7 @@ def test_jobs_of_rq_become_ids_and_those_of_other_functions_stay(store: RealServ
         old.enqueue_in(timedelta(minutes=5), "shop.jobs.reindex", 8)
         words = ["-m", "examples.from_rq", "default", "shop.jobs.reindex", "users"]
 
-        told = [program(*words, RQ_REDIS_URL=store.url) for _ in range(2)]
+        told = [output(sys.executable, *words, RQ_REDIS_URL=store.url) for _ in range(2)]
 
         assert sorted(told[0].splitlines()) == ["1 already_queued", "1 delayed", "3 queued"]
         assert told[1] == ""
@@ -354,7 +360,7 @@ def test_calls_of_celery_become_ids_and_those_of_other_tasks_stay_in_their_order
     with store.client() as client, Queue("users") as users:
         before = client.lrange("celery", 0, -1)
 
-        told = [program(*words, CELERY_BROKER_URL=broker) for _ in range(2)]
+        told = [output(sys.executable, *words, CELERY_BROKER_URL=broker) for _ in range(2)]
 
         assert sorted(told[0].splitlines()) == ["1 already_queued", "1 delayed", "2 queued"]
         assert told[1] == ""
@@ -362,18 +368,3 @@ def test_calls_of_celery_become_ids_and_those_of_other_tasks_stay_in_their_order
         assert [entry.id for entry in users.entries(State.DELAYED)] == ["13"]
         ids = [json.loads(call)["headers"]["id"] for call in client.lrange("celery", 0, -1)]
         assert ids == [json.loads(before[place])["headers"]["id"] for place in (1, 5)]
-
-
-def program(*words: str, **environment: str) -> str:
-    """What a Python program prints."""
-    ended = subprocess.run(
-        [sys.executable, *words],
-        cwd=ROOT,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=patient(),
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout

@@ -34,14 +34,6 @@ def queue(store: RealServer) -> Iterator[Queue]:
         yield queue
 
 
-@pytest.fixture
-def gate() -> Iterator[threading.Event]:
-    """Holds thread handlers until a test opens it; opened at the end in any case."""
-    gate = threading.Event()
-    yield gate
-    gate.set()
-
-
 @contextmanager
 def served(*pools: WorkerPool) -> Iterator[int]:
     """A port where they are told."""

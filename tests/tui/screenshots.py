@@ -23,6 +23,7 @@ from tests.tui.fixed import FixedSource, alarm_source, an_app, calm, settle
 from tests.tui.page_shots import PAGE_SHOTS, take_page
 from tests.tui.page_snapshots import PageSnap
 from tests.tui.screen import until
+from tests.tui.snapshots import step_back
 from tests.tui.tour import record
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
@@ -61,9 +62,7 @@ async def _publish(pilot: Pilot[None], app: ConvoyApp, source: FixedSource) -> N
 
 
 async def _step_back(pilot: Pilot[None], app: ConvoyApp, source: FixedSource) -> None:
-    for _ in range(20):
-        app.overview.action_step_time(-1)
-    await until(pilot, lambda: app.overview.board.past is not None and app.overview.board.past.is_read)
+    await step_back(pilot, app)
 
 
 async def _lose(pilot: Pilot[None], app: ConvoyApp, source: FixedSource) -> None:

@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from textual.pilot import Pilot
+
+from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.text.history import History
 from tests.tui.fixed import FixedSource, alarm_source, an_app, calm, settle
 from tests.tui.live import at_size
@@ -107,9 +110,7 @@ async def take(snap: Snap) -> list[str]:
         await settle(pilot)
         await until(pilot, lambda: not app.page.is_loading)
         if snap.state == "past":
-            for _ in range(20):
-                app.overview.action_step_time(-1)
-            await until(pilot, lambda: app.overview.board.past is not None and app.overview.board.past.is_read)
+            await step_back(pilot, app)
         if snap.keys:
             await pilot.press(*snap.keys)
             await shows(pilot, snap.ready)
@@ -119,6 +120,13 @@ async def take(snap: Snap) -> list[str]:
             await shows(pilot, "No answer")
         text = marked_text_of if snap.no_color else text_of
         return [await at_size(pilot, app, size, text) for size in snap.sizes]
+
+
+async def step_back(pilot: Pilot[None], app: ConvoyApp) -> None:
+    """Show the overview of an hour ago."""
+    for _ in range(20):
+        app.overview.action_step_time(-1)
+    await until(pilot, lambda: app.overview.board.past is not None and app.overview.board.past.is_read)
 
 
 def in_utc() -> None:

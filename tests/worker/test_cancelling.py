@@ -43,14 +43,6 @@ def queue(store: RealServer) -> Iterator[Queue]:
         yield queue
 
 
-@pytest.fixture
-def gate() -> Iterator[threading.Event]:
-    """Holds runs until a test opens it; opened at the end in any case."""
-    gate = threading.Event()
-    yield gate
-    gate.set()
-
-
 def totals(queue: Queue) -> dict[str, int]:
     return dict(queue.snapshot().totals)
 

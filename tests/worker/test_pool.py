@@ -41,14 +41,6 @@ def queue(store: RealServer) -> Iterator[Queue]:
         yield queue
 
 
-@pytest.fixture
-def gate() -> Iterator[threading.Event]:
-    """Holds thread handlers until a test opens it; opened at the end in any case."""
-    gate = threading.Event()
-    yield gate
-    gate.set()
-
-
 def as_coroutine(work: Callable[[Job], object]) -> Callable[[Job], object]:
     async def handler(job: Job) -> None:
         work(job)
