@@ -22,15 +22,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from convoy_core import validation
 from convoy_core.errors import InvalidOption
-from convoy_core.jobs import Job
 from convoy_core.options import TRACEPARENT, decode_id
-from convoy_core.system.logs import Log
 from convoy_core.system.version import VERSION
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span, SpanContext, Tracer, TracerProvider
 
-log = Log(__name__)
+    from convoy_core.jobs import Job
 
 SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.44.0"
 
@@ -67,7 +65,7 @@ class Tracing:
     def _say(self, error: Exception) -> None:
         if not self._has_failed:  # once: there may be thousands of publishes in a second
             self._has_failed = True
-            log.warning("tracing raised %s: %s; publishes are not affected", type(error).__name__, error)
+            _warn(error, "publishes are not affected")
 
 
 def check_tracing(tracing: object) -> None:
@@ -184,12 +182,18 @@ def continued(traceparent: str | None) -> Iterator[None]:
 
             token = _attach(NonRecordingSpan(_span_context(traceparent)))
         except Exception as error:  # noqa: BLE001 - of the user's set-up
-            log.warning("tracing raised %s: %s; the run is not affected", type(error).__name__, error)
+            _warn(error, "the run is not affected")
     try:
         yield
     finally:
         if token is not None:
             _detach(token)
+
+
+def _warn(error: Exception, besides: str) -> None:
+    from convoy_core.system.logs import Log  # noqa: PLC0415 - loads logging, which most that publish do without
+
+    Log(__name__).warning("tracing raised %s: %s; %s", type(error).__name__, error, besides)
 
 
 def _attributes(name: str, kind: str, queue: str, client: str) -> dict[str, str | int]:

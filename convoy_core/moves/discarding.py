@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from convoy_core import validation
 from convoy_core.errors import InvalidOption
@@ -10,9 +11,11 @@ from convoy_core.models import Counts, IDPage, Outcome
 from convoy_core.moves.call import Steps, check_state, distinct, of, per_id
 from convoy_core.moves.keys import Keys
 from convoy_core.moves.looking import counts, id_page
-from convoy_core.moves.saving import Keep, check_keep, discard_head, discard_named
 from convoy_core.options import BATCH, JobID, decode_id
 from convoy_core.states import State
+
+if TYPE_CHECKING:
+    from convoy_core.moves.saving import Keep
 
 SEARCHED = 100
 """How many IDs a dry run has the store search its list for, one by one; for more the list is read."""
@@ -27,11 +30,13 @@ def discard(
 ) -> Steps[dict[str, Outcome]]:
     """Forget IDs that are in `state`. `by` is an operator's signature."""
     validation.flag("dry_run", dry_run)
-    check_keep(keep)
+    _check_keep(keep)
     _check_discardable(state)
     raw = distinct(ids)
     if keep is not None and not dry_run:
-        return (yield from discard_named(keys, raw, state, (yield from _size(keys, raw, state)), keep, by=by))
+        from convoy_core.moves import saving  # noqa: PLC0415 - few programs discard
+
+        return (yield from saving.discard_named(keys, raw, state, (yield from _size(keys, raw, state)), keep, by=by))
     if state is State.QUEUED and dry_run:
         return (yield from _would_discard(keys, raw))
     return (yield from _each(keys, raw, state, by, dry_run=dry_run))
@@ -39,7 +44,7 @@ def discard(
 
 def discard_all(keys: Keys, state: State, limit: int | None, *, by: str = "", keep: Keep | None = None) -> Steps[int]:
     """Forget as many IDs of `state` as there are now, from its head on; at most `limit`."""
-    check_keep(keep)
+    _check_keep(keep)
     _check_discardable(state)
     if limit is not None:
         validation.whole("limit", limit, 1)
@@ -47,7 +52,9 @@ def discard_all(keys: Keys, state: State, limit: int | None, *, by: str = "", ke
     left: int = getattr(before, state.value)
     left = left if limit is None else min(left, limit)
     if keep is not None:
-        return (yield from discard_head(keys, state, left, keep, by=by))
+        from convoy_core.moves import saving  # noqa: PLC0415 - as above
+
+        return (yield from saving.discard_head(keys, state, left, keep, by=by))
     gone = 0
     while left > 0:
         n: int = yield of("discard_first", keys, (by, state.value, min(left, BATCH)), int)
@@ -102,3 +109,9 @@ def _check_discardable(state: State) -> None:
     check_state(state)
     if state not in (State.QUEUED, State.DELAYED, State.FAILED):
         raise InvalidOption(f"Only queued, delayed and failed IDs can be discarded, not {state} ones.")
+
+
+def _check_keep(keep: object) -> None:
+    """Raise InvalidOption unless it can keep records, or is None."""
+    if keep is not None and not all(callable(getattr(keep, name, None)) for name in ("save", "spare")):
+        raise validation.refusal("keep", keep, "a Keep, like a KeptFile, or None")

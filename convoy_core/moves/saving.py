@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, Protocol
 
-from convoy_core import validation
 from convoy_core.models import Outcome
 from convoy_core.moves.call import Argument, Steps, bounded, chunked, of
 from convoy_core.moves.dumping import Row, dump_rows, named_rows, row
@@ -33,12 +32,6 @@ class Keep(Protocol):
 
     def spare(self, ids: Sequence[str]) -> None:
         """The end of a slice: the records of these IDs are void, since they were not discarded."""
-
-
-def check_keep(keep: object) -> None:
-    """Raise InvalidOption unless it can keep records, or is None."""
-    if keep is not None and not all(callable(getattr(keep, name, None)) for name in ("save", "spare")):
-        raise validation.refusal("keep", keep, "a Keep, like a KeptFile, or None")
 
 
 def discard_named(

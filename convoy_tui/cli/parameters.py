@@ -12,7 +12,7 @@ from convoy_core import InvalidOption
 from convoy_core.system import system_text
 from convoy_tui.cli.completion import profile_names, queue_names
 from convoy_tui.cli.io.formats import Color, Format
-from convoy_tui.cli.settings import OtelSpans
+from convoy_tui.cli.otel_spans import OtelSpans
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import number, parse_duration
 

@@ -15,7 +15,8 @@ from convoy_tui.cli.holders import Holders
 from convoy_tui.cli.io.formats import Color, Format
 from convoy_tui.cli.io.messages import Messages
 from convoy_tui.cli.io.output import Output
-from convoy_tui.cli.settings import OtelSpans, Settings, otel_spans, resolve, store_of
+from convoy_tui.cli.otel_spans import OtelSpans, otel_spans
+from convoy_tui.cli.settings import Settings, resolve, store_of
 from convoy_tui.text.safe_text import safe
 from convoy_tui.text.words import count
 

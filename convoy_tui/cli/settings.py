@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,21 +19,6 @@ if TYPE_CHECKING:
     from convoy_core import StoreDescription
 
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
-
-
-class OtelSpans(StrEnum):
-    """What the spans of OpenTelemetry tell."""
-
-    IDS = "ids"
-    NO_IDS = "no-ids"
-
-
-def otel_spans(environ: Mapping[str, str]) -> OtelSpans | None:
-    """What CONVOY_OTEL asks for. Raises InvalidOption."""
-    word = environ.get("CONVOY_OTEL", "")
-    if word and word not in [*OtelSpans]:
-        raise InvalidOption(f"CONVOY_OTEL is {word!r}; it must be ids or no-ids.")
-    return OtelSpans(word) if word else None
 
 
 @dataclass(frozen=True, slots=True)

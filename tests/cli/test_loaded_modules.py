@@ -16,6 +16,8 @@ from tests.servers import RealServer
 from tests.waiting import patient
 
 HEAVY = {"asyncio", "pydantic", "redis", "rich.console", "textual"}
+WITH_A_STORE = {"convoy_core.models", "convoy_core.options", "convoy_tui.cli.settings"}
+"""What a command loads once it has to do with a store."""
 CONVOY = "from convoy_tui.cli.__main__ import run; run()"
 
 
@@ -46,17 +48,23 @@ def test_checking_an_id_needs_neither_redis_nor_asyncio() -> None:
     assert loaded("from convoy_core import ConvoyError, State, encode_id; encode_id('42')") & HEAVY == set()
 
 
+def test_a_queue_that_is_neither_traced_nor_discarded_from_loads_no_logging_and_nothing_for_files() -> None:
+    names = loaded("from convoy_core import Queue")
+
+    assert names & {"logging", "convoy_core.records", "convoy_core.moves.saving", "opentelemetry"} == set()
+
+
 def test_the_version_loads_no_command_and_no_library_for_stores_or_tables() -> None:
     names = loaded(CONVOY, "--version")
 
-    assert names & HEAVY == set()
+    assert names & (HEAVY | WITH_A_STORE) == set()
     assert {name for name in names if name.startswith("convoy_tui.cli.commands")} == set()
 
 
 def test_the_help_loads_no_command_and_no_library_for_stores_or_tables() -> None:
     names = loaded(CONVOY, "--help")
 
-    assert names & HEAVY == set()
+    assert names & (HEAVY | WITH_A_STORE) == set()
     assert {name for name in names if name.startswith("convoy_tui.cli.commands")} == set()
 
 

@@ -29,8 +29,8 @@ from convoy_core.json_logs import JOB_LOGGER, JSONFormatter
 from convoy_core.system import own_program, system_text
 from convoy_tui.cli.exit_codes import Code, ending
 from convoy_tui.cli.io.messages import LogLine
+from convoy_tui.cli.otel_spans import OtelSpans
 from convoy_tui.cli.session import Session
-from convoy_tui.cli.settings import OtelSpans
 from convoy_tui.cli.work.control_socket import ControlSocket, Final
 from convoy_tui.cli.work.handler_output import printing
 from convoy_tui.cli.work.health import SYSTEMD
