@@ -2,9 +2,8 @@
 
 The contract with the command: the ID comes as the argument written `{}` and in CONVOY_ID, with CONVOY_QUEUE,
 CONVOY_ATTEMPT, CONVOY_TOKEN and CONVOY_REQUESTS (see `Job`), and with TRACEPARENT where the run is traced; the payload
-comes on stdin. Exit status 0 is done, 75
-(EX_TEMPFAIL of sysexits.h) is "call me again later", anything else has failed, with the tail of stderr as the reason.
-Its stdout is dropped.
+comes on stdin. Exit status 0 is done, 75 (EX_TEMPFAIL of sysexits.h) is "call me again later", anything else has
+failed, with the tail of stderr as the reason. Its stdout is dropped.
 A command and all it has started end with its worker, even by `kill -9`; what it leaves running after its own end stays.
 """
 
