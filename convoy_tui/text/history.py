@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from convoy_core import Snapshot
@@ -30,6 +30,8 @@ _CLOSEST_S = 0.4
 """A sample that is closer than this to the one before is replaced, so that the refresh key cannot fill the memory."""
 _APART_S = 35.0
 """More time than this between two rows of the history, which come every ten seconds, is a gap."""
+_KEPT_EVERY_S = 60.0
+"""Whoever runs IDs keeps a row at least so often. What ended after the last row for long has ended by then."""
 _SHORTEST_S = 0.4
 """A rate over less time than this would jump."""
 
@@ -97,10 +99,8 @@ class History:
         last = track.last
         new = [row for row in past if (last is None or row.at > last.at) and row.at < snapshot.at]
         for sample in map(of_row, new):
-            if last is not None and sample.at - last.at > _APART_S:
-                track.samples.append(None)
+            _bridge(track, sample)
             _append(track, sample)
-            last = sample
 
     def add(self, snapshots: Iterable[Snapshot]) -> None:
         """Add one reading. Queues that are no longer in it are dropped."""
@@ -110,7 +110,9 @@ class History:
             track = self._tracks.setdefault(snapshot.queue, _Track())
             if (last := track.last) is not None and snapshot.at < last.at:
                 track = self._tracks[snapshot.queue] = _Track()  # another store, or its clock was set back
-            _append(track, of_snapshot(snapshot))
+            sample = of_snapshot(snapshot)
+            _bridge(track, sample)
+            _append(track, sample)
         for gone in self._tracks.keys() - seen:
             del self._tracks[gone]
 
@@ -142,6 +144,20 @@ class History:
             still_s=track.ends.still_s,
             usual_s=track.ends.usual_s,
         )
+
+
+def _bridge(track: _Track, sample: Sample) -> None:
+    """Leave a gap where the next sample comes long after the last one.
+
+    Runs that ended in between did so at its beginning: nobody has kept a row since, so nobody ran anything.
+    """
+    last = track.last
+    if last is None or sample.at - last.at <= _APART_S:
+        return
+    if sample.at - last.at > _KEPT_EVERY_S + CELL_S and None not in (last.ended, sample.ended):
+        _append(track, replace(sample, at=last.at + _KEPT_EVERY_S, counts=last.counts, published=last.published))
+    if track.samples:
+        track.samples.append(None)
 
 
 def _append(track: _Track, sample: Sample) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convoy_core import Bars, Snapshot
-from convoy_tui.text.health import Health, Limits, fails_now, failures, stalled_s
+from convoy_tui.text.health import Health, Limits, fails_now, failures, is_unserved, stalled_s
 from convoy_tui.text.history import Trends
 from convoy_tui.text.limits import in_words
 from convoy_tui.text.safe_text import safe
@@ -47,6 +47,11 @@ def _why_alarmed(health: Health, snapshot: Snapshot, trends: Trends, limits: Lim
 
 
 def _why_failing(snapshot: Snapshot, trends: Trends, limits: Limits) -> str:
+    unserved = f" {_why_unserved(snapshot)}" if is_unserved(snapshot, trends) else ""
+    return f"{_what_failed(snapshot, trends, limits)}{unserved}"
+
+
+def _what_failed(snapshot: Snapshot, trends: Trends, limits: Limits) -> str:
     last = trends.last_runs
     if fails_now(trends, limits) or last.failed_at is None:
         ended = trends.done_1m + trends.failed_1m
@@ -92,7 +97,7 @@ def _why_unserved(snapshot: Snapshot) -> str:
     if counts.processing:
         gone, held = count(snapshot.silent, "pool"), count(snapshot.held, "ID")
         return f"{gone} fell silent, and nobody recovers the {held} held there: start a worker."
-    return f"{count(counts.queued, 'ID waits', 'IDs wait')} and no worker takes them."
+    return f"{count(counts.queued, 'ID waits and no worker takes it', 'IDs wait and no worker takes them')}."
 
 
 def _why_overdue(snapshot: Snapshot) -> str:

@@ -1,6 +1,7 @@
 """The storm: real workers of all kinds are killed and paused while IDs are published.
 
-The real server is killed as well, and sometimes restarted with an older file.
+So are the processes that publish, and those that watch over what workers have started. The real server is killed as
+well, and sometimes restarted with an older file.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from convoy_core import Counts, FaultKind, Queue, StoreError, Tracing
 from convoy_core.moves.working import sweep
-from tests.chaos import journal, leases, work, worker
+from tests.chaos import journal, leases, publisher, watchers, work, worker
 from tests.chaos.judge import Pause, Rollback, Troubles, Verdict, judge
 from tests.servers import Restorable, valkey_binary
 
@@ -38,6 +39,9 @@ LONG_LIFE_S = 6.0
 YOUTH_S = 2.0
 """How long one is spared that has to start Python first, for itself or for each of its slots."""
 
+UNWATCHED_S = 1.0
+"""How long a worker is spared whose watcher was killed: it has started another by then."""
+
 PAUSED_S = (worker.LEASE_S + 0.1, 4.0)
 ROLLED_BACK_S = (0.2, 2.5)
 """How old the file is with which the store comes back."""
@@ -47,7 +51,7 @@ FILLING_S = 10.0
 """How many pools meet the last rollback, and how long they may take to begin."""
 
 END_S = 30.0
-"""How long a worker may take to end at an empty queue, once it was told to."""
+"""How long a worker may take to end at an empty queue, once it was told to, and a publisher to have all its answers."""
 
 
 @dataclass(slots=True)
@@ -73,14 +77,17 @@ class Victim:
     """Whether it has to start Python first."""
     paused: Pause | None = None
     """Until when it stands still."""
+    watched_from: float = 0.0
+    """When it has another watcher for the one that was killed."""
 
     @property
     def is_spared(self) -> bool:
-        """Whether it stands still, has only begun, has long runs to end, or is on its way to its point. The way to a
-        `unregister` begins with a SIGTERM.
+        """Whether it stands still, has only begun, has long runs to end, is without a watcher, or is on its way to its
+        point. The way to a `unregister` begins with a SIGTERM.
         """
-        age = time.monotonic() - self.born
-        if self.paused is not None or age < (LONG_LIFE_S if self.plan.is_long else 0):
+        now = time.monotonic()
+        age = now - self.born
+        if self.paused is not None or now < self.watched_from or age < (LONG_LIFE_S if self.plan.is_long else 0):
             return True
         if (self.plan.kind == "isolated" or self.is_spawned) and age < YOUTH_S:
             return True
@@ -114,6 +121,11 @@ class Storm:
     """Workers that ended with an error, or did not end."""
     left_over: int = 0
     """Entries of the store about IDs that are nowhere, after a sweep."""
+    publishers: dict[int, bool] = field(default_factory=dict)
+    """By pid: processes of many callers that publish one by one, and whether this one is to be killed."""
+    publishers_killed: int = 0
+    publishers_begun: int = 0
+    watchers_killed: int = 0
     server_kills: int = 0
     links_cut: int = 0
     is_over: bool = False
@@ -187,6 +199,17 @@ class Storm:
             victim.paused = Pause(victim.plan.number, now, now + self.dice.uniform(*PAUSED_S))
             os.kill(pid, signal.SIGSTOP)
 
+    def kill_a_watcher(self) -> None:
+        """SIGKILL to what ends the processes of a worker that dies. Nobody who may die at any moment loses it."""
+        now = time.monotonic()
+        for pid, victim in self.living.items():
+            if victim.point is None and victim.paused is None and now >= victim.watched_from:
+                if watcher := watchers.watcher_of(pid):
+                    os.kill(watcher, signal.SIGKILL)
+                    victim.watched_from = now + UNWATCHED_S
+                    self.watchers_killed += 1
+                    return
+
     def thaw(self, *, everybody: bool = False) -> None:
         """SIGCONT to those who have stood still for long enough."""
         now = time.monotonic()
@@ -198,10 +221,33 @@ class Storm:
 
     def kill_everybody(self) -> None:
         """SIGKILL to all that an error has left."""
-        for pid in self.living:
+        for pid in (*self.living, *self.publishers):
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
         self.living.clear()
+        self.publishers.clear()
+
+    # -- publishers
+
+    def start_publisher(self) -> None:
+        """Fork a process of many callers that publish one by one; every other one is to be killed meanwhile."""
+        self.publishers_begun += 1
+        number, seed = self.publishers_begun, self.dice.randrange(2**31)
+        pid = os.fork()
+        if pid == 0:
+            publisher.run(self.server.url, self.directory, number, seed)
+        self.publishers[pid] = self.dice.random() < 0.5
+
+    def end_publishers(self, *, kill: bool) -> None:
+        """Record which have ended, and perhaps kill one of those that are to be."""
+        for pid, is_to_be_killed in list(self.publishers.items()):
+            if kill and is_to_be_killed and self.dice.random() < 0.3:
+                os.kill(pid, signal.SIGKILL)
+            is_dead, status = os.waitpid(pid, os.WNOHANG)
+            if is_dead:
+                del self.publishers[pid]
+                self.publishers_killed += os.WIFSIGNALED(status)
+                self.broken += not os.WIFSIGNALED(status) and os.waitstatus_to_exitcode(status) != 0
 
     # -- the store
 
@@ -290,6 +336,11 @@ def _trouble(storm: Storm, progress: float) -> None:
         storm.kill_one()
     if dice.random() < 0.02:
         storm.disturb()
+    if dice.random() < 0.05:
+        storm.kill_a_watcher()
+    if not storm.publishers and dice.random() < 0.1:
+        storm.start_publisher()
+    storm.end_publishers(kill=True)
     if len(storm.troubles.pauses) + _standing_still(storm) < int(amounts.pauses * progress + 0.5):
         storm.pause_one()
     storm.thaw()
@@ -307,6 +358,11 @@ def calm(storm: Storm, patience_s: float) -> None:
     long, and end them all. Before that the store goes back a last time, under workers that live to meet it.
     """
     storm.thaw(everybody=True)
+    until = time.monotonic() + END_S
+    while storm.publishers and time.monotonic() < until:
+        storm.end_publishers(kill=False)
+        time.sleep(0.02)
+    storm.broken += len(storm.publishers)
     if storm.copied_at is not None:
         storm.roll_back()
     storm.queue.resume()
@@ -378,6 +434,7 @@ def run(
                 calm(storm, patience_s)
             finally:
                 storm.kill_everybody()
+            storm.accepted |= publisher.read(storm.directory)
             runs = journal.read(storm.directory)
             storm.troubles.lapses = leases.read(storm.directory, storm.troubles.ends, worker.LEASE_S)
             verdict = judge(queue, storm.accepted, runs, storm.troubles)

@@ -282,3 +282,39 @@ def test_what_waits_while_nothing_ends_is_never_green(situation: Situation) -> N
 
     if now.counts.queued and nothing_ends:
         assert situation.word.severity is not Severity.FINE
+
+
+class Unkept(NamedTuple):
+    """Nobody keeps rows: one was written when a worker began, which has ended all its runs a moment later."""
+
+    title: str
+    word: Health
+    age_s: int
+    queued: int
+    failed: int
+    says: str
+
+
+UNKEPT = [
+    Unkept("an ID is published when the only worker has gone", Health.NO_WORKERS, 344, 1, 0, "no worker takes"),
+    Unkept("the same, not long after", Health.NO_WORKERS, 135, 1, 0, "no worker takes"),
+    Unkept("all runs failed", Health.FAILING, 333, 0, 5, "5 of the last 5 runs failed, the last 4m33s ago."),
+    Unkept("and others wait for a worker", Health.FAILING, 333, 2, 5, "ago. 2 IDs wait and no worker takes them."),
+    Unkept("and half an hour later", Health.FAILING, 1833, 0, 5, "5 of the last 5 runs failed, the last 29m ago."),
+]
+
+
+@pytest.mark.parametrize("one", UNKEPT, ids=[one.title for one in UNKEPT])
+def test_what_ended_while_nobody_kept_a_row_did_not_end_just_now(one: Unkept) -> None:
+    """`convoy status` looks anew each time, and sees but that row and now."""
+    done = 0 if one.failed else 7
+    begun = q(at=NOW - one.age_s, workers=1, totals=ended(0))
+    now = q(at=NOW, workers=0, queued=one.queued, failed=one.failed, totals=ended(done, one.failed))
+    history = History()
+    history.recall(now, recalled([now], {"q": [_row(begun)]}, {"q": [_row(begun)]})["q"])
+    history.add([now])
+
+    (row,) = rows_of([now], history, LIMITS)
+
+    assert row.health == one.word
+    assert one.says in row.why
