@@ -9,6 +9,7 @@ local is_worker = call('ZSCORE', workers, who)
 -- That of a worker that is gone names no host.
 if not is_worker and #who == 32 and not string.find(who, '[^0-9a-f]') then return 0 end
 local kind = is_worker and 'worker' or 'host'
-if call('HSETNX', barred, kind .. ':' .. who, string.format('%d', now)) == 0 then return 0 end
+if call('HEXISTS', barred, kind .. ':' .. who) == 1 then return 0 end
+call('HSET', barred, kind .. ':' .. who, string.format('%d', now))
 keep_audit(by, 'quiet', { kind }, { who })
 return 1
