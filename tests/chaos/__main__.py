@@ -68,7 +68,7 @@ def _lines(storm: Storm, runs: list[Run], verdict: Verdict) -> list[str]:
         f"leases lapsed      {len(troubles.lapsed_by_themselves):>9,}   by themselves: no processor for so long",
         f"older workers      {len(storm.older_workers):>9,}   with {_of_older(storm, runs):,} runs of another version",
         f"watchers killed    {storm.watchers_killed:>9,}   of what workers have started",
-        f"publishers killed  {storm.publishers_killed:>9,}   of {storm.publishers_begun:,}, each of many that publish one by one",
+        f"publishers killed  {storm.publishers_killed:>9,}   of {storm.publishers_begun:,}, each with many callers",
         f"server kills       {storm.server_kills:>9,}",
         f"rollbacks          {len(troubles.rollbacks):>9,}   an older file, half of them back within {away:.3f} s",
         f"left over          {storm.left_over:>9,}   entries of IDs that are nowhere, after a sweep",

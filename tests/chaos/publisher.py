@@ -1,8 +1,8 @@
 """A publisher process of the storm: many threads or tasks that publish one by one at the same moment, and share chunks.
 
 Whoever has its turn sends for the others as well. The whole process may be killed at any moment, and tasks of it are
-cancelled in the midst of a call. It writes down which IDs were accepted, each when its own answer has come: a kill after
-that loses none of them.
+cancelled in the midst of a call. It writes down each ID when the answer has come that it was accepted: no kill after
+that loses it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ AGAIN_S: Final = 0.05
 
 
 def run(url: str, directory: Path, number: int, seed: int) -> NoReturn:
-    """Publish until all are accepted, or killed. In a forked child: ends the process, with 1 for what must not happen."""
+    """Publish until all are accepted. In a forked child: ends the process, with 1 for what must not happen."""
     journal = os.open(directory / f"published-{number}", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def accepted(id: str) -> None:
@@ -53,7 +53,7 @@ def run(url: str, directory: Path, number: int, seed: int) -> NoReturn:
 
 
 async def _in_tasks(url: str, number: int, dice: random.Random, accepted: Callable[[str], None]) -> None:
-    """Each task publishes some IDs. Some are cancelled meanwhile, and the others must have their answers all the same."""
+    """Each task publishes some IDs. Some are cancelled meanwhile; the others must have their answers all the same."""
     async with AsyncQueue("storm", redis=url) as queue:
 
         async def publish(caller: int) -> None:

@@ -203,12 +203,13 @@ class Storm:
         """SIGKILL to what ends the processes of a worker that dies. Nobody who may die at any moment loses it."""
         now = time.monotonic()
         for pid, victim in self.living.items():
-            if victim.point is None and victim.paused is None and now >= victim.watched_from:
-                if watcher := watchers.watcher_of(pid):
-                    os.kill(watcher, signal.SIGKILL)
-                    victim.watched_from = now + UNWATCHED_S
-                    self.watchers_killed += 1
-                    return
+            if victim.point is not None or victim.paused is not None or now < victim.watched_from:
+                continue
+            if watcher := watchers.watcher_of(pid):
+                os.kill(watcher, signal.SIGKILL)
+                victim.watched_from = now + UNWATCHED_S
+                self.watchers_killed += 1
+                return
 
     def thaw(self, *, everybody: bool = False) -> None:
         """SIGCONT to those who have stood still for long enough."""
