@@ -167,6 +167,8 @@ class Retry:
 
     after_s: Seconds | None = None
     """Seconds, below a billion, or a timedelta. None stands for the pool's `defer_s`; below 0 means at once."""
+    reason: str = ""
+    """For the log."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ class Command:
             case 0:
                 return None
             case 75:
-                return Retry()
+                return Retry(reason=_tail(err))
             case _:
                 raise CommandFailed(_reason(status, err))
 
@@ -155,6 +155,9 @@ def _split(words: str | Sequence[str]) -> list[str]:
 
 def _reason(status: int | None, err: bytes) -> str:
     ended = ending(status)
-    room = MAX_ERROR - len(ended) - 2
-    tail = err[-room:].decode("utf-8", "replace").strip()
+    tail = _tail(err[-(MAX_ERROR - len(ended) - 2) :])
     return f"{ended}: {tail}" if tail else ended
+
+
+def _tail(err: bytes) -> str:
+    return err.decode("utf-8", "replace").strip()

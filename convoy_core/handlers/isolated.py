@@ -187,8 +187,8 @@ class _Child:
         match await self._read():
             case {"failed": str(text), "traceback": str(trace)}:
                 return HandlerFailed(text, trace)
-            case {"retry": after_s}:
-                return Retry(after_s)
+            case {"retry": after_s, **rest}:
+                return Retry(after_s, str(rest.get("reason", "")))
             case {"discard": str(reason)}:
                 return Discard(reason)
             case {"done": True}:

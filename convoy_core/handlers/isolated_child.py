@@ -81,8 +81,8 @@ def _run(handler: Handler, job: Job) -> Message:
     except BaseException as error:  # noqa: BLE001 - the user's code: even SystemExit ends this ID alone
         return {"failed": describe(error), "traceback": trace(error)}
     match result:
-        case Retry(after_s):
-            return {"retry": after_s}
+        case Retry(after_s, reason):
+            return {"retry": after_s, "reason": reason}
         case Discard(reason):
             return {"discard": reason}
         case None:

@@ -87,10 +87,14 @@ def checked(result: object) -> Retry | Discard | None:
             " work is done, or an `async def`"
         )
     if issubclass(kind, Retry) and isinstance(result, Retry):
-        return Retry(_seconds(result.after_s))
+        return Retry(_seconds(result.after_s), _reason(result))
     if issubclass(kind, Discard) and isinstance(result, Discard):
-        return Discard(shortened(_text(lambda: str(result.reason))))
+        return Discard(_reason(result))
     return None
+
+
+def _reason(result: Retry | Discard) -> str:
+    return shortened(_text(lambda: str(result.reason)))
 
 
 def _seconds(after_s: object) -> float | None:

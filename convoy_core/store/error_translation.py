@@ -161,8 +161,11 @@ def _forbidden(said: str, store: str) -> str:
     user = re.search(r"\bUser (\S+) has", said)
     command = re.search(r"run the '([^']+)' command", said)
     who = f"User {user[1]}" if user else "The user"
-    act = f"run '{command[1]}'" if command else "touch a key that this needs" if "key" in said else "do this"
-    return f"{who} may not {act} at {store}. Grant it with ACL SETUSER, or log in as another user."
+    hint = "Grant it with ACL SETUSER, or log in as another user."
+    if command:
+        return f"{who} may not run '{command[1]}' at {store}. {hint}"
+    act = "touch a key" if "key" in said else "run a command"  # Redis 7.0 does not name those in a script
+    return f"{who} may not {act} that this needs at {store}; ACL LOG names it. {hint}"
 
 
 def _explain_silence(error: Exception, store: str, *, is_sent: bool) -> StoreError:
@@ -216,7 +219,7 @@ def _how_to_start(store: str) -> str:
         return "Run `convoy server start`."
     if _MANY_SERVERS.match(store):
         return "Try again in a moment, when another may have taken its slot."
-    return "Start one, or leave --redis out to use the embedded store."
+    return "Start one, or give no address, to use the embedded store."
 
 
 def _errno(cause: Exception) -> int | None:

@@ -11,7 +11,7 @@ from convoy_core.handlers.functions import Handler, Raised, Runner, TimedOut, ru
 from convoy_core.handlers.hooks import RunHook, hooked
 from convoy_core.handlers.run import NotStarted, Run
 from convoy_core.handlers.verdicts import VerdictRules
-from convoy_core.jobs import Claim, Discard, Failed, Job, Verdict
+from convoy_core.jobs import Claim, Discard, Failed, Job, Retry, Verdict
 from convoy_core.options import PoolOptions
 from convoy_core.system import file_descriptors
 from convoy_core.system.logs import Log
@@ -189,10 +189,7 @@ class Runs:
         self._report(run.claim, verdict)
         if verdict == "completed":  # nearly always
             return
-        if isinstance(verdict, Failed):
-            log.info("queue %s: %r failed: %s", self._plan.queue, run.job.id, verdict.message)
-        else:
-            log.info("queue %s: %r ended with %r", self._plan.queue, run.job.id, verdict)
+        log.info("queue %s: %r %s", self._plan.queue, run.job.id, _told(verdict))
 
     def _timeout(self) -> TimedOut:
         return TimedOut(f"it ran for longer than {self._plan.job_timeout:g} s")
@@ -218,6 +215,20 @@ class Runs:
         if not run.is_settled:
             run.job.mark_lost()
             self._decide(run, Raised(self._timeout()))
+
+
+def _told(verdict: Verdict) -> str:
+    """What a run that is not done has come to, for the log."""
+    match verdict:
+        case Failed(message):
+            return f"failed: {message}"
+        case Retry(after_s, reason):
+            when = "" if after_s is None else f" in {after_s:g} s"
+            return f"asked to be called again{when}{f': {reason}' if reason else ''}"
+        case Discard(reason):
+            return f"was discarded{f': {reason}' if reason else ''}"
+        case "completed" | "released" | "cancelled":
+            return f"was {verdict}"
 
 
 def _shortage(error: BaseException) -> NotStarted | None:

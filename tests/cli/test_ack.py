@@ -37,7 +37,7 @@ def test_the_word_stays_and_is_marked_with_who_knows_until_when_and_why(convoy: 
     assert 7100 < known["until"] - found["at"] <= 7200
     assert table[0] == "No queue needs you. 1 queue in trouble is acknowledged."
     assert table[2].split()[:4] == ["◎", "NO", "WORKERS", "trucks"]
-    assert table[4].startswith("◎ trucks: 1 ID waits and no worker takes them. Acknowledged by ann until ")
+    assert table[4].startswith("◎ trucks: 1 ID waits and no worker takes it. Acknowledged by ann until ")
 
 
 def test_a_check_finds_nothing_until_it_is_taken_back(convoy: Convoy) -> None:

@@ -34,7 +34,7 @@ def test_status_has_it_in_every_document_and_beside_a_queue_in_trouble(convoy: C
     calm = convoy("status", "-o", "table").stdout
 
     assert (row["owner"], row["runbook"], row["note"]) == ("team freight", RUNBOOK, None)
-    assert sick.endswith(f"no worker takes them.\n  owner: team freight\n  runbook: {RUNBOOK}\n")
+    assert sick.endswith(f"no worker takes it.\n  owner: team freight\n  runbook: {RUNBOOK}\n")
     assert RUNBOOK not in calm
     assert RUNBOOK in convoy("status", "trucks", "-o", "table").stdout
 

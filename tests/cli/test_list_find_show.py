@@ -110,6 +110,7 @@ def test_list_filters(convoy: Convoy, fail: Callable[..., None]) -> None:
         (["show", "trucks", "x"], "ID x is not in trucks"),
         (["find", "x"], "ID x is in none"),
         (["workers", "x"], "There is no queue x"),
+        (["wait", "x", "1"], "There is no queue x"),
         (["status", "x", "--check"], "There is no queue x"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -158,4 +158,4 @@ def test_a_burst_says_what_is_still_delayed(convoy: Convoy, trucks: Queue) -> No
     result = convoy("work", "trucks", "--handler", "examples.trucks:crush", "--burst")
 
     assert (result.exit_code, result.stdout) == (0, "1 done\n")
-    assert "2 IDs still delayed; they are queued when they are due." in result.stderr
+    assert "2 delayed IDs wait for the next worker." in result.stderr

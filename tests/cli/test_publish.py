@@ -214,6 +214,15 @@ def test_a_carriage_return_belongs_to_the_id_and_is_hinted_at(convoy: Convoy, tr
     assert states(trucks, "1\r", "1") == [State.QUEUED, State.ABSENT]
 
 
+def test_a_byte_order_mark_belongs_to_the_first_id_and_is_hinted_at(convoy: Convoy, trucks: Queue) -> None:
+    result = convoy("publish", "trucks", "-", input="\ufeff1\n2\n")
+    other = convoy("publish", "trucks", "-", input="3\n\ufeff4\n")
+
+    assert "The first ID begins with a byte order mark" in result.stderr
+    assert states(trucks, "\ufeff1", "1") == [State.QUEUED, State.ABSENT]
+    assert other.stderr == ""
+
+
 def test_every_byte_value_comes_through_nul_separated(convoy: Convoy) -> None:
     ids = [bytes([value]) for value in range(1, 256)] + [b"a\nb", b"\xff\xfe", "日本".encode()]
     convoy.process("publish", "trucks", "-", "-0", input=b"\0".join(ids))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
@@ -15,10 +16,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from convoy_core import Discard, InvalidOption, Isolated, Job, PoolOptions, PoolState, Queue, Retry, State, WorkerPool
+from convoy_core import (
+    Command,
+    Discard,
+    InvalidOption,
+    Isolated,
+    Job,
+    PoolOptions,
+    PoolState,
+    Queue,
+    Retry,
+    State,
+    WorkerPool,
+)
+from convoy_core.handlers.functions import Handler
 from convoy_core.jobs import Claim, Failed, Verdict
 from convoy_core.moves.working import Settlement
 from convoy_core.worker.settling import settle
+from tests.handlers import handlers_to_isolate
 from tests.servers import RealServer
 
 BURST = PoolOptions(lease_s=1.5, beat_s=0.3, grace_s=5, burst=True)
@@ -161,6 +176,42 @@ def test_odd_answers_that_can_be_understood_mean_what_they_say(queue: Queue) -> 
     # What is due at once may have been queued already.
     assert states.pop("just missed") in (State.DELAYED, State.QUEUED, State.ABSENT)
     assert states == {id: state for id, (_, state) in RIGHT.items() if id != "just missed"}
+
+
+SAID = {
+    "Retry(90, 'somebody writes to it')": "asked to be called again in 90 s: somebody writes to it",
+    "Retry()": "asked to be called again",
+    "Discard('it is gone')": "was discarded: it is gone",
+    "Discard()": "was discarded",
+}
+"""What a handler returns, and what the log says of it."""
+
+
+@pytest.mark.parametrize(
+    "handler", [handlers_to_isolate.answer, Isolated(f"{HERE}:answer")], ids=["function", "isolated"]
+)
+def test_the_log_says_in_words_what_a_run_has_asked_for(
+    queue: Queue, caplog: pytest.LogCaptureFixture, handler: Handler
+) -> None:
+    for answer in SAID:
+        queue.publish(answer, payload=answer)
+    caplog.set_level(logging.INFO, "convoy_core")
+
+    WorkerPool(queue, handler, options=BURST).run()
+
+    said = [message for message in caplog.messages if " asked " in message or "discarded" in message]
+    assert sorted(said) == sorted(f"queue q: {id!r} {words}" for id, words in SAID.items())
+
+
+def test_the_log_quotes_what_a_command_says_that_asks_to_be_called_again(
+    queue: Queue, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue.publish("a")
+    caplog.set_level(logging.INFO, "convoy_core")
+
+    WorkerPool(queue, Command(["sh", "-c", "echo somebody writes to it >&2; exit 75"]), options=BURST).run()
+
+    assert "queue q: 'a' asked to be called again: somebody writes to it" in caplog.messages
 
 
 def test_a_wrong_answer_uses_up_a_retry_as_any_failure_does(queue: Queue) -> None:

@@ -105,7 +105,7 @@ def test_f38_a_refused_connect_was_not_applied_and_the_sentence_says_what_to_do(
     assert type(found) is StoreUnreachable
     assert str(found) == (
         f"No store answers at redis://127.0.0.1:{port}: connection refused. "
-        "Start one, or leave --redis out to use the embedded store."
+        "Start one, or give no address, to use the embedded store."
     )
 
 

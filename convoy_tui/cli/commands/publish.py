@@ -247,6 +247,10 @@ class _Run:
         if self._source.returns:
             has = count(self._source.returns, "ID ends", "IDs end")
             self._messages.warn(f"{has} in a carriage return, which was kept; if it is not meant: tr -d '\\r'")
+        if self._source.has_mark:
+            self._messages.warn(
+                "The first ID begins with a byte order mark, which was kept; if it is not meant: tail -c +4"
+            )
 
     def _pass_on(self, chunk: Chunk) -> None:
         if self._out.format is Format.IDS:

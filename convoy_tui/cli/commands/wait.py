@@ -41,8 +41,8 @@ def wait(
 ) -> Code:
     """Wait until none of these IDs waits or runs any more.
 
-    The exit code is 0 if none of them failed, 5 if some did, and 124 if the time was up first. With -o ids the failed
-    ones are printed, or those that are left.
+    The exit code is 0 if none of them failed, 5 if some did, 3 if there is no such queue, and 124 if the time was up
+    first. An ID that the queue does not know has ended. With -o ids those that failed are printed, or those left.
 
     Examples:
       convoy wait trucks 42
@@ -50,7 +50,7 @@ def wait(
     """
     source = Source(ids or [], file, nul)
     source.require()
-    waited_at = session.new_queue(queue)
+    waited_at = session.queue(queue)
     given = list(dict.fromkeys(source.ids()))
     with session.messages.progress(f"waiting for {queue}", len(given)) as meter:
         result = waited_at.wait(given, timeout_s=timeout, progress=lambda done, _: meter.moved(done, done))

@@ -249,7 +249,7 @@ def _say_rest(session: Session, workers: Workers) -> None:
     with suppress(ConvoyError):  # the work is done, even if the store no longer answers
         delayed = session.new_queue(workers.queue).counts().delayed
         if delayed:
-            session.messages.note(f"{count(delayed, 'ID')} still delayed; they are queued when they are due.")
+            session.messages.note(f"{count(delayed, 'delayed ID waits', 'delayed IDs wait')} for the next worker.")
 
 
 def _is_document(session: Session) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import select
 import stat
@@ -27,6 +28,8 @@ class Source:
     """Empty lines, which are skipped."""
     returns: int = field(default=0, init=False)
     """IDs that end in a carriage return, which is kept."""
+    has_mark: bool = field(default=False, init=False)
+    """Whether the first ID begins with a byte order mark, as some editors write it; it is kept."""
     read: int = field(default=0, init=False)
     """Bytes read so far."""
 
@@ -69,6 +72,7 @@ class Source:
     def blocks(self) -> Iterator[list[str]]:
         """The IDs in lists as they arrive, each checked. Raises InvalidInput, which names the line."""
         self.empty = self.returns = self.read = 0
+        self.has_mark = False
         if self.is_stdin:
             yield from self._blocks(sys.stdin.buffer, "stdin")
         elif self.file:
@@ -92,6 +96,7 @@ class Source:
         before = 0
         separator = b"\0" if self.nul else b"\n"
         for lines in self._split(stream, separator):
+            self.has_mark = self.has_mark or (before == 0 and lines.startswith(codecs.BOM_UTF8))
             ids = _plain_ids(lines, separator.decode())
             wrong = None
             if ids is None:
