@@ -417,3 +417,21 @@ def _check_sound(found: dict[str, Any]) -> None:
     starts = {id: entry.partition("@")[2] for id, entry in ours["owner"].items()}
     ours["started"] = {id: starts[id] for id in found.get("started", ())}
     check_invariants(ours)
+
+
+@pytest.mark.parametrize("second", range(1, 8))
+def test_of_two_copies_in_the_list_the_later_goes_and_nothing_changes_its_place(world: World, second: int) -> None:
+    """From whichever end it is taken out."""
+    ids = [*"bcdefgh"]
+    for first in range(second):
+        twice = [*ids]
+        twice.insert(first, "a")
+        once = [*twice]
+        twice.insert(second, "a")
+        world.seed({"queued": twice, "committed": set(once)})
+
+        assert world.queue.repair([Fault(FaultKind.DUPLICATE, "a")]) == {
+            Fault(FaultKind.DUPLICATE, "a"): Repaired.MERGED
+        }
+
+        assert world.state()["queued"] == once

@@ -59,7 +59,7 @@ local function is_fault(letter, id, handed_to, late)
     if due and is_running(id) then return { is_delayed = true, is_running = true } end
     local needed = (due or is_running(id)) and 1 or 2
     local copies = copies_of(id, needed)
-    return #copies == needed and { is_delayed = due, is_running = is_running(id), place = copies[1] }
+    return #copies == needed and { is_delayed = due, is_running = is_running(id), place = copies[needed] }
   end
   return not is_committed and (due or is_running(id) or #copies_of(id, 1) > 0 or count_handed(id) > 0)
 end
