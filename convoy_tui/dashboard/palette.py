@@ -88,4 +88,5 @@ class ConvoyCommands(Provider):
             key = binding.key_display or binding.key
             name = f"{binding.description}  ({key})"
             run = partial(self.app.run_action, binding.action, entry.node)
-            yield name, (binding.tooltip or binding.description).capitalize(), run
+            told = binding.tooltip or binding.description
+            yield name, told[:1].upper() + told[1:], run

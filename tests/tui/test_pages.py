@@ -176,6 +176,8 @@ async def test_the_palette_opens_pages_queues_and_ids(store: RealServer, fleet: 
         await shows(pilot, "▸ trucks ▸ b:17")
         await pilot.press("colon", *"find id x")
         await shows(pilot, "Ask every queue")
+        await pilot.press("escape", "escape", "colon", *"publish")
+        await shows(pilot, "Put IDs into")
 
 
 async def test_the_help_of_a_page_lists_every_key_that_works_there(store: RealServer, fleet: Fleet) -> None:
