@@ -436,6 +436,15 @@ def _chunk(raw""",
         ("moves/lua/enqueue.lua", "call('ZREM', delayed, unpack(ids))", "call('ZCARD', delayed)"),
     ),
     _mutant(
+        "a promotion forgets what was due and did not fit",
+        "Mixed",
+        (
+            "moves/lua/promote.lua",
+            "local following = call('ZRANGE',",
+            "call('ZREMRANGEBYSCORE', delayed, '-inf', now)\nlocal following = call('ZRANGE',",
+        ),
+    ),
+    _mutant(
         "the jam guard frees a run that has begun since it looked",
         "Strict",
         (
