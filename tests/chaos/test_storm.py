@@ -44,6 +44,7 @@ def test_f1_f10_f34_f59_f63_nothing_is_lost_stuck_or_held_twice_whoever_is_kille
     assert seen["worker kills"] >= KILLS // PARTS
     assert seen["server kills"] == SERVER_KILLS // PARTS
     assert min(seen["rollbacks"], seen["worker pauses"]) >= 2
+    assert seen["publishers killed"] >= 1
     assert seen["accepted IDs"] > 500
     assert [seen[fault] for fault in FAULTS] == [0] * len(FAULTS)
 
