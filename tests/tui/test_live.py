@@ -493,6 +493,22 @@ async def test_quitting_can_give_back_what_runs(store: RealServer, fleet: Fleet,
     assert [entry.id for entry in fleet.queue("q").entries(State.QUEUED)] == ["a"]
 
 
+@pytest.mark.parametrize("word", ["", "cancel"])
+async def test_giving_back_is_not_cancelling_whatever_was_typed_before(
+    store: RealServer, fleet: Fleet, handlers: str, word: str
+) -> None:
+    async with opened(store.url) as (pilot, app):
+        await busy(pilot, app, fleet, f"{handlers}:hold")
+        await pilot.press("c")
+        await shows(pilot, "Type cancel to go on:")
+        await pilot.press("backspace", *word, "tab", "g")
+        await until(pilot, lambda: app._exit)
+        let_go(handlers)
+
+    assert [entry.id for entry in fleet.queue("q").entries(State.QUEUED)] == ["a"]
+    assert fleet.queue("q").snapshot().totals.get("cancelled", 0) == 0
+
+
 async def test_quitting_can_cancel_what_runs(store: RealServer, fleet: Fleet, handlers: str) -> None:
     async with opened(store.url) as (pilot, app):
         await busy(pilot, app, fleet, f"{handlers}:wait")

@@ -118,6 +118,8 @@ class StopDialog(Dialog):
         for local in self.pools:
             local.pool.request_stop(0)
         if not self._is_acting:
+            self._is_cancelling = False
+            self.offer_wait()
             self.action_confirm()
 
     def action_cancel(self) -> None:
