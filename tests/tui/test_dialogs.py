@@ -289,6 +289,21 @@ async def test_requeue_of_very_many_takes_ten_thousand_at_a_time_and_says_so() -
     assert ids == [entry.id for entry in failures[:10_000]]
 
 
+async def test_requeue_of_more_than_fits_names_the_queues_that_are_left_and_keeps_the_selection() -> None:
+    failures = {name: [Entry(f"{name}{n}", State.FAILED, failures=1) for n in range(10_000)] for name in "abc"}
+    failures["b"], failures["c"] = failures["b"][:500], failures["c"][:1]
+    source = FixedSource([a_queue(name, failed=len(ids)) for name, ids in failures.items()], failures=failures)
+    async with opened(source) as (pilot, app):
+        await pilot.press("space", "space", "space", "R")
+        await until(pilot, lambda: is_said(app, "10,501 failed. These are 10,000 of them; the others, in b, c, stay"))
+        assert "--limit 10000" in text_of(app)
+        await pilot.press("y")
+        await shows(pilot, "Requeued 10,000 IDs. 501 more IDs are failed: press R again.")
+        assert table(app).selected == {"a", "b", "c"}
+
+    assert {act[1] for act in source.acts} == {"a"}
+
+
 async def test_requeue_opens_nothing_where_nothing_failed() -> None:
     async with opened(FixedSource([a_queue("q")])) as (pilot, app):
         await pilot.press("R")

@@ -90,12 +90,13 @@ def several(queues: Sequence[str], room: int) -> list[Line]:
     if len(queues) == 1:
         return []
     names = [safe(queue, 30) for queue in queues]
-    texts = (_some(names, shown) for shown in range(len(names), 0, -1))
-    return [line((next((text for text in texts if cell_len(text) <= room), _some(names, 1)), Tone.STRONG)), ()]
+    texts = (some_of(names, shown) for shown in range(len(names), 0, -1))
+    return [line((next((text for text in texts if cell_len(text) <= room), some_of(names, 1)), Tone.STRONG)), ()]
 
 
-def _some(names: Sequence[str], shown: int) -> str:
-    rest = len(names) - shown
+def some_of(names: Sequence[str], shown: int) -> str:
+    """Up to so many of the names, and how many there are besides."""
+    rest = max(0, len(names) - shown)
     return ", ".join(names[:shown]) + (f" and {number(rest)} more" if rest else "")
 
 

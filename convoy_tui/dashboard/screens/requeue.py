@@ -11,7 +11,7 @@ from convoy_core import ConvoyError, Entry, Outcome, chunked
 from convoy_tui.dashboard.board.board import Row
 from convoy_tui.dashboard.board.commands import command
 from convoy_tui.dashboard.board.spans import Line, Span, Tone, line, wrap
-from convoy_tui.dashboard.screens.confirm import named, several, to_type
+from convoy_tui.dashboard.screens.confirm import named, several, some_of, to_type
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.services import Done, Services
 from convoy_tui.dashboard.widgets.lines import Lines
@@ -32,6 +32,8 @@ class RequeueDialog(Dialog):
         super().__init__(services)
         self._rows = [row for row in rows if row.snapshot.counts.failed]
         self._entries: dict[str, Sequence[Entry]] = {}
+        self._left: dict[str, int] = {}
+        """How many more are failed in queues of which not all fit, as far as that is known."""
         self.heading = f"Requeue · {named([row.queue for row in rows])}{self.place(services.board)}"
 
     def body(self) -> ComposeResult:
@@ -49,41 +51,48 @@ class RequeueDialog(Dialog):
         self.run_worker(self._read(), group="read", exclusive=True, exit_on_error=False)
 
     async def _read(self) -> None:
-        room, total = AT_ONCE, 0
+        room = AT_ONCE
         outcomes: Counter[Outcome] = Counter()
         try:
             for row in self._rows:
+                if room <= 0:
+                    self._left[row.queue] = row.snapshot.counts.failed
+                    continue
                 failed = await self.services.source.failed(row.queue, room)
-                total += failed.total
                 room -= len(failed.entries)
                 self._entries[row.queue] = failed.entries
+                if more := failed.total - len(failed.entries):
+                    self._left[row.queue] = more
                 ids = [entry.id for entry in failed.entries]
                 outcomes.update((await self.services.source.requeue(row.queue, ids, dry_run=True)).values())
-                if room <= 0:
-                    break
         except ConvoyError as error:
             self.say("#summary", [line((safe(str(error), 300), Tone.ALARM))])
             self.disarm("Nothing to requeue")
         else:
-            self._offer(total, outcomes)
+            self._offer(outcomes)
 
-    def _offer(self, total: int, outcomes: Counter[Outcome]) -> None:
+    def _offer(self, outcomes: Counter[Outcome]) -> None:
         entries = [entry for queue in self._entries.values() for entry in queue]
-        n = outcomes[Outcome.QUEUED]
-        what = f"{number(total)} failed."
-        if total > len(entries):
-            what += f" These are {number(len(entries))} of them; the others stay until you press R again."
+        n, left = outcomes[Outcome.QUEUED], sum(self._left.values())
+        what = f"{number(len(entries) + left)} failed."
+        if left:
+            what += f" These are {number(len(entries))} of them; the others{self._where} stay until you press R again."
         self.say_wrapped("#summary", what if entries else "Nothing is failed here.", Tone.STRONG)
         self.say("#outcomes", lambda: [(), *_effects(outcomes, self.room)] if entries else [])
         self.say("#reasons", lambda: [(), *_about(entries, self.room)] if entries else [])
         if not entries:
             self.disarm("Nothing to requeue")
             return
-        self.show_command(*self._commands(is_all=total == len(entries)))
+        self.show_command(*self._commands(is_all=not left))
         many = n > 1000 and self.services.board.place.is_production
         word = to_type([row.queue for row in self._rows], "requeue") if many else ""
         drops = outcomes[Outcome.ALREADY_COMMITTED]
         self.arm(f"Requeue {number(n)}" if n or not drops else f"Drop {number(drops)} from failed", wanted=word)
+
+    @property
+    def _where(self) -> str:
+        """In which queues there are more, where there are several."""
+        return "" if len(self._rows) == 1 else f", in {some_of([safe(queue, 30) for queue in self._left], 3)},"
 
     def _commands(self, *, is_all: bool) -> Iterable[str]:
         for queue, entries in self._entries.items():
@@ -94,7 +103,15 @@ class RequeueDialog(Dialog):
     async def act(self) -> Done:
         """Requeue exactly the IDs that were read, slice by slice."""
         planned = sum(map(len, self._entries.values()))
-        return await self.runner.run(self._slices(), Counter(), planned, told)
+        return await self.runner.run(self._slices(), Counter(), planned, self._told)
+
+    def _told(self, tally: Counter[Outcome]) -> Done:
+        """The result, which is no end where some are left: the selection stays then."""
+        done, left = told(tally), sum(self._left.values())
+        if not left:
+            return done
+        more = count(left, "more ID is", "more IDs are")
+        return Done(f"{done.text} {more} failed: press R again.", Tone.WARNING)
 
     async def _slices(self) -> AsyncIterator[tuple[int, Counter[Outcome]]]:
         for queue, entries in self._entries.items():
