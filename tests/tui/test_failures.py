@@ -15,7 +15,7 @@ from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.dashboard.board.failures import Group
 from convoy_tui.dashboard.screens.failures import FailuresScreen
 from convoy_tui.dashboard.widgets.table import Table
-from tests.servers import RealServer
+from tests.servers import RealServer, valkey_binary
 from tests.tui.failing import TRACEBACK, fail
 from tests.tui.live import opened
 from tests.tui.screen import shows, text_of, until
@@ -168,6 +168,29 @@ async def test_a_trial_run_that_nobody_takes_can_be_left(store: RealServer, flee
         await pilot.press("escape")
         await shows(pilot, "Tried 1 ID: 1 waiting; the other 1 stay failed.")
     assert (trucks.counts().queued, trucks.counts().failed) == (1, 1)
+
+
+async def test_what_a_trial_run_has_done_is_told_even_if_the_rest_cannot_follow() -> None:
+    server = RealServer(valkey_binary())
+    try:
+        with Fleet(redis=server.url) as fleet:
+            fail(fleet.queue("trucks"), ["a", "b"], "ValueError: 1")
+        async with opened(server.url, size=(160, 36)) as (pilot, app):
+            await shows(pilot, "trucks")
+            await pilot.press("3")
+            await shows(pilot, "2 failed IDs")
+            await pilot.press("R")
+            await shows(pilot, "No worker is alive here")
+            await pilot.press("y")
+            await shows(pilot, "1 tried: 1 waiting")
+            await pilot.press("escape")
+            await shows(pilot, "Requeue the other 1?")
+            server.kill()
+            await pilot.press("y")
+            await shows(pilot, "Tried 1 ID: 1 waiting; the other 1 stay failed. Then it broke off:")
+            assert isinstance(app.screen, FailuresScreen)
+    finally:
+        server.stop()
 
 
 async def test_a_group_can_be_requeued_at_once(store: RealServer, fleet: Fleet) -> None:

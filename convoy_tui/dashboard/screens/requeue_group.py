@@ -137,14 +137,18 @@ class RequeueGroupDialog(Dialog):
     async def act(self) -> Done:
         """Let some go ahead, watch them, ask, and let the others follow."""
         n = self._n
-        if not n:
+        try:
+            if n:
+                await self._plan.begin(n)
+                self.services.hurry()
+                await self._watch()
+                if not self._plan.ids or not await self._ask():
+                    return self._told()
             return await self._requeue_rest()
-        await self._plan.begin(n)
-        self.services.hurry()
-        await self._watch()
-        if not self._plan.ids or not await self._ask():
-            return self._told()
-        return await self._requeue_rest()
+        except ConvoyError as error:
+            if not self._plan.outcomes:
+                raise
+            return Done(f"{self._told().text} Then it broke off: {safe(str(error), 200)}", Tone.ALARM)
 
     async def _watch(self) -> None:
         self.query_one("#how").display = False
