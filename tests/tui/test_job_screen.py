@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import pytest
 import redis
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from convoy_core import Fleet, Job, PoolOptions, State, WorkerPool
 from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.dashboard.screens.job import JobScreen
 from convoy_tui.dashboard.screens.queue import QueueScreen
-from tests.servers import RealServer
+from tests.servers import RealServer, valkey_binary
 from tests.tui import seeds
 from tests.tui.live import opened
 from tests.tui.screen import hides, shows, text_of, until
@@ -56,6 +57,25 @@ async def test_an_id_of_several_queues_is_opened_in_the_chosen_one(store: RealSe
         await shows(pilot, "42 is in 2 queues; Enter opens one.")
         await pilot.press("j", "enter")
         await shows(pilot, "▸ b ▸ 42")
+
+
+async def test_the_places_of_an_id_are_gone_once_another_is_looked_for() -> None:
+    server = RealServer(valkey_binary())
+    try:
+        with Fleet(redis=server.url) as fleet:
+            for name in ("a", "b"):
+                fleet.queue(name).publish("42")
+        async with opened(server.url, size=(200, 60)) as (pilot, app):
+            await find(pilot, app, "b", "42")
+            await shows(pilot, "42 is in 2 queues; Enter opens one.")
+            server.kill()
+            app.screen.query_one("#sought", Input).focus()
+            await pilot.press("4", "3", "enter")
+            await hides(pilot, "42 is in 2 queues")
+            await hides(pilot, "Looking")
+            assert not app.screen.query_one("#places").display
+    finally:
+        server.stop()
 
 
 async def test_an_id_that_is_nowhere_is_said_so(store: RealServer, fleet: Fleet) -> None:

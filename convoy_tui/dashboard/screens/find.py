@@ -81,6 +81,8 @@ class FindDialog(Popup[Where | None]):
 
     async def _find(self, sought: str) -> None:
         self._sought = sought
+        table = self.query_one("#places", Table)
+        table.display = False  # they are of another ID
         queues = [row.queue for row in self.services.board.rows]
         try:
             found = await find_id(self.services.source.fleet, sought, queues)
@@ -91,7 +93,6 @@ class FindDialog(Popup[Where | None]):
             self.dismiss(Where(found[0].queue, sought))
             return
         self._say(self._told(found, len(queues)), Tone.NORMAL if found else Tone.WARNING)
-        table = self.query_one("#places", Table)
         table.display = bool(found)
         table.show_window(Window.whole(tuple(found)), is_stale=False)
         if found:
