@@ -16,6 +16,7 @@ from convoy_tui.dashboard.board.spans import plain
 from convoy_tui.dashboard.screens.launch import LaunchDialog
 from convoy_tui.dashboard.screens.pool import PoolScreen
 from convoy_tui.dashboard.screens.workers import WorkersScreen
+from convoy_tui.dashboard.services import Where
 from convoy_tui.dashboard.widgets.table import Table
 from tests.servers import RealServer
 from tests.tui.live import opened
@@ -81,7 +82,7 @@ async def test_enter_folds_a_host_and_shows_what_a_pool_holds(
         await until(pilot, lambda: app.screen.query_one("#held", Table).cursor == "mail:88412")
         shown = text_of(app)
         assert shown.index("mail:88412") < shown.index("mail:88390") < shown.index("mail:88377")
-        assert app.page.here.id == "mail:88412"
+        assert app.page.here == Where("emails:transactional")
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, WorkersScreen))
         assert table(app).cursor == "pool " + "a" * 32
@@ -116,6 +117,30 @@ async def test_the_cursor_begins_where_one_comes_from_and_w_launches_for_that_qu
         await pilot.press("W")
         await until(pilot, lambda: isinstance(app.screen, LaunchDialog))
         await shows(pilot, "Launch workers · reports:nightly")
+        await pilot.press("escape")
+        table(app).point_at("host host-7")
+        await hides(pilot, "start workers")
+        await pilot.press("W")
+        await shows(pilot, "Move the cursor to a pool or a queue")
+        assert app.page.here == Where(None)
+
+
+async def test_the_queue_is_found_as_it_was_left_also_from_a_pool(
+    store: RealServer, fleet: Fleet, raw: redis.Redis
+) -> None:
+    Crew(fleet, raw).joins("q", "a" * 32, host="h", holds=["x", "y"])
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "1 worker")
+        await pilot.press("2", "f2", "slash", "y", "enter")
+        await shows(pilot, "1 found of 2")
+        await pilot.press("4")
+        await shows(pilot, "2 of 4 slots")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, PoolScreen))
+        await until(pilot, lambda: app.screen.query_one("#held", Table).cursor is not None)
+        await pilot.press("2")
+        await shows(pilot, "1 found of 2")
+        assert [where for name, where in app.services.kept if name == "queue"] == [Where("q")]
 
 
 async def test_where_nobody_works_it_is_said_how_to_begin(store: RealServer, fleet: Fleet) -> None:

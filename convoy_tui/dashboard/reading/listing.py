@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence, Set
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -60,6 +60,16 @@ class Listing:
         self.window, self.is_scanned, self.is_stopped = Window(), False, False
         self.scanned = self.found = self.total = 0
 
+    def renew(self) -> None:
+        """Read everything anew as well. What was read stays until then, and is old."""
+        self.is_scanned = self.is_stopped = False
+        self.scanned = self.found = 0
+
+    @property
+    def is_old(self) -> bool:
+        """Whether nothing has been read yet since it was renewed."""
+        return self.needs_scan and not (self.is_scanned or self.scanned or self.found)
+
     async def read(self, fleet: AsyncFleet, view: range, progress: Callable[[], None]) -> None:
         """Read what is in view and as much on both sides of it; or all entries, and keep those that match."""
         reader = self._reader(fleet)
@@ -97,6 +107,18 @@ class Listing:
         """Every entry that matches now, in the order of the store, in slices."""
         async for part in self._all(self._reader(fleet)):
             yield [item for item in part.items if self._fits(item)]
+
+    async def named(self, fleet: AsyncFleet, ids: Set[str]) -> AsyncIterator[Sequence[Item]]:
+        """The entries of these IDs, whatever the filter, each once, in the order of the store, in slices."""
+        left = set(ids)
+        reader = self._reader(fleet)
+        slices = reader.slices(left.__contains__) if self.tab is not Tab.ORPHANS else self._all(reader)
+        async for part in slices:
+            items = [item for item in part.items if item.entry.id in left]
+            left.difference_update(item.entry.id for item in items)
+            yield items
+            if not left:
+                return
 
     @property
     def _is_due(self) -> bool:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from textual.app import ComposeResult
 
-from convoy_core import ConvoyError, State, chunked
+from convoy_core import ConvoyError, Outcome, State, chunked
 from convoy_core.kept import KeptFile
 from convoy_tui.dashboard.board.spans import Tone, line
 from convoy_tui.dashboard.id_moves import Answers, Chosen, IDMove, where_kept
@@ -80,7 +80,7 @@ class MoveIDsDialog(Dialog):
         self.say("#outcomes", [(), *(line((f"{number(n):>8}", tone), f"   {text}") for n, text, tone in effects)])
         n = self._move.moved(tally)
         if self._is_whole:
-            self.note("All that wait are removed, from the head on; what is published meanwhile stays.")
+            self.note("All that wait are removed, from the head on; what is published behind them meanwhile stays.")
         if n or sum(tally.values()):
             is_production = self.services.board.place.is_production
             asks = n > (1 if is_production else _MANY) if self._move.loses else is_production and n > _VERY_MANY
@@ -103,16 +103,26 @@ class MoveIDsDialog(Dialog):
         return done if self._kept is None else Done(f"{done.text}{where_kept(self._kept)}", done.tone)
 
     async def _slices(self) -> AsyncIterator[tuple[int, Counter[StrEnum]]]:
-        total = len(self._chosen.ids)
         if self._is_whole:
-            done = next(iter(self._move.done))
-            for before in range(0, total, _PART):
-                part = min(_PART, total - before)
-                removed = await self._queue.discard_all(State.QUEUED, limit=part, keep=self._kept)
-                yield part, Counter({done: removed})
+            async for part in self._all_waiting():
+                yield part
             return
         for ids in chunked(self._chosen.ids, self._move.size):
             yield len(ids), Counter((await self._moved(ids)).values())
+
+    async def _all_waiting(self) -> AsyncIterator[tuple[int, Counter[StrEnum]]]:
+        """Of each part as many from the head as still wait: workers claim there as well. The last ones are named."""
+        left = len(self._chosen.ids)
+        for ids in chunked(self._chosen.ids, _PART):
+            left -= len(ids)
+            waiting = [id async for id, state in self._queue.states(ids) if state is State.QUEUED]
+            removed = 0
+            if waiting and left:
+                removed = await self._queue.discard_all(State.QUEUED, limit=len(waiting), keep=self._kept)
+            elif waiting:
+                answers = await self._moved(waiting)
+                removed = sum(answer is Outcome.DISCARDED for answer in answers.values())
+            yield len(ids), Counter({Outcome.DISCARDED: removed, Outcome.GONE: len(ids) - removed})
 
     async def _moved(self, ids: list[str]) -> Answers:
         if self._move.discards is not None:

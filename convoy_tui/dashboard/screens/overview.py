@@ -138,7 +138,7 @@ class OverviewScreen(Page):
             self.query_one("#welcome", Lines).show(said)
         table = self.query_one("#queues", QueueTable)
         table.show_order("" if self._order == WORST else self._order, "")
-        table.show(rows, is_stale=board.is_stale, known=[row.queue for row in board.rows])
+        table.show(rows, is_stale=board.is_stale, known=[row.queue for row in self.services.board.rows])
         self._show_needs(replace(board, rows=tuple(rows)))
         self._show_inspector(board)
 

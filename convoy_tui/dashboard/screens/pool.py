@@ -73,12 +73,6 @@ class PoolScreen(PoolVerbs):
         """The pool, behind the workers."""
         return ("workers", process(self._pool.info, 60))
 
-    @property
-    def here(self) -> Where:
-        """The ID under the cursor."""
-        table = self.query_one("#held", Table)
-        return Where(self._pool.info.queue, table.cursor)
-
     def body(self) -> ComposeResult:
         """The pool in words, and the IDs that it holds."""
         yield Lines(id="about")

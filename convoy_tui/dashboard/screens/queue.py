@@ -60,7 +60,8 @@ class QueueScreen(QueueListPage):
         return super().check_action(action, parameters)
 
     def begin_anew(self) -> None:
-        """Read another list. What is selected stays, but is not all of it any more."""
+        """Read another list. What is selected stays, but is not all of it any more; nor is what is being selected."""
+        self.workers.cancel_group(self, "pick")
         self._all = None
         super().begin_anew()
 
@@ -168,12 +169,12 @@ class QueueScreen(QueueListPage):
             else f"{count(total, 'ID')} {which}, as they are then"
         )
         name = f"{_file_name(self.queue)}-{listing.tab}.txt"
-        self._open(SaveDialog(self.services, self.queue, what, name, total, self._items))
+        gone = f"not {listing.tab} any more" if selected else ""
+        self._open(SaveDialog(self.services, self.queue, what, name, total, self._items, gone))
 
-    async def _items(self) -> AsyncIterator[Sequence[Item]]:
-        selected = self.table.selected
-        async for items in self.listing.all(self.services.source.fleet):
-            yield [item for item in items if not selected or item.entry.id in selected]
+    def _items(self) -> AsyncIterator[Sequence[Item]]:
+        listing, selected, fleet = self.listing, self.table.selected, self.services.source.fleet
+        return listing.named(fleet, selected) if selected else listing.all(fleet)
 
 
 def _file_name(queue: str) -> str:

@@ -28,7 +28,7 @@ from convoy_tui.dashboard.services import Done, Services, Where
 from convoy_tui.dashboard.widgets.entry import OneLine
 from convoy_tui.dashboard.widgets.entry_table import EntryTable
 from convoy_tui.dashboard.widgets.lines import Lines
-from convoy_tui.text.entry_filter import SYNTAX, parse_filter
+from convoy_tui.text.entry_filter import SYNTAX, Filter, parse_filter
 from convoy_tui.text.health import word
 from convoy_tui.text.reasons import why
 from convoy_tui.text.safe_text import safe
@@ -40,10 +40,10 @@ _MEASURE_EVERY_S = 5.0
 
 @dataclass(slots=True)
 class _Kept:
-    """What the page knows again when one comes back to it."""
+    """What the page knows again when one comes back to it: what was asked for, and nothing that was read."""
 
     tab: Tab = Tab.QUEUED
-    listings: dict[Tab, Listing] = field(default_factory=dict)
+    asked: dict[Tab, tuple[str, Filter, Order]] = field(default_factory=dict)
 
 
 class QueueListPage(Page):
@@ -63,10 +63,12 @@ class QueueListPage(Page):
     page_name = "queue"
 
     def __init__(self, services: Services, where: Where) -> None:
-        super().__init__(services, where)
+        super().__init__(services, Where(where.queue))
         self.queue = where.queue or ""
-        kept = services.kept.setdefault((self.page_name, where), _Kept())
+        kept = services.kept.setdefault((self.page_name, self.where), _Kept())
         self._kept = kept if isinstance(kept, _Kept) else _Kept()
+        self._tab = self._kept.tab
+        self._listings: dict[Tab, Listing] = {}
         self._details: Details | None = None
         self._asked_for: str | None = None
         self._durations: Sequence[Durations] = ()
@@ -81,8 +83,9 @@ class QueueListPage(Page):
     @property
     def listing(self) -> Listing:
         """What is known of the chosen tab."""
-        tab = self._kept.tab
-        return self._kept.listings.setdefault(tab, Listing(self.queue, tab, self.services.board.limits.jam_after_s))
+        tab, limit = self._tab, self.services.board.limits.jam_after_s
+        asked = self._kept.asked.get(tab, ("", Filter(), Order()))
+        return self._listings.setdefault(tab, Listing(self.queue, tab, limit, *asked))
 
     @property
     def in_view(self) -> Iterable[Where]:
@@ -97,7 +100,7 @@ class QueueListPage(Page):
         yield OneLine(id="search", placeholder=f"{SYNTAX}; Enter keeps it, Esc clears it")
         yield Lines(id="found")
         with Container(id="main"):
-            yield EntryTable(lambda width: columns_of(self._kept.tab, width), self.services.glyphs, id="entries")
+            yield EntryTable(lambda width: columns_of(self._tab, width), self.services.glyphs, id="entries")
             with Vertical(id="side"):
                 yield Lines(id="rule")
                 yield Lines(id="inspector")
@@ -131,7 +134,7 @@ class QueueListPage(Page):
 
     def read_again(self) -> None:
         """Read all entries again where a filter or an order needs them all."""
-        self.listing.is_scanned = self.listing.is_stopped = False
+        self.listing.renew()
 
     def on_table_wanted(self) -> None:
         """Read the rows that have come into view."""
@@ -162,7 +165,7 @@ class QueueListPage(Page):
         """The tabs with their counts, and the rows."""
         row, listing, room = board.row(self.queue), self.listing, self.size.width
         table = self.table
-        table.show_window(listing.window, is_stale=board.is_stale or bool(self.trouble))
+        table.show_window(listing.window, is_stale=board.is_stale or bool(self.trouble) or listing.is_old)
         marks = self.services.glyphs.pick("▴", "^"), self.services.glyphs.pick("▾", "v")
         table.show_order(listing.order.by or STORED[listing.tab], marks[not listing.order.is_reversed])
         self.say("#numbers", [numbers(row, room, self.services.glyphs)])
@@ -218,11 +221,12 @@ class QueueListPage(Page):
     def action_tab(self, by: int) -> None:
         """Show the next or the previous tab."""
         tabs = list(Tab)
-        self.action_tab_to(tabs[(tabs.index(self._kept.tab) + by) % len(tabs)])
+        self.action_tab_to(tabs[(tabs.index(self._tab) + by) % len(tabs)])
 
     def action_tab_to(self, tab: str) -> None:
         """Show this tab."""
-        self._kept.tab = Tab(tab)
+        self._tab = self._kept.tab = Tab(tab)
+        self.listing.renew()
         self._show_box()
         self.table.select(frozenset())
         self.begin_anew()
@@ -261,26 +265,28 @@ class QueueListPage(Page):
 
     def action_sort(self) -> None:
         """Take the next order."""
-        self._order(next_order(self._kept.tab, self.listing.order))
+        self._order(next_order(self._tab, self.listing.order))
 
     def on_table_order_asked(self, event: EntryTable.OrderAsked) -> None:
         """Take the order of the column that was clicked."""
-        self._order(asked_order(self._kept.tab, self.listing.order, event.order))
+        self._order(asked_order(self._tab, self.listing.order, event.order))
 
     def _order(self, order: Order) -> None:
-        self.listing.change(self.listing.text, self.listing.filter, order)
-        self.begin_anew()
+        self._change(self.listing.text, self.listing.filter, order)
 
     def _filter(self) -> None:
         text = self.query_one("#search", Input).value
         if text == self.listing.text:
             return
         try:
-            self.listing.change(text, parse_filter(text), self.listing.order)
+            self._change(text, parse_filter(text), self.listing.order)
         except InvalidOption as error:
             self.tell(Done(str(error), Tone.WARNING))
-        else:
-            self.begin_anew()
+
+    def _change(self, text: str, conditions: Filter, order: Order) -> None:
+        self._kept.asked[self._tab] = text, conditions, order
+        self.listing.change(text, conditions, order)
+        self.begin_anew()
 
     def _show_box(self) -> None:
         box = self.query_one("#search", Input)

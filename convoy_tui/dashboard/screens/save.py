@@ -27,7 +27,7 @@ from convoy_tui.dashboard.services import Done, Services
 from convoy_tui.dashboard.widgets.entry import OneLine
 from convoy_tui.dashboard.widgets.lines import Lines
 from convoy_tui.text.safe_text import safe
-from convoy_tui.text.words import count
+from convoy_tui.text.words import count, number
 
 Slices = Callable[[], AsyncIterator[Sequence[Item]]]
 
@@ -40,12 +40,16 @@ class SaveDialog(Dialog):
     confirm_key = "Enter"
     footing = "a new file, which only you can read"
 
-    def __init__(self, services: Services, queue: str, what: str, name: str, total: int, slices: Slices) -> None:
+    def __init__(
+        self, services: Services, queue: str, what: str, name: str, total: int, slices: Slices, gone: str = ""
+    ) -> None:
+        """`gone`: what is said of those of the total that are not found."""
         super().__init__(services)
         self._what = what
         self._suggested = name
         self._total = total
         self._slices_of = slices
+        self._gone = gone
         self._file: IO[bytes] | None = None
         self._broken = 0
         self.heading = f"Save · {safe(queue, 50)}{self.place(services.board)}"
@@ -101,7 +105,11 @@ class SaveDialog(Dialog):
         path, self._broken = self._path, 0
         if self.app.is_web:
             file = self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the browser has it
-            done = await self._write_all(path)
+            try:
+                done = await self._write_all(path)
+            except BaseException:
+                file.close()
+                raise
             self.app.deliver_binary(file, save_filename=path.name)
             return done
         try:
@@ -109,20 +117,28 @@ class SaveDialog(Dialog):
         except OSError as error:
             raise _NotWritten(f"{path} cannot be written: {error.strerror}.") from error
         with os.fdopen(descriptor, "wb") as self._file:
-            return await self._write_all(path)
+            try:
+                return await self._write_all(path)
+            except BaseException:
+                path.unlink(missing_ok=True)  # or the next try would find it there
+                raise
 
     async def _write_all(self, path: Path) -> Done:
         nothing: Counter[str] = Counter()
         return await self.runner.run(self._slices(path), nothing, self._total, lambda tally: self._tell(tally, path))
 
     async def _slices(self, path: Path) -> AsyncIterator[tuple[int, Counter[str]]]:
+        left = self._total
         async for items in self._slices_of():
             lines = [self._line(item, is_json=path.suffix == ".jsonl") for item in items]
             try:
                 await asyncio.to_thread(self._write, b"".join(lines))
             except OSError as error:
                 raise _NotWritten(f"{path} cannot be written: {error.strerror}.") from error
+            left -= len(items)
             yield len(items), Counter(saved=len(items))
+        if self._gone and left:
+            yield left, Counter(gone=left)
 
     def _line(self, item: Item, *, is_json: bool) -> bytes:
         if is_json:
@@ -133,12 +149,15 @@ class SaveDialog(Dialog):
     def _write(self, content: bytes) -> None:
         if self._file is not None:
             self._file.write(content)
+            self._file.flush()  # now, so that a full disk is told of with this slice
 
     def _tell(self, tally: Counter[str], path: Path) -> Done:
         told = f"Saved {count(tally['saved'], 'ID')} to {safe(str(path), 60)}."
+        if gone := tally["gone"]:
+            told = f"{told[:-1]}; {number(gone)} {self._gone}."
         if self._broken:
             return Done(f"{told} {count(self._broken, 'ID holds', 'IDs hold')} a line break: use .jsonl.", Tone.WARNING)
-        return Done(told)
+        return Done(told, Tone.WARNING if gone else Tone.FINE)
 
 
 class _NotWritten(ConvoyError):

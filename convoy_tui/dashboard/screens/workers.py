@@ -138,7 +138,7 @@ class WorkersScreen(PoolVerbs, Page):
 
     def _offers(self, row: PoolsRow, board: Board) -> Line:
         """The keys that help with a row."""
-        launch = offer("W", "start workers") if board.is_writable else ()
+        launch = offer("W", "start workers") if board.is_writable and not isinstance(row, HostRow) else ()
         if not isinstance(row, PoolRow):
             return launch
         if row.pool.silent_s is not None and self._is_alone(row):
@@ -173,6 +173,8 @@ class WorkersScreen(PoolVerbs, Page):
                 return pool.info.queue
             case UnservedRow(queue):
                 return queue
+            case HostRow():
+                return None
             case _:
                 return self.where.queue
 
