@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 
-from convoy_core import BATCH, AsyncQueue, Cancelled, Fault, FaultKind, Outcome, Published, Repaired, State
+from convoy_core import BATCH, AsyncQueue, Cancelled, ConvoyError, Fault, FaultKind, Outcome, Published, Repaired, State
 from convoy_core.kept import KeptFile
 from convoy_tui.dashboard.board.board import Place
 from convoy_tui.dashboard.board.commands import command, quoted
@@ -187,6 +187,12 @@ REPAIR = IDMove(
 def where_kept(kept: KeptFile) -> str:
     """How to bring back what was discarded, behind a sentence that says how much was."""
     return f" To bring them back: convoy restore {quoted(safe(str(kept.path), 300))}" if kept.count else ""
+
+
+def broke_off(kept: KeptFile, error: ConvoyError) -> Done:
+    """What to say of a discard that broke off in its first slice, when that was done in part."""
+    done = f"Discarded {count(kept.count, 'ID')}.{where_kept(kept)}"
+    return Done(f"{done} Then it broke off: {safe(str(error), 200)}", Tone.ALARM)
 
 
 def discard_from(state: State) -> IDMove:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from convoy_core import Fleet, State
+from convoy_core import Fleet, NotKept, Record, State
+from convoy_core.kept import KeptFile
 from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.dashboard.board.entries import Tab
 from convoy_tui.dashboard.reading.listing import Listing
@@ -141,6 +143,59 @@ async def test_what_is_published_while_a_whole_queue_is_to_be_discarded_stays(
         await shows(pilot, "Discarded 20 IDs; 10 no longer queued. To bring them back")
 
     assert queued(fleet) == [str(n) for n in range(100, 115)]
+
+
+# -- a discard that breaks off
+
+
+@pytest.mark.parametrize("keys", [("2", "f4", "D"), ("3", "D")], ids=["ids", "group"])
+async def test_a_discard_that_was_refused_can_be_tried_again(
+    store: RealServer, fleet: Fleet, raw: redis.Redis, keys: tuple[str, ...]
+) -> None:
+    fail(fleet.queue("trucks"), ["a"], "ValueError: no wheel")
+    async with opened(store.url) as (pilot, app):
+        await until(pilot, lambda: app.services.board.row("trucks") is not None)
+        for key in keys:
+            await pilot.press(key)
+            await shows(pilot, {"D": "Discard 1", "2": "[Queued 0]", "f4": "▌ a ", "3": "1 failed ID in"}[key])
+        raw.execute_command("REPLICAOF", "127.0.0.1", "1")  # type: ignore[no-untyped-call]
+        try:
+            await pilot.press("y")
+            await shows(pilot, "Try again")
+        finally:
+            raw.execute_command("REPLICAOF", "NO", "ONE")  # type: ignore[no-untyped-call]
+        await pilot.press("y")
+        await shows(pilot, "Discarded 1")
+
+    assert fleet.queue("trucks").counts().failed == 0
+
+
+async def test_what_was_discarded_before_the_first_slice_broke_off_is_told(
+    store: RealServer, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.queue("trucks").publish_many(range(2600))
+    save, saved = KeptFile.save, [0]
+
+    def fails_then(self: KeptFile, records: Sequence[Record]) -> None:
+        saved[0] += 1
+        if saved[0] == 2:
+            raise NotKept("The disk is full.")
+        save(self, records)
+
+    monkeypatch.setattr(KeptFile, "save", fails_then)
+    async with opened(store.url, size=(200, 36)) as (pilot, app):
+        await enter(pilot, app)
+        await type_filter(pilot, app, "25*")
+        await shows(pilot, "111 found of 2,600")
+        await pilot.press("asterisk")
+        await shows(pilot, "Selected 111 IDs")
+        await pilot.press("D")
+        await shows(pilot, "Type trucks to go on")
+        await type_into(pilot, app, "#typed", "trucks")
+        await shows(pilot, "Discarded 19 IDs. To bring them back: convoy restore")
+        await until(pilot, lambda: isinstance(app.screen, QueueScreen))
+
+    assert fleet.queue("trucks").counts().queued == 2581
 
 
 # -- saved

@@ -12,7 +12,7 @@ from convoy_core.kept import KeptFile
 from convoy_tui.dashboard.board.commands import command
 from convoy_tui.dashboard.board.failures import Group
 from convoy_tui.dashboard.board.spans import Tone, line
-from convoy_tui.dashboard.id_moves import where_kept
+from convoy_tui.dashboard.id_moves import broke_off, where_kept
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.services import Done, Services
 from convoy_tui.dashboard.widgets.lines import Lines
@@ -34,7 +34,6 @@ class DiscardGroupDialog(Dialog):
         self._group = group
         self._ids: list[str] = []
         self._queue = services.source.fleet.queue(group.queue, operation=self.operation)
-        self._kept = KeptFile(group.queue, services.source.fleet.store)
         self.heading = f"Discard group {group.group.id} · {safe(group.queue, 40)}{self.place(services.board)}"
 
     def body(self) -> ComposeResult:
@@ -87,8 +86,13 @@ class DiscardGroupDialog(Dialog):
     async def act(self) -> Done:
         """Discard exactly these, slice by slice."""
         tally: Counter[Outcome] = Counter()
+        self._kept = KeptFile(self._group.queue, self.services.source.fleet.store)  # of this try alone
         try:
             return await self.runner.run(self._slices(), tally, len(self._ids), self._told)
+        except ConvoyError as error:
+            if not self._kept.count:
+                raise
+            return broke_off(self._kept, error)
         finally:
             self._kept.close()
 

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from convoy_core import ConvoyError, Outcome, State, chunked
 from convoy_core.kept import KeptFile
 from convoy_tui.dashboard.board.spans import Tone, line
-from convoy_tui.dashboard.id_moves import Answers, Chosen, IDMove, where_kept
+from convoy_tui.dashboard.id_moves import Answers, Chosen, IDMove, broke_off, where_kept
 from convoy_tui.dashboard.screens.dialog import Dialog
 from convoy_tui.dashboard.services import Done, Services
 from convoy_tui.dashboard.widgets.lines import Lines
@@ -37,7 +37,7 @@ class MoveIDsDialog(Dialog):
         self._move = move
         self._chosen = chosen
         self._queue = services.source.fleet.queue(chosen.queue, operation=self.operation)
-        self._kept = KeptFile(chosen.queue, services.source.fleet.store) if move.loses else None
+        self._kept: KeptFile | None = None
         self.heading = f"{move.verb} · {safe(chosen.queue, 50)}{self.place(services.board)}"
 
     @property
@@ -92,8 +92,14 @@ class MoveIDsDialog(Dialog):
     async def act(self) -> Done:
         """Move them, slice by slice."""
         tally: Counter[StrEnum] = Counter()
+        if self._move.loses:
+            self._kept = KeptFile(self._chosen.queue, self.services.source.fleet.store)  # of this try alone
         try:
             return await self.runner.run(self._slices(), tally, len(self._chosen.ids), self._told)
+        except ConvoyError as error:
+            if self._kept is None or not self._kept.count:
+                raise
+            return broke_off(self._kept, error)
         finally:
             if self._kept is not None:
                 self._kept.close()
@@ -111,18 +117,18 @@ class MoveIDsDialog(Dialog):
             yield len(ids), Counter((await self._moved(ids)).values())
 
     async def _all_waiting(self) -> AsyncIterator[tuple[int, Counter[StrEnum]]]:
-        """Of each part as many from the head as still wait: workers claim there as well. The last ones are named."""
-        left = len(self._chosen.ids)
-        for ids in chunked(self._chosen.ids, _PART):
-            left -= len(ids)
-            waiting = [id async for id, state in self._queue.states(ids) if state is State.QUEUED]
+        """Of each part as many from the head as still wait, since workers claim there; the last part is named."""
+        ids = [*self._chosen.ids]
+        for end in range((len(ids) - 1) % _PART + 1, len(ids) + 1, _PART):
+            part = ids[max(0, end - _PART) : end]
+            waiting = [id async for id, state in self._queue.states(part) if state is State.QUEUED]
             removed = 0
-            if waiting and left:
+            if waiting and end < len(ids):
                 removed = await self._queue.discard_all(State.QUEUED, limit=len(waiting), keep=self._kept)
             elif waiting:
                 answers = await self._moved(waiting)
                 removed = sum(answer is Outcome.DISCARDED for answer in answers.values())
-            yield len(ids), Counter({Outcome.DISCARDED: removed, Outcome.GONE: len(ids) - removed})
+            yield len(part), Counter({Outcome.DISCARDED: removed, Outcome.GONE: len(part) - removed})
 
     async def _moved(self, ids: list[str]) -> Answers:
         if self._move.discards is not None:
