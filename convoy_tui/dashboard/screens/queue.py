@@ -61,7 +61,8 @@ class QueueScreen(QueueListPage):
 
     def begin_anew(self) -> None:
         """Read another list. What is selected stays, but is not all of it any more; nor is what is being selected."""
-        self.workers.cancel_group(self, "pick")
+        if self.workers.cancel_group(self, "pick"):
+            self.tell(Done("Not selected: the list is another one now.", Tone.DIM))
         self._all = None
         super().begin_anew()
 
