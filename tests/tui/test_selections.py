@@ -66,7 +66,7 @@ def queued(fleet: Fleet) -> list[str]:
 
 async def enter(pilot: Pilot[None], app: ConvoyApp, *keys: str) -> None:
     """Open the queue `trucks`, and press these keys there."""
-    await until(pilot, lambda: app.services.board.row("trucks") is not None)
+    await until(pilot, lambda: "trucks" in app.overview.query_one(QueueTable).order)
     app.overview.point_at("trucks")
     await pilot.press("enter")
     await until(pilot, lambda: isinstance(app.screen, QueueScreen) and table(app).window.total)
