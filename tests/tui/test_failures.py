@@ -110,12 +110,13 @@ async def test_a_group_is_requeued_after_a_trial_run_that_is_watched(store: Real
     def crush(job: Job) -> None:
         may_end.wait(patient())
 
-    async with opened(store.url) as (pilot, _):
+    async with opened(store.url) as (pilot, app):
         await shows(pilot, "trucks")
         await pilot.press("3")
         await shows(pilot, "6 failed IDs in 2 groups")
         await pilot.press("R")
         await shows(pilot, "Try 1 of 5")
+        assert "try 10 first" not in text_of(app)
         await shows(pilot, f"convoy requeue trucks --group {group_id('ValueError in trucks.py:crush')} --try 1")
         with WorkerPool(trucks, crush):
             await pilot.press("y")

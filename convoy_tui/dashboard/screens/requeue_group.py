@@ -31,6 +31,7 @@ PAUSE_S = (0.1, 1.0)
 """The shortest and the longest pause between two looks at those that went ahead."""
 
 _TRIES = (1, 10, 100)
+"""How many may go ahead, as far as others are left to follow."""
 
 
 class RequeueGroupDialog(Dialog):
@@ -44,6 +45,7 @@ class RequeueGroupDialog(Dialog):
         super().__init__(services)
         self._group = group
         self._plan = GroupRequeue(services.source.fleet, group.queue)
+        self._tries = [n for n in _TRIES if n < group.group.count]
         self._is_watching = False
         self._answer: asyncio.Future[bool] | None = None
         self.heading = f"Requeue group {group.group.id} · {safe(group.queue, 40)}{self.place(services.board)}"
@@ -55,9 +57,8 @@ class RequeueGroupDialog(Dialog):
         yield Choice(self._options(), self.services.glyphs, id="how")
         yield Lines(id="tried")
 
-    @staticmethod
-    def _options() -> Sequence[str]:
-        first = [f"try {number(n)} first, at the head, and ask again" for n in _TRIES]
+    def _options(self) -> Sequence[str]:
+        first = [f"try {number(n)} first, at the head, and ask again" for n in self._tries]
         return [*first, "all at once, at the end, without a trial run"]
 
     def on_mount(self) -> None:
@@ -105,7 +106,7 @@ class RequeueGroupDialog(Dialog):
     def _n(self) -> int:
         """How many go ahead; 0 where all go at once."""
         index = self.query_one("#how", Choice).index
-        return min(_TRIES[index], len(self._plan.ids)) if index < len(_TRIES) else 0
+        return min(self._tries[index], len(self._plan.ids)) if index < len(self._tries) else 0
 
     def _label(self) -> None:
         if not self._plan.preview:
@@ -128,7 +129,7 @@ class RequeueGroupDialog(Dialog):
 
     def _show_command(self) -> None:
         index = self.query_one("#how", Choice).index
-        trial = ["--try", str(_TRIES[index])] if index < len(_TRIES) else []
+        trial = ["--try", str(self._tries[index])] if index < len(self._tries) else []
         group = self._group
         self.show_command(command(self.services.board.place, "requeue", group.queue, "--group", group.group.id, *trial))
 
