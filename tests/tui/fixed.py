@@ -30,6 +30,7 @@ from convoy_tui.dashboard.board.board import Place, Row
 from convoy_tui.dashboard.poller import Poller
 from convoy_tui.dashboard.source import Failed, Reading
 from convoy_tui.text.broken import Broken
+from convoy_tui.text.health import Limits
 from convoy_tui.text.history import History
 from tests.tui.fixed_fleet import FixedFleet, acts_of
 
@@ -376,6 +377,7 @@ def an_app(
     is_ascii: bool = False,
     clock: Callable[[], float] | None = None,
     theme: str = "convoy-dark",
+    limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> ConvoyApp:
     """An app on a fixed source. Its clock stands still unless another is given, and it looks when told to."""
     place = Place(
@@ -383,6 +385,7 @@ def an_app(
         environment,
         source.read_only,
         "--read-only" if source.read_only else "",
+        limits,
         can_start=source.can_start,
     )
     app = ConvoyApp(

@@ -26,6 +26,7 @@ from convoy_tui.dashboard.services import LaunchForm
 from convoy_tui.dashboard.widgets.entry import ManyLines
 from convoy_tui.dashboard.widgets.lines import Lines
 from convoy_tui.dashboard.widgets.queue_table import QueueTable
+from convoy_tui.text.health import Limits
 from tests.tui.fixed import NOW, STUCK, FixedSource, a_queue, alarm_source, an_app, settle
 from tests.tui.screen import hides, rows_of, shows, text_of, until
 
@@ -130,6 +131,17 @@ async def test_an_answer_before_the_preview_does_nothing() -> None:
         assert source.acts == []
         await pilot.press("ctrl+s")
         await shows(pilot, "Cleared 2")
+
+
+async def test_the_configured_limit_is_the_one_that_is_shown_and_used() -> None:
+    source = FixedSource([a_queue("q", processing=3, oldest_processing_s=724.0)], stuck={"q": STUCK})
+    app = an_app(source, limits=Limits(jam_after_s=3600.0))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await shows(pilot, "limit 1h")
+        await pilot.press("J")
+        await shows(pilot, "Nothing has been running for that long")
+        assert app.screen.query_one("#limit", Input).value == "1h"
 
 
 async def test_jam_guard_leaves_out_what_was_left_out() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from convoy_core import Snapshot
+from convoy_core import Entry, Snapshot, State
 from convoy_tui.dashboard.board.board import Board, Link, LinkState, Place, Row, Watch
 from convoy_tui.dashboard.board.cells import MARGIN, cells, heading
 from convoy_tui.dashboard.board.columns import clears, columns, rate, short, trend
+from convoy_tui.dashboard.board.entries import Item, Tab, columns_of
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.headline import title, verdict
 from convoy_tui.dashboard.board.inspector import inspector, rule
@@ -235,6 +236,14 @@ def test_the_inspector_offers_no_key_when_nothing_may_be_written() -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_the_rule_is_as_wide_as_the_screen(name: str) -> None:
     assert width(rule(name, 80, GLYPHS)) == 80
+
+
+def test_a_run_that_begins_is_at_once_past_a_limit_of_0() -> None:
+    item = Item(Entry("a", State.PROCESSING, since=9.0), at=9.0, limit_s=0.0)
+
+    (limit,) = (column for column in columns_of(Tab.PROCESSING, 140) if column.title == "LIMIT")
+
+    assert limit.draw(item, GLYPHS).text.strip() == "past by 0s"
 
 
 def test_lines_are_clipped_and_spread_by_cells() -> None:

@@ -119,7 +119,11 @@ class Board:
     """Set where the rows are those of the past."""
     no_writes: str = ""
     """Why the store takes no writes, though it can be read."""
-    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def limits(self) -> Limits:
+        """The limits that queues are judged by."""
+        return self.place.limits
 
     @property
     def is_lost(self) -> bool:

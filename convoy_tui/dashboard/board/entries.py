@@ -159,7 +159,7 @@ def _worker(item: Item, glyphs: Glyphs, width: int) -> Span:
 def _limit(item: Item, glyphs: Glyphs, width: int) -> Span:
     if item.age_s is None:
         return Span("—", Tone.DIM)
-    if item.over_s:
+    if item.over_s or not item.limit_s:
         return Span(f"past by {age(item.over_s)}", Tone.ALARM)
     share = item.age_s / item.limit_s
     full, empty = glyphs.pick("▓", "#"), glyphs.pick("░", ".")
