@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 
-from convoy_core import AsyncFleet, AuditEntry
+from convoy_core import AsyncFleet
 from convoy_tui.dashboard.board.board import Board, Past, Row
 from convoy_tui.dashboard.board.rewound import earlier, later, past_rows, step_name
+from convoy_tui.dashboard.reading.activity import AuditReader
 from convoy_tui.dashboard.reading.past import read_past
 
 
 class LookingBack:
     """The time that is shown, if it is not now."""
 
-    def __init__(self) -> None:
+    def __init__(self, fleet: AsyncFleet) -> None:
+        self._fleet = fleet
+        self._audit = AuditReader(fleet)
         self.at: float | None = None
         """In Unix seconds of the store's clock; None is now."""
         self._read_of: float | None = None
         self._rows: tuple[Row, ...] = ()
-        self._acts: Sequence[AuditEntry] | None = None
 
     def step(self, by: int, board: Board) -> None:
         """Show an earlier time, or a later one, which may be now."""
@@ -34,21 +35,21 @@ class LookingBack:
 
     def leave(self) -> None:
         """Show what is so now."""
-        self.at = self._read_of = self._acts = None
+        self.at = self._read_of = None
         self._rows = ()
 
-    async def read(self, fleet: AsyncFleet, board: Board) -> None:
+    async def read(self, board: Board) -> None:
         """Read the time that is shown, unless that has been done."""
         at = self.at
         if at is None or at == self._read_of:
             return
         queues = [row.queue for row in board.rows]
-        if self._acts is None:
-            self._acts = await fleet.audit(queues)
-        kept = await read_past(fleet, queues, at, _now(board))
-        paused = {row.queue for row in board.rows if row.snapshot.paused}
-        self._rows = past_rows(kept, at, board.limits, self._acts, paused)
-        self._read_of = at
+        kept = await read_past(self._fleet, queues, at, _now(board))
+        await self._audit.read(queues)  # with each step: it must reach to what is paused now
+        if at == self.at:
+            paused = {row.queue for row in board.rows if row.snapshot.paused}
+            self._rows = past_rows(kept, at, board.limits, self._audit.entries.values(), paused)
+            self._read_of = at
 
     def board(self, live: Board) -> Board:
         """What is to be shown: the board as it is, or with the rows of that time."""

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import cast
 
 import pytest
 
-from convoy_core import Counts, Fleet
+from convoy_core import AsyncFleet, AuditEntry, Counts, Fleet, Snapshot
+from convoy_tui.dashboard.board.board import Board, Link, LinkState, Place, Watch
+from convoy_tui.dashboard.looking_back import LookingBack
+from convoy_tui.text.health import Limits
 from tests.servers import RealServer, valkey_binary
+from tests.tui.fixed import NOW, a_queue
+from tests.tui.fixed_fleet import FixedFleet
 from tests.tui.kept import keep
 from tests.tui.live import opened
 from tests.tui.screen import hides, shows, text_of, until
@@ -100,6 +107,60 @@ async def test_the_past_stands_still_while_the_present_goes_on(store: RealServer
         assert "1,235" not in text_of(app)
         await pilot.press("0")
         await shows(pilot, "1,235")
+
+
+async def test_a_pause_while_one_looks_back_is_not_told_of_earlier_times(store: RealServer, fleet: Fleet) -> None:
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "trucks")
+        await pilot.press("[")
+        await until(pilot, lambda: app.overview.board.past is not None and app.overview.board.past.is_read)
+        fleet.queue("trucks").pause()
+        await until(pilot, lambda: app.services.board.row("trucks").snapshot.paused)  # type: ignore[union-attr]
+        await pilot.press("[")
+        await until(pilot, lambda: app.overview.board.past is not None and app.overview.board.past.is_read)
+        row = app.overview.board.row("trucks")
+        assert row is not None
+        assert not row.snapshot.paused
+
+
+class GatedFleet(FixedFleet):
+    """Tells what was done only when it may, and that it was asked."""
+
+    def __init__(self, snapshots: list[Snapshot]) -> None:
+        super().__init__(snapshots)
+        object.__setattr__(self, "is_asked", asyncio.Event())
+        object.__setattr__(self, "may_answer", asyncio.Event())
+
+    is_asked: asyncio.Event
+    may_answer: asyncio.Event
+
+    async def audit(
+        self, names: Iterable[str] | None = None, *, after: Mapping[str, str] | None = None
+    ) -> list[AuditEntry]:
+        self.is_asked.set()
+        await self.may_answer.wait()
+        return await super().audit(names, after=after)
+
+
+async def test_what_was_read_of_a_time_that_is_left_is_not_shown() -> None:
+    trucks = a_queue("trucks")
+    board = Board(Place("redis://a"), Link(LinkState.LIVE, read_at=NOW, heard_at=0.0), Watch(Limits()).take([trucks]))
+    fleet = GatedFleet([trucks])
+    looking_back = LookingBack(cast("AsyncFleet", fleet))
+    looking_back.step(-1, board)
+    first = looking_back.at
+    reading = asyncio.create_task(looking_back.read(board))
+    await fleet.is_asked.wait()
+
+    looking_back.leave()
+    fleet.may_answer.set()
+    await reading
+    looking_back.step(-1, board)
+
+    assert looking_back.at == first
+    past = looking_back.board(board)
+    assert past.past is not None
+    assert (past.past.is_read, past.rows) == (False, ())
 
 
 async def test_a_lost_store_in_the_past_is_said_and_survived() -> None:

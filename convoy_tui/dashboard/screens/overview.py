@@ -82,7 +82,7 @@ class OverviewScreen(Page):
         self._held_until = 0.0
         self._wanted = ""
         self._has_target = False
-        self._looking_back = LookingBack()
+        self._looking_back = LookingBack(services.source.fleet)
         self._beside = Beside(self)
         self._places: dict[str, int] = {}  # of each queue in the order last shown, without a filter
 
@@ -107,7 +107,7 @@ class OverviewScreen(Page):
 
     async def load(self) -> None:
         """Read the past, where that is shown, and what a wide screen shows besides."""
-        await self._looking_back.read(self.services.source.fleet, self.services.board)
+        await self._looking_back.read(self.services.board)
         await self._beside.load(self.here.queue, self.board)
 
     def fit(self) -> None:
