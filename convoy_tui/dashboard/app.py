@@ -258,11 +258,11 @@ class ConvoyApp(TonedApp, TerminalApp):
             self.push_screen(Palette())
 
     async def action_quit(self) -> None:
-        """Quit. Ask first while workers of this process are busy."""
-        if self.services.local_pools.running:
-            self.push_screen(LeaveDialog(self.services), self._quit_if)
-        else:
+        """Quit. Ask first while workers of this process are busy, and once."""
+        if not self.services.local_pools.running:
             self.exit()
+        elif not any(isinstance(each, LeaveDialog) for each in self.screen_stack):
+            self.push_screen(LeaveDialog(self.services), self._quit_if)
 
     def begin_end(self) -> None:
         """End as after the key and its `y`: running jobs of this process may finish."""

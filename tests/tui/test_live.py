@@ -536,6 +536,20 @@ async def test_quitting_can_wait_for_what_runs(store: RealServer, fleet: Fleet, 
     assert fleet.queue("q").counts().committed == 0
 
 
+async def test_a_second_quit_while_the_first_waits_opens_nothing(
+    store: RealServer, fleet: Fleet, handlers: str
+) -> None:
+    async with opened(store.url) as (pilot, app):
+        await busy(pilot, app, fleet, f"{handlers}:hold")
+        await pilot.press("y")
+        await shows(pilot, "Nothing more is claimed.")
+        await pilot.press("ctrl+q")
+        dialogs = [each for each in app.screen_stack if isinstance(each, LeaveDialog)]
+        let_go(handlers)
+        assert len(dialogs) == 1
+        await until(pilot, lambda: app._exit)
+
+
 async def test_a_damaged_queue_is_an_alarm_and_the_others_go_on(
     store: RealServer, fleet: Fleet, raw: redis.Redis
 ) -> None:
