@@ -95,7 +95,7 @@ class Poller:
         away_s = now - self.link.lost_at if self.link.lost_at is not None else None
         self.link = Link(LinkState.LIVE, reading.round_trip_s, reading.at, heard_at=now)
         back = "" if away_s is None else f"back after {max(0.0, away_s):.0f} s"
-        self._changed(reading, back)
+        self._tell(reading, back)
         return self.pace_s
 
     def _lose(self, reason: str, word: str = "") -> float:
@@ -111,8 +111,14 @@ class Poller:
             tries=self.link.tries + 1,
             retry_at=now + wait_s,
         )
-        self._changed(None, "")
+        self._tell(None, "")
         return wait_s
+
+    def _tell(self, reading: Reading | None, back: str) -> None:
+        try:
+            self._changed(reading, back)
+        except Exception:
+            log.exception("what was read could not be shown")
 
     async def _pause(self, seconds: float | None) -> None:
         try:

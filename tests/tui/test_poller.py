@@ -19,6 +19,7 @@ class Watched:
     def __init__(self) -> None:
         self.now = 100.0
         self.error: Exception | None = None
+        self.fault: Exception | None = None
         self.looks = 0
         self.told: list[tuple[bool, str]] = []
         self.poller = Poller(self.look, self.changed, clock=lambda: self.now, jitter=lambda: 0.5)
@@ -30,6 +31,8 @@ class Watched:
         return Reading((), 0.001, 5.0)
 
     def changed(self, reading: Reading | None, back: str) -> None:
+        if self.fault is not None:
+            raise self.fault
         self.told.append((reading is not None, back))
 
     async def looked(self, times: int) -> None:
@@ -79,6 +82,27 @@ async def test_nothing_that_goes_wrong_ends_it(watched: Watched, error: Exceptio
     assert not task.done()
     assert watched.poller.link.state is LinkState.LIVE
     task.cancel()
+
+
+async def test_nothing_that_goes_wrong_where_it_is_shown_ends_it(watched: Watched) -> None:
+    watched.fault = KeyError("x")
+    task = asyncio.create_task(watched.poller.run())
+    await watched.looked(1)
+    watched.error = StoreUnreachable("gone")
+    await again(watched, 2)
+    watched.error = watched.fault = None
+    await again(watched, 3)
+
+    assert not task.done()
+    assert watched.told == [(True, "back after 0 s")]
+    task.cancel()
+
+
+async def again(watched: Watched, looks: int) -> None:
+    await settled()
+    watched.poller.hurry()
+    await watched.looked(looks)
+    await settled()
 
 
 async def test_a_paused_poller_polls_only_when_asked(watched: Watched) -> None:

@@ -12,6 +12,8 @@ from convoy_tui.text.broken import LOOKED_AT, Broken, what_broke
 from convoy_tui.text.health import Health
 
 _AGAIN_S = 10.0
+_UNREAD = -1
+"""No number of failures: what broke is due again after a while, though nothing may have changed."""
 _AT_ONCE = 5
 """Of so many queues, the worst, in one turn."""
 
@@ -49,7 +51,7 @@ class BrokenReader:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def _is_due(self, queue: str, failures: int, now: float) -> bool:
-        read_at, were = self._read_at.get(queue, (0.0, -1))
+        read_at, were = self._read_at.get(queue, (0.0, _UNREAD))
         return queue not in self.known or (failures != were and now - read_at >= _AGAIN_S)
 
     async def _read(self, queues: list[str]) -> None:
@@ -58,6 +60,7 @@ class BrokenReader:
                 self.known[queue] = await read_broken(self._fleet, queue)
             except ConvoyError:  # the next poll reports it
                 self.known.setdefault(queue, Broken())
+                self._read_at[queue] = (time.monotonic(), _UNREAD)
 
 
 def _failures(row: Row) -> int:

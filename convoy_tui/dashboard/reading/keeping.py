@@ -58,4 +58,5 @@ class HistoryKeeper:
                 self.no_writes, pause_s = str(error), WRITES_AGAIN_S
         else:
             self.no_writes = ""
-        self._due_at = time.monotonic() + pause_s
+        finally:
+            self._due_at = time.monotonic() + pause_s
