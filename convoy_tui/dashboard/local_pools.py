@@ -79,6 +79,7 @@ class LocalPools:
         self._make = make
         self._numbers = itertools.count(1)
         self._locals: list[Local] = []
+        self._is_dismissed = False
         self.log = OutputLog()
         """What their handlers have written."""
 
@@ -94,6 +95,8 @@ class LocalPools:
             raise
         local = Local(name, order, pool, output)
         self._locals.append(local)
+        if self._is_dismissed:
+            pool.stop(0)  # at once: nobody waits for what has begun after the end
         return local
 
     def members(self, queue: str | None = None) -> list[Local]:
@@ -119,7 +122,11 @@ class LocalPools:
         return all(local.is_over for local in self._locals)
 
     def dismiss(self, grace_s: float | None = None) -> None:
-        """Ask every pool to stop, and to give the IDs back that still run after `grace_s` seconds. Returns at once."""
+        """Ask every pool to stop, and to give the IDs back that still run after `grace_s` seconds. Returns at once.
+
+        This process ends: a pool that is being launched meanwhile stops as soon as it has started.
+        """
+        self._is_dismissed = True
         for local in self._locals:
             local.pool.request_stop(grace_s)
 
