@@ -16,6 +16,7 @@ from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import CommandInput, CommandPalette
+from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import LineFilter
@@ -156,7 +157,12 @@ class TerminalApp(App[None]):
             self.action_suspend_process()
 
     def _handle_exception(self, error: Exception) -> None:
-        """End with a code and one sentence. Textual would print a traceback with the values of all variables."""
+        """End with a code and one sentence. Textual would print a traceback with the values of all variables.
+
+        Of a screen that opens while the app ends only a part is composed, and it looks for the rest in vain.
+        """
+        if isinstance(error, NoMatches) and self._exit:
+            return
         self._return_code = 1
         if self._exception is None:
             self.panic(Text(_sentence(error)))

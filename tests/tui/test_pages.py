@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -12,9 +13,11 @@ from convoy_core import Fleet, State, WorkerPool
 from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.dashboard.screens.overview import OverviewScreen
 from convoy_tui.dashboard.screens.page import Page
+from convoy_tui.dashboard.services import Where
 from convoy_tui.dashboard.widgets.table import Table
 from tests.servers import RealServer, valkey_binary
 from tests.tui.failing import fail
+from tests.tui.fixed import FixedSource, a_queue, an_app, settle
 from tests.tui.live import opened
 from tests.tui.screen import hides, shows, text_of, until
 
@@ -231,3 +234,32 @@ async def test_a_row_is_selected_only_where_a_verb_acts_on_several(store: RealSe
                 await pilot.press("space", *([] if selects else ["asterisk"]))
                 assert bool(app.screen.query_one(Table).selected) is selects, app.page.page_name
                 await pilot.press("escape")
+
+
+@pytest.mark.parametrize("name", ["store", "activity"])
+async def test_a_page_that_opens_while_one_quits_is_no_error(name: str) -> None:
+    for turns in range(6):  # of the event loop until the end begins: in some of them the page has only a part of itself
+        app = an_app(FixedSource([a_queue("q")]))
+        async with app.run_test(size=(120, 36)) as pilot:
+            await settle(pilot)
+            app.open_page(name, Where("q"))
+            await ended_after(app, turns)
+        assert app.return_code == 0
+
+
+async def test_a_dialog_that_opens_while_one_quits_is_no_error() -> None:
+    for turns in range(6):
+        app = an_app(FixedSource([a_queue("q")]))
+        async with app.run_test(size=(120, 36)) as pilot:
+            await settle(pilot)
+            app.overview.action_open("pause")
+            await ended_after(app, turns)
+        assert app.return_code == 0
+
+
+async def ended_after(app: ConvoyApp, turns: int) -> None:
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    app.exit()
+    for _ in range(100):
+        await asyncio.sleep(0)
