@@ -10,13 +10,14 @@ from textual.widgets import Input
 
 from convoy_core import AuditEntry, Face, Fleet, Operator, Queue, State, WorkerPool
 from convoy_tui.dashboard.app import ConvoyApp
-from convoy_tui.dashboard.board.activity import Act, newest_first, sheet
+from convoy_tui.dashboard.board.activity import Act, fits, newest_first, sheet
 from convoy_tui.dashboard.board.spans import plain
 from convoy_tui.dashboard.screens.overview import OverviewScreen
 from convoy_tui.dashboard.screens.undo import UndoDialog
 from convoy_tui.dashboard.widgets.table import Table
 from tests.servers import RealServer
 from tests.tui.failing import fail
+from tests.tui.fixed import alarm_source, an_app, settle
 from tests.tui.live import opened
 from tests.tui.screen import shows, text_of, until
 from tests.waiting import eventually
@@ -114,7 +115,35 @@ def test_acts_of_one_millisecond_stand_in_the_order_in_which_the_store_kept_them
         for n, place in enumerate(places)
     ]
 
-    assert [act.entry.place for act in newest_first(acts, "", 1.7e9)] == places[::-1]
+    assert [act.place for act in newest_first(acts, "")] == places[::-1]
+
+
+async def test_what_is_shown_again_is_not_filtered_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at = 0
+
+    def counting(entry: AuditEntry, wanted: str) -> bool:
+        nonlocal looked_at
+        looked_at += 1
+        return fits(entry, wanted)
+
+    monkeypatch.setattr("convoy_tui.dashboard.board.activity.fits", counting)
+    source, _ = alarm_source()
+    app = an_app(source)
+    async with app.run_test(size=(200, 60)) as pilot:
+        await settle(pilot)
+        await until(pilot, lambda: "dana@host-3" in text_of(app))
+        before = looked_at
+        await pilot.press("j", "k")
+        await settle(pilot)
+        assert looked_at == before
+        await pilot.press("5")
+        await shows(pilot, "3 acts")
+        await pilot.press("/", *"requeue", "enter")
+        await shows(pilot, "1 of 3 acts fit")
+        await pilot.pause()
+        before = looked_at
+        await settle(pilot)
+        assert looked_at == before
 
 
 async def test_what_a_dialog_does_in_slices_is_one_act(store: RealServer, erik: Fleet) -> None:

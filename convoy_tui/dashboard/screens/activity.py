@@ -12,7 +12,7 @@ from textual.containers import Container, Vertical
 from textual.widgets import Input
 
 from convoy_core import AuditEntry, ConvoyError
-from convoy_tui.dashboard.board.activity import UNDOABLE, Act, columns, newest_first, no_undo, sheet
+from convoy_tui.dashboard.board.activity import UNDOABLE, Act, columns, no_undo, sheet
 from convoy_tui.dashboard.board.board import Board
 from convoy_tui.dashboard.board.cells import fitted
 from convoy_tui.dashboard.board.inspector import rule
@@ -55,6 +55,8 @@ class ActivityScreen(Page):
         self._is_everywhere = True
         self._wanted = str(services.kept.get(_KEPT, ""))
         self._has_read = False
+        self._made_from: tuple[float, tuple[AuditEntry, ...]] = (0.0, ())
+        self._made: tuple[Act, ...] = ()
 
     @property
     def crumbs(self) -> Sequence[str]:
@@ -103,8 +105,8 @@ class ActivityScreen(Page):
         """How many acts there are, and the newest."""
         if not self._has_read:
             return [line((" Reading the activity", Tone.DIM))]
-        acts = self._acts(self._wanted)
-        total = len(self._acts(""))
+        acts, queue = self._acts(), self._queue
+        total = sum(1 for entry in self._reader.entries.values() if queue in (None, entry.queue))
         if not total:
             return [line((" Nobody has done anything that is kept.", Tone.DIM))]
         if self._wanted:
@@ -120,13 +122,20 @@ class ActivityScreen(Page):
         box = self.query_one("#search", Input)
         box.display = box.has_focus or bool(self._wanted)
         is_old = board.is_stale or bool(self.trouble)
-        self._table.show_window(Window.whole(self._acts(self._wanted)), is_stale=is_old)
+        self._table.show_window(Window.whole(self._acts()), is_stale=is_old)
         self._show_sheet()
 
-    def _acts(self, wanted: str) -> tuple[Act, ...]:
-        queue = None if self._is_everywhere else self.where.queue
-        entries = [entry for entry in self._reader.entries.values() if queue in (None, entry.queue)]
-        return newest_first(entries, wanted, self._now)
+    def _acts(self) -> tuple[Act, ...]:
+        entries, now = self._reader.listed(self._queue, self._wanted), self._now
+        if self._made_from != (now, entries):
+            self._made_from = now, entries
+            self._made = tuple(Act(entry, now) for entry in entries)
+        return self._made
+
+    @property
+    def _queue(self) -> str | None:
+        """The queue whose acts are shown; None is all."""
+        return None if self._is_everywhere else self.where.queue
 
     @property
     def _now(self) -> float:

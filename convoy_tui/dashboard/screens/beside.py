@@ -6,12 +6,13 @@ import asyncio
 import time
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from textual.app import ComposeResult
 from textual.containers import Container
 
 from convoy_core import ConvoyError
-from convoy_tui.dashboard.board.activity import newest_first, outcome
+from convoy_tui.dashboard.board.activity import outcome
 from convoy_tui.dashboard.board.board import Board
 from convoy_tui.dashboard.board.inspector import rule
 from convoy_tui.dashboard.board.spans import Line, Tone, clip, line, wrap
@@ -146,14 +147,15 @@ class Beside:
 
     def _acts(self, board: Board, width: int) -> Iterable[Line]:
         now = board.past.at if board.past is not None else board.link.read_at or 0.0
-        entries = [entry for entry in self._reader.entries.values() if entry.at <= now or board.past is None]
+        most = max(1, self._page.query_one("#acts").size.height)
+        then = (entry for entry in self._reader.listed() if entry.at <= now or board.past is None)
+        entries = list(islice(then, most))
         if self._trouble:
             for part in wrap(safe(self._trouble, 400), width - 2)[:6]:
                 yield line((f" {part}", Tone.WARNING))
         elif not entries:
             yield line((" Nobody has done anything that is kept.", Tone.DIM))
-        for act in newest_first(entries, "", now)[: max(1, self._page.query_one("#acts").size.height)]:
-            entry = act.entry
+        for entry in entries:
             ago = age(max(0.0, now - entry.at))
             yield clip(
                 line(
