@@ -34,6 +34,7 @@ class OutputScreen(Popup[None]):
         self._log = log
         self._pool = pool
         self._seen = -1
+        self._drawn: dict[Written, Line] = {}
 
     def compose(self) -> ComposeResult:
         """The lines, in a frame."""
@@ -62,7 +63,12 @@ class OutputScreen(Popup[None]):
         self._seen = self._log.count
         box = self.query_one("#scroll", VerticalScroll)
         follows = box.is_vertical_scroll_end
-        lines = [_drawn(written, is_named=self._pool is None) for written in self._log.lines(self._pool)]
+        known, self._drawn = self._drawn, {}
+        lines = []
+        for written in self._log.lines(self._pool):
+            drawn = known.get(written) or _drawn(written, is_named=self._pool is None)
+            self._drawn[written] = drawn
+            lines.append(drawn)
         self.query_one("#output", Lines).show(lines or [line(("Nothing has been written yet.", Tone.DIM))])
         if follows:
             box.scroll_end(animate=False)

@@ -15,6 +15,8 @@ from textual.widget import Widget
 from convoy_tui.dashboard.board.spans import Line, Tone, changed, plain
 from convoy_tui.dashboard.widgets.tones import looks
 
+_MANY = 100
+"""Where more lines change than a screen shows, to tell what of each takes longer than to draw those in view."""
 _SHAPES = (Tone.TREND, Tone.FAINT)
 
 
@@ -58,8 +60,13 @@ class Lines(Widget):
         if len(old) != len(self._lines):
             self.refresh(layout=self.styles.is_auto_height)
             return
-        for y, (before, after) in enumerate(zip(old, self._lines, strict=True)):
-            if before != after and (cells := changed(before, after)) is not None:
+        pairs = zip(old, self._lines, strict=True)
+        others = [(y, before, after) for y, (before, after) in enumerate(pairs) if before != after]
+        if len(others) > _MANY:
+            self.refresh()
+            return
+        for y, before, after in others:
+            if (cells := changed(before, after)) is not None:
                 self.refresh(Region(cells[0], y, cells[1] - cells[0], 1))
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
