@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
 from convoy_core import Fleet
+from convoy_tui.dashboard.board.spans import Line
+from convoy_tui.dashboard.plotting import plotted
+from convoy_tui.dashboard.screens import beside
+from convoy_tui.dashboard.widgets.lines import Lines
 from tests.servers import RealServer
 from tests.tui.kept import keep
 from tests.tui.live import opened
@@ -41,6 +47,36 @@ async def test_a_wide_screen_has_charts_of_the_queue_under_the_cursor_and_the_la
         await hides(pilot, "failing 0.4")
         app.overview.point_at("trucks")
         await shows(pilot, "in 12   out 11   failing 0.4")
+
+
+async def test_no_chart_stands_under_the_name_of_another_queue(
+    store: RealServer, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_asked, may_draw = threading.Event(), threading.Event()
+    may_draw.set()
+
+    def slow(*of: Any, **how: Any) -> Sequence[Line]:
+        is_asked.set()
+        may_draw.wait()
+        return plotted(*of, **how)
+
+    monkeypatch.setattr(beside, "plotted", slow)
+    try:
+        async with opened(store.url, read_only=True, size=(200, 60)) as (pilot, app):
+            await shows(pilot, "trucks")
+            app.overview.point_at("trucks")
+            await shows(pilot, "in 12   out 11   failing 0.4")
+            may_draw.clear()
+            is_asked.clear()
+            app.overview.point_at("young")
+            await until(pilot, is_asked.is_set)
+            app.overview.redraw()
+            charts = "".join(app.overview.query_one(f"#{name}", Lines).text for name in beside._PLACES)
+            may_draw.set()
+            assert charts == ""
+            await shows(pilot, "nothing was kept of this time")
+    finally:
+        may_draw.set()
 
 
 async def test_a_smaller_screen_has_none_of_it_and_reads_nothing_for_it(store: RealServer, fleet: Fleet) -> None:

@@ -11,6 +11,8 @@ from textual.widget import Widget
 
 from convoy_core import Fleet, State, WorkerPool
 from convoy_tui.dashboard.app import ConvoyApp
+from convoy_tui.dashboard.board.board import Board
+from convoy_tui.dashboard.screens.activity import ActivityScreen
 from convoy_tui.dashboard.screens.overview import OverviewScreen
 from convoy_tui.dashboard.screens.page import Page
 from convoy_tui.dashboard.services import Where
@@ -234,6 +236,30 @@ async def test_a_row_is_selected_only_where_a_verb_acts_on_several(store: RealSe
                 await pilot.press("space", *([] if selects else ["asterisk"]))
                 assert bool(app.screen.query_one(Table).selected) is selects, app.page.page_name
                 await pilot.press("escape")
+
+
+async def test_a_hidden_page_draws_nothing_until_it_is_seen_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = 0
+
+    class Counted(ActivityScreen):
+        def draw(self, board: Board) -> None:
+            nonlocal drawn
+            drawn += 1
+            super().draw(board)
+
+    app = an_app(FixedSource([a_queue("q")]))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        page = Counted(app.services, Where())
+        await app.push_screen(page)
+        await pilot.pause()
+        app.open_page("store", Where())
+        await pilot.pause()
+        before = drawn
+        page.redraw()
+        assert drawn == before
+        await pilot.press("escape")
+        await until(pilot, lambda: drawn > before)
 
 
 @pytest.mark.parametrize("name", ["store", "activity"])

@@ -105,22 +105,24 @@ class Beside:
     async def _load_charts(self, of: _Of, board: Board) -> None:
         if of != self._of:
             await asyncio.sleep(_SETTLE_S)
-        if of != self._of or time.monotonic() - self._read_at >= _PERIOD.every_s:
+        found, read_at = self._charts, self._read_at
+        if of != self._of or time.monotonic() - read_at >= _PERIOD.every_s:
             end = _PERIOD.end(of.end or board.link.read_at or time.time())
-            found = await read_course(self._page.services.source.fleet, of.queue, _PERIOD, end)
-            self._charts, self._of, self._read_at = charts(found, _PERIOD, end), of, time.monotonic()
-        await self._plot()
+            course = await read_course(self._page.services.source.fleet, of.queue, _PERIOD, end)
+            found, read_at = charts(course, _PERIOD, end), time.monotonic()
+        await self._plot(found)
+        self._charts, self._of, self._read_at = found, of, read_at  # with the pictures: what is shown is of this queue
 
-    async def _plot(self) -> None:
+    async def _plot(self, found: tuple[Chart, ...]) -> None:
         sizes = {name: self._page.query_one(f"#{name}").size for name in _PLACES}
-        wanted = (self._charts, tuple(sizes.values()))
+        wanted = (found, tuple(sizes.values()))
         if wanted == self._drawn:
             return
         glyphs, has_colour = self._page.services.glyphs, not self._page.app.no_color
 
         def draw() -> dict[str, Sequence[Line]]:
             return {
-                name: plotted(self._charts[_PLACES[name]], size.width, size.height, glyphs, has_colour=has_colour)
+                name: plotted(found[_PLACES[name]], size.width, size.height, glyphs, has_colour=has_colour)
                 for name, size in sizes.items()
                 if size.height
             }

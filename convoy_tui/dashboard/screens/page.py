@@ -1,8 +1,8 @@
 """The base of every full screen: title, summary, body, the last result, and the keys.
 
 A page shows the newest board, and what it has read itself through the source. Rules: it reads in `load` alone, at the
-pace of the poller and never while another screen hides it; an error of the store is one sentence in place of the
-summary, and what was read before stays, dimmed; whatever a page draws comes from the board or from its own last read.
+poller's pace; below another screen it begins no read and draws nothing, though a scan goes on; an error of the store is
+one sentence in place of the summary, and what was read stays, dimmed; it draws only the board and its own last read.
 """
 
 from __future__ import annotations
@@ -140,8 +140,9 @@ class Page(Screen[None]):
         """Forget what need not be read with each tick: the user has asked for everything anew."""
 
     def redraw(self) -> None:
-        """Show everything again, with the newest board."""
-        self._show(self.services.board)
+        """Show everything again, with the newest board. A hidden page does so when it is seen again."""
+        if self._is_seen:
+            self._show(self.services.board)
 
     @property
     def board(self) -> Board:
