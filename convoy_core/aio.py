@@ -770,11 +770,14 @@ class AsyncQueue:
 
         return await self._run(recording.recording(self._keys))
 
-    async def trace(self, id: JobID | None = None) -> AsyncIterator[RecordedMove]:
-        """What was recorded of one ID, or of all, oldest first. All that is kept is read, in slices."""
+    async def trace(self, id: JobID | None = None, *, since: float | None = None) -> AsyncIterator[RecordedMove]:
+        """What was recorded of one ID, or of all, oldest first. All that is kept is read, in slices.
+
+        With `since`, in Unix seconds of the store's clock, what was recorded before that is neither read nor told.
+        """
         from convoy_core.moves import recording  # noqa: PLC0415 - few programs record
 
-        after: str | None = recording.START
+        after: str | None = recording.begin(since)
         while after is not None:
             after, moves = await self._run(recording.trace(self._keys, id, after))
             for move in moves:

@@ -754,11 +754,14 @@ class Queue:
 
         return self._run(recording.recording(self._keys))
 
-    def trace(self, id: JobID | None = None) -> Iterator[RecordedMove]:
-        """What was recorded of one ID, or of all, oldest first. All that is kept is read, in slices."""
+    def trace(self, id: JobID | None = None, *, since: float | None = None) -> Iterator[RecordedMove]:
+        """What was recorded of one ID, or of all, oldest first. All that is kept is read, in slices.
+
+        With `since`, in Unix seconds of the store's clock, what was recorded before that is neither read nor told.
+        """
         from convoy_core.moves import recording  # noqa: PLC0415 - few programs record
 
-        after: str | None = recording.START
+        after: str | None = recording.begin(since)
         while after is not None:
             after, moves = self._run(recording.trace(self._keys, id, after))
             yield from moves

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from datetime import timedelta
 from types import UnionType
@@ -29,6 +30,13 @@ def seconds(name: str, value: object, *, above_zero: bool = False) -> float:
             return value
     least = "above 0 and" if above_zero else "from 0"
     raise refusal(name, value, f"a number of seconds {least} up to 30 years, or a timedelta")
+
+
+def moment(name: str, value: object) -> float:
+    """A time in Unix seconds."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf:
+        return value
+    raise refusal(name, value, "a time in Unix seconds, or None")
 
 
 def whole(name: str, value: object, least: int, most: int = MANY) -> int:

@@ -13,14 +13,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from convoy_core import validation
-from convoy_core.errors import InvalidOption
 from convoy_core.models import TOTALS, Counts, HistoryRow
 from convoy_core.moves.call import Call, Rounds, Steps, checked_names, chunked, of, sliced
 from convoy_core.moves.keys import Keys, Keyspace
 from convoy_core.moves.packed import numbers
 from convoy_core.moves.scripts import load
 from convoy_core.options import BATCH
-from convoy_core.validation import Seconds, shown
+from convoy_core.validation import Seconds
 
 STEP_S, KEPT_S = 10, 2 * 3600
 """One row in so many seconds, kept for so long."""
@@ -53,7 +52,8 @@ def note_histories(keyspace: Keyspace, names: Iterable[str]) -> Rounds[float]:
 
 def history(keys: Keys, since: float | None, until: float | None) -> Steps[list[HistoryRow]]:
     """The rows of that time, oldest first: one per ten seconds as far back as those go, and before them per minute."""
-    first, last = _time("since", since, -math.inf), _time("until", until, math.inf)
+    first = -math.inf if since is None else validation.moment("since", since)
+    last = math.inf if until is None else validation.moment("until", until)
     recent = yield from _rows(keys, "seconds", first)
     begins = min((row.at for row in recent), default=math.inf)
     older = [] if begins <= first else (yield from _rows(keys, "minutes", first))
@@ -113,14 +113,6 @@ def _rows(keys: Keys, kind: str, first: float) -> Steps[list[HistoryRow]]:
         skip += BATCH
         if len(page) < BATCH or (rows and rows[-1].at < first):
             return rows[::-1]
-
-
-def _time(name: str, value: object, default: float) -> float:
-    if value is None:
-        return default
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf:
-        return value
-    raise InvalidOption(f"{name} is {shown(value)}; it must be a time in Unix seconds, or None.")
 
 
 def _row(packed: bytes, following: list[int] | None) -> tuple[HistoryRow | None, list[int]]:

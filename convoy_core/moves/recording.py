@@ -43,7 +43,16 @@ def _recording(reply: list[Any]) -> Recording:
     return Recording(seconds(since), seconds(until), int(entries), None if limit is None else whole(limit))
 
 
-START: Final = "-"
+_FIRST: Final = "-"
+_LAST_MS: Final = 2**53
+
+
+def begin(since: float | None) -> str:
+    """Where `trace` begins: at the first entry of that time, or at the first that is kept."""
+    if since is None:
+        return _FIRST
+    ms = min(validation.moment("since", since) * 1000, _LAST_MS)
+    return str(math.ceil(round(ms, 3)))  # entries are named by whole ms, of which a float is a little off
 
 
 def trace(keys: Keys, id: JobID | None, after: str) -> Call[tuple[str | None, list[RecordedMove]]]:

@@ -179,6 +179,20 @@ def test_many_moves_are_read_in_slices(world: World) -> None:
     assert sent["evalsha_ro"] > 3_000_000 // (2 * BATCH_BYTES)
 
 
+def test_what_was_recorded_before_a_time_is_not_read(world: World) -> None:
+    world.seed({})
+    world.queue.record(for_s=60)
+    world.queue.publish_many([f"{n}-{'y' * 1000}" for n in range(3000)])
+    first, last = [move.at for move in world.queue.trace()][:: len([*world.queue.trace()]) - 1]
+    told: list[float] = []
+
+    sent = commands(world.client, lambda: told.extend(move.at for move in world.queue.trace(since=last + 0.001)))
+    assert (told, sent["evalsha_ro"]) == ([], 1)
+
+    assert last in [move.at for move in world.queue.trace(since=last)]
+    assert len([*world.queue.trace(since=first)]) == len([*world.queue.trace()])
+
+
 DAMAGES: dict[str, Callable[[redis.Redis], object]] = {
     "the stream is another type": lambda client: client.set("cv:q:recording:moves", "x"),
     "the counter is another type": lambda client: client.lpush("cv:q:recording:bytes", "x"),

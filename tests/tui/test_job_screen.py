@@ -9,8 +9,9 @@ import redis
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from convoy_core import Fleet, Job, PoolOptions, State, WorkerPool
+from convoy_core import AsyncFleet, Fleet, Job, PoolOptions, State, WorkerPool
 from convoy_tui.dashboard.app import ConvoyApp
+from convoy_tui.dashboard.reading.job import read_job
 from convoy_tui.dashboard.screens.job import JobScreen
 from convoy_tui.dashboard.screens.queue import QueueScreen
 from tests.servers import RealServer, valkey_binary
@@ -114,6 +115,24 @@ async def test_absorbed_publishes_and_recorded_moves_are_told(store: RealServer,
         await shows(pilot, "RECORDED MOVES  recording")
         await shows(pilot, "refuse  already queued")
         await shows(pilot, "publish  queued")
+
+
+async def test_of_a_recording_only_what_is_new_is_read_with_each_look(store: RealServer, fleet: Fleet) -> None:
+    queue = fleet.queue("trucks")
+    queue.record(for_s=600)
+    queue.publish("42")
+    queue.publish_many([f"{n}-{'y' * 1000}" for n in range(3000)])
+    async with AsyncFleet(redis=store.url) as reading:
+        job = await read_job(reading, "trucks", "42")
+        assert [move.move for move in job.moves] == ["publish"]
+        with store.client() as client:
+            client.config_resetstat()
+            job = await read_job(reading, "trucks", "42", job)
+            assert client.info("commandstats")["cmdstat_evalsha_ro"]["calls"] == len(["show", "recording", "recorded"])
+        for _ in range(2):
+            queue.publish("42")
+            job = await read_job(reading, "trucks", "42", job)
+        assert [move.move for move in job.moves] == ["publish", "refuse", "refuse"]
 
 
 async def test_the_page_follows_its_id_until_it_is_done(store: RealServer, fleet: Fleet) -> None:

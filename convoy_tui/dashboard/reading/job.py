@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from convoy_core import AsyncFleet, Details
+from convoy_core import AsyncFleet, Details, RecordedMove
 from convoy_tui.dashboard.board.job_lines import JobReading
 
 MOVES = 200
@@ -14,12 +14,19 @@ _AT_ONCE = 8
 """Queues that are asked at the same time for an ID."""
 
 
-async def read_job(fleet: AsyncFleet, queue: str, id: str) -> JobReading:
-    """Read one ID. The pools are read if one is to be named, and the recorder if it has kept anything."""
+async def read_job(fleet: AsyncFleet, queue: str, id: str, known: JobReading | None = None) -> JobReading:
+    """Read one ID. The pools are read if one is to be named, and the recorder if it has kept anything.
+
+    With what was known of the same ID, only what was recorded since is read.
+    """
     store = fleet.queue(queue)
     details, recording = await asyncio.gather(store.show(id), store.recording())
-    moves = [move async for move in store.trace(id) if move.ids] if recording.entries else []
-    moves = moves[-MOVES:]
+    moves: list[RecordedMove] = []
+    if recording.entries:
+        since, earlier = (0.0, ()) if known is None else (known.details.at, known.moves)
+        moves += [move for move in earlier if move.at < since]
+        moves += [move async for move in store.trace(id, since=since) if move.ids]
+        moves = moves[-MOVES:]
     failed_at = details.failure.worker if details.failure is not None else None
     is_named = bool(details.worker or failed_at) or any(move.worker for move in moves)
     pools = {pool.id: pool for pool in await store.workers()} if is_named else None

@@ -74,7 +74,7 @@ class JobScreen(Page):
 
     async def load(self) -> None:
         """Read the ID."""
-        self._job = await read_job(self.services.source.fleet, self.queue, self.id_shown)
+        self._job = await read_job(self.services.source.fleet, self.queue, self.id_shown, self._job)
 
     def summary(self, board: Board, width: int) -> Sequence[Line]:
         """Where the ID is, and what publishing it would answer."""
