@@ -75,6 +75,7 @@ if TYPE_CHECKING:
         Trial,
         WaitResult,
         WorkerInfo,
+        WorkerRuns,
     )
     from convoy_core.moves.call import chunked
     from convoy_core.moves.publishing import Chunk
@@ -164,6 +165,7 @@ __all__ = [  # noqa: RUF022 - by what they are for
     "State",
     "WaitResult",
     "WorkerInfo",
+    "WorkerRuns",
     # what a check finds, and what a repair answers
     "Fault",
     "FaultKind",
@@ -283,6 +285,7 @@ _HOMES: Final = {
         "Trial",
         "WaitResult",
         "WorkerInfo",
+        "WorkerRuns",
     ),
     "convoy_core.moves.call": ("chunked",),
     "convoy_core.moves.publishing": ("Chunk",),

@@ -408,6 +408,17 @@ class WorkerInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerRuns:
+    """One pool, and the runs that it has held the longest."""
+
+    worker: WorkerInfo
+    runs: tuple[Entry, ...]
+    """Up to 20, the oldest first. A pool has none here if the oldest 500 of its queue are all held by others."""
+    at: float
+    """The store's time when this was read."""
+
+
+@dataclass(frozen=True, slots=True)
 class Details:
     """All that is known about one ID in one queue."""
 

@@ -34,6 +34,7 @@ from convoy_core.models import (
     Trial,
     WaitResult,
     WorkerInfo,
+    WorkerRuns,
 )
 from convoy_core.moves import cancelling, discarding, looking, publishing, steering
 from convoy_core.moves.call import Call, checked_names
@@ -175,6 +176,13 @@ class Fleet:
         from convoy_core.moves import history  # noqa: PLC0415 - few programs look back
 
         return self._connection.drive_rounds(history.histories(self._connection.keyspace, names, last_s))
+
+    def workers(self, names: Iterable[str]) -> list[WorkerRuns]:
+        """Every registered pool of these queues, each with the runs that it has held the longest, in one round trip.
+
+        A queue that cannot be read has none here.
+        """
+        return self._connection.drive_rounds(looking.all_workers(self._connection.keyspace, names))
 
     def durations(self, names: Iterable[str]) -> dict[str, list[Durations]]:
         """How long the IDs of each queue waited and ran, as `Queue.durations` tells it."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import Any
 
 from convoy_core import validation
 from convoy_core.errors import InvalidOption
-from convoy_core.models import Counts, Details, ErrorPage, IDPage, Page, Snapshot, WorkerInfo
+from convoy_core.models import Counts, Details, ErrorPage, IDPage, Page, Snapshot, WorkerInfo, WorkerRuns
 from convoy_core.moves import replies
 from convoy_core.moves.call import (
     Call,
@@ -16,6 +17,7 @@ from convoy_core.moves.call import (
     bounded,
     check_state,
     checked_ids,
+    checked_names,
     chunked,
     command,
     milliseconds,
@@ -158,3 +160,37 @@ def workers(keys: Keys) -> Steps[list[WorkerInfo]]:
         some, _ = yield of("workers", keys, (POOLS, *ids), partial(replies.workers, keys.queue))
         found += some
     return list(found)
+
+
+LONGEST, LOOKED = 20, 500
+"""So many runs of a pool are told, of so many of its queue that are looked at; no more than tell one of each pool."""
+
+
+def all_workers(keyspace: Keyspace, names: Iterable[str]) -> Rounds[list[WorkerRuns]]:
+    """The pools of many queues, each with the runs that it has held the longest; in one round, if no queue has many."""
+    queues = [*checked_names(names)]
+    script = load("pools")
+
+    def ask(some: list[str]) -> Call[list[tuple[list[WorkerRuns], list[bytes]]]]:
+        keys = tuple(key for queue in some for key in keyspace.existing(queue, script.keys))
+
+        def read(reply: list[Any]) -> list[tuple[list[WorkerRuns], list[bytes]]]:
+            return [replies.worker_runs(queue, reply[0], row) for queue, row in zip(some, reply[1:], strict=False)]
+
+        return Call(script, keys, (POOLS, LONGEST, LOOKED), read, writes=False)
+
+    answers, _ = yield from sliced(queues, 1 if keyspace.braces else SLICE, ask)
+    found = [one for some, _ in answers for one in some]
+    for queue, (some, others) in zip(queues, answers, strict=True):
+        for worker in (yield from _described(keyspace.queue(queue, existing=True), others)):
+            found.append(WorkerRuns(worker, (), some[0].at))
+    return found
+
+
+def _described(keys: Keys, ids: list[bytes]) -> Rounds[list[WorkerInfo]]:
+    found: list[WorkerInfo] = []
+    if ids:
+        read = partial(replies.workers, keys.queue)
+        answers = yield [of("workers", keys, (POOLS, *some), read) for some in chunked(ids, POOLS)]
+        found = [worker for workers_, _ in answers for worker in workers_]
+    return found

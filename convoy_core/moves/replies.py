@@ -24,6 +24,7 @@ from convoy_core.models import (
     QueueLimits,
     Snapshot,
     WorkerInfo,
+    WorkerRuns,
 )
 from convoy_core.moves.absorbed import absorbed, first_asked
 from convoy_core.moves.traces import contexts, linked
@@ -306,6 +307,22 @@ def workers(queue: str, reply: list[Any]) -> tuple[list[WorkerInfo], list[bytes]
     now, described, others, found = reply
     bars = versions.read_bars(fields(found))
     return [_worker(queue, float(now), row, bars) for row in described], others
+
+
+def worker_runs(queue: str, now_ms: bytes, row: list[Any]) -> tuple[list[WorkerRuns], list[bytes]]:
+    """The same, each with the runs that were told of it."""
+    described, others, bars, told = row
+    held: dict[str, list[Entry]] = {}
+    for id, start, worker in told:
+        entry = Entry(decode_id(id), State.PROCESSING, seconds(start), worker=worker.decode("utf-8", "replace"))
+        held.setdefault(entry.worker or "", []).append(entry)
+    infos, _ = workers(queue, [now_ms, described, others, bars])
+    at = float(now_ms) / 1000
+    return [WorkerRuns(info, tuple(sorted(held.get(info.id, ()), key=_start)), at) for info in infos], others
+
+
+def _start(entry: Entry) -> float:
+    return entry.since or 0.0
 
 
 def _worker(queue: str, now: float, row: list[Any], bars: versions.Bars) -> WorkerInfo:

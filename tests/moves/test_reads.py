@@ -572,6 +572,76 @@ def test_workers(world: World) -> None:
     assert (silent.is_live, live.is_live) == (False, True)
 
 
+def test_the_workers_of_many_queues_each_with_what_it_has_held_the_longest(world: World, fleet: Fleet) -> None:
+    young = {f"{name}:2@{NOW - 500}": name for name in (W, "dd")}
+    world.seed(
+        {
+            "workers": {"dd": NOW - 2_000, "idle": NOW + 4_000, W: NOW + 5_000},
+            f"worker:{W}": {"host": "h", "running": "3"},
+            "worker:dd": {"host": "g", "running": "1"},
+            "started": {"a": NOW - 9_000, "b": NOW - 8_000},
+            "processing": {
+                "a": SECOND,
+                "b": SECOND,
+                "node": SECOND - 50,
+                **{f"new-{n}": SECOND for n in young.values()},
+            },
+            "owner": {
+                "a": f"{W}:1@{NOW - 9_000}",
+                "b": f"{W}:1@{NOW - 8_000}",
+                **{f"new-{name}": entry for entry, name in young.items()},
+            },
+            "barred": {"host:h": str(NOW)},
+            "cv:other:workers": {"only": NOW + 1_000},
+            "cv:bad:workers": {"x"},
+        }
+    )
+    fleet._connection.now_ms = NOW
+
+    silent, idle, live, other = fleet.workers(["q", "bad", "none", "other"])
+
+    assert [one.worker.id for one in (silent, idle, live, other)] == ["dd", "idle", W, "only"]
+    assert [[run.id for run in one.runs] for one in (silent, idle, live, other)] == [
+        ["new-dd"],
+        [],
+        ["a", "b", f"new-{W}"],
+        [],
+    ]
+    assert live.runs[0] == Entry("a", State.PROCESSING, AT - 9, worker=W)
+    assert live.runs[2].since == AT - 0.5
+    assert (live.at, live.worker.is_quiet, silent.worker.is_live, other.worker.queue) == (AT, True, False, "other")
+
+
+def test_the_workers_of_a_hundred_queues_are_one_round_trip_that_looks_at_few_runs(world: World, fleet: Fleet) -> None:
+    names = [f"q{n}" for n in range(100)]
+    ids = [f"job-{n:04}" for n in range(600)]
+    held = {id: f"{W}:1@{NOW - 5000 + n}" for n, id in enumerate(ids)}
+    for name in names:
+        key = f"cv:{name}:"
+        busy = {f"{key}started": {id: NOW - 5000 + n for n, id in enumerate(ids)}, f"{key}owner": held}
+        seed(world.client, {f"{key}workers": {W: NOW + 5_000}, f"{key}worker:{W}": {"running": "600"}, **busy})
+        seed(world.client, {f"{key}processing": dict.fromkeys(ids, SECOND)})
+    fleet.workers(names)
+
+    sent = commands(world.client, lambda: fleet.workers(names))
+    found = fleet.workers(names)
+
+    assert sent["evalsha_ro"] == 1
+    assert sum(sent.values()) <= 100 * 7 + 2, "one piece of runs a queue"
+    assert [[run.id for run in one.runs] for one in found] == [ids[:20]] * 100
+
+
+def test_a_queue_of_very_many_pools_is_described_in_slices(world: World, fleet: Fleet) -> None:
+    ids = [f"{n:032}" for n in range(450)]
+    world.seed({"workers": {id: NOW + n for n, id in enumerate(ids)}, "cv:other:workers": {"only": NOW}})
+    fleet._connection.now_ms = NOW
+
+    found = fleet.workers(["q", "other"])
+
+    assert sorted(one.worker.id for one in found) == sorted([*ids, "only"])
+    assert {one.at for one in found} == {AT}
+
+
 def test_jammed_shows_the_oldest_first_and_who_is_alive(world: World) -> None:
     world.seed(MIXED)
 

@@ -315,7 +315,7 @@ BELOW = {
 }
 """Keys below a prefix, which a script names by itself."""
 
-OF_MANY = {"snapshot", "histories", "durations"}
+OF_MANY = {"snapshot", "histories", "durations", "pools"}
 """Reads of many queues at a time."""
 
 ALL = WRITES | READS

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import redis
 
-from convoy_core import Fleet, WorkerInfo
+from convoy_core import AsyncFleet, Fleet, Snapshot, WorkerInfo
 from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.dashboard.board.pool_rates import PoolRates, Speed
 from convoy_tui.dashboard.board.pool_words import pool_lines
 from convoy_tui.dashboard.board.pools import Pool, PoolsRow
 from convoy_tui.dashboard.board.spans import plain
+from convoy_tui.dashboard.reading.pools import AGAIN_S, PoolReader
 from convoy_tui.dashboard.screens.launch import LaunchDialog
 from convoy_tui.dashboard.screens.pool import PoolScreen
 from convoy_tui.dashboard.screens.workers import WorkersScreen
 from convoy_tui.dashboard.services import Where
 from convoy_tui.dashboard.widgets.table import Table
+from tests.moves.keyspace import sent_since_reset
 from tests.servers import RealServer
 from tests.tui.live import opened
 from tests.tui.pools import Crew, some_hosts
@@ -238,3 +241,60 @@ async def test_who_is_quiet_or_of_too_low_a_version_is_said_in_its_row_and_on_it
         queue.unquiet("a" * 32)
         queue.set_lowest_version(None)
         await hides(pilot, "quiet")
+
+
+def later(snapshot: Snapshot, seconds: float) -> Snapshot:
+    """The same after so many seconds in which nothing has happened."""
+    oldest_s = snapshot.oldest_processing_s
+    aged_s = None if oldest_s is None else oldest_s + seconds
+    return replace(snapshot, at=snapshot.at + seconds, oldest_processing_s=aged_s)
+
+
+async def test_the_pools_of_a_hundred_queues_take_one_script_and_nothing_while_nothing_changes(
+    store: RealServer, fleet: Fleet, raw: redis.Redis
+) -> None:
+    crew = Crew(fleet, raw)
+    names = [f"q{n:02}" for n in range(100)]
+    for name in names:
+        crew.joins(name, "a" * 32, host="h", holds=["x", "y"])
+    async with AsyncFleet(redis=store.url) as asked:
+        reader = PoolReader(asked)
+
+        async def sent(at: float = 0.0, *, anew: bool = False) -> int:
+            """How many scripts a look sends that comes so many seconds after the first."""
+            snapshots = [later(one, at) for one in fleet.snapshot(names)]
+            if anew:
+                reader.forget()
+            raw.config_resetstat()
+            await reader.read(snapshots, ())
+            return sum(n for word, n in sent_since_reset(raw).items() if word.startswith("eval"))
+
+        await sent()
+        first = await sent(anew=True)
+        then = [await sent(), await sent(AGAIN_S - 1), await sent(AGAIN_S + 1), await sent(anew=True)]
+        fleet.queue("q07").publish("z")
+        crew.joins("q07", "b" * 32, host="h")
+        changed = await sent()
+        pools = await reader.read(fleet.snapshot(names), ())
+
+    assert (first, then, changed) == (1, [0, 0, 1, 1], 1)
+    assert len(pools) == 101
+    assert {tuple(entry.id for entry in pool.held) for pool in pools} == {("x", "y"), ()}
+
+
+async def test_ages_go_on_between_two_reads(store: RealServer, fleet: Fleet, raw: redis.Redis) -> None:
+    crew = Crew(fleet, raw)
+    crew.joins("q", "a" * 32, host="h", holds=["x"])
+    crew.joins("q", "b" * 32, host="h")
+    crew.holds_since("q", "x", 100)
+    crew.falls_silent("q", "b" * 32, 50)
+    async with AsyncFleet(redis=store.url) as asked:
+        reader = PoolReader(asked)
+        seen = fleet.snapshot(["q"])
+        await reader.read(seen, ())
+        silent, held = await reader.read([later(one, AGAIN_S - 1) for one in seen], ())
+
+    assert held.oldest_s is not None
+    assert held.oldest_s > 100 + AGAIN_S - 2
+    assert silent.silent_s is not None
+    assert silent.silent_s > 50 + AGAIN_S - 2

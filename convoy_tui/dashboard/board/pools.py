@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from convoy_core import Entry, PoolState, WorkerInfo
@@ -51,6 +51,12 @@ class Pool:
     def silent_s(self) -> float | None:
         """For how long its lease has run out, if it has."""
         return None if self.info.is_live else -self.info.lease_ends_in_s
+
+    def at_time(self, at: float) -> Pool:
+        """The same pool a little later; a living one has renewed its lease meanwhile."""
+        later = max(0.0, at - self.at)
+        info = self.info if self.info.is_live else replace(self.info, lease_ends_in_s=self.info.lease_ends_in_s - later)
+        return replace(self, info=info, at=self.at + later)
 
 
 @dataclass(frozen=True, slots=True)

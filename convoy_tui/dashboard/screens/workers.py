@@ -18,7 +18,7 @@ from convoy_tui.dashboard.board.pool_words import about, heading, in_short, offe
 from convoy_tui.dashboard.board.pools import COLUMNS, HostRow, Pool, PoolRow, PoolsRow, UnservedRow, arrange, key
 from convoy_tui.dashboard.board.spans import Line, Tone, line
 from convoy_tui.dashboard.board.window import Window
-from convoy_tui.dashboard.reading.pools import read_pools
+from convoy_tui.dashboard.reading.pools import PoolReader
 from convoy_tui.dashboard.screens.launch import LaunchDialog
 from convoy_tui.dashboard.screens.page import Page
 from convoy_tui.dashboard.screens.pool import PoolScreen
@@ -53,6 +53,7 @@ class WorkersScreen(PoolVerbs, Page):
         super().__init__(services, where)
         kept = services.kept.setdefault((self.page_name, Where()), _Kept())
         self._kept = kept if isinstance(kept, _Kept) else _Kept()
+        self._reader = PoolReader(services.source.fleet)
         self._pools: tuple[Pool, ...] = ()
         self._unserved: tuple[UnservedRow, ...] = ()
         self._is_read = False
@@ -79,16 +80,19 @@ class WorkersScreen(PoolVerbs, Page):
                 yield Lines(id="inspector")
 
     async def load(self) -> None:
-        """Read the pools of the queues that have any."""
-        rows = [row for row in self.services.board.rows if row.snapshot.damage is None]
-        names = [row.queue for row in rows if row.snapshot.workers or row.snapshot.silent]
-        names += sorted({local.order.queue for local in self.services.local_pools.members()} - set(names))
-        pools = [self.as_known_here(pool) for pool in await read_pools(self.services.source.fleet, names)]
+        """Read the pools of the queues that have any, if something may have changed since they were read."""
+        snapshots = [row.snapshot for row in self.services.board.rows]
+        local = [(each.order.queue, each.status.worker) for each in self.services.local_pools.members()]
+        pools = [self.as_known_here(pool) for pool in await self._reader.read(snapshots, local)]
         rates = self._kept.rates
         if pools:
             rates.add((pool.info for pool in pools), pools[0].at)
         self._pools = tuple(replace(pool, speed=rates.of(pool.info.id, pool.at)) for pool in pools)
         self._is_read = True
+
+    def read_again(self) -> None:
+        """Read the pools with the next load."""
+        self._reader.forget()
 
     def summary(self, board: Board, width: int) -> Sequence[Line]:
         """Who is silent, and which queues nobody works on."""
