@@ -19,13 +19,13 @@ BUSY = {"published": 1000, "refused": 200, "done": 950, "failed": 5, "retried": 
 
 
 def full(settings: Settings) -> list[Row]:
-    """What both lists take, beside the same rows as text."""
+    """What all lists take, beside the same rows as text."""
     week = settings.size(LONG_KEPT_S, 7200)
     used, plain = [], []
     for _ in range(settings.rounds):
         with server_for(settings) as server, server.client() as client, Queue(QUEUE, redis=server.url) as queue:
             _fill(client, queue, week)
-            used.append(_bytes(client, f"cv:{QUEUE}:history:seconds", f"cv:{QUEUE}:history:minutes"))
+            used.append(_bytes(client, *(f"cv:{QUEUE}:history:{kind}" for kind in ("seconds", "minutes", "hours"))))
             plain.append(_bytes(client, "text"))
     what = f"Memory of a history of {week // 3600} h, over a thousand IDs a second"
     limit_is = "the same rows as text in a list"

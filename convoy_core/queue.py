@@ -170,12 +170,14 @@ class Fleet:
     def histories(self, names: Iterable[str], *, last_s: Seconds) -> dict[str, list[HistoryRow]]:
         """What was kept of each queue in the last `last_s` seconds, oldest first.
 
-        There is a row for every ten seconds or, for a time of more than ten minutes, for every minute; the first may be
+        There is a row for every ten seconds; for a time of more than ten minutes, for every minute; for one of more
+        than two days, for every hour, with the largest counts since the one before, and the newest. The first may be
         one from before. A queue whose rows cannot be read has none. `Queue.history` reads all rows of one queue.
         """
         from convoy_core.moves import history  # noqa: PLC0415 - few programs look back
 
-        return self._connection.drive_rounds(history.histories(self._connection.keyspace, names, last_s))
+        found = self._connection.drive_rounds(history.histories(self._connection.keyspace, names, last_s))
+        return history.unpacked(found)
 
     def workers(self, names: Iterable[str]) -> list[WorkerRuns]:
         """Every registered pool of these queues, each with the runs that it has held the longest, in one round trip.

@@ -41,7 +41,7 @@ OURS = {
     "failure": "hash",  # ID -> JSON of the last failure
     "totals": "hash",  # counters that only grow
     "recording": "hash",  # since, until, limit: while it is there, moves are kept in `recording:moves`, a stream
-    "history": "",  # prefix of history:seconds and history:minutes, lists of packed counts and totals, oldest first
+    "history": "",  # prefix of history:seconds, :minutes and :hours, lists of packed counts and totals, oldest first
     "durations": "",  # prefix of durations:minutes and durations:hours, hashes: place -> packed counts; see moves
     "audit": "stream",  # what operators have done: by (JSON of who), verb, at (Unix ms), outcomes, before, after, id...
     "requeued": "stream",  # which IDs were requeued: by and at (as in `audit`), time (their `published`), id...

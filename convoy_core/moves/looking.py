@@ -182,8 +182,8 @@ def all_workers(keyspace: Keyspace, names: Iterable[str]) -> Rounds[list[WorkerR
     answers, _ = yield from sliced(queues, 1 if keyspace.braces else SLICE, ask)
     found = [one for some, _ in answers for one in some]
     for queue, (some, others) in zip(queues, answers, strict=True):
-        for worker in (yield from _described(keyspace.queue(queue, existing=True), others)):
-            found.append(WorkerRuns(worker, (), some[0].at))
+        rest = yield from _described(keyspace.queue(queue, existing=True), others)
+        found += [WorkerRuns(worker, (), some[0].at) for worker in rest]
     return found
 
 

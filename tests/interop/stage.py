@@ -280,7 +280,17 @@ _OPTIONS: Mapping[str, dict[str, Any]] = {
 }
 
 _OF_MOMENTS = {"processing", "delayed", "started", "published", "owner", "failure", "requests"}
-_UNTOLD = {"totals", "meta", "departed", "cv:queues", "audit", "requeued", "history:seconds", "history:minutes"} | {
+_UNTOLD = {
+    "totals",
+    "meta",
+    "departed",
+    "cv:queues",
+    "audit",
+    "requeued",
+    "history:seconds",
+    "history:minutes",
+    "history:hours",
+} | {
     "durations:minutes",
     "durations:hours",
 }

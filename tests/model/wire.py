@@ -127,7 +127,7 @@ class Look:
         kinds |= {f"claim:{worker}": "list" for worker in workers}
         kinds |= {f"worker:{worker}": "hash" for worker in workers}
         kinds |= {f"wake:{worker}": "list" for worker in workers}
-        kinds |= {f"history:{kind}": "list" for kind in ("seconds", "minutes")}
+        kinds |= {f"history:{kind}": "list" for kind in ("seconds", "minutes", "hours")}
         kinds |= {f"errorLog.{day}": "list" for day in days}
         kinds |= {"recording:moves": "stream", "recording:bytes": "string"}
         self._wire = wire

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -10,9 +11,9 @@ from convoy_core import Counts, Fleet, HistoryRow, StoreDamaged
 from convoy_core.models import TOTALS
 from convoy_core.moves import history
 from convoy_core.moves.call import Steps
-from convoy_core.moves.history import KEPT_S, LONG_KEPT_S, STEP_S, note_history
+from convoy_core.moves.history import HOURS_KEPT_S, KEPT_S, LONG_KEPT_S, STEP_S, note_history
 from tests.moves.cases import Case
-from tests.moves.keyspace import ALIVE, NOW, SECOND, Keyspace, World, seed
+from tests.moves.keyspace import ALIVE, NOW, SECOND, Keyspace, World, commands, seed
 from tests.packed import history as kept
 from tests.packed import packed, row
 
@@ -27,12 +28,18 @@ BUSY: Keyspace = {
 }
 COUNTS = Counts(queued=2, committed=4, processing=1, failed=3, delayed=1)
 TOTALS_NOW = {"published": 70_000, "done": 300, "failed": 5_000_000_000}
+HOURS = HOURS_KEPT_S // 3600
 NEW = row(NOW, COUNTS, 1, TOTALS_NOW)
 
 
 def old(seconds: float, **totals: int) -> list[int]:
     """A row of so long ago, or with less than 0, of a time that is yet to come."""
     return row(NOW - round(seconds * 1000), Counts(), 0, totals)
+
+
+PEAK_OF_BEFORE = row(NOW - 3_600_000, Counts(99, 99, 99, 99, 99), 99, {"done": 100})
+PEAK = row(NOW - 1_800_000, Counts(queued=7, committed=3, processing=5, failed=1), 9, {"done": 200})
+LARGEST = row(NOW, Counts(queued=7, committed=4, processing=5, failed=3, delayed=1), 9, TOTALS_NOW)
 
 
 def note(world: World) -> float:
@@ -47,7 +54,7 @@ CASES = [
         BUSY,
         note,
         10.0,
-        {**BUSY, "history:seconds": kept([NEW]), "history:minutes": kept([NEW])},
+        {**BUSY, "history:seconds": kept([NEW]), "history:minutes": kept([NEW]), "history:hours": kept([NEW])},
     ),
     Case(
         "",
@@ -60,10 +67,38 @@ CASES = [
     Case(
         "",
         "one of them is kept for long when the newest such is a minute old",
-        {**BUSY, "history:seconds": kept([old(10)]), "history:minutes": kept([old(120), old(60)])},
+        {
+            **BUSY,
+            "history:seconds": kept([old(10)]),
+            "history:minutes": kept([old(120), old(60)]),
+            "history:hours": kept([old(5000), old(60)]),
+        },
         note,
         10.0,
-        {**BUSY, "history:seconds": kept([old(10), NEW]), "history:minutes": kept([old(120), old(60), NEW])},
+        {
+            **BUSY,
+            "history:seconds": kept([old(10), NEW]),
+            "history:minutes": kept([old(120), old(60), NEW]),
+            "history:hours": kept([old(5000), old(60)]),
+        },
+    ),
+    Case(
+        "",
+        "the first of an hour is kept for a week, with the largest counts since the one before",
+        {
+            **BUSY,
+            "history:seconds": kept([PEAK_OF_BEFORE, PEAK, old(10, done=290)]),
+            "history:minutes": kept([old(60)]),
+            "history:hours": kept([old(9000, done=80), old(3600, done=100)]),
+        },
+        note,
+        10.0,
+        {
+            **BUSY,
+            "history:seconds": kept([PEAK_OF_BEFORE, PEAK, old(10, done=290), NEW]),
+            "history:minutes": kept([old(60), NEW]),
+            "history:hours": kept([old(9000, done=80), old(3600, done=100), LARGEST]),
+        },
     ),
     Case(
         "",
@@ -84,18 +119,33 @@ CASES = [
     Case(
         "",
         "F19 a clock that was set back does not stop the history",
-        {**BUSY, "history:seconds": kept([old(-3600)]), "history:minutes": kept([old(-3600)])},
+        {
+            **BUSY,
+            "history:seconds": kept([old(-3600)]),
+            "history:minutes": kept([old(-3600)]),
+            "history:hours": kept([old(-3600)]),
+        },
         note,
         10.0,
-        {**BUSY, "history:seconds": kept([old(-3600), NEW]), "history:minutes": kept([old(-3600), NEW])},
+        {
+            **BUSY,
+            "history:seconds": kept([old(-3600), NEW]),
+            "history:minutes": kept([old(-3600), NEW]),
+            "history:hours": kept([old(-3600), NEW]),
+        },
     ),
     Case(
         "",
         "F31 a history whose newest row is none of ours begins anew",
-        {**BUSY, "history:seconds": ["\udcc1"], "history:minutes": [packed([5]), "no row"]},
+        {
+            **BUSY,
+            "history:seconds": ["\udcc1"],
+            "history:minutes": [packed([5]), "no row"],
+            "history:hours": ["\udcc1"],
+        },
         note,
         10.0,
-        {**BUSY, "history:seconds": kept([NEW]), "history:minutes": kept([NEW])},
+        {**BUSY, "history:seconds": kept([NEW]), "history:minutes": kept([NEW]), "history:hours": kept([NEW])},
     ),
 ]
 
@@ -168,24 +218,33 @@ def test_the_lists_are_capped_and_take_less_than_a_mebibyte(world: World, a_minu
 
     fine, long = KEPT_S // STEP_S, LONG_KEPT_S // 60
     minutes = kept([busy(60 * n) for n in range(long, 0, -1)])
-    world.seed({"history:seconds": kept([busy(STEP_S * n) for n in range(fine, 0, -1)]), "history:minutes": minutes})
+    counters = dict.fromkeys(TOTALS, 0)
+    a_minute *= 60
+    hours = kept([busy(3600 * n) for n in range(HOURS, 0, -1)])
+    a_minute //= 60
+    seconds = kept([busy(STEP_S * n) for n in range(fine, 0, -1)])
+    world.seed({"history:seconds": seconds, "history:minutes": minutes, "history:hours": hours})
     seed(world.client, {"totals": {name: str(n) for name, n in counters.items()}})
 
     note(world)
 
-    sizes = {name: world.client.llen(f"cv:q:history:{name}") for name in ("seconds", "minutes")}
+    sizes = {name: world.client.llen(f"cv:q:history:{name}") for name in ("seconds", "minutes", "hours")}
     used = sum(int(world.client.memory_usage(f"cv:q:history:{name}", samples=0) or 0) for name in sizes)
     assert used <= 2**20
-    assert (sizes == {"seconds": fine, "minutes": long}) is is_whole
+    assert (sizes == {"seconds": fine, "minutes": long, "hours": HOURS}) is is_whole
     assert sizes["minutes"] > long / 3
+    assert sizes["hours"] > HOURS / 3
 
 
-@pytest.mark.parametrize("key", ["history:seconds", "history:minutes"])
+@pytest.mark.parametrize("key", ["history:seconds", "history:minutes", "history:hours"])
 def test_a_key_of_another_type_is_left_alone_and_named(world: World, key: str) -> None:
     world.seed({**BUSY, key: "text"})
 
     with pytest.raises(StoreDamaged, match=key):
         note(world)
+    assert world.state() == {**BUSY, key: "text"}
+    if key == "history:hours":
+        return  # they are read of many queues only
     with pytest.raises(StoreDamaged, match=key):
         world.queue.history(0)
 
@@ -244,3 +303,103 @@ def test_rows_from_before_that_time_are_left_out(world: World) -> None:
         found = fleet.histories(["q"], last_s=60)
 
     assert [one.totals for one in found["q"]] == [{"done": 7}]
+
+
+@pytest.mark.parametrize(("fine", "coarse", "hours", "most"), [(5, 5, 5, 8), (10, 20, 20, 19), (10, 60, 60, 23)])
+def test_a_row_takes_no_more_commands_than_it_did_before_there_were_hours(
+    world: World, fine: int, coarse: int, hours: int, most: int
+) -> None:
+    """Of a queue at rest; before, these were 10 where no row is due, 21 for one, and 24 for one of a minute."""
+    kept_before = {
+        "history:seconds": kept([old(fine)]),
+        "history:minutes": kept([old(coarse)]),
+        "history:hours": kept([old(hours)]),
+    }
+    world.seed(kept_before)
+    note(world)
+    world.seed(kept_before)
+
+    assert sum(commands(world.client, lambda: note(world)).values()) <= most
+
+
+# -- the rows of each hour
+
+
+def hourly(*, first: int = 168, last: int = 1) -> list[list[int]]:
+    return [old(3600 * n, done=2000 - n) for n in range(first, last - 1, -1)]
+
+
+def minutely(first: int, last: int = 1) -> list[list[int]]:
+    """One a minute from so many hours ago, each with as many waiting as it is minutes old."""
+    rows = range(60 * first, 60 * (last - 1), -1)
+    return [row(NOW - 60_000 * n, Counts(queued=n), 1, {"done": 100_000 - n}) for n in rows if n > 0]
+
+
+def week(world: World, *names: str) -> dict[str, list[HistoryRow]]:
+    with Fleet(redis=world.server.url) as fleet:
+        fleet._connection.now_ms = NOW
+        return fleet.histories(names, last_s=7 * 86_400)
+
+
+def test_a_week_of_a_hundred_queues_is_read_from_their_hours_in_one_round_trip(world: World) -> None:
+    names = [f"q{n}" for n in range(100)]
+    lists = {"hours": kept(hourly()), "minutes": kept(minutely(1)), "seconds": kept([old(3, done=9000)])}
+    for name in names:
+        seed(world.client, {f"cv:{name}:history:{kind}": rows for kind, rows in lists.items()})
+    with Fleet(redis=world.server.url) as fleet:
+        fleet._connection.now_ms = NOW
+        fleet.histories(names, last_s=7 * 86_400)
+
+        sent = commands(world.client, lambda: fleet.histories(names, last_s=7 * 86_400))
+        found = fleet.histories(names, last_s=7 * 86_400)
+
+    assert sent["evalsha_ro"] == 1
+    assert [len(rows) for rows in found.values()] == [169] * 100, "those of the hours, and the newest of all"
+    assert [one.totals["done"] for one in found["q7"]] == [*range(2000 - 168, 2000), 9000]
+
+
+def test_a_queue_whose_hours_begin_later_is_read_from_its_minutes_as_hours(world: World) -> None:
+    rows = minutely(168)
+    world.seed({"history:minutes": kept(rows), "history:seconds": kept(rows[-1:]), "history:hours": kept(rows[-1:])})
+    seed(world.client, {"cv:young:history:minutes": kept(minutely(5)), "cv:young:history:seconds": kept(rows[-1:])})
+    seed(world.client, {"cv:young:history:hours": kept(hourly(first=5))})
+
+    found = week(world, "q", "young", "none")
+
+    assert 168 <= len(found["q"]) <= 170
+    assert [one.counts.queued for one in found["q"][:1]] == [168 * 60]
+    assert found["q"][-1].totals["done"] == 100_000 - 1
+    assert len(found["young"]) == 6
+    assert found["none"] == []
+
+
+def test_hours_that_no_pool_has_kept_for_a_while_are_read_from_the_minutes(world: World) -> None:
+    """A pool of an older release keeps none."""
+    rows = minutely(168)
+    hours = hourly(last=30)
+    world.seed({"history:minutes": kept(rows), "history:seconds": kept(rows[-1:]), "history:hours": kept(hours)})
+
+    found = week(world, "q")["q"]
+
+    assert max(after.at - before.at for before, after in pairwise(found)) <= 3660
+
+
+def test_hours_are_the_same_from_both_kinds_of_rows(world: World) -> None:
+    """What the script keeps of the rows as they come is what a reader makes of the minutes."""
+    rows = [row(NOW + 60_000 * n, Counts(queued=n * 7919 % 1000), 1, {"done": 10 * n}) for n in range(300)]
+    for n, one in enumerate(rows):
+        world.queue._connection.now_ms = one[0]
+        world.client.delete("cv:q:queued")
+        if one[2]:
+            world.client.rpush("cv:q:queued", *range(one[2]))
+        seed(world.client, {"totals": {"done": str(10 * n)}})
+        note(world)
+    with Fleet(redis=world.server.url) as fleet:
+        fleet._connection.now_ms = rows[-1][0]
+        kept_ = fleet.histories(["q"], last_s=7 * 86_400)["q"]
+        world.client.delete("cv:q:history:hours")
+        made = fleet.histories(["q"], last_s=7 * 86_400)["q"]
+
+    assert [one.at for one in made] == [one.at for one in kept_]
+    assert [one.totals for one in made] == [one.totals for one in kept_]
+    assert [one.counts.queued for one in made[:-1]] == [one.counts.queued for one in kept_[:-1]]

@@ -302,7 +302,7 @@ BELOW = {
     "unregister": [f"claim:{W}", f"worker:{W}"],
     "reclaim": [f"claim:{GONE}"],
     "fence": [f"worker:{W}"],
-    "note_history": ["history:seconds", "history:minutes"],
+    "note_history": ["history:seconds", "history:minutes", "history:hours"],
     "history": ["history:seconds", "history:minutes"],
     "recover": [f"claim:{DEAD}", f"errorLog.{DAY}"],
     "jam_guard requeue": [f"errorLog.{DAY}"],

@@ -77,7 +77,7 @@ async def test_a_queue_of_which_nothing_was_kept_says_so(store: RealServer, flee
     async with opened(store.url, read_only=True) as (pilot, _):
         await shows(pilot, "trucks")
         with store.client() as client:
-            client.delete("cv:trucks:history:seconds", "cv:trucks:history:minutes")
+            client.delete(*client.keys("cv:trucks:history:*"))
         await pilot.press("7")
         await shows(pilot, "nothing was kept of this time")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from convoy_core import Counts, HistoryRow
+from convoy_core.moves.history import _hourly
 from convoy_tui.dashboard.board.glyphs import Glyphs
 from convoy_tui.dashboard.board.spans import Line, Tone, plain, width
 from convoy_tui.dashboard.board.timeline import (
@@ -42,7 +44,8 @@ def drawn(chart: Chart, size: tuple[int, int] = (60, 12), *, is_ascii: bool = Fa
 
 @pytest.mark.parametrize("period", PERIODS, ids=lambda period: period.name)
 def test_rows_that_come_in_their_time_make_a_course_without_a_gap(period: Period) -> None:
-    step = 10 if period.seconds <= 7200 else 67  # a row of every minute comes up to ten seconds late
+    # A row of every minute comes up to ten seconds late, one of an hour as much later.
+    step = 10 if period.seconds <= 7200 else 67 if period is not WEEK else 3660
 
     found = course(steady(step, int(period.seconds) + 60), period, END)
 
@@ -68,6 +71,32 @@ def test_a_peak_within_a_step_is_seen() -> None:
     found = course(rows, DAY, END)
 
     assert max(moment.queued for moment in found if moment is not None) == 90_000
+
+
+def test_a_week_is_the_same_from_the_rows_of_hours_as_from_those_of_minutes() -> None:
+    """But for the first hour, before which there is no row, and the last, of which there is only the newest."""
+    end = 1_790_002_800.0  # a full hour
+    minutes = [
+        HistoryRow(end - ago, Counts(queued=abs(ago % 10_000 - 5000)), 1, {"published": 10_000_000 - ago * 12})
+        for ago in range(604_800, 0, -60)
+    ]
+
+    fine, hourly = course(minutes, replace(WEEK, late_s=0), end), course(_hourly(minutes), WEEK, end)
+
+    pairs = [(one, other) for one, other in zip(fine, hourly, strict=True) if one is not None and other is not None]
+    assert len(pairs) >= 167
+    same = [one.in_s == other.in_s == 12 and abs(one.queued - other.queued) <= 120 for one, other in pairs[1:-1]]
+    assert all(same)
+
+
+def test_a_week_shows_hours_in_which_nobody_kept_rows_as_a_gap() -> None:
+    rows = [row for row in steady(3600, 604_800) if not 80 <= (END - row.at) / 3600 <= 90]
+
+    found = course(rows, WEEK, END)
+
+    gap = [place for place, moment in enumerate(found) if moment is None]
+    assert len(gap) >= 10
+    assert gap == list(range(gap[0], gap[-1] + 1))
 
 
 def test_rates_are_unknown_where_counters_went_back() -> None:

@@ -100,6 +100,7 @@ def test_every_queued_id_is_run_once_and_then_absent(each_store: RealServer, kin
         assert sorted({*client.keys()} - {b"cv:q:departed"}) == [
             b"cv:q:durations:hours",
             b"cv:q:durations:minutes",
+            b"cv:q:history:hours",
             b"cv:q:history:minutes",
             b"cv:q:history:seconds",
             b"cv:q:meta",

@@ -1,21 +1,30 @@
 -- note_history: keeps the counts and totals of a queue, unless somebody has done so just now
 -- keys: queued committed processing failed delayed workers totals history
 -- with: damage
--- args: ms from one row to the next, the most rows, the most bytes; the same of the rows that are kept longer; the counters' names...
+-- args: ms from one row to the next, the most rows, the most bytes; the same of the rows that are kept longer, and of those of each hour; the
+--       counters' names...
 -- answer: ms until the next row is due
 local recent = { key = history .. ':seconds', step = take_number(), most = take_number(), bytes = take_number() }
 local longer = { key = history .. ':minutes', step = take_number(), most = take_number(), bytes = take_number() }
+local hourly = { key = history .. ':hours', step = take_number(), most = take_number(), bytes = take_number() }
 local names = take_rest()
-local refusal = damage_reply({ recent.key, 'list', longer.key, 'list' })
-if refusal then return refusal end
+
+-- A row as it was kept; nil for what is no row of ours.
+local function unpacked(packed)
+  local is_read, row = pcall(cmsgpack.unpack, packed or '')
+  if not is_read or type(row) ~= 'table' or #row < 8 then return nil end
+  for _, n in ipairs(row) do
+    if type(n) ~= 'number' then return nil end
+  end
+  return row
+end
 
 -- The newest row of a list, and its age. A clock that was set, or what is no row of ours, must not keep the next from being written.
+-- Returns the error of a key that is no list.
 local function look(list)
-  local is_read, row = pcall(cmsgpack.unpack, call('LINDEX', list.key, -1) or '')
-  list.newest = is_read and type(row) == 'table' and #row >= 8 and row or nil
-  for _, n in ipairs(list.newest or {}) do
-    if type(n) ~= 'number' then list.newest = nil end
-  end
+  local packed = redis.pcall('LINDEX', list.key, -1)
+  if type(packed) == 'table' then return damage_reply({ list.key, 'list' }) or packed end
+  list.newest = unpacked(packed)
   list.age = list.newest and math.abs(now - list.newest[1]) or math.huge
 end
 
@@ -42,13 +51,34 @@ local function append(list, row)
   call('RPUSH', list.key, cmsgpack.pack(row))
 end
 
-look(recent)
+-- The largest counts since the hour's row before, by the rows of an hour and of the minutes by which it may be late.
+local function raise_to_largest(row)
+  local since = hourly.newest and hourly.newest[1] or now - hourly.step
+  local n = math.ceil((hourly.step + 2 * longer.step) / recent.step)
+  for _, packed in ipairs(call('LRANGE', recent.key, -n, -1)) do
+    local other = unpacked(packed)
+    if other and other[1] > since and other[1] <= now then
+      for i = 3, 8 do row[i] = math.max(row[i], other[i]) end
+    end
+  end
+end
+
+local refusal = look(recent)
+if refusal then return refusal end
 if recent.age < recent.step then return math.ceil(recent.step - recent.age) end
-look(longer)
+refusal = look(longer)
+local is_minute = not refusal and longer.age >= longer.step
+refusal = refusal or is_minute and look(hourly)
+if refusal then return refusal end
 local live = call('ZCOUNT', workers, '(' .. string.format('%d', now), '+inf')
 local row = { now, 0, call('LLEN', queued), call('SCARD', committed), call('ZCARD', processing), call('ZCARD', failed) }
 row[7], row[8] = call('ZCARD', delayed), live
 for _, n in ipairs(call('HMGET', totals, unpack(names))) do row[#row + 1] = whole(n) end
 append(recent, row)
-if longer.age >= longer.step then append(longer, row) end
+if not is_minute then return recent.step end
+append(longer, row)
+if not hourly.newest or math.floor(hourly.newest[1] / hourly.step) ~= math.floor(now / hourly.step) then
+  raise_to_largest(row)
+  append(hourly, row)
+end
 return recent.step

@@ -27,6 +27,10 @@ class Period:
     """The time that one value stands for."""
     every_s: float
     """How often a chart of it is worth reading again."""
+    gap_s: float = GAP_S
+    """More time than this between two rows is a gap."""
+    late_s: float = 0.0
+    """A row may come so late after the time that it tells of."""
 
     def end(self, now: float) -> float:
         """The end of the step that is going on, so that the steps do not shift from one reading to the next."""
@@ -37,7 +41,7 @@ PERIODS: Final = (
     Period("15 min", 900, 10, 10),
     Period("3 h", 10_800, 60, 30),
     Period("24 h", 86_400, 600, 300),
-    Period("7 days", 604_800, 3600, 1800),
+    Period("7 days", 604_800, 3600, 1800, gap_s=7200, late_s=120),
 )
 
 
@@ -63,12 +67,12 @@ def course(rows: Sequence[HistoryRow], period: Period, end: float) -> list[Momen
     found: list[Moment | None] = [None] * round(period.seconds / period.step_s)
     groups: dict[int, list[HistoryRow]] = {}
     for row in rows:
-        groups.setdefault(math.floor((row.at - begin) / period.step_s), []).append(row)
+        groups.setdefault(math.floor((row.at - period.late_s - begin) / period.step_s), []).append(row)
     before: HistoryRow | None = None
     moment: Moment | None = None
     last_step = 0
     for step, inside in groups.items():
-        is_joined = before is not None and inside[0].at - before.at <= GAP_S
+        is_joined = before is not None and inside[0].at - before.at <= period.gap_s
         moment = _moment(before if is_joined else None, inside)
         for between in range(last_step + 1 if is_joined else step, step + 1):
             if 0 <= between < len(found):
@@ -76,7 +80,7 @@ def course(rows: Sequence[HistoryRow], period: Period, end: float) -> list[Momen
         before, last_step = inside[-1], step
     if before is not None:  # the next row may not be due yet
         for step in range(max(0, last_step + 1), len(found)):
-            if begin + step * period.step_s - before.at <= GAP_S:
+            if begin + step * period.step_s - before.at <= period.gap_s:
                 found[step] = moment
     return found
 

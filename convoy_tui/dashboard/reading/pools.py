@@ -13,7 +13,7 @@ MOST_PAGES = 20
 
 
 AGAIN_S = 5.0
-"""After so long pools are read again of which the snapshots tell nothing new: a heartbeat brings its own counters alone."""
+"""After so long pools are read again though the snapshots tell nothing new: counters of a pool are not in them."""
 
 
 class PoolReader:
