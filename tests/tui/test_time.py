@@ -9,8 +9,12 @@ from functools import partial
 import pytest
 from textual_plotext import Plot
 
-from convoy_core import Counts, Fleet
+from convoy_core import AsyncFleet, Counts, Fleet
 from convoy_tui.dashboard.app import ConvoyApp
+from convoy_tui.dashboard.board.timeline import PERIODS
+from convoy_tui.dashboard.reading.courses import read_courses
+from tests.moves.keyspace import sent_since_reset
+from tests.packed import history, row
 from tests.servers import RealServer, valkey_binary
 from tests.tui.kept import keep
 from tests.tui.live import opened
@@ -154,3 +158,31 @@ async def test_a_lost_store_leaves_the_charts_and_they_come_back_by_themselves()
             await shows(pilot, "The last 3 h of trucks")
     finally:
         server.stop()
+
+
+async def test_the_week_of_a_hundred_queues_is_one_script(store: RealServer) -> None:
+    now = time.time()
+    week, names = PERIODS[-1], [f"q{n:02}" for n in range(100)]
+    rows = [
+        row(int((now - 3600 * n) * 1000), Counts(queued=n), 1, {"published": 36_000 * (200 - n)}) for n in range(168)
+    ]
+    packed = [each.encode("utf-8", "surrogateescape") for each in history(rows[::-1])]
+    with store.client() as client:
+        for name in names:
+            client.rpush(f"cv:{name}:history:hours", *packed)
+            client.rpush(f"cv:{name}:history:seconds", packed[-1])
+        client.set("cv:q07:history:hours", "no list")
+        async with AsyncFleet(redis=store.url) as fleet:
+            read: list[int] = []
+            await fleet.histories(names, last_s=week.seconds)
+            client.config_resetstat()
+
+            found = await read_courses(fleet, names, week, week.end(now), read.append)
+
+            sent = sent_since_reset(client)
+
+    assert (sent["evalsha_ro"], read) == (1, [100])
+    assert sum(moment is not None for moment in found) >= 166
+    last = found[-2]
+    assert last is not None
+    assert last.in_s == pytest.approx(99 * 10)
