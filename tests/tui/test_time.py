@@ -172,6 +172,7 @@ async def test_the_week_of_a_hundred_queues_is_one_script(store: RealServer) -> 
             client.rpush(f"cv:{name}:history:hours", *packed)
             client.rpush(f"cv:{name}:history:seconds", packed[-1])
         client.set("cv:q07:history:hours", "no list")
+        client.delete("cv:q07:history:seconds")
         async with AsyncFleet(redis=store.url) as fleet:
             read: list[int] = []
             await fleet.histories(names, last_s=week.seconds)
