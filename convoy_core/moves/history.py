@@ -38,11 +38,14 @@ BYTES, LONG_BYTES, HOURS_BYTES = 120_000, 880_000, 20_000
 _MINUTES = LONG_KEPT_S // LONG_STEP_S
 
 
-def note_history(keys: Keys) -> Call[float]:
-    """Keep a row of what the counts and totals are, unless the newest is too young; seconds until the next is due."""
+def note_history(keys: Keys, *, is_last: bool = False) -> Call[float]:
+    """Keep a row of what the counts and totals are, unless the newest is too young; seconds until the next is due.
+
+    Who ends keeps a last one in any case: what it has done since the newest would else seem to be done later.
+    """
     recent, longer = (STEP_S * 1000, KEPT_S // STEP_S, BYTES), (LONG_STEP_S * 1000, _MINUTES, LONG_BYTES)
     hourly = (HOUR_S * 1000, HOURS_KEPT_S // HOUR_S, HOURS_BYTES)
-    return of("note_history", keys, (*recent, *longer, *hourly, *TOTALS), lambda reply: int(reply) / 1000)
+    return of("note_history", keys, (int(is_last), *recent, *longer, *hourly, *TOTALS), lambda reply: int(reply) / 1000)
 
 
 AT_ONCE = 100

@@ -502,6 +502,7 @@ class WorkerLoop:
         with suppress(ConvoyError):
             if not await self._commands.drive(steps):
                 log.warning("queue %s: the store holds more for worker %s than it knew", self._plan.queue, self.worker)
+            await self._maintenance.note_history(is_last=True)
 
     def _turn(self) -> None:
         self._turned_at = time.monotonic()

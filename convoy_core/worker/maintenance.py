@@ -117,10 +117,10 @@ class Maintenance:
         """Look at some more of what we remember, and tidy up what Node workers have finished meanwhile."""
         self._swept_to = await self._connection.drive(working.sweep(self._keys, self._swept_to, BATCH))
 
-    async def note_history(self) -> float:
+    async def note_history(self, *, is_last: bool = False) -> float:
         """Keep a row of the history, if it is time; in how many seconds that is next. What fails there is no matter."""
         try:
-            return await self._connection.run(history.note_history(self._keys))
+            return await self._connection.run(history.note_history(self._keys, is_last=is_last))
         except ConvoyError as error:
             log.debug("queue %s: no row of its history was kept: %s", self._keys.queue, error)
             return HISTORY_AGAIN_S

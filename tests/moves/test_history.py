@@ -47,6 +47,14 @@ def note(world: World) -> float:
     return world.run(note_history(world.keys))
 
 
+def note_last(world: World) -> float:
+    """What a pool asks for that ends."""
+    return world.run(note_history(world.keys, is_last=True))
+
+
+LONGER: Keyspace = {"history:minutes": kept([NEW]), "history:hours": kept([NEW])}
+"""What is kept for long, where nothing was."""
+
 CASES = [
     Case(
         "",
@@ -99,6 +107,30 @@ CASES = [
             "history:minutes": kept([old(60), NEW]),
             "history:hours": kept([old(9000, done=80), old(3600, done=100), LARGEST]),
         },
+    ),
+    Case(
+        "",
+        "who ends keeps a last row, however young the newest is",
+        {**BUSY, "history:seconds": kept([old(3)])},
+        note_last,
+        10.0,
+        {**BUSY, **LONGER, "history:seconds": kept([old(3), NEW])},
+    ),
+    Case(
+        "",
+        "it stands in place of the newest, if the one before is near",
+        {**BUSY, "history:seconds": kept([old(99), old(19, done=5), old(3, done=7)])},
+        note_last,
+        10.0,
+        {**BUSY, **LONGER, "history:seconds": kept([old(99), old(19, done=5), NEW])},
+    ),
+    Case(
+        "",
+        "and beside it, if that is far",
+        {**BUSY, "history:seconds": kept([old(20, done=5), old(3, done=7)])},
+        note_last,
+        10.0,
+        {**BUSY, **LONGER, "history:seconds": kept([old(20, done=5), old(3, done=7), NEW])},
     ),
     Case(
         "",

@@ -30,8 +30,20 @@ def test_several_pools_keep_one_row(queue: Queue) -> None:
             queue.publish_many(range(5))
             eventually(lambda: queue.counts() == Counts())
 
-        assert row.workers == 1
-        assert queue.history() == [row]
+            assert queue.history() == [row]
+
+        first, last = queue.history()
+        assert first == row
+        assert (row.workers, last.workers, last.totals["done"]) == (1, 1, 5)
+
+
+def test_what_ended_since_the_last_row_did_not_end_later(queue: Queue) -> None:
+    """A burst is over before the next row is due, and then nobody is there to keep one."""
+    queue.publish_many(range(5))
+
+    WorkerPool(queue, print, options=PoolOptions(burst=True)).run()
+
+    assert [row.totals.get("done", 0) for row in queue.history()] == [0, 5]
 
 
 async def test_a_history_that_cannot_be_kept_is_tried_again_later_and_is_no_outage(

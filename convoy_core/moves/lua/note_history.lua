@@ -1,9 +1,10 @@
 -- note_history: keeps the counts and totals of a queue, unless somebody has done so just now
 -- keys: queued committed processing failed delayed workers totals history
 -- with: damage
--- args: ms from one row to the next, the most rows, the most bytes; the same of the rows that are kept longer, and of those of each hour; the
---       counters' names...
+-- args: 1 from who ends and will keep no other; ms from one row to the next, the most rows, the most bytes; the same of the rows that
+--       are kept longer, and of those of each hour; the counters' names...
 -- answer: ms until the next row is due
+local is_last = take_number() == 1
 local recent = { key = history .. ':seconds', step = take_number(), most = take_number(), bytes = take_number() }
 local longer = { key = history .. ':minutes', step = take_number(), most = take_number(), bytes = take_number() }
 local hourly = { key = history .. ':hours', step = take_number(), most = take_number(), bytes = take_number() }
@@ -51,6 +52,18 @@ local function append(list, row)
   call('RPUSH', list.key, cmsgpack.pack(row))
 end
 
+-- Let the row that comes now stand in place of the newest, if the one before is near enough: else who often ends would drive out
+-- the older rows.
+local function replace_newest(list)
+  local packed = call('LINDEX', list.key, -2)
+  local before = unpacked(packed)
+  if not before or #before ~= #list.newest or math.abs(now - before[1]) >= 2 * list.step then return end
+  call('LTRIM', list.key, 0, -2)
+  for i = 9, #before do before[i] = list.newest[i] - before[i] end
+  before[2] = math.max(0, list.newest[2] - #packed - 8)
+  list.newest = before
+end
+
 -- The largest counts since the hour's row before, by the rows of an hour and of the minutes by which it may be late.
 local function raise_to_largest(row)
   local since = hourly.newest and hourly.newest[1] or now - hourly.step
@@ -65,7 +78,10 @@ end
 
 local refusal = look(recent)
 if refusal then return refusal end
-if recent.age < recent.step then return math.ceil(recent.step - recent.age) end
+if recent.age < recent.step then
+  if not is_last then return math.ceil(recent.step - recent.age) end
+  if recent.newest then replace_newest(recent) end
+end
 refusal = look(longer)
 local is_minute = not refusal and longer.age >= longer.step
 refusal = refusal or is_minute and look(hourly)
