@@ -143,7 +143,7 @@ def test_whatever_cuts_a_discard_short_all_that_it_has_taken_is_brought_back(
     bulk: Callable[..., Bulk], convoy: Convoy, raw: redis.Redis, tmp_path: Path, by: signal.Signals
 ) -> None:
     kept = str(tmp_path / "kept")
-    at = random.randint(5, 12)
+    at = random.randint(5, 10)
 
     def cut(command: Bulk, n: int) -> None:
         if n == at:

@@ -476,10 +476,14 @@ class Strict(Machine):
         held = self.model.held_by(first)
         self._exchange(first, [ending(*claim, "released") for claim in held[:1]], 1 if act == "go on" else 0)
 
-    @rule()
-    def note_history(self) -> None:
+    @rule(is_last=st.booleans())
+    def note_history(self, is_last: bool) -> None:
         """Any pool and dashboard asks for it."""
-        self.check(lambda: self.run(note_history(self.keys)), self.model.note_history, refusals={})
+        self.check(
+            lambda: self.run(note_history(self.keys, is_last=is_last)),
+            lambda: self.model.note_history(is_last=is_last),
+            refusals={},
+        )
 
     # -- workers
 

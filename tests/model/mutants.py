@@ -754,7 +754,13 @@ def _chunk(raw""",
     _mutant(
         "history: each pool keeps rows of its own",
         "Strict",
-        ("moves/lua/note_history.lua", "if recent.age < recent.step then return", "if false then return"),
+        ("moves/lua/note_history.lua", "if recent.age < recent.step then\n", "if false then\n"),
+        topic="history",
+    ),
+    _mutant(
+        "history: who ends keeps a row of its own",
+        "Strict",
+        ("moves/lua/note_history.lua", "if recent.newest then replace_newest(recent) end", ""),
         topic="history",
     ),
     _mutant(

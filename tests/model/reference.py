@@ -14,7 +14,7 @@ from typing import TypeAlias
 from convoy_core import validation
 from convoy_core.jobs import Discard, Failed, Retry, Verdict
 from convoy_core.models import Cancelled, Counts, DelayPolicy, Jammed, Outcome, PayloadPolicy, Published, Then
-from convoy_core.moves.history import LONG_STEP_S, STEP_S
+from convoy_core.moves.history import HOUR_S, LONG_STEP_S, STEP_S
 from convoy_core.moves.publishing import PublishOptions
 from convoy_core.moves.recovering import DEPARTED_MS, LATE_MS
 from convoy_core.moves.working import SCHEMA, SuspectPolicy
@@ -105,7 +105,7 @@ class Reference:
         self.barred: dict[str, str] = {}
         """What keeps workers from claiming, as the store holds it."""
         self.limits = Limits()
-        self.kept: dict[str, list[list[int]]] = {"seconds": [], "minutes": []}
+        self.kept: dict[str, list[list[int]]] = {"seconds": [], "minutes": [], "hours": []}
         """Rows of the history."""
         self.audit = Audit()
         self.epoch = ""
@@ -420,20 +420,30 @@ class Reference:
         self.audit.note("version", {version or "": "set" if version else "lifted"}, self.now, has_ids=bool(version))
         return True
 
-    def note_history(self) -> float:
-        """Keep a row of what there is, if the newest is old enough; seconds until the next."""
+    def note_history(self, *, is_last: bool) -> float:
+        """Keep a row of what there is, if the newest is old enough, or a last one; seconds until the next."""
         ages = {kind: abs(self.now - rows[-1][0]) if rows else 10**9 for kind, rows in self.kept.items()}
+        recent, hours = self.kept["seconds"], self.kept["hours"]
         if ages["seconds"] < STEP_S * 1000:
-            return (STEP_S * 1000 - ages["seconds"]) / 1000
+            if not is_last or not ages["seconds"]:
+                return (STEP_S * 1000 - ages["seconds"]) / 1000
+            if len(recent) > 1 and abs(self.now - recent[-2][0]) < 2 * STEP_S * 1000:
+                recent.pop()
         sizes = {state: len(self.ids(state)) for state in State}
         committed = [entry for entry in self.entries.values() if entry.state.is_committed]
         counts = Counts(
             len(self.queue), len(committed), sizes[State.PROCESSING], sizes[State.FAILED], sizes[State.DELAYED]
         )
         now = packed.row(self.now, counts, len([w for w in self.pools if self.is_live(w)]), self.totals)
-        self.kept["seconds"].append(now)
-        if ages["minutes"] >= LONG_STEP_S * 1000:
-            self.kept["minutes"].append(now)
+        recent.append(now)
+        if ages["minutes"] < LONG_STEP_S * 1000:
+            return float(STEP_S)
+        self.kept["minutes"].append(now)
+        hour_ms = HOUR_S * 1000
+        if not hours or hours[-1][0] // hour_ms != self.now // hour_ms:
+            since = hours[-1][0] if hours else self.now - hour_ms
+            rows = [row[2:8] for row in recent if since < row[0] <= self.now]
+            hours.append([*now[:2], *map(max, *rows, now[2:8]), *now[8:]])
         return float(STEP_S)
 
     def set_limits(self, to: Set) -> bool:

@@ -79,7 +79,7 @@ end
 local refusal = look(recent)
 if refusal then return refusal end
 if recent.age < recent.step then
-  if not is_last then return math.ceil(recent.step - recent.age) end
+  if not is_last or recent.age == 0 then return math.ceil(recent.step - recent.age) end
   if recent.newest then replace_newest(recent) end
 end
 refusal = look(longer)
