@@ -45,7 +45,8 @@ class Groups:
     ) -> GroupLeader:
         """Start a process in a session of its own; without an environment it has ours.
 
-        Raises NotStarted for want of a descriptor, a process or memory, OSError, and ValueError for a NUL byte.
+        Raises NotStarted for want of a descriptor, a process, memory or a watcher, OSError, and ValueError for a NUL
+        byte.
         """
         try:
             return _watched(GroupLeader(words, environment, stdout=stdout, stderr=stderr))
@@ -84,9 +85,9 @@ def ending(status: int | None) -> str:
 def _watched(leader: GroupLeader) -> GroupLeader:
     try:
         WATCHER.begin(leader.pid)
-    except OSError:
+    except OSError as error:
         leader.kill()
-        raise
+        raise NotStarted(f"nobody can watch over a process: {error}") from None
     return leader
 
 

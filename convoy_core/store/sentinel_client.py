@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,10 @@ def primary(
     return found
 
 
+_closing: set[asyncio.Task[None]] = set()
+"""They go on where a caller is cancelled once more while its connections are being closed."""
+
+
 async def primary_awaited(
     hosts: tuple[tuple[str, int], ...], service: str, peers: int, settings: Mapping[str, Any]
 ) -> tuple[str, int]:
@@ -36,5 +41,8 @@ async def primary_awaited(
     except RedisError as error:
         raise translated(error) from error
     finally:
-        await asked.aclose()
+        closing = asyncio.create_task(asked.aclose())
+        _closing.add(closing)  # a task that nobody holds would be forgotten in the middle
+        closing.add_done_callback(_closing.discard)
+        await asyncio.shield(closing)
     return found

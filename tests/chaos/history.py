@@ -23,7 +23,8 @@ def tell(
     for fault, id in offenders[:MOST_IDS]:
         its = [run for run in runs if run.id == id]
         events = sorted({*_of_its_own(accepted.get(id), its, kinds), *_around(accepted.get(id, begin), its, troubles)})
-        lines += ["", f"{fault}: {id!r}", *(f"  {at - begin:>9.3f}  {what}" for at, what in events[:MOST_LINES])]
+        why = f", by {verdict.errors[id]!r}" if id in verdict.errors else ""
+        lines += ["", f"{fault}: {id!r}{why}", *(f"  {at - begin:>9.3f}  {what}" for at, what in events[:MOST_LINES])]
         if len(events) > MOST_LINES:
             lines.append(f"  and {len(events) - MOST_LINES:,} events more")
     if len(offenders) > MOST_IDS:

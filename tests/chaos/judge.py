@@ -83,6 +83,8 @@ class Verdict:
     """Still in the queue when everything had come to rest."""
     failed: list[str] = field(default_factory=list)
     """Among the failed, where no handler fails."""
+    errors: dict[str, str] = field(default_factory=dict)
+    """Why, by ID."""
     ghosts: int = 0
     """Committed, but nowhere."""
     repeated: list[str] = field(default_factory=list)
@@ -138,6 +140,9 @@ def judge(queue: Queue, accepted: dict[str, float], runs: list[Run], troubles: T
         by_id[run.id].append(run)
 
     verdict.failed = [entry.id for entry in queue.entries(State.FAILED)]
+    for id in verdict.failed:
+        failure = queue.show(id).failure
+        verdict.errors[id] = "no reason is kept" if failure is None else failure.error
     done = {*verdict.failed, *(run.id for run in runs if run.end)}
     for id in accepted.keys() - done:
         is_forgotten = any(copied <= accepted[id] <= back for copied, _, back in troubles.rollbacks)

@@ -16,7 +16,7 @@ import pytest
 
 from convoy_core import Command, Counts, PoolOptions, Queue, State, WorkerPool
 from convoy_core.handlers.process_groups import Groups
-from convoy_core.handlers.watcher import Watcher, environment
+from convoy_core.handlers.watcher import WATCHER, Watcher, environment
 from tests.servers import RealServer
 from tests.waiting import eventually, patient
 
@@ -244,3 +244,20 @@ def test_the_watcher_kills_whom_it_was_told_of_among_thousands_who_have_ended() 
             pass
 
         assert watched.wait(patient()) == -9
+
+
+def test_what_nobody_can_watch_over_has_not_run_and_runs_once_somebody_can(
+    queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when Python is replaced under a worker, or the watcher is killed in the moment of its start."""
+    WATCHER.rest()
+    queue.publish("a")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+
+    with WorkerPool(queue, Command(["true"]), options=PoolOptions(lease_s=1.5, beat_s=0.3)) as pool:
+        eventually(lambda: pool.status().shortage or queue.counts().failed)
+        assert errors(queue) == {}
+        assert "watch" in (pool.status().shortage or "")
+        monkeypatch.undo()
+        eventually(lambda: queue.counts() == Counts())
+        assert pool.status().done == 1

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import aclosing, closing, suppress
 from typing import Any
@@ -24,6 +27,7 @@ from convoy_core import (
     WorkerPool,
 )
 from convoy_core.store.clients import Role, resolve
+from convoy_core.store.sentinel_client import primary_awaited
 from tests.servers import ReplicatedStore, free_port, valkey_binary
 from tests.topology.test_faces import QUICK, is_waiting
 from tests.waiting import eventually, patient
@@ -208,3 +212,24 @@ async def test_f36_when_one_connection_learns_of_a_new_primary_the_others_leave_
                 assert blocking.send(port) == await twin.send(port) == new
     finally:
         mortal.stop()
+
+
+async def test_a_look_for_the_primary_that_is_cancelled_leaves_no_connection_open(replicated: ReplicatedStore) -> None:
+    """By a time limit and then by a stop, as a pool's own may be, at any moment of it."""
+    hosts = tuple(("127.0.0.1", sentinel.port) for sentinel in replicated.sentinels)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        for moment in range(80):
+            for turns in range(4):
+                looking = asyncio.create_task(primary_awaited(hosts, replicated.SERVICE, 1, {}))
+                await asyncio.sleep(moment * 50e-6)
+                looking.cancel()
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                looking.cancel()
+                await asyncio.wait([looking])
+        if others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others)
+        gc.collect()
+
+    assert [str(warning.message) for warning in seen if warning.category is ResourceWarning] == []
