@@ -16,6 +16,7 @@ import pytest
 
 from convoy_core import Command, Counts, PoolOptions, Queue, State, WorkerPool
 from convoy_core.handlers.process_groups import Groups
+from convoy_core.handlers.run import NotStarted
 from convoy_core.handlers.watcher import WATCHER, Watcher, environment
 from tests.servers import RealServer
 from tests.waiting import eventually, patient
@@ -225,7 +226,7 @@ def test_what_cannot_be_watched_is_ended_before_it_begins(tmp_path: Path, monkey
         Groups().start("sh", "-c", f"read go && touch {tmp_path}/begun", environment=environment(), stderr=PIPE)
 
     monkeypatch.setattr(Watcher, "begin", begin)
-    with pytest.raises(OSError, match="no watcher"):
+    with pytest.raises(NotStarted, match="no watcher"):
         asyncio.run(start())
 
     assert [_state(pid) for pid in started] == [""]
