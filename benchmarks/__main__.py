@@ -59,6 +59,7 @@ MEASUREMENTS: dict[str, Callable[[Settings], list[Row]]] = {
     "pages": pages.of_long_lists,
     "screen.start": screen.starting,
     "screen.rest": screen.resting,
+    "screen.keys": screen.keys,
     "cli": faces.starting,
     "cli.streams": streams.commands,
 }

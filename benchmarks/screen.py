@@ -17,6 +17,7 @@ IDS = 100
 SECONDS = 10.0
 """For so long the dashboard is watched at rest."""
 SIZE = (120, 36)
+KEYS = 100
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -52,6 +53,57 @@ def resting(settings: Settings) -> list[Row]:
             Row(f"{name}.bytes", f"{what}: to the terminal", "KB/s", taken["bytes"], taken["frame"], _FRAME, goals[1]),
         ]
     return rows
+
+
+def keys(settings: Settings) -> list[Row]:
+    """From a letter typed into the filter until it is on the screen, while another process requeues 10,000 IDs."""
+    n = settings.size(KEYS, 4)
+    with server_for(settings) as server:
+        _fill(server.url, 100)
+        rounds = []
+        for _ in range(settings.rounds):
+            with Terminal("--redis", server.url, size=SIZE) as terminal:
+                terminal.shows("live")
+                terminal.press("/")
+                terminal.shows("part of a name")
+                terminal.press("z")
+                terminal.shows("No queue has z in")
+                rest = _slow_key_ms(terminal, n)
+                words = [sys.executable, "-c", _REQUEUE, server.url, str(settings.size(10_000, 500))]
+                with subprocess.Popen(words, stdout=subprocess.PIPE) as requeueing:
+                    assert requeueing.stdout is not None
+                    requeueing.stdout.readline()  # it has begun
+                    rounds.append({"ours": _slow_key_ms(terminal, n), "rest": rest})
+                    requeueing.kill()
+    taken = columns(rounds)
+    what = "A key of the dashboard, 100 queues, while 10,000 IDs are requeued: 95 of 100 within"
+    return [Row("screen.keys", what, "ms", taken["ours"], taken["rest"], "the same at rest", AtMost(50))]
+
+
+_REQUEUE = """
+import sys, redis
+from convoy_core import Queue
+client, n = redis.Redis.from_url(sys.argv[1]), int(sys.argv[2])
+with Queue("requeued", redis=sys.argv[1]) as queue:
+    for turn in range(10_000):
+        client.zadd(queue.key_prefix + "failed", {f"{turn}.{number}": 1 for number in range(n)})
+        print(turn, flush=turn == 0)
+        queue.requeue_all()
+"""
+
+
+def _slow_key_ms(terminal: Terminal, n: int) -> float:
+    """What 95 of 100 letters take at most."""
+    took = []
+    for number in range(n):
+        letter = "abcdefghij"[number % 10]
+        began = time.perf_counter()
+        terminal.press(letter)
+        terminal.shows(f"No queue has z{letter} in")
+        took.append((time.perf_counter() - began) * 1000)
+        terminal.press(b"\x7f")
+        terminal.shows("No queue has z in")
+    return sorted(took)[int(0.95 * (n - 1))]
 
 
 _BARE = "python -c 'import textual.app'"

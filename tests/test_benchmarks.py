@@ -67,6 +67,7 @@ NAMES = {
     "pages.failed",
     "screen.start.live",
     "screen.start.away",
+    "screen.keys",
     "screen.rest.100.cpu",
     "screen.rest.100.bytes",
     "screen.rest.1000.cpu",
