@@ -108,6 +108,7 @@ class WorkerLoop:
             registered()
             heartbeat.start()
             log.info("queue %s: worker %s started", self._plan.queue, self.worker)
+            await self._maintenance.note_history()  # before it claims: what it does is judged by the row from before
             async with asyncio.TaskGroup() as tasks:
                 maintaining = self._maintenance.run(self._is_closing, self._store_failed, self._look_at_store)
                 tasks.create_task(maintaining, name="convoy maintenance")

@@ -37,6 +37,7 @@ class Maintenance:
         self._options = options
         self._wait_ms = round(options.lease_s * 1000)
         self._unregistered = UnregisteredWorkers(connection, keys, options)
+        self._history_at = 0.0
         self._answered: Callable[[], None] = lambda: None
         self._swept_to: list[int] = []
         self._ahead_s: float | None = None
@@ -120,10 +121,12 @@ class Maintenance:
     async def note_history(self, *, is_last: bool = False) -> float:
         """Keep a row of the history, if it is time; in how many seconds that is next. What fails there is no matter."""
         try:
-            return await self._connection.run(history.note_history(self._keys, is_last=is_last))
+            pause_s = await self._connection.run(history.note_history(self._keys, is_last=is_last))
         except ConvoyError as error:
             log.debug("queue %s: no row of its history was kept: %s", self._keys.queue, error)
-            return HISTORY_AGAIN_S
+            pause_s = HISTORY_AGAIN_S
+        self._history_at = time.monotonic() + pause_s
+        return pause_s
 
     async def recover_unregistered(self) -> dict[str, str]:
         """Recover some more of the IDs that no registered worker holds. Returns where each one went.
@@ -146,12 +149,12 @@ class Maintenance:
         swallow the cancellation.
         """
         self._answered = answered
-        recover_at = history_at = time.monotonic()
+        recover_at = time.monotonic()
         while not stopping.is_set():
             pause = PROMOTE_EVERY_S
             try:
-                if time.monotonic() >= history_at:  # first: what the pool does is judged by the row from before
-                    history_at = time.monotonic() + await self.note_history()
+                if time.monotonic() >= self._history_at:
+                    await self.note_history()
                 pause = await self.promote()
                 if time.monotonic() >= recover_at:
                     recover_at = time.monotonic() + self._options.beat_s
