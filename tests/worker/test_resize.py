@@ -104,7 +104,7 @@ def test_an_id_that_is_handed_to_a_pool_without_a_slot_for_it_goes_back(
     with WorkerPool(queue, doors.handle, concurrency=2, options=QUICK) as pool, store.client() as client:
         eventually(lambda: pool.status().state is PoolState.WAITING)
         eventually(lambda: client.info("clients")["blocked_clients"])
-        assert doors.running == ["long"]
+        eventually(lambda: doors.running == ["long"])  # the pool waits already while its thread begins
         pool.resize(1)
         eventually(lambda: "up to 1 at once from now on" in caplog.text)  # what comes earlier may still run
         if is_fenced_off:
