@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
-import tracemalloc
-from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
 import redis
 
-from benchmarks.figures import AtMost, Row, Settings, columns
-from benchmarks.store import LOGGED_MICROS, server_for, slow_log
+from benchmarks.figures import AtMost, Row, Settings, columns, peak_mib, seconds_of
+from benchmarks.store import longest_ms, server_for, slow_log
 from convoy_core import Queue
 from convoy_core.options import BATCH
 
@@ -28,14 +25,14 @@ def in_groups(settings: Settings) -> list[Row]:
     with server_for(settings) as server, server.client() as client, Queue("bench", redis=server.url) as queue:
         for _ in range(settings.rounds):
             _fill(client, n, is_old=True)
-            took = {"records of older releases": _seconds(queue.failure_groups)}
+            took = {"records of older releases": seconds_of(queue.failure_groups)}
             _fill(client, n, is_old=False)
-            took["bare"] = _seconds(lambda: _read_all(client))
+            took["bare"] = seconds_of(lambda: _read_all(client))
             with slow_log(client) as slow:
-                took["ours"] = _seconds(queue.failure_groups)
-            longest.append(max(slow, default=LOGGED_MICROS / 1000))
+                took["ours"] = seconds_of(queue.failure_groups)
+            longest.append(longest_ms(slow))
             rounds.append(took)
-        memory = _peak_mib(queue)
+        memory = peak_mib(queue.failure_groups)
     taken = columns(rounds)
     beside = {"records of older releases": taken["records of older releases"]}
     note = f"longest script {max(longest):.1f} ms; {memory:.1f} MiB of memory at most, for {GROUPS} groups"
@@ -67,18 +64,3 @@ def _read_all(client: redis.Redis) -> None:
     while ids := pages("cv:bench:failed", start, start + BATCH - 1):
         client.hmget("cv:bench:failure", ids)
         start += len(ids)
-
-
-def _seconds(act: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    act()
-    return time.perf_counter() - began
-
-
-def _peak_mib(queue: Queue) -> float:
-    tracemalloc.start()
-    try:
-        queue.failure_groups()
-        return tracemalloc.get_traced_memory()[1] / 1024 / 1024
-    finally:
-        tracemalloc.stop()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+import time
+import tracemalloc
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -137,3 +139,20 @@ class Settings:
 def columns(rounds: Sequence[Mapping[str, float]]) -> dict[str, Figure]:
     """The figures of measurements that were taken together, round by round."""
     return {name: Figure(tuple(each[name] for each in rounds)) for name in rounds[0]}
+
+
+def seconds_of(act: Callable[[], object]) -> float:
+    """How long it took."""
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began
+
+
+def peak_mib(act: Callable[[], object]) -> float:
+    """The most memory of Python's that it took."""
+    tracemalloc.start()
+    try:
+        act()
+        return tracemalloc.get_traced_memory()[1] / 1024 / 1024
+    finally:
+        tracemalloc.stop()

@@ -9,7 +9,7 @@ import redis
 from benchmarks.acts import ACTS, Act
 from benchmarks.figures import AtMost, Figure, Row, Settings, columns
 from benchmarks.long_queue import LongQueue, Shape, long_queue
-from benchmarks.store import LOGGED_MICROS, server_micros, slow_log
+from benchmarks.store import longest_ms, server_micros, slow_log
 
 LOOKS = 200
 """How often counts and snapshot are called for their mean."""
@@ -47,7 +47,7 @@ def slowest_ms(client: redis.Redis, long: LongQueue, act: Act) -> float:
     prepared = act.prepare(long)
     with slow_log(client) as took:
         act.do(long, prepared)
-    return max(took, default=LOGGED_MICROS / 1000)
+    return longest_ms(took)
 
 
 def row_of_slowest(name: str, what: str, rounds: list[dict[str, float]], limit: Figure) -> Row:
@@ -103,7 +103,7 @@ def _plain_ms(client: redis.Redis, queued: int) -> float:
         plain(keys, [first, min(first + 10_000, queued) - 1])
     with slow_log(client) as took:
         plain(keys, [queued, queued])
-    return max(took, default=LOGGED_MICROS / 1000)
+    return longest_ms(took)
 
 
 def _mean_micros(client: redis.Redis, long: LongQueue, look: Callable[[LongQueue], object]) -> float:

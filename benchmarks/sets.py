@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
-import tracemalloc
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import redis
 
-from benchmarks.figures import AtMost, Row, Settings, columns
-from benchmarks.store import LOGGED_MICROS, server_for, slow_log
+from benchmarks.figures import AtMost, Row, Settings, columns, peak_mib, seconds_of
+from benchmarks.store import longest_ms, server_for, slow_log
 from convoy_core import Queue
 from convoy_core.options import BATCH
 
@@ -32,18 +30,20 @@ def doctor(settings: Settings) -> list[Row]:
     rounds: list[dict[str, float]] = []
     with _long_queue(settings, n) as (queue, client):
         for _ in range(settings.rounds):
-            took = {"bare": _seconds(lambda: _read_all(client, n))}
+            took = {"bare": seconds_of(lambda: _read_all(client, n))}
             with slow_log(client) as slow:
-                took["check"] = _seconds(lambda: _check(queue))
-            took["its longest"] = max(slow, default=LOGGED_MICROS / 1000)
+                took["check"] = seconds_of(lambda: _check(queue))
+            took["its longest"] = longest_ms(slow)
             _damage(client, n)
             with slow_log(client) as slow:
-                took["repair"] = _seconds(lambda: _repair(queue))
-            took["longest"] = max(slow, default=LOGGED_MICROS / 1000)
-            took["search"] = _longest_search_ms(client)
+                took["repair"] = seconds_of(lambda: _repair(queue))
+            took["longest"] = longest_ms(slow)
+            with slow_log(client) as slow:
+                client.lpos("cv:bench:queued", "none of them")
+            took["search"] = longest_ms(slow)
             _check(queue)
             rounds.append(took)
-        memory = _peak_mib(lambda: _check(queue))
+        memory = peak_mib(lambda: _check(queue))
     taken = columns(rounds)
     note = f"{memory:.1f} MiB of memory at most"
     bare = "reading the list and the set, 500 at a time"
@@ -69,8 +69,8 @@ def states(settings: Settings) -> list[Row]:
     rounds: list[dict[str, float]] = []
     with _long_queue(settings, n // 2) as (queue, client):
         for _ in range(settings.rounds):
-            took = {"bare": _seconds(lambda: _ask_all(client, n))}
-            rounds.append(took | {"ours": _seconds(lambda: deque(queue.states(_ids(n)), maxlen=0))})
+            took = {"bare": seconds_of(lambda: _ask_all(client, n))}
+            rounds.append(took | {"ours": seconds_of(lambda: deque(queue.states(_ids(n)), maxlen=0))})
     taken = columns(rounds)
     bare = "asking the committed set alone, 500 at a time"
     return [Row("states", f"States of {n:,} IDs", "s", taken["ours"], taken["bare"], bare, AtMost(10))]
@@ -113,24 +113,3 @@ def _read_all(client: redis.Redis, n: int) -> None:
 def _ask_all(client: redis.Redis, n: int) -> None:
     for start in range(0, n, BATCH):
         client.smismember("cv:bench:committed", [f"id-{number}" for number in range(start, start + BATCH)])
-
-
-def _longest_search_ms(client: redis.Redis) -> float:
-    with slow_log(client) as slow:
-        client.lpos("cv:bench:queued", "none of them")
-    return max(slow, default=LOGGED_MICROS / 1000)
-
-
-def _seconds(act: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    act()
-    return time.perf_counter() - began
-
-
-def _peak_mib(act: Callable[[], object]) -> float:
-    tracemalloc.start()
-    try:
-        act()
-        return tracemalloc.get_traced_memory()[1] / 1024 / 1024
-    finally:
-        tracemalloc.stop()

@@ -86,6 +86,11 @@ def slow_log(client: redis.Redis) -> Iterator[list[float]]:
     took += [entry["duration"] / 1000 for entry in client.slowlog_get(10_000)]
 
 
+def longest_ms(took: list[float]) -> float:
+    """The longest in a slow log; what is not logged takes less than that."""
+    return max(took, default=LOGGED_MICROS / 1000)
+
+
 @contextmanager
 def commands_sent(client: redis.Redis) -> Iterator[list[str]]:
     """Every command that clients have sent meanwhile, without those that scripts call; filled at the end."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
 from convoy_core import Fleet, Job, Restored, WorkerPool
 from convoy_core.failure_groups import group_id
@@ -153,19 +154,24 @@ async def test_a_trial_run_that_fails_again_says_how_and_leaves_the_others(store
     assert trucks.counts().failed == 3
 
 
+async def try_one_that_nobody_takes(pilot: Pilot[None]) -> None:
+    """The first of two failed IDs, up to the question whether the other is to follow."""
+    await shows(pilot, "trucks")
+    await pilot.press("3")
+    await shows(pilot, "2 failed IDs")
+    await pilot.press("R")
+    await shows(pilot, "No worker is alive here")
+    await pilot.press("y")
+    await shows(pilot, "1 tried: 1 waiting")
+    await pilot.press("escape")
+    await shows(pilot, "Requeue the other 1?")
+
+
 async def test_a_trial_run_that_nobody_takes_can_be_left(store: RealServer, fleet: Fleet) -> None:
     trucks = fleet.queue("trucks")
     fail(trucks, ["a", "b"], "ValueError: 1")
     async with opened(store.url) as (pilot, _):
-        await shows(pilot, "trucks")
-        await pilot.press("3")
-        await shows(pilot, "2 failed IDs")
-        await pilot.press("R")
-        await shows(pilot, "No worker is alive here")
-        await pilot.press("y")
-        await shows(pilot, "1 tried: 1 waiting")
-        await pilot.press("escape")
-        await shows(pilot, "Requeue the other 1?")
+        await try_one_that_nobody_takes(pilot)
         await pilot.press("escape")
         await shows(pilot, "Tried 1 ID: 1 waiting; the other 1 stay failed.")
     assert (trucks.counts().queued, trucks.counts().failed) == (1, 1)
@@ -177,15 +183,7 @@ async def test_what_a_trial_run_has_done_is_told_even_if_the_rest_cannot_follow(
         with Fleet(redis=server.url) as fleet:
             fail(fleet.queue("trucks"), ["a", "b"], "ValueError: 1")
         async with opened(server.url, size=(160, 36)) as (pilot, app):
-            await shows(pilot, "trucks")
-            await pilot.press("3")
-            await shows(pilot, "2 failed IDs")
-            await pilot.press("R")
-            await shows(pilot, "No worker is alive here")
-            await pilot.press("y")
-            await shows(pilot, "1 tried: 1 waiting")
-            await pilot.press("escape")
-            await shows(pilot, "Requeue the other 1?")
+            await try_one_that_nobody_takes(pilot)
             server.kill()
             await pilot.press("y")
             await shows(pilot, "Tried 1 ID: 1 waiting; the other 1 stay failed. Then it broke off:")
