@@ -50,3 +50,7 @@ def test_without_a_bug_nothing_is_found(store: RealServer, tmp_path: Path) -> No
     found = hunt(store, tmp_path, none, 500)
 
     assert found == {"found": False, "after": found["after"], "why": ""}
+
+
+def test_the_page_about_reliability_counts_the_planted_bugs() -> None:
+    assert f"finds each of {len(MUTANTS)} bugs" in (ROOT / "docs/reliability.md").read_text("utf-8")
