@@ -434,6 +434,8 @@ class Details:
     """Position in the queue, from 0; None if it is not queued, or is beyond the first 100,000."""
     published: float | None = None
     started: float | None = None
+    waited_s: float | None = None
+    """How long it waited in line until the run that goes began, from its publish or from when it was due."""
     due: float | None = None
     worker: str | None = None
     worker_is_live: bool | None = None

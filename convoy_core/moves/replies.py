@@ -50,13 +50,13 @@ def in_line_since(published: bytes | None) -> float | None:
     return None if published is None else seconds(published.rpartition(b".")[2])
 
 
-def waited(published: bytes | None, now_ms: int) -> float | None:
-    """How long it has been in line, in seconds; None where that is not known."""
+def waited(published: bytes | None, until_ms: float) -> float | None:
+    """How long it was in line until then, in seconds; None where that is not known."""
     try:
         since_ms = float((published or b"").rpartition(b".")[2])
     except ValueError:
         return None
-    return max(0.0, (now_ms - since_ms) / 1000) if math.isfinite(since_ms) else None
+    return max(0.0, (until_ms - since_ms) / 1000) if math.isfinite(since_ms) else None
 
 
 def whole(value: Any) -> int:
@@ -210,6 +210,7 @@ def details(id: str, queue: str, reply: list[Any]) -> Details:
         position=position,
         published=accepted(published),
         started=seconds(start) if start is not None else foreign_start,
+        waited_s=None if start is None else waited(published, float(start)),
         due=seconds(due),
         worker=worker_of(entry),
         worker_is_live=None if live is None else bool(live),

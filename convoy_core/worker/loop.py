@@ -469,7 +469,7 @@ class WorkerLoop:
             content = None if details.payload_bytes is None else encode_payload(details.payload)
             claim = Claim(raw, number, details.attempt - 1, details.failures, details.crashes, content)
             claim.requests, claim.first_asked_at = details.requests, details.first_asked
-            claim.traces = details.traces
+            claim.traces, claim.waited_s = details.traces, details.waited_s
             (self._claims.decline if self._state.is_stopping else self._claims.add)([claim])
         self._identity.accept(mark)
         self._handle(PoolEvent.COMPARED)

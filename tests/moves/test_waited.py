@@ -96,6 +96,24 @@ def test_a_retry_has_waited_since_it_was_due(world: World) -> None:
     assert waits(world) == {"a": 0.4}
 
 
+@pytest.mark.parametrize(
+    ("published", "waited_s"), [("-2500", 2.5), ("-9000.-400", 0.4), ("99", 0.0), ("soon", None), (None, None)]
+)
+def test_of_a_run_it_is_told_for_as_long_as_it_goes(
+    world: World, published: str | None, waited_s: float | None
+) -> None:
+    def at(ms: str) -> str:
+        return str(NOW + int(ms)) if ms.lstrip("-").isdigit() else ms
+
+    entry = {} if published is None else {"published": {"a": ".".join(map(at, published.split(".")))}}
+    world.seed(ALIVE, {"queued": ["a"], "committed": {"a"}}, entry)
+    before = world.queue.show("a").waited_s
+    world.exchange(want=1, number=1)
+    world.queue._connection.now_ms = NOW + 5_000
+
+    assert (before, world.queue.show("a").waited_s) == (None, waited_s)
+
+
 def test_a_requeue_that_has_been_deferred_since_is_not_undone(world: World) -> None:
     world.seed(ALIVE, {"failed": {"a": 1}})
     queue = Queue("q", redis=world.server.url)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+import redis
 
 from convoy_core import AsyncQueue, Job, PoolOptions, Queue, Retry, WorkerPool
 from convoy_core.jobs import Discard, Failed, Verdict
@@ -80,6 +81,25 @@ def test_how_long_it_waited_and_ran_is_what_is_told(queue: Queue) -> None:
     five = queue.durations()[0]
     assert (five.waits.p50_s or 0) >= 0.3 / 1.14
     assert (five.runs.p50_s or 0) >= 0.2 / 1.14
+
+
+def test_what_a_pool_finds_in_its_name_has_waited_like_what_it_was_told_of(queue: Queue, raw: redis.Redis) -> None:
+    with WorkerPool(queue, lambda _: None, options=QUICK) as pool:
+        queue.publish("0")
+        queue.wait(["0"])
+        eventually(lambda: pool.measures().waits.count == 1)
+        now = round(queue.snapshot().at * 1000)
+        # A claim whose answer was lost: it is noticed with the next new connection.
+        raw.sadd("cv:q:committed", "1")
+        raw.hset("cv:q:published", "1", now - 5_000)
+        raw.zadd("cv:q:processing", {"1": now // 1000})
+        raw.hset("cv:q:owner", "1", f"{pool.status().worker}:999999@{now}")
+        raw.client_kill_filter(_type="normal", skipme=True)
+        queue.wait(["1"])
+
+        eventually(lambda: pool.measures().waits.count == 2)
+
+    assert pool.measures().waits.total_s >= 5.0
 
 
 def test_what_was_given_back_has_not_run(queue: Queue) -> None:
