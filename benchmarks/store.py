@@ -54,11 +54,6 @@ def round_trips(client: redis.Redis) -> int:
     return sum(stats.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ROUND_TRIPS)
 
 
-def reads(client: redis.Redis) -> float:
-    """How often the server has read from its connections: once for all commands that came together."""
-    return float(client.info("stats")["total_reads_processed"])
-
-
 def cpu_seconds(client: redis.Redis) -> float:
     """Processor time that the server has taken so far."""
     used = client.info("cpu")
