@@ -122,9 +122,12 @@ async def test_a_group_is_requeued_after_a_trial_run_that_is_watched(store: Real
         with WorkerPool(trucks, crush):
             await pilot.press("y")
             await shows(pilot, "● a")
+            await shows(pilot, "Esc  Stop watching")
             assert trucks.counts().failed == 5
             may_end.set()
             await shows(pilot, "Requeue the other 4?")
+            await pilot.resize_terminal(118, 34)
+            await shows(pilot, "Esc  Leave the others")
             await shows(pilot, "✓ a")
             await pilot.press("y")
             await shows(pilot, "Tried 1 ID: 1 done; requeued the other 4.")

@@ -106,6 +106,12 @@ class Dialog(Popup[Done | None]):
                 self.query_one("#typed").focus()
         self._show_answer(label, danger=danger)
 
+    def _call_leaving(self, label: str) -> None:
+        """Label the answer that closes the dialog."""
+        self.leave_label = label
+        label, danger = self._shown_answer
+        self._show_answer(label, danger=danger)
+
     def disarm(self, label: str) -> None:
         """Disable the other answer."""
         self._is_ready = False
@@ -142,8 +148,7 @@ class Dialog(Popup[Done | None]):
         frame.border_subtitle = Content(self.footing if len(self.footing) <= self.room else "")
         for selector, told in self._said.items():
             self.say(selector, told)
-        label, danger = self._shown_answer
-        self._show_answer(label, danger=danger)
+        self._call_leaving(self.leave_label)
 
     def wrapped(self, text: str, *, indent: int = 0) -> list[str]:
         """Text in lines that fit into the dialog, behind an indent."""

@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from textual.app import ComposeResult
-from textual.content import Content
-from textual.widgets import Button
 
 from convoy_core import ConvoyError, Outcome
 from convoy_tui.dashboard.board.commands import command
@@ -222,11 +220,6 @@ class RequeueGroupDialog(Dialog):
             self._is_watching = False
         else:
             super().action_leave()
-
-    def _call_leaving(self, label: str) -> None:
-        button = self.query_one("#leave", Button)
-        button.label = Content(f" Esc  {label} ")
-        button.refresh(layout=True)
 
     def _show_tried(self) -> None:
         tried = list(self._plan.tried.values())
