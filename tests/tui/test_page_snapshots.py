@@ -1,6 +1,9 @@
-"""Every kept page looks as it did."""
+"""Every kept page looks as it did, and no picture shows what stands in for times."""
 
 from __future__ import annotations
+
+import re
+from pathlib import Path
 
 import pytest
 
@@ -27,3 +30,10 @@ async def test_a_page_looks_like_its_snapshots(store: RealServer, snap: PageSnap
 
 def test_every_page_snapshot_is_compared() -> None:
     assert set(FOLDER.glob("*.txt")) == {path for snap in page_snaps() for path in snap.paths}
+
+
+def test_no_picture_shows_what_stands_in_place_of_times_in_a_snapshot() -> None:
+    pictures = [*(Path(__file__).parents[2] / "screenshots").glob("*.svg")]
+
+    assert len(pictures) > 20
+    assert [each.name for each in pictures if re.search(r"\d(mSSs|hMMm)", each.read_text("utf-8"))] == []
