@@ -1,8 +1,7 @@
-"""Pictures of pages on a real store, for `screenshots.py`: what differs from run to run is made equal in them."""
+"""Pictures of pages on a real store, for `screenshots.py`: times are those of the run."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ from convoy_tui.dashboard.services import Where
 from tests.servers import RealServer, valkey_binary
 from tests.tui import seeds
 from tests.tui.live import opened
-from tests.tui.queue_snapshots import SteadySource
+from tests.tui.queue_snapshots import SteadySource, anywhere
 from tests.tui.screen import shows, until
 
 
@@ -63,6 +62,6 @@ async def take_page(shot: PageShot) -> str:
                 await pilot.press(key)
                 await until(pilot, lambda: not app.page.is_loading)
             await shows(pilot, shot.ready)
-            return re.sub(r"/tmp/cv\w+/s", "/tmp/cv/s", app.export_screenshot(title="convoy-tui"))
+            return anywhere(app.export_screenshot(title="convoy-tui"))
     finally:
         server.stop()

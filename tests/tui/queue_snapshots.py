@@ -137,10 +137,14 @@ def steady(text: str) -> str:
         (r"(\d+h)\d\dm", r"\1MMm"),
         (r"▓+░* +\d+%", "▓▓░░░░░░░░  25%"),
         (r"Retrying in \d+s, try \d+|Trying now, try \d+", "Retrying in 1s, try 1"),
-        (r"/tmp/cv\w+/s", "/tmp/cv/s"),
     ):
         text = re.sub(changing, steady, text)
-    return "\n".join(line.rstrip() for line in text.split("\n"))
+    return "\n".join(line.rstrip() for line in anywhere(text).split("\n"))
+
+
+def anywhere(text: str) -> str:
+    """The text without the directory of the store that it was made with."""
+    return re.sub(r"/tmp/cv\w+/s", "/tmp/cv/s", text)
 
 
 def main(wanted: list[str]) -> None:
