@@ -9,6 +9,7 @@ A command and all it has started end with its worker, even by `kill -9`; what it
 
 from __future__ import annotations
 
+import errno
 import shlex
 import shutil
 import sys
@@ -22,7 +23,7 @@ from convoy_core.handlers.group_leader import GroupLeader
 from convoy_core.handlers.process_groups import DESCRIPTORS, Groups, ending
 from convoy_core.handlers.run import RunFailed
 from convoy_core.handlers.verdicts import MAX_ERROR
-from convoy_core.handlers.watcher import WITHHELD, environment
+from convoy_core.handlers.watcher import FINDS_MARKS, WITHHELD, environment
 from convoy_core.jobs import Job, Retry
 from convoy_core.system import system_text
 
@@ -36,13 +37,14 @@ export CONVOY_ID="$1" CONVOY_QUEUE="$2" CONVOY_ATTEMPT="$3" CONVOY_TOKEN="$4" CO
 shift 5
 read -r go && exec "$@"
 """
-_GO: Final = b"" if sys.platform == "win32" else b"\n"
-"""The gate executes the command at the first line on stdin.
+_GO: Final = b"\n"
+"""Where the watcher does not find marks, a gate executes the command at the first line on stdin.
 
 It ends if its worker dies before that, so the watcher knows of every command that runs. Arguments and values pass
-unchanged, and none is read as code; it inherits our environment, which is cheaper than another. The shell drops only
-environment variables whose names are not valid in a shell.
+unchanged, and none is read as code. The shell drops only environment variables whose names are not valid in a shell.
 """
+
+_IS_GATED = not FINDS_MARKS and sys.platform != "win32"
 
 _TRACED: Final = 'export TRACEPARENT="$1"; shift' + _GATE
 """The same, for a run that is traced: its context comes first."""
@@ -94,7 +96,7 @@ class Command:
         """Run it for one ID. Raises CommandFailed; cancelled, it ends the command's whole process group."""
         leader = self._start(job)
         try:
-            leader.send(_GO + job.content, is_last=True)
+            leader.send(_GO + job.content if _IS_GATED else job.content, is_last=True)
             err = b""
             while chunk := await leader.read(_READ_BYTES):
                 err = (err + chunk)[-MAX_ERROR:]
@@ -125,14 +127,25 @@ class Command:
         }
         words = [*map(system_text, self._arguments(job.id))]
         try:
-            if sys.platform == "win32":
-                told |= {} if job.traceparent is None else {"TRACEPARENT": job.traceparent}
-                return self._groups.start(*words, environment=environment() | told, stdout=self._output, stderr=PIPE)
-            traced = [] if job.traceparent is None else [job.traceparent]
-            words = [*_SHELL, _TRACED if traced else _GATE, "sh", *traced, *told.values(), *words]
-            return self._groups.start(*words, environment=None, stdout=self._output, stderr=PIPE)
+            if _IS_GATED:
+                traced = [] if job.traceparent is None else [job.traceparent]
+                words = [*_SHELL, _TRACED if traced else _GATE, "sh", *traced, *told.values(), *words]
+                return self._groups.start(*words, environment=None, stdout=self._output, stderr=PIPE)
+            if job.traceparent is not None:
+                told["TRACEPARENT"] = job.traceparent
+            return self._start_at_once(words, environment() | told, f"CONVOY_TOKEN={job.token}")
         except (OSError, ValueError) as error:  # E2BIG, a NUL byte: nothing the command could be told
             raise CommandFailed(f"the command cannot be started for this ID: {error}") from None
+
+    def _start_at_once(self, words: list[str], environment: dict[str, str], mark: str) -> GroupLeader:
+        try:
+            return self._groups.start(*words, environment=environment, stdout=self._output, stderr=PIPE, mark=mark)
+        except OSError as error:
+            file = shutil.which(words[0], path=environment.get("PATH"))
+            if error.errno != errno.ENOEXEC or file is None:
+                raise
+            # A script that does not say what reads it: as `execvp` has it, and every shell, that is a shell.
+            return self._start_at_once([_SHELL[0], file, *words[1:]], environment, mark)
 
     def _arguments(self, id: str) -> list[str]:
         if id.startswith("-") and _PLACEHOLDER in self._words:

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from typing import IO, Final
 
+from convoy_core.handlers.run import NotStarted
 from convoy_core.handlers.watcher import WATCHER
 
 UNKNOWN_STATUS: Final = 255
@@ -27,26 +28,42 @@ class GroupLeader:
     """One such process. Its methods belong to the event loop that runs when it is made."""
 
     def __init__(
-        self, words: Sequence[str], environment: dict[str, str] | None, *, stdout: int, stderr: int | None
+        self,
+        words: Sequence[str],
+        environment: dict[str, str] | None,
+        *,
+        stdout: int,
+        stderr: int | None,
+        mark: str | None = None,
     ) -> None:
-        """Start it. Raises OSError, MemoryError, and ValueError for a NUL byte."""
-        self._process = subprocess.Popen(  # noqa: S603 - what to run is the user's decision
-            words,
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=stdout,
-            stderr=stderr,
-            env=environment,
-            start_new_session=True,
-        )
+        """Start it, watched over; `mark` is an entry of its environment that no other process has, but those it starts.
+
+        Raises OSError, MemoryError, ValueError for a NUL byte, and NotStarted where nobody can watch over it.
+        """
+        theirs, ours = os.pipe()
+        self._input: Final = open(ours, "wb", buffering=0)  # noqa: PTH123, SIM115 - closed by `close`
+        marks = " ".join(filter(None, (f"pipe:[{os.fstat(theirs).st_ino}]", mark)))
+        try:
+            self._process = _start(marks, words, environment, theirs, stdout, stderr)
+        except BaseException:
+            self._input.close()
+            raise
+        finally:
+            os.close(theirs)
         self.pid: Final = self._process.pid
         self.status: int | None = None
         """Its exit status, or the negative number of the signal that ended it; None while nobody has seen its end."""
         self._loop = asyncio.get_running_loop()
-        self._input = _piped(self._process.stdin)
+        if sys.platform != "win32":
+            os.set_blocking(ours, False)
         self._output = _piped(self._process.stdout or self._process.stderr)
         self._unsent = bytearray()
         self._closes_input = False
+        try:
+            WATCHER.begin(self.pid, marks)
+        except NotStarted:
+            self._end_at_once()
+            raise
 
     def send(self, data: bytes, *, is_last: bool = False) -> None:
         """Write it to stdin, and what has no room when there is some. After the last, stdin ends."""
@@ -88,16 +105,15 @@ class GroupLeader:
         assert self.status is not None  # noqa: S101 - it has ended
         return self.status
 
-    def kill(self) -> None:
-        """End it when it has hardly begun, and wait for that."""
-        self._process.kill()
-        self._process.wait()
-        self.close()
-
     def close(self) -> None:
         """Close our ends of its pipes, whoever may hold the others."""
         self._close_input()
         self._output.close()
+
+    def _end_at_once(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self.close()
 
     async def _look_until_ended(self) -> None:
         pause = 0.0
@@ -132,6 +148,25 @@ class GroupLeader:
             if sys.platform != "win32":
                 self._loop.remove_writer(self._input.fileno())
             self._input.close()
+
+
+def _start(
+    marks: str, words: Sequence[str], environment: dict[str, str] | None, stdin: int, stdout: int, stderr: int | None
+) -> subprocess.Popen[bytes]:
+    WATCHER.expect(marks)
+    try:
+        return subprocess.Popen(  # noqa: S603 - what to run is the user's decision
+            words,
+            bufsize=0,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            env=environment,
+            start_new_session=True,
+        )
+    except BaseException:
+        WATCHER.expect_no_more(marks)
+        raise
 
 
 def _piped(stream: IO[bytes] | None) -> IO[bytes]:

@@ -28,10 +28,7 @@ DESCRIPTORS: Final = 4
 
 
 class Groups:
-    """The process groups of one handler, which die with this process, whatever kills it.
-
-    The watcher knows of a process when `start` returns; to leave no gap it should wait until then, for a word on stdin.
-    """
+    """The process groups of one handler, which die with this process, whatever kills it."""
 
     def __init__(self) -> None:
         self._ending: set[asyncio.Task[None]] = set()
@@ -42,14 +39,15 @@ class Groups:
         environment: dict[str, str] | None,
         stdout: int = DEVNULL,
         stderr: int | None = None,
+        mark: str | None = None,
     ) -> GroupLeader:
-        """Start a process in a session of its own; without an environment it has ours.
+        """Start a process in a session of its own; without an environment it has ours. `mark`: see `GroupLeader`.
 
         Raises NotStarted for want of a descriptor, a process, memory or a watcher, OSError, and ValueError for a NUL
         byte.
         """
         try:
-            return _watched(GroupLeader(words, environment, stdout=stdout, stderr=stderr))
+            return GroupLeader(words, environment, stdout=stdout, stderr=stderr, mark=mark)
         except (OSError, MemoryError) as error:
             if isinstance(error, OSError) and error.errno not in _WANTS:
                 raise
@@ -80,15 +78,6 @@ def ending(status: int | None) -> str:
         with contextlib.suppress(ValueError):
             return f"killed by {signal.Signals(-status).name}"
     return f"exit status {status}"
-
-
-def _watched(leader: GroupLeader) -> GroupLeader:
-    try:
-        WATCHER.begin(leader.pid)
-    except OSError as error:
-        leader.kill()
-        raise NotStarted(f"nobody can watch over a process: {error}") from None
-    return leader
 
 
 async def _end(leader: GroupLeader) -> None:

@@ -1,7 +1,8 @@
 """Kills every process group that a handler started when this process ends, even by `kill -9`.
 
 One small process per worker process, started with the first group, holds the read end of a pipe whose write end is ours
-alone. It is told which groups begin and end; when the pipe ends, it kills those that have not.
+alone. It is told which groups begin and end; when the pipe ends, it kills those that have not. Of each it is told
+before the start as well, by what it can be found by, so that none goes on whose worker died in that moment.
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ from contextlib import suppress
 from typing import Final
 
 from convoy_core.handlers import watcher_process
+from convoy_core.handlers.run import NotStarted
+
+FINDS_MARKS: Final = sys.platform == "linux" and os.path.isdir("/proc/self/fd")  # noqa: PTH112 - as above
+"""Whether the watcher finds a process that it was told of before its start alone."""
 
 _PROGRAM: Final = os.path.abspath(watcher_process.__file__)  # noqa: PTH100 - text is what is wanted
 
@@ -30,6 +35,7 @@ class Watcher:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._groups: set[int] = set()
+        self._expected: set[str] = set()
         self._process: subprocess.Popen[bytes] | None = None
         if sys.platform != "win32":
             # A fork would hold the pipe open, so that our end were not its end.
@@ -37,15 +43,36 @@ class Watcher:
                 before=self._lock.acquire, after_in_parent=self._lock.release, after_in_child=self._begin_anew
             )
 
-    def begin(self, group: int) -> None:
-        """Watch over a group. Raises OSError when there is no watcher and none can be started."""
+    def expect(self, marks: str) -> None:
+        """A process is about to start, a group of its own, with these marks; see watcher_process.
+
+        Raises NotStarted when there is no watcher and none can be started.
+        """
         with self._lock:
+            self._expected.add(marks)
+            try:
+                self._tell(f"?{marks}")
+            except OSError as error:
+                self._expected.remove(marks)
+                raise NotStarted(f"nobody can watch over a process: {error}") from None
+
+    def begin(self, group: int, marks: str) -> None:
+        """It has started. Raises NotStarted, too."""
+        with self._lock:
+            self._expected.discard(marks)
             self._groups.add(group)
             try:
-                self._tell(b"+%d\n" % group)
-            except OSError:
+                self._tell(f"+{group} {marks}")
+            except OSError as error:
                 self._groups.remove(group)
-                raise
+                raise NotStarted(f"nobody can watch over a process: {error}") from None
+
+    def expect_no_more(self, marks: str) -> None:
+        """It could not start."""
+        with self._lock:
+            self._expected.discard(marks)
+            with suppress(OSError):  # no watcher knows of it then
+                self._tell(f"!{marks}")
 
     def end(self, group: int) -> None:
         """Forget a group: its leader has ended, and what it may have left behind is meant to stay."""
@@ -67,7 +94,7 @@ class Watcher:
     def rest(self) -> None:
         """End the watcher's process if it has nothing to watch; the next group starts another."""
         with self._lock:
-            if not self._groups:
+            if not (self._groups or self._expected):
                 self._stop()
 
     # -- with the lock held
@@ -76,15 +103,15 @@ class Watcher:
         if group in self._groups:
             self._groups.remove(group)
             with suppress(OSError):  # no watcher knows of it then
-                self._tell(b"-%d\n" % group)
+                self._tell(f"-{group}")
 
-    def _tell(self, line: bytes) -> None:
+    def _tell(self, line: str) -> None:
         if sys.platform == "win32":  # which has no process groups of this kind
             return
         try:
             if self._process is None:
                 raise BrokenPipeError
-            os.write(_pipe_of(self._process), line)  # atomic, as it is short
+            os.write(_pipe_of(self._process), f"{line}\n".encode())  # atomic, as it is short
         except OSError:  # not there yet; or killed; or stopped, and the pipe is full
             self._stop()
             self._start()
@@ -107,8 +134,8 @@ class Watcher:
             start_new_session=True,  # so that Ctrl-C in our terminal does not reach it
         )
         pipe = _pipe_of(self._process)
-        for group in self._groups:
-            os.write(pipe, b"+%d\n" % group)
+        for line in (*(f"+{group}" for group in self._groups), *(f"?{marks}" for marks in self._expected)):
+            os.write(pipe, f"{line}\n".encode())
         os.set_blocking(pipe, False)  # a watcher that hangs must not block us
 
     def _replace(self, process: subprocess.Popen[bytes]) -> None:
@@ -117,7 +144,7 @@ class Watcher:
         with self._lock, suppress(OSError):  # then the next word tries again
             if self._process is process:
                 self._stop()
-                if self._groups:
+                if self._groups or self._expected:
                     self._start()
 
     def _stop(self) -> None:
@@ -136,6 +163,7 @@ class Watcher:
                 process.stdin.close()
             process.returncode = 0  # not ours to wait for
         self._groups.clear()
+        self._expected.clear()
         self._lock.release()
 
 

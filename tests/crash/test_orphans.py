@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from convoy_core import Queue
+from convoy_core.handlers.watcher import FINDS_MARKS
 from convoy_core.system.python_program import own_program
 from tests.servers import RealServer
 from tests.waiting import eventually, patient
@@ -243,29 +244,92 @@ def test_the_watcher_holds_nothing_but_its_pipe(trucks: Queue, start: Start) -> 
 
 
 KILLED_BEFORE_IT_TOLD = """
-import os, pathlib, signal
+import os, pathlib, signal, sys, time
 from convoy_core import Command, Queue, WorkerPool
+from convoy_core.handlers import command
 from convoy_core.handlers.watcher import Watcher
 
-def begin(self, group):
-    pathlib.Path("group").write_text(str(group))
+def begin(self, group, marks):
+    pathlib.Path("group.part").write_text(str(group))
+    os.rename("group.part", "group")
+    while waits_for and not os.path.exists(waits_for):
+        time.sleep(0.01)
     os.kill(os.getpid(), signal.SIGKILL)
 
 Watcher.begin = begin
-WorkerPool(Queue("trucks"), Command("touch spoilt")).run()
+command._IS_GATED, waits_for = sys.argv[1] == "gated", sys.argv[2]
+WorkerPool(Queue("trucks"), Command(sys.argv[3:])).run()
 """
 
 
-def test_a_command_does_not_begin_before_the_watcher_knows_it(trucks: Queue, start: Start) -> None:
+def test_a_gated_command_does_not_begin_before_the_watcher_knows_it(trucks: Queue, start: Start) -> None:
     trucks.publish("1")
 
-    worker = start(words=[sys.executable, "-c", KILLED_BEFORE_IT_TOLD])
+    worker = start(words=[sys.executable, "-c", KILLED_BEFORE_IT_TOLD, "gated", "", "touch", "spoilt"])
 
     assert worker.process.wait(patient()) == -signal.SIGKILL
     group = int((worker.home / "group").read_text())
     worker.seen.add(group)
     are_gone(group)
     assert not (worker.home / "spoilt").exists()
+
+
+@pytest.mark.skipif(not FINDS_MARKS, reason="looks into /proc")
+@pytest.mark.parametrize(
+    "script",
+    [
+        "echo $$ > here; sleep 600",
+        "exec </dev/null >/dev/null 2>&1; echo $$ > here; sleep 600",
+        "exec env -i sh -c 'echo $$ > here; sleep 600'",
+        "trap '' TERM HUP; (sleep 600) & echo $! > here; wait",
+    ],
+    ids=["plain", "closes its stdin", "clears its environment", "has started another"],
+)
+def test_a_command_whose_worker_died_before_the_watcher_knew_it_is_found(
+    trucks: Queue, start: Start, script: str
+) -> None:
+    trucks.publish("1")
+    trucks.publish("2")
+
+    worker = start(words=[sys.executable, "-c", KILLED_BEFORE_IT_TOLD, "free", "here", "sh", "-c", script])
+
+    assert worker.process.wait(patient()) == -signal.SIGKILL
+    pids = [int((worker.home / name).read_text()) for name in ("group", "here")]
+    worker.seen.update(pids)
+    are_gone(*pids)
+
+
+KILLED_BEFORE_THE_START = """
+import os, pathlib, signal, time
+from convoy_core import Command, Queue, WorkerPool
+from convoy_core.handlers.watcher import Watcher
+
+told = Watcher.expect
+
+def expect(self, marks):
+    told(self, marks)
+    forked = os.fork()
+    if forked == 0:
+        time.sleep(600)
+    pathlib.Path("forked").write_text(f"{self._process.pid} {forked}")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+Watcher.expect = expect
+WorkerPool(Queue("trucks"), Command("true")).run()
+"""
+
+
+def test_nobody_else_dies_with_a_worker_that_was_about_to_start_a_command(trucks: Queue, start: Start) -> None:
+    """The forked child holds the pipe by which the command would have been found, but not as its stdin."""
+    trucks.publish("1")
+
+    worker = start(words=[sys.executable, "-c", KILLED_BEFORE_THE_START])
+
+    assert worker.process.wait(patient()) == -signal.SIGKILL
+    watcher, forked = map(int, (worker.home / "forked").read_text().split())
+    worker.seen.update((watcher, forked))
+    are_gone(watcher)
+    assert is_running(forked)
 
 
 FORKED = """

@@ -15,9 +15,10 @@ from subprocess import PIPE
 import pytest
 
 from convoy_core import Command, Counts, PoolOptions, Queue, State, WorkerPool
+from convoy_core.handlers import command
 from convoy_core.handlers.process_groups import Groups
 from convoy_core.handlers.run import NotStarted
-from convoy_core.handlers.watcher import WATCHER, Watcher, environment
+from convoy_core.handlers.watcher import FINDS_MARKS, WATCHER, Watcher, environment
 from tests.servers import RealServer
 from tests.waiting import eventually, patient
 
@@ -33,6 +34,14 @@ def queue(store: RealServer) -> Iterator[Queue]:
         yield queue
 
 
+@pytest.fixture(params=["at once", "gated"])
+def started(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command is started at once where the watcher finds it by its marks, and elsewhere behind a gate."""
+    if request.param == "at once" and not FINDS_MARKS:
+        pytest.skip("looks into /proc")
+    monkeypatch.setattr(command, "_IS_GATED", request.param == "gated")
+
+
 def errors(queue: Queue) -> dict[str, str]:
     failures = {entry.id: queue.show(entry.id).failure for entry in queue.entries(State.FAILED)}
     return {id: failure.error for id, failure in failures.items() if failure is not None}
@@ -44,6 +53,7 @@ def on_asyncio(script: str, *arguments: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=patient(), check=False)
 
 
+@pytest.mark.usefixtures("started")
 def test_s9_every_byte_of_an_id_reaches_the_command_unchanged(queue: Queue, tmp_path: Path) -> None:
     ids = [
         bytes(range(1, 256)).decode("utf-8", "surrogateescape"),
@@ -64,17 +74,18 @@ def test_s9_every_byte_of_an_id_reaches_the_command_unchanged(queue: Queue, tmp_
     assert told == [id.encode("utf-8", "surrogateescape") for id in ids for _ in range(2)]
 
 
+@pytest.mark.usefixtures("started")
 def test_a_command_sees_the_environment_of_its_worker_as_it_is_and_not_the_way_to_the_store(
     queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CONVOY_REDIS_URL", "redis://:secret@localhost")
     monkeypatch.setenv("CONVOY_ID", "an outer command's")
-    command = Command(["sh", "-c", f"env >{tmp_path}/seen"])
+    shown = Command(["sh", "-c", f"env >{tmp_path}/seen"])
     monkeypatch.setenv("SET_LATER", "yes")
     queue.publish("1")
     queue.publish("1")
 
-    WorkerPool(queue, command, options=BURST).run()
+    WorkerPool(queue, shown, options=BURST).run()
 
     seen = (tmp_path / "seen").read_text().splitlines()
     named = {line for line in seen if line.startswith(("CONVOY_", "SET_LATER"))}
@@ -82,6 +93,7 @@ def test_a_command_sees_the_environment_of_its_worker_as_it_is_and_not_the_way_t
     assert named == {"CONVOY_ID=1", "CONVOY_QUEUE=q", "CONVOY_ATTEMPT=1", "CONVOY_REQUESTS=2", token, "SET_LATER=yes"}
 
 
+@pytest.mark.usefixtures("started")
 def test_a_payload_larger_than_a_pipe_is_read_whole_or_left_unread(queue: Queue) -> None:
     script = """
     case $CONVOY_ID in
@@ -215,17 +227,18 @@ def test_what_is_sent_to_a_process_arrives_whole_and_in_order_while_it_answers()
     assert asyncio.run(talk()) == (b"".join(parts), 0)
 
 
-def test_what_cannot_be_watched_is_ended_before_it_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_watched_is_ended_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[int] = []
 
-    def begin(self: Watcher, group: int) -> None:
-        started.append(group)
-        raise OSError(errno.ENOEXEC, "no watcher")
+    def tell(self: Watcher, line: str) -> None:
+        if line.startswith("+"):
+            started.append(int(line.split(maxsplit=1)[0]))
+            raise OSError(errno.ENOEXEC, "no watcher")
 
     async def start() -> None:
         Groups().start("sh", "-c", f"read go && touch {tmp_path}/begun", environment=environment(), stderr=PIPE)
 
-    monkeypatch.setattr(Watcher, "begin", begin)
+    monkeypatch.setattr(Watcher, "_tell", tell)
     with pytest.raises(NotStarted, match="no watcher"):
         asyncio.run(start())
 
@@ -236,9 +249,9 @@ def test_what_cannot_be_watched_is_ended_before_it_begins(tmp_path: Path, monkey
 def test_the_watcher_kills_whom_it_was_told_of_among_thousands_who_have_ended() -> None:
     watcher = Watcher()
     with subprocess.Popen(["sleep", "600"], start_new_session=True) as watched:
-        watcher.begin(watched.pid)
+        watcher.begin(watched.pid, "none")
         for number in range(NO_GROUP, NO_GROUP + 5000):
-            watcher.begin(number)
+            watcher.begin(number, "none")
             watcher.end(number)
         assert watcher._process is not None
         with watcher._process:  # closes the pipe, as our end would
@@ -262,3 +275,14 @@ def test_what_nobody_can_watch_over_has_not_run_and_runs_once_somebody_can(
         monkeypatch.undo()
         eventually(lambda: queue.counts() == Counts())
         assert pool.status().done == 1
+
+
+def test_a_script_that_does_not_say_what_reads_it_is_read_by_a_shell(queue: Queue, tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text(f'echo "$1 $CONVOY_ID" >{tmp_path}/told\n')
+    script.chmod(0o755)
+    queue.publish("1")
+
+    WorkerPool(queue, Command([str(script), "{}"]), options=BURST).run()
+
+    assert (tmp_path / "told").read_text() == "1 1\n"

@@ -33,6 +33,7 @@ from convoy_core import (
     Tracing,
     WorkerPool,
 )
+from convoy_core.handlers import command
 from tests.servers import RealServer
 from tests.waiting import eventually
 
@@ -297,15 +298,17 @@ def test_a_publish_that_fails_says_by_what(traced: Traced) -> None:
     assert (many.attributes or {})["messaging.batch.message_count"] == 0
 
 
+@pytest.mark.parametrize("is_gated", [False, True])
 def test_a_command_finds_the_context_of_its_run_in_the_environment(
-    queue: Queue, traced: Traced, tmp_path: Path
+    queue: Queue, traced: Traced, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_gated: bool
 ) -> None:
+    monkeypatch.setattr(command, "_IS_GATED", is_gated)
     tell = f"import os; open({str(tmp_path / 'told')!r}, 'a').write(repr([os.environ.get(n) for n in {_TOLD}]))"
-    command = [sys.executable, "-S", "-c", tell]
+    words = [sys.executable, "-S", "-c", tell]
     queue.publish("42")
-    _work(queue, Command(command), traced)
+    _work(queue, Command(words), traced)
     queue.publish("43")
-    WorkerPool(queue, Command(command), options=BURST).run()
+    WorkerPool(queue, Command(words), options=BURST).run()
 
     context = _text(traced.only("process q"))
     assert (tmp_path / "told").read_text() == (f"['{context}', '42', 'q', '1', '1'][None, '43', 'q', '1', '1']")
