@@ -13,7 +13,7 @@ from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.dashboard.board.board import Place
 from convoy_tui.dashboard.remembered import Memory
 from convoy_tui.dashboard.source import LiveSource
-from tests.tui.screen import text_of, until
+from tests.tui.screen import resized, text_of
 
 
 @asynccontextmanager
@@ -40,8 +40,7 @@ async def opened(
 
 async def at_size(pilot: Pilot[None], app: ConvoyApp, size: tuple[int, int], text: Callable[[ConvoyApp], str]) -> str:
     """The text at one size, once it is the same twice in a row and nothing is being read."""
-    await pilot.resize_terminal(*size)
-    await until(pilot, lambda: app.screen.size == size)
+    await resized(pilot, size)
     before = ""
     while app.page.is_loading or before != text(app):
         before = text(app)

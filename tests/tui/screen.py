@@ -56,3 +56,21 @@ async def shows(pilot: Pilot[None], text: str) -> None:
 async def hides(pilot: Pilot[None], text: str) -> None:
     """Go on as soon as the screen does not show the text any more."""
     await until(pilot, lambda: text not in text_of(pilot.app))
+
+
+async def resized(pilot: Pilot[None], size: tuple[int, int]) -> None:
+    """Resize the terminal, and go on when the screen has been laid out for that size.
+
+    A layout may ask for another one: of a dialog whose texts are wrapped for the room that they have now.
+    """
+    app, before, calm = pilot.app, "", 0
+
+    def is_calm() -> bool:
+        nonlocal before, calm
+        is_pending = app.screen.size != size or app.screen._layout_required or app._resize_event is not None
+        calm = 0 if is_pending or before != text_of(app) else calm + 1
+        before = text_of(app)
+        return calm == 3
+
+    await pilot.resize_terminal(*size)
+    await until(pilot, is_calm)

@@ -28,7 +28,7 @@ from convoy_tui.dashboard.widgets.lines import Lines
 from convoy_tui.dashboard.widgets.queue_table import QueueTable
 from convoy_tui.text.health import Limits
 from tests.tui.fixed import NOW, STUCK, FixedSource, a_queue, alarm_source, an_app, settle
-from tests.tui.screen import hides, rows_of, shows, text_of, until
+from tests.tui.screen import hides, resized, rows_of, shows, text_of, until
 
 
 @asynccontextmanager
@@ -562,15 +562,14 @@ async def _opened_at(first: tuple[int, int]) -> dict[str, dict[tuple[int, int], 
     async with opened(alarmed(), size=first, environment="production") as (pilot, app):
         app.services.launch_form = LaunchForm("builtins:print")
         for name, (keys, said) in OPENED.items():
+            await resized(pilot, first)
             if name == "quit":
                 app.push_screen(LeaveDialog(app.services))
             await pilot.press(*keys)
             await until(pilot, partial(is_said, app, said))
             texts[name] = {}
             for size in (first, *(size for size in SIZES if size != first)):
-                await pilot.resize_terminal(*size)
-                await until(pilot, lambda size=size: app.screen.size == size)  # type: ignore[misc]
-                await pilot.pause()
+                await resized(pilot, size)
                 assert list(out_of_sight(app.screen)) == [], (name, first, size)
                 texts[name][size] = _inside(app, app.screen.query_one("#frame").region)
             while not isinstance(app.screen, OverviewScreen):
