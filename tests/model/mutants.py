@@ -615,11 +615,17 @@ def _chunk(raw""",
     _mutant(
         "an absorbed publish is not counted while the ID runs",
         "Strict",
-        (
-            "moves/lua/absorb.lua",
-            "elseif word ~= accepted and type(",
-            "elseif word ~= accepted and word ~= 'processing' and type(",
-        ),
+        ("moves/lua/absorb.lua", "if word ~= accepted then", "if word ~= accepted and word ~= 'processing' then"),
+    ),
+    _mutant(
+        "of the publishes of one ID in one exchange only the first is counted",
+        "Strict",
+        ("moves/lua/absorb.lua", "times[id] = before + 1", "times[id] = before"),
+    ),
+    _mutant(
+        "a publish of several IDs does not ask whether they run",
+        "Strict",
+        ("moves/lua/publish.lua", "#ids == 1 or call('EXISTS', owner, processing) > 0", "#ids == 1"),
     ),
     _mutant(
         "a rerun stands for the requests of the run before it",

@@ -3,7 +3,7 @@
 -- with: request_entry
 for _, id in ipairs(others) do
   local n, first, again, since = read_requests(call('HGET', requests, id))
-  call('HSET', requests, id, write_requests(n + 1, first, again, since))
+  call('HSET', requests, id, write_requests(n + times[id], first, again, since))
 end
 
 -- Publishes with a rerun are for the next run. `marked` are those whose rerun was asked for by this one: what is kept of an

@@ -11,7 +11,9 @@ local is_delayed, is_dry = tonumber(delay) > 0, context == '1'
 local accepted = is_delayed and 'delayed' or 'queued'
 
 -- The owner entry decides: a Node jam guard may have removed a running ID from the set.
-local known, tokens = call('SMISMEMBER', committed, unpack(ids)), call('HMGET', owner, unpack(ids))
+-- Where nothing runs, many IDs are spared the question.
+local may_run = #ids == 1 or call('EXISTS', owner, processing) > 0
+local known, tokens = call('SMISMEMBER', committed, unpack(ids)), may_run and call('HMGET', owner, unpack(ids)) or {}
 call('HGET', published, '') -- stops the script here, with nothing done, if that is of another type
 present[published] = true
 local words, fresh, seen, old, places, marked = {}, {}, {}, {}, {}, {}
@@ -26,8 +28,11 @@ for i, id in ipairs(ids) do
   end
 end
 
-local running, waiting
-if #old > 0 then running, waiting = call('ZMSCORE', processing, unpack(old)), call('ZMSCORE', delayed, unpack(old)) end
+local running, waiting = {}, {}
+if #old > 0 then
+  if may_run then running = call('ZMSCORE', processing, unpack(old)) end
+  if exists(delayed) then waiting = call('ZMSCORE', delayed, unpack(old)) end
+end
 local sum
 if not is_dry then
   sum = count('published', #fresh)
