@@ -131,7 +131,7 @@ def are_gone(*pids: int) -> None:
     [COMMAND, ["--handler", "mine:hang", "--isolate"], ["--handler", "mine:hang_in_native_code", "--isolate"]],
     ids=["command", "isolated", "native"],
 )
-def test_what_a_killed_worker_has_started_dies_with_it(trucks: Queue, start: Start, handler: list[str]) -> None:
+def test_f78_what_a_killed_worker_has_started_dies_with_it(trucks: Queue, start: Start, handler: list[str]) -> None:
     trucks.publish("1")
     worker = start(*handler)
     pids = [*worker.pids_of("1"), worker.watcher()]
@@ -285,7 +285,7 @@ def test_a_gated_command_does_not_begin_before_the_watcher_knows_it(trucks: Queu
     ],
     ids=["plain", "closes its stdin", "clears its environment", "has started another"],
 )
-def test_a_command_whose_worker_died_before_the_watcher_knew_it_is_found(
+def test_f78_a_command_whose_worker_died_before_the_watcher_knew_it_is_found(
     trucks: Queue, start: Start, script: str
 ) -> None:
     trucks.publish("1")
