@@ -14,6 +14,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Sequence
+from functools import partial
 from subprocess import DEVNULL, PIPE
 from typing import Any, Final
 
@@ -138,14 +139,15 @@ class Command:
             raise CommandFailed(f"the command cannot be started for this ID: {error}") from None
 
     def _start_at_once(self, words: list[str], environment: dict[str, str], mark: str) -> GroupLeader:
+        start = partial(self._groups.start, environment=environment, stdout=self._output, stderr=PIPE, mark=mark)
         try:
-            return self._groups.start(*words, environment=environment, stdout=self._output, stderr=PIPE, mark=mark)
+            return start(*words)
         except OSError as error:
             file = shutil.which(words[0], path=environment.get("PATH"))
             if error.errno != errno.ENOEXEC or file is None:
                 raise
-            # A script that does not say what reads it: as `execvp` has it, and every shell, that is a shell.
-            return self._start_at_once([_SHELL[0], file, *words[1:]], environment, mark)
+        # A script that does not say what reads it: as `execvp` has it, and every shell, that is a shell.
+        return start(_SHELL[0], file, *words[1:])
 
     def _arguments(self, id: str) -> list[str]:
         if id.startswith("-") and _PLACEHOLDER in self._words:
