@@ -152,6 +152,7 @@ def test_a_file_that_cannot_be_read_is_named(convoy: Convoy, tmp_path: Path) -> 
 
     assert result.exit_code == 2
     assert result.stderr == f"convoy: {tmp_path / 'none'} cannot be read: No such file or directory.\n"
+    assert result.stdout == ""
 
 
 def test_the_order_is_kept_over_many_chunks(convoy: Convoy, fleet: Fleet, trucks: Queue) -> None:

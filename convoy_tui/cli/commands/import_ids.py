@@ -140,7 +140,7 @@ class Import:
         self._interrupts = Interrupts()
 
     def run(self, batches: Iterator[tuple[list[Record], int]]) -> Code:
-        """Restore all, and print the tally even after an error. Raises Ended."""
+        """Restore all, and print the tally, also where an error came after some. Raises Ended."""
         what = f"to {self._queue.name}"
         stopped: ConvoyError | None = None
         with self._interrupts as interrupts:
@@ -154,8 +154,9 @@ class Import:
             except ConvoyError as error:
                 stopped = error
             finally:
-                with interrupts.held():
-                    self._say()
+                if stopped is None or self._tally.total():
+                    with interrupts.held():
+                        self._say()
         if stopped is not None and self._tally.total():
             ended = ending(stopped)
             raise Ended(Code.PARTLY, str(ended), f"What was {self._past} stays so; to repeat the command is safe.")
