@@ -30,6 +30,8 @@ from tests.waiting import eventually
 
 CALLERS = 50
 CALLS = 2500
+THREADED = 10_000
+"""Enough that a turn of the system's own, in which one thread of many runs, weighs little."""
 
 
 def test_fifty_threads_that_publish_in_a_loop_all_progress(store: RealServer) -> None:
@@ -39,7 +41,7 @@ def test_fifty_threads_that_publish_in_a_loop_all_progress(store: RealServer) ->
 
     def publish(number: int) -> None:
         begin.wait()
-        while done.total() < CALLS:
+        while done.total() < THREADED:
             try:
                 queue.publish(f"{number}-{done[number]}")
             except ConvoyError as error:
@@ -56,7 +58,8 @@ def test_fifty_threads_that_publish_in_a_loop_all_progress(store: RealServer) ->
 
     assert failed == []
     assert len(done) == CALLERS
-    assert max(done.values()) <= 4 * min(done.values())
+    fair = done.total() / CALLERS
+    assert fair / 5 <= min(done.values()) <= max(done.values()) <= 5 * fair
 
 
 async def test_fifty_tasks_that_publish_in_a_loop_all_progress(store: RealServer) -> None:

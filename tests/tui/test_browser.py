@@ -52,7 +52,7 @@ async def test_s22_s27_in_a_browser_one_sees_and_publishes_another_page_cannot_a
             await page.type("N")
             await page.shows("To the queue")
             await page.type("mars")
-            await page.shows("1 new")
+            await page.shows("publish -- trucks mars")  # each letter is checked; this was the last
             await page.press_with_ctrl("s")
             await page.shows("Published 1 to trucks.")
             picture = await page.picture()

@@ -31,8 +31,8 @@ def test_a_session_in_a_real_terminal(store: RealServer, fleet: Fleet) -> None:
         terminal.shows("Paused trucks.")
         terminal.press("N")
         terminal.shows("To the queue")
-        terminal.press("mars\r[/")
-        terminal.shows("2 new")
+        terminal.press("[/\rm")
+        terminal.shows("2 new")  # with the last key, and not before: Ctrl+S does nothing while the store is asked
         terminal.press("\x13")
         terminal.shows("Published 2 to trucks.")
         terminal.press("q")

@@ -37,7 +37,7 @@ def publish_and_launch(terminal: Terminal, trucks: Queue) -> None:
     terminal.shows("NO WORKERS trucks")
     terminal.press("N")
     terminal.shows("To the queue")
-    terminal.press("mars\rvenus")
+    terminal.paste(b"mars\rvenus")
     terminal.shows("2 new")
     terminal.press("\x13")
     terminal.shows("Published 2 to trucks.")
