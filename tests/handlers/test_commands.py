@@ -273,8 +273,8 @@ def test_what_nobody_can_watch_over_has_not_run_and_runs_once_somebody_can(
         assert errors(queue) == {}
         assert "watch" in (pool.status().shortage or "")
         monkeypatch.undo()
-        eventually(lambda: queue.counts() == Counts())
-        assert pool.status().done == 1
+        eventually(lambda: pool.status().done == 1)
+        assert queue.counts() == Counts()
 
 
 def test_a_script_that_does_not_say_what_reads_it_is_read_by_a_shell(queue: Queue, tmp_path: Path) -> None:

@@ -179,7 +179,8 @@ def test_what_waits_and_what_runs_is_cancelled(url: str) -> None:
 
             answers = queue.cancel(["runs", "handed", "waits"])
 
-            eventually(lambda: queue.counts() == Counts())
+            eventually(lambda: pool.status().cancelled)
+            assert queue.counts() == Counts()
         assert answers == {"runs": "cancelling", "handed": "cancelled", "waits": "cancelled"}
         assert pool.status().cancelled == 1
 

@@ -230,18 +230,27 @@ def test_ctrl_z_suspends_it_anywhere_and_it_comes_back(store: RealServer, fleet:
         assert terminal.is_clean()
 
 
+OVER = {"N": "To the queue", ":": "Command, queue or ID", "?": "Esc closes", "/": "part of a name"}
+"""What opens over a page, by its key, and what it shows."""
+
+
 def test_ctrl_c_names_the_key_that_quits_anywhere(store: RealServer, fleet: Fleet) -> None:
     fleet.queue("trucks").publish("a")
     with Terminal("--redis", store.url) as terminal:
         terminal.shows("NO WORKERS trucks")
-        for key in ("", "N", ":", "?", "/"):
+        terminal.press(b"\x03")
+        terminal.shows("q quits.")
+        for key, shown in OVER.items():
+            terminal.press("R")  # says that nothing has failed, in the same place
+            terminal.hides("q quits.")
             terminal.press(key)
-            terminal.pause()
+            terminal.shows(shown)
             terminal.press(b"\x03")
             terminal.shows("q quits.")
-            terminal.press(b"\x1b")
-            terminal.pause()
-            terminal.press("r")
+            if shown in terminal.text:
+                terminal.press(b"\x1b")
+                terminal.hides(shown)
+                terminal.pause()
         leave(terminal)
 
         assert terminal.ends() == 0
