@@ -156,7 +156,7 @@ def test_a_pool_at_a_limit_asks_no_sooner_than_it_was_told(
 ) -> None:
     """Each claim at a limit reads the limits; the wait to be woken is renewed now and then, and reads nothing.
 
-    A pool that has opened another connection compares what it holds, and then claims once more.
+    A pool that has opened another connection, of three, compares what it holds, and then claims once more.
     """
     monkeypatch.setattr(waiting, "BLOCK_S", 0.05)
     gate = Gate()
@@ -167,10 +167,10 @@ def test_a_pool_at_a_limit_asks_no_sooner_than_it_was_told(
         pools = started(stack, queue, gate, 2)
         eventually(lambda: has_met_its_limit(pools) and queue.counts() == Counts(queued=2, committed=2))
         client.config_resetstat()
-        eventually(lambda: sent_since_reset(client).get("blpop", 0) >= 20)
+        eventually(lambda: sent_since_reset(client).get("blpop", 0) >= 60)
         sent = sent_since_reset(client)
 
-    assert sent.get("hgetall", 0) <= len(pools)
+    assert sent.get("hgetall", 0) <= 3 * len(pools)
     assert len(gate.ran) == 1
 
 
