@@ -13,10 +13,12 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeVar
 
 from convoy_core.handlers import watcher_process
 from convoy_core.handlers.run import NotStarted
+
+T = TypeVar("T", int, str)
 
 FINDS_MARKS: Final = sys.platform == "linux" and os.path.isdir("/proc/self/fd")  # noqa: PTH112 - as above
 """Whether the watcher finds a process that it was told of before its start alone."""
@@ -49,41 +51,29 @@ class Watcher:
         Raises NotStarted when there is no watcher and none can be started.
         """
         with self._lock:
-            self._expected.add(marks)
-            try:
-                self._tell(f"?{marks}")
-            except OSError as error:
-                self._expected.remove(marks)
-                raise NotStarted(f"nobody can watch over a process: {error}") from None
+            self._keep(self._expected, marks, f"?{marks}")
 
     def begin(self, group: int, marks: str) -> None:
         """It has started. Raises NotStarted, too."""
         with self._lock:
             self._expected.discard(marks)
-            self._groups.add(group)
-            try:
-                self._tell(f"+{group} {marks}")
-            except OSError as error:
-                self._groups.remove(group)
-                raise NotStarted(f"nobody can watch over a process: {error}") from None
+            self._keep(self._groups, group, f"+{group} {marks}")
 
     def expect_no_more(self, marks: str) -> None:
         """It could not start."""
         with self._lock:
-            self._expected.discard(marks)
-            with suppress(OSError):  # no watcher knows of it then
-                self._tell(f"!{marks}")
+            self._forget(self._expected, marks, f"!{marks}")
 
     def end(self, group: int) -> None:
         """Forget a group: its leader has ended, and what it may have left behind is meant to stay."""
         with self._lock:
-            self._forget(group)
+            self._forget_group(group)
 
     def end_if_empty(self, group: int) -> None:
         """Forget a group that nobody is in: from now on its number may be another's."""
         with self._lock:
             if group in self._groups and not _signal(group, 0):
-                self._forget(group)
+                self._forget_group(group)
 
     def send(self, group: int, number: signal.Signals) -> None:
         """Signal a group, if it is still watched; else its number may be another's."""
@@ -99,11 +89,22 @@ class Watcher:
 
     # -- with the lock held
 
-    def _forget(self, group: int) -> None:
-        if group in self._groups:
-            self._groups.remove(group)
+    def _keep(self, kept: set[T], what: T, line: str) -> None:
+        kept.add(what)
+        try:
+            self._tell(line)
+        except OSError as error:
+            kept.remove(what)
+            raise NotStarted(f"nobody can watch over a process: {error}") from None
+
+    def _forget_group(self, group: int) -> None:
+        self._forget(self._groups, group, f"-{group}")
+
+    def _forget(self, kept: set[T], what: T, line: str) -> None:
+        if what in kept:
+            kept.remove(what)
             with suppress(OSError):  # no watcher knows of it then
-                self._tell(f"-{group}")
+                self._tell(line)
 
     def _tell(self, line: str) -> None:
         if sys.platform == "win32":  # which has no process groups of this kind
