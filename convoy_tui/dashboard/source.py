@@ -171,12 +171,13 @@ class LiveSource:
             await self.discover()
         elif self._is_due() and (self._discovery is None or self._discovery.done()):
             self._discovery = asyncio.create_task(self._discover_beside(), name="convoy discovery")
-        start = time.perf_counter()
-        snapshots = await self._fleet.snapshot(self._names, jam_after_s=self._jam_after_s, registered=True)
+        names, start = self._names, time.perf_counter()
+        snapshots = await self._fleet.snapshot(names, jam_after_s=self._jam_after_s, registered=True)
         took = time.perf_counter() - start
         if not snapshots:
             return Reading((), took, None, no_writes=self._keeper.no_writes)
-        self._names = sorted({*self._names, *(one.queue for one in snapshots)})
+        new = {one.queue for one in snapshots}.difference(names)  # a scan may have found others gone meanwhile
+        self._names = sorted({*self._names, *new})
         past = await self._recall(snapshots)
         if not self._read_only:
             self._keeper.keep(snapshots)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
@@ -19,11 +20,12 @@ from convoy_tui.dashboard.board.board import Place
 from convoy_tui.dashboard.screens.launch import LaunchDialog
 from convoy_tui.dashboard.screens.leave import LeaveDialog
 from convoy_tui.dashboard.screens.overview import OverviewScreen
+from convoy_tui.dashboard.screens.queue import QueueScreen
 from convoy_tui.dashboard.source import LiveSource
 from convoy_tui.dashboard.widgets.entry import ManyLines
 from convoy_tui.dashboard.widgets.queue_table import QueueTable
 from tests.servers import RealServer, valkey_binary
-from tests.tui.screen import shows, text_of, until
+from tests.tui.screen import hides, shows, text_of, until
 
 HOSTILE = [
     "[/",
@@ -120,6 +122,39 @@ async def test_published_ids_are_in_the_store_and_on_the_screen(store: RealServe
         await shows(pilot, "NO WORKERS trucks")
 
     assert [entry.id for entry in fleet.queue("trucks").entries(State.QUEUED)] == ["42", "43"]
+
+
+async def test_keys_work_on_the_first_queue_of_a_store_that_was_empty(
+    store: RealServer, fleet: Fleet, raw: redis.Redis
+) -> None:
+    fleet.queue("boats").publish("a")
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "NO WORKERS boats")
+        raw.flushdb()
+        await pilot.press("r")
+        await shows(pilot, "No queues here yet.")
+        await until(pilot, lambda: app.screen.focused is None)
+        fleet.queue("trucks").publish("b")
+        await pilot.press("r")
+        await shows(pilot, "NO WORKERS trucks")
+        await shows(pilot, "Enter Open")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, QueueScreen))
+
+
+async def test_a_window_that_was_in_the_background_has_its_focus_where_it_was(store: RealServer, fleet: Fleet) -> None:
+    fleet.queue("trucks").publish("a")
+    async with opened(store.url) as (pilot, app):
+        await shows(pilot, "NO WORKERS trucks")
+        await pilot.press("slash")
+        app.post_message(events.AppBlur())
+        await until(pilot, lambda: not app.app_focus)
+        fleet.queue("boats").publish("a")
+        await shows(pilot, "NO WORKERS boats")
+        app.post_message(events.AppFocus())
+        await until(pilot, lambda: app.app_focus and app.screen.focused is not None)
+        await pilot.press("b")
+        await hides(pilot, "NO WORKERS trucks")
 
 
 async def test_the_jam_guard_puts_stuck_ids_back(store: RealServer, fleet: Fleet, raw: redis.Redis) -> None:

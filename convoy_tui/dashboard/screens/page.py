@@ -162,8 +162,7 @@ class Page(Screen[None]):
         if done is not None and done.text:
             signs = {Tone.FINE: ("✓", "*"), Tone.ALARM: ("✖", "x")}
             sign = self.services.glyphs.pick(*signs.get(done.tone, ("·", "-")))
-            said: Line = line(" ", (f"{sign} {safe(done.text, max(20, self.size.width - 4))}", done.tone))
-            self.say("#result", [said])
+            self.say("#result", [line(" ", (f"{sign} {safe(done.text, max(20, self.size.width - 4))}", done.tone))])
 
     # -- what happens
 
@@ -250,6 +249,8 @@ class Page(Screen[None]):
             self.say("#title", [title(board, width, self.services.glyphs, self.crumbs)])
             self.say("#verdict", self._troubles(board, width) or self.summary(board, width))
             self.draw(board)
+        if self.focused is None and self.is_current and self.app.app_focus:
+            self.focus_next(self.AUTO_FOCUS or "*")  # what had the focus was hidden for a while
         self.show_ability(board)
 
     def _troubles(self, board: Board, width: int) -> Sequence[Line]:
@@ -287,11 +288,10 @@ class Page(Screen[None]):
 
     def refusal(self, board: Board) -> Done:
         """Why a key does nothing here now."""
-        place = board.place
         if board.past is not None:
             return Done(f"Nothing can be changed {ago_text(board.past)}; 0 returns to now.", Tone.WARNING)
-        if place.read_only:
-            because = f" ({place.read_only_because})" if place.read_only_because else ""
+        if board.place.read_only:
+            because = f" ({board.place.read_only_because})" if board.place.read_only_because else ""
             return Done(f"This dashboard is read-only{because}.", Tone.DIM)
         if board.no_writes:
             return Done(board.no_writes, Tone.WARNING)
