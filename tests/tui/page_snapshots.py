@@ -27,7 +27,7 @@ from tests.servers import RealServer, valkey_binary
 from tests.tui.failing import a_little_broken, broken, steered
 from tests.tui.live import at_size, opened, settled_text
 from tests.tui.pools import old_hosts, two_hosts
-from tests.tui.screen import shows, text_of, until
+from tests.tui.screen import laid_out, shows, text_of, until
 from tests.tui.snapshots import SIZES, in_utc
 
 FOLDER = Path(__file__).parent / "pages"
@@ -140,6 +140,7 @@ async def _look(snap: PageSnap, kept: Kept, server: RealServer, text: Callable[[
         for key in kept.keys:
             await pilot.press(key)
             await until(pilot, lambda: not app.page.is_loading)
+            await laid_out(pilot)  # a page that a dialog covers before that is laid out when it is seen again
         await shows(pilot, kept.ready)
         if not kept.is_lost:
             texts = [await at_size(pilot, app, size, text) for size in snap.sizes]

@@ -58,8 +58,8 @@ async def hides(pilot: Pilot[None], text: str) -> None:
     await until(pilot, lambda: text not in text_of(pilot.app))
 
 
-async def resized(pilot: Pilot[None], size: tuple[int, int]) -> None:
-    """Resize the terminal, and go on when the screen has been laid out for that size.
+async def laid_out(pilot: Pilot[None], size: tuple[int, int] | None = None) -> None:
+    """Go on when the screen has been laid out, for this size where one is given, and nothing of it is pending.
 
     A layout may ask for another one: of a dialog whose texts are wrapped for the room that they have now.
     """
@@ -67,10 +67,16 @@ async def resized(pilot: Pilot[None], size: tuple[int, int]) -> None:
 
     def is_calm() -> bool:
         nonlocal before, calm
-        is_pending = app.screen.size != size or app.screen._layout_required or app._resize_event is not None
+        is_wrong = size is not None and app.screen.size != size
+        is_pending = is_wrong or app.screen._layout_required or app._resize_event is not None
         calm = 0 if is_pending or before != text_of(app) else calm + 1
         before = text_of(app)
         return calm == 3
 
-    await pilot.resize_terminal(*size)
     await until(pilot, is_calm)
+
+
+async def resized(pilot: Pilot[None], size: tuple[int, int]) -> None:
+    """Resize the terminal, and go on when the screen has been laid out for that size."""
+    await pilot.resize_terminal(*size)
+    await laid_out(pilot, size)
