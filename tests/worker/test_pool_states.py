@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import product
 
 import pytest
@@ -116,16 +117,15 @@ def test_the_state_groups_cover_what_they_say() -> None:
     assert {state for state in S if state.is_exclusive} == set(SOLO)
 
 
-LIVES = st.lists(
-    st.tuples(st.sampled_from(PoolEvent), st.builds(Facts, holds_suspect=st.booleans(), was_asked=st.booleans())),
-    max_size=60,
-)
+FACTS = [Facts(*each) for each in product((False, True), repeat=2)]
+STEPS = [*product(PoolState, PoolEvent, FACTS)]
+LIVES = st.lists(st.tuples(st.sampled_from(PoolEvent), st.sampled_from(FACTS)), max_size=60)
+Life = Iterable[tuple[PoolEvent, Facts]]
 
 
-@given(LIVES)
-def test_a_stop_is_final_and_doubt_ends_with_a_comparison(life: list[tuple[PoolEvent, Facts]]) -> None:
-    states = PoolStates()
-    for event, facts in [(E.START, CALM), *life]:
+def check_what_ends_and_what_doubt_leads_to(start: PoolState, life: Life) -> None:
+    states = PoolStates(start)
+    for event, facts in life:
         before = states.state
         states.handle(event, facts)
         after = states.state
@@ -139,17 +139,30 @@ def test_a_stop_is_final_and_doubt_ends_with_a_comparison(life: list[tuple[PoolE
             assert after is S.STOPPED
 
 
-@given(LIVES)
-def test_time_for_suspects_is_spent_exactly_while_the_pool_drains_or_runs_one(
-    life: list[tuple[PoolEvent, Facts]],
-) -> None:
-    states = PoolStates()
-    is_spending = False
-    for event, facts in [(E.START, CALM), *life]:
+def check_when_time_for_suspects_is_spent(start: PoolState, life: Life) -> None:
+    states = PoolStates(start)
+    is_spending = start in SOLO
+    for event, facts in life:
         for action in states.handle(event, facts):
             is_spending = action is Action.BEGIN_EPISODE or (is_spending and action is not Action.END_EPISODE)
         if states.state in WORKING | DOUBTFUL - ENDING:
             assert is_spending == (states.state in SOLO)
+
+
+def test_a_stop_is_final_and_doubt_ends_with_a_comparison() -> None:
+    for state, event, facts in STEPS:
+        check_what_ends_and_what_doubt_leads_to(state, [(event, facts)])
+
+
+def test_time_for_suspects_is_spent_exactly_while_the_pool_drains_or_runs_one() -> None:
+    for state, event, facts in STEPS:
+        check_when_time_for_suspects_is_spent(state, [(event, facts)])
+
+
+@given(st.sampled_from(PoolState), LIVES)
+def test_what_every_step_keeps_is_kept_by_any_life(start: PoolState, life: list[tuple[PoolEvent, Facts]]) -> None:
+    check_what_ends_and_what_doubt_leads_to(start, life)
+    check_when_time_for_suspects_is_spent(start, life)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.event} to {rule.target}")
