@@ -17,6 +17,7 @@ from convoy_core.checks import FaultKind, Repaired
 from convoy_core.models import Cancelled, Outcome, Then
 from convoy_core.moves import cancelling, discarding, dumping, publishing, recovering, repairing, steering, working
 from convoy_core.moves.publishing import PublishOptions
+from convoy_core.moves.recovering import LATE_MS
 from convoy_core.moves.working import Pulse
 from convoy_core.records import Record, Restored
 from convoy_core.states import State
@@ -461,7 +462,13 @@ class Mixed(Machine):
         return {name for name, is_so in found.items() if is_so}
 
     def teardown(self) -> None:
-        """Whatever Node has left behind, two repairs put it right, and nothing wanted is lost."""
+        """Two repairs put right what Node has left behind, then what dead workers have, and lose nothing wanted."""
+        self._repair()
+        self.now += LEASE + LATE_MS
+        self._repair()
+        assert not self.at.owner.keys()
+
+    def _repair(self) -> None:
         before = self.at
         for _ in range(2):
             answers = self.drive(repairing.repair(self.keys, self.faults(), MAX_CRASHES))
