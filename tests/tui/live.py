@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 from textual.pilot import Pilot
@@ -13,7 +13,7 @@ from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.dashboard.board.board import Place
 from convoy_tui.dashboard.remembered import Memory
 from convoy_tui.dashboard.source import LiveSource
-from tests.tui.screen import resized, text_of
+from tests.tui.screen import laid_out, resized, text_of, until
 
 
 @asynccontextmanager
@@ -36,6 +36,17 @@ async def opened(
     app = ConvoyApp(source, place, interval_s=interval_s, is_ascii=is_ascii, clock=clock, memory=memory)
     async with app.run_test(size=size) as pilot:
         yield pilot, app
+
+
+async def press_in_turn(pilot: Pilot[None], app: ConvoyApp, keys: Iterable[str]) -> None:
+    """Press each key when the page has read what the one before it asked for, and is laid out.
+
+    A page that a dialog covers before that is laid out when it is seen again, so it stays blank behind the dialog.
+    """
+    for key in keys:
+        await pilot.press(key)
+        await until(pilot, lambda: not app.page.is_loading)
+        await laid_out(pilot)
 
 
 async def at_size(pilot: Pilot[None], app: ConvoyApp, size: tuple[int, int], text: Callable[[ConvoyApp], str]) -> str:

@@ -10,7 +10,7 @@ import redis
 from convoy_tui.dashboard.services import Where
 from tests.servers import RealServer, valkey_binary
 from tests.tui import seeds
-from tests.tui.live import opened
+from tests.tui.live import opened, press_in_turn
 from tests.tui.queue_snapshots import SteadySource, anywhere
 from tests.tui.screen import shows, until
 
@@ -58,9 +58,7 @@ async def take_page(shot: PageShot) -> str:
             await until(pilot, lambda: app.services.board.row(shot.where.queue or "") is not None)
             app.open_page(shot.page, shot.where)
             await until(pilot, lambda: app.page.page_name == shot.page and not app.page.is_loading)
-            for key in shot.keys:
-                await pilot.press(key)
-                await until(pilot, lambda: not app.page.is_loading)
+            await press_in_turn(pilot, app, shot.keys)
             await shows(pilot, shot.ready)
             return anywhere(app.export_screenshot(title="convoy-tui"))
     finally:

@@ -25,9 +25,9 @@ from convoy_tui.dashboard.local_pools import Order, RunsIn
 from convoy_tui.dashboard.source import Reading
 from tests.servers import RealServer, valkey_binary
 from tests.tui.failing import a_little_broken, broken, steered
-from tests.tui.live import at_size, opened, settled_text
+from tests.tui.live import at_size, opened, press_in_turn, settled_text
 from tests.tui.pools import old_hosts, two_hosts
-from tests.tui.screen import laid_out, shows, text_of, until
+from tests.tui.screen import shows, text_of, until
 from tests.tui.snapshots import SIZES, in_utc
 
 FOLDER = Path(__file__).parent / "pages"
@@ -137,10 +137,7 @@ async def _look(snap: PageSnap, kept: Kept, server: RealServer, text: Callable[[
             order = Order("trucks", "shop.trucks:load", 2, None, RunsIn.THREADS, load)
             await asyncio.to_thread(app.services.local_pools.launch, order)
             await until(pilot, lambda: app.services.local_pools.running == 2)
-        for key in kept.keys:
-            await pilot.press(key)
-            await until(pilot, lambda: not app.page.is_loading)
-            await laid_out(pilot)  # a page that a dialog covers before that is laid out when it is seen again
+        await press_in_turn(pilot, app, kept.keys)
         await shows(pilot, kept.ready)
         if not kept.is_lost:
             texts = [await at_size(pilot, app, size, text) for size in snap.sizes]
