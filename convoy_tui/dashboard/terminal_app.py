@@ -6,7 +6,6 @@ Nobody reads a traceback over a lost screen, and one with local values could sho
 from __future__ import annotations
 
 import traceback
-from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -20,9 +19,9 @@ from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import LineFilter
-from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
+from convoy_tui.dashboard.key_order import KeyOrder, Typed
 from convoy_tui.dashboard.screens.help import HelpScreen
 from convoy_tui.dashboard.screens.too_small import TooSmallScreen, is_too_small
 from convoy_tui.dashboard.terminal import HungUp, Signalled, Terminal
@@ -31,10 +30,6 @@ from convoy_tui.text.safe_text import safe
 
 _WORDS = 100
 """More characters than this are looked for by nobody, and the search for them would take long."""
-
-
-_TYPED = 1000
-"""The most keys of one burst that are told apart."""
 
 
 class TerminalApp(App[None]):
@@ -60,7 +55,7 @@ class TerminalApp(App[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._typed: deque[tuple[events.Key, Widget | None]] = deque(maxlen=_TYPED)
+        self._key_order = KeyOrder(self, self._give)
 
     def get_driver_class(self) -> type[Driver]:
         """Our own, unless another was asked for."""
@@ -72,30 +67,26 @@ class TerminalApp(App[None]):
         return [*super().get_line_filters(), *self.filters]
 
     async def on_event(self, event: events.Event) -> None:
-        """Let no control character into a field of Textual's own, and no key miss the field it was typed for."""
+        """Let what is typed act in its order, but for the keys that work at any time."""
+        if isinstance(event, Typed) and not event.is_forwarded and not self._is_urgent(event):
+            await self._key_order.take(event)
+        else:
+            await super().on_event(event)
+
+    async def _give(self, event: Typed) -> None:
+        """Give it to where the focus is. No control character gets into a field of Textual's own."""
         if isinstance(event, events.Paste) and type(self.focused) in (Input, CommandInput):
             event.text = safe(event.text.strip(), _WORDS)
-        if isinstance(event, events.Key) and self._is_late(event):
-            return
         await super().on_event(event)
 
-    def _is_late(self, event: events.Key) -> bool:
-        """Whether a key has been passed on, to a field that an earlier one has opened.
+    def _is_urgent(self, event: Typed) -> bool:
+        bindings = self._bindings.key_to_bindings.get(event.key, ()) if isinstance(event, events.Key) else ()
+        return any(each.priority for each in bindings)
 
-        Keys that arrive in one burst are given to the widget with the focus before any of them has acted. What comes
-        back unused would count as keys of the page: the letters of a filter as verbs.
-        """
-        field = self.focused
-        if not event.is_forwarded:
-            self._typed.append((event, field))
-            return False
-        sent_to = next((widget for typed, widget in self._typed if typed is event), field)
-        if sent_to is field or not isinstance(field, Input | TextArea):
-            return False
-        self._typed.append((event, field))
-        self._typed.remove((event, sent_to))
-        field.post_message(event)
-        return True
+    @property
+    def has_keys_waiting(self) -> bool:
+        """Whether something that was typed is not done with."""
+        return self._key_order.is_busy
 
     def on_resize(self) -> None:
         """Say so where the terminal is too small for any page."""
