@@ -22,6 +22,8 @@ _ROUNDS = 2
 """A key rises in the first; what it has made a widget say rises in the second."""
 
 _MOST_ROUNDS = 8
+"""After these the next key has its turn, even if each has moved the focus."""
+
 _MOST_S = 1.0
 """No longer than this does a key wait for one before it."""
 

@@ -55,7 +55,7 @@ class TerminalApp(App[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._key_order = KeyOrder(self, self._give)
+        self.key_order = KeyOrder(self, self._give)
 
     def get_driver_class(self) -> type[Driver]:
         """Our own, unless another was asked for."""
@@ -69,7 +69,7 @@ class TerminalApp(App[None]):
     async def on_event(self, event: events.Event) -> None:
         """Let what is typed act in its order, but for the keys that work at any time."""
         if isinstance(event, Typed) and not event.is_forwarded and not self._is_urgent(event):
-            await self._key_order.take(event)
+            await self.key_order.take(event)
         else:
             await super().on_event(event)
 
@@ -82,11 +82,6 @@ class TerminalApp(App[None]):
     def _is_urgent(self, event: Typed) -> bool:
         bindings = self._bindings.key_to_bindings.get(event.key, ()) if isinstance(event, events.Key) else ()
         return any(each.priority for each in bindings)
-
-    @property
-    def has_keys_waiting(self) -> bool:
-        """Whether something that was typed is not done with."""
-        return self._key_order.is_busy
 
     def on_resize(self) -> None:
         """Say so where the terminal is too small for any page."""

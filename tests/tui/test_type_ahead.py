@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 from hypothesis import given, settings
@@ -21,9 +22,18 @@ from tests.tui.fixed import FixedSource, a_queue, an_app, settle
 from tests.tui.screen import text_of, until
 from tests.waiting import patient
 
-NAMES = [f"queue-{letter}{number}" for letter in "abc" for number in range(3)]
+NAMES = [f"queue-{letter}{number}" for letter in "abc" for number in range(10)]
 
 Seen = tuple[object, ...]
+
+
+@asynccontextmanager
+async def a_dashboard() -> AsyncIterator[tuple[Pilot[None], ConvoyApp]]:
+    """One that was just opened, of a few queues."""
+    app = an_app(FixedSource([a_queue(name) for name in NAMES]))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        yield pilot, app
 
 
 def key(name: str) -> events.Key:
@@ -43,7 +53,7 @@ async def type_ahead(pilot: Pilot[None], app: ConvoyApp, keys: Sequence[str]) ->
         app.post_message(key(name))
     is_taken = asyncio.Event()
     app.call_later(is_taken.set)
-    await until(pilot, lambda: is_taken.is_set() and not app.has_keys_waiting)
+    await until(pilot, lambda: is_taken.is_set() and not app.key_order.is_busy)
     return seen(app)
 
 
@@ -55,9 +65,7 @@ async def in_turn(pilot: Pilot[None], app: ConvoyApp, keys: Sequence[str]) -> Se
 
 async def led_to(keys: Sequence[str], *, at_once: bool) -> Seen:
     """Where these keys lead in a dashboard that was just opened."""
-    app = an_app(FixedSource([a_queue(name) for name in NAMES]))
-    async with app.run_test(size=(120, 36)) as pilot:
-        await settle(pilot)
+    async with a_dashboard() as (pilot, app):
         return await (type_ahead if at_once else in_turn)(pilot, app, keys)
 
 
@@ -76,15 +84,27 @@ async def led_to(keys: Sequence[str], *, at_once: bool) -> Seen:
 async def test_keys_that_are_typed_ahead_act_in_their_order(
     keys: list[str], pages: list[str], about: str | None
 ) -> None:
-    app = an_app(FixedSource([a_queue(name) for name in NAMES]))
-    async with app.run_test(size=(120, 36)) as pilot:
-        await settle(pilot)
+    async with a_dashboard() as (pilot, app):
         await type_ahead(pilot, app, keys)
 
         assert [type(each).__name__ for each in app.screen_stack[1:]] == pages
         assert app.page.where.queue == about
         if pages[-1] == "PublishDialog":
             assert app.screen.query_one(TextArea).text == "some-id"
+
+
+@pytest.mark.parametrize("typed", ["/b7", "/b7N", "/b7PJRW", "/" + "b7" * 20])
+async def test_keys_in_one_burst_go_into_the_field_that_the_first_has_opened(typed: str) -> None:
+    async with a_dashboard() as (pilot, app):
+        for character in typed:
+            app.post_message(key(character))
+        await until(pilot, lambda: app.overview.query_one("#search", Input).value == typed[1:])
+        await pilot.pause()
+
+        assert app.screen is app.overview
+        assert app.focused is app.overview.query_one("#search")
+        app.post_message(key("escape"))
+        await until(pilot, lambda: app.focused is app.overview.query_one(QueueTable))
 
 
 # An Enter anywhere else may open what has been read in the meantime.
@@ -111,7 +131,7 @@ async def test_whatever_is_typed_ahead_leads_to_where_it_leads_one_by_one(typed:
     assert await led_to(keys, at_once=True) == await led_to(keys, at_once=False)
 
 
-async def eventually(condition: Callable[[], object]) -> None:
+async def comes_true(condition: Callable[[], object]) -> None:
     """Wait without the pilot, which would wait for the widget that does not answer as well."""
     async with asyncio.timeout(patient()):
         while not condition():  # noqa: ASYNC110 - it is the app that must run
@@ -119,42 +139,37 @@ async def eventually(condition: Callable[[], object]) -> None:
 
 
 async def test_a_key_whose_widget_went_away_does_not_hold_up_the_next() -> None:
-    app = an_app(FixedSource([a_queue(name) for name in NAMES]))
-    async with app.run_test(size=(120, 36)) as pilot:
-        await settle(pilot)
+    async with a_dashboard() as (pilot, app):
         await type_ahead(pilot, app, ["enter"])
         assert isinstance(app.focused, Widget)
         is_free = asyncio.Event()
         app.focused.call_later(is_free.wait)
         app.post_message(key("j"))
-        await eventually(lambda: app.has_keys_waiting)
+        await comes_true(lambda: app.key_order.is_busy)
         app.pop_screen()
         app.post_message(key("5"))
         is_free.set()
-        await eventually(lambda: not app.has_keys_waiting)
+        await comes_true(lambda: not app.key_order.is_busy)
 
         assert app.page.page_name == "activity"
 
 
 async def test_a_widget_that_does_not_answer_holds_up_its_own_keys_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = an_app(FixedSource([a_queue(name) for name in NAMES]))
-    async with app.run_test(size=(120, 36)) as pilot:
-        await settle(pilot)
-        table = app.overview.query_one(QueueTable)
+    async with a_dashboard() as (_, app):
         is_free = asyncio.Event()
-        table.call_later(is_free.wait)
+        app.overview.query_one(QueueTable).call_later(is_free.wait)
         app.post_message(key("j"))
         app.post_message(key("j"))
         app.post_message(key("ctrl+c"))
-        await eventually(lambda: "q quits." in text_of(app))
-        assert app.has_keys_waiting
+        await comes_true(lambda: "q quits." in text_of(app))
+        assert app.key_order.is_busy
 
         monkeypatch.setattr(key_order, "_MOST_S", 0)
         app.set_focus(None)
         app.post_message(key("j"))
         app.post_message(key("5"))
-        await eventually(lambda: app.page.page_name == "activity")
+        await comes_true(lambda: app.page.page_name == "activity")
         is_free.set()
-        await eventually(lambda: not app.has_keys_waiting)
+        await comes_true(lambda: not app.key_order.is_busy)
 
         assert app.screen is app.page

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import pytest
-from textual import events
 from textual.pilot import Pilot
-from textual.widgets import Input
 
 from convoy_tui.dashboard.app import ConvoyApp
 from convoy_tui.dashboard.screens.confirm import PauseDialog
@@ -167,19 +165,3 @@ async def test_a_double_click_is_enter() -> None:
         await pilot.click("#queues", offset=(20, 2), times=2)
         await until(pilot, lambda: app.page.page_name == "queue")
         assert app.page.where.queue == "b"
-
-
-@pytest.mark.parametrize("typed", ["/b7", "/b7N", "/b7PJRW", "/" + "b7" * 20])
-async def test_keys_in_one_burst_go_into_the_field_that_the_first_has_opened(typed: str) -> None:
-    app = an_app(FixedSource([a_queue(name) for name in NAMES]))
-    async with app.run_test(size=SIZE) as pilot:
-        await settle(pilot)
-        for character in typed:
-            app.post_message(events.Key("slash" if character == "/" else character, character))
-        await until(pilot, lambda: app.overview.query_one("#search", Input).value == typed[1:])
-        await pilot.pause()
-
-        assert app.screen is app.overview
-        assert app.focused is app.overview.query_one("#search")
-        app.post_message(events.Key("escape", None))
-        await until(pilot, lambda: app.focused is app.overview.query_one(QueueTable))
